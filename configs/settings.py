@@ -1,0 +1,62 @@
+"""Settings: every knob there is, with what it means; one pydantic model holds all.
+
+This module is the schema and nothing else; where values come from is configs/layers.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Budget(BaseModel):
+    """Caps in USD; null means no cap."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    turn: float | None = Field(None, ge=0, description="most that one turn may cost, USD")
+
+
+class Settings(BaseModel):
+    """The keys of a settings file. Unknown keys and wrong types are refused by name."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+    model_name: str = Field("", description="which model answers; empty: by the credentials found")
+    small_model_name: str = Field(
+        "", description="a cheaper model for summaries; empty: the main model"
+    )
+    mode: Literal["", "ask", "auto", "read-only", "yolo"] = Field(
+        "", description="what runs unasked; empty: ask in the chat, auto headless"
+    )
+    max_iterations: int = Field(300, ge=1, description="answers of the model in one turn")
+    budget: Budget = Field(default_factory=lambda: Budget(turn=None), description="caps in USD")
+    context_window: int | None = Field(
+        None, ge=2000, description="the model's window in tokens, where it is not known"
+    )
+    compact_at: int = Field(
+        170_000, ge=1000, description="compact above this many tokens (or 90 % of the window)"
+    )
+    request_timeout: float = Field(
+        600, gt=0, description="seconds of silence after which a model request is given up"
+    )
+    local_base_url: str = Field(
+        "", description="base URL of an OpenAI-compatible server for the local/ prefix"
+    )
+    child_tokens: list[str] = Field(
+        default_factory=lambda: ["HF_TOKEN", "GITHUB_TOKEN"],
+        description="credentials that commands may see in their environment",
+    )
+    database_url: str = Field(
+        "", description="where threads live; empty: a SQLite file in the state directory"
+    )
+    state_dir: str = Field("", description="locks, run directories, saved results")
+
+    def state_path(self) -> Path:
+        """The state directory, absolute; not created here."""
+        if self.state_dir:
+            return Path(self.state_dir).expanduser().absolute()
+        return platformdirs.user_state_path("ml-agent").absolute()

@@ -1,0 +1,314 @@
+"""What a run of the graph is given: options as JSON, and the services that do the work.
+
+`AgentContext` is LangGraph's context schema, so Studio shows its JSON fields as a form; all
+have defaults. The live parts hang on the one field `services`; where nobody passes them
+(Studio, LangGraph Server) `graph/services.py` opens a set for the process, once.
+
+The protocols below are the product in its smallest form: a model that answers, a journal
+that remembers what was begun, an inbox that loses no message, a backend that runs commands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.tools import BaseTool
+from pydantic import BaseModel
+
+from configs.settings import Settings
+from graph.effects import Effect
+from graph.events import Emit, ToolLog
+
+Mode = Literal["ask", "auto", "read-only", "yolo"]
+
+
+class StopSignal:
+    """The cooperative Ctrl-C: nodes race their work against it and return what they have.
+
+    Cancelling the graph's own task instead leaves locks and broken histories (measured: 30
+    of 300 random cancels), so nothing here ever does.
+    """
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+        self.reason = ""
+
+    def set(self, reason: str = "interrupted") -> None:
+        """`reason` is "interrupted" for a person's stop, else the limit that was reached."""
+        if not self._event.is_set():
+            self.reason = reason
+            self._event.set()
+
+    def clear(self) -> None:
+        self.reason = ""
+        self._event.clear()
+
+    def is_set(self) -> bool:
+        return self._event.is_set()
+
+    async def wait(self) -> None:
+        await self._event.wait()
+
+
+# --- the model ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class BadCall:
+    """A tool call of an answer that must never run: `call_id` as it stands in the message,
+    `reason` for the model ("arguments were cut off", "arguments are no JSON object: ...")."""
+
+    call_id: str
+    reason: str
+
+
+@dataclass
+class Answer:
+    """One answer of the model.
+
+    Attributes:
+        message: content, tool calls (ids as the provider gave them), usage_metadata, thinking.
+            Ready to be stored: plain types, nothing duplicated, arguments always an object.
+        finish_reason: stop, tool_calls, length, content_filter, ...
+        bad_calls: calls of the message whose arguments are not what the model wrote.
+        cost_micro_usd: None when the price is unknown.
+    """
+
+    message: AIMessage
+    finish_reason: str
+    bad_calls: tuple[BadCall, ...] = ()
+    cost_micro_usd: int | None = None
+
+
+class ModelClient(Protocol):
+    """Asks models. Attempts, pauses and classification are inside; see graph/models/client.py."""
+
+    async def answer(
+        self,
+        model: str,
+        messages: Sequence[BaseMessage],
+        tools: Sequence[BaseTool],
+        *,
+        emit: Emit,
+        stream: bool = True,
+        max_tokens: int | None = None,
+    ) -> Answer:
+        """One answer to `messages` (system message first).
+
+        Emits assistant_chunk while it streams, assistant_stream_end(withdrawn=True) when a
+        shown attempt is void, and tool_log for a pause before another attempt. Does not emit
+        the closing assistant_stream_end. Cancelling it closes the connection.
+        Raises ModelError.
+        """
+        ...
+
+    def window(self, model: str) -> int:
+        """The model's context window in tokens."""
+        ...
+
+    def count_tokens(self, messages: Sequence[BaseMessage], tools: Sequence[BaseTool] = ()) -> int:
+        """An estimate (cl100k) of what these cost as a request, in tokens."""
+        ...
+
+
+# --- what is durable -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class JournalRow:
+    """state: started or done. note: the evidence a tool left before its effect, None if it
+    left none. result: `ToolResult.to_dict()`, None while started or once a checkpoint has it."""
+
+    state: Literal["started", "done"]
+    note: dict[str, Any] | None
+    result: dict[str, Any] | None
+
+
+class Journal(Protocol):
+    """Which tool calls were begun and which are done, under our own call ids.
+
+    Every write is on disk when it returns.
+    """
+
+    async def begin(self, thread: str, call_id: str, tool: str) -> JournalRow | None:
+        """Write `started`. None: this call is new. Else the row an earlier process left."""
+        ...
+
+    async def note(self, thread: str, call_id: str, note: dict[str, Any]) -> None:
+        """Store the evidence by which a later process can tell whether the effect happened."""
+        ...
+
+    async def finish(self, thread: str, call_id: str, result: dict[str, Any]) -> None: ...
+
+    async def row(self, thread: str, call_id: str) -> JournalRow | None: ...
+
+    async def drop_results(self, thread: str, call_ids: Sequence[str]) -> None:
+        """Forget results that a checkpoint holds now; the rows stay."""
+        ...
+
+
+@dataclass(frozen=True)
+class InboxRow:
+    seq: int
+    text: str
+
+
+class Inbox(Protocol):
+    """Messages of the person, on disk before anything else happens."""
+
+    async def put(self, thread: str, text: str) -> int:
+        """Append; returns the row's seq, from 1 in each thread."""
+        ...
+
+    async def after(self, thread: str, seq: int) -> list[InboxRow]:
+        """The rows beyond `seq`, oldest first."""
+        ...
+
+
+class FilesSeen(Protocol):
+    """Which files this thread has read, by content: `write` refuses to overwrite others."""
+
+    async def mark(self, thread: str, path: str, sha256: str) -> None: ...
+
+    async def get(self, thread: str, path: str) -> str | None: ...
+
+
+# --- tools -----------------------------------------------------------------------------------
+
+Outcome = Literal["done", "failed", "rejected", "interrupted", "unknown"]
+
+
+@dataclass
+class ToolResult:
+    """What one call comes back with.
+
+    Attributes:
+        text: for the model, what it needs first; bounded later, by execute_tools.
+        ok: False is a failure and said as one (`status="error"`).
+        outcome: done, failed, rejected, interrupted (stopped half-way), unknown (nobody can
+            tell whether it happened).
+        images: [{"mime_type", "base64"}], shown to models that see.
+    """
+
+    text: str
+    ok: bool = True
+    outcome: Outcome = "done"
+    images: list[dict[str, str]] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"text": self.text, "ok": self.ok, "outcome": self.outcome, "images": self.images}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ToolResult:
+        return cls(data["text"], data["ok"], data["outcome"], list(data.get("images", ())))
+
+
+@dataclass
+class ToolRun:
+    """One call under way, as its tool sees it.
+
+    Attributes:
+        call_id: ours, unique in the database. thread: the thread's id.
+        cwd: absolute path of the thread's working directory.
+        note: stores evidence in the journal; call it right BEFORE the effect. A call without
+            a note is taken as not begun when a later process finds it, and is run again.
+    """
+
+    call_id: str
+    tool: str
+    thread: str
+    cwd: str
+    services: Services
+    emit: Emit
+    note: Callable[[dict[str, Any]], Awaitable[None]]
+
+    def log(self, text: str) -> None:
+        """One line of progress, shown while the call runs."""
+        self.emit(ToolLog(id=self.call_id, tool=self.tool, text=text))
+
+
+class AgentTool(BaseTool):
+    """A tool of ours: a LangChain tool with a declared effect. Copy tools/local/read.py.
+
+    Subclasses set `name`, `description`, `args_schema` (a pydantic model) and implement
+    `effect` and `execute`; those whose effect must not happen twice also `recover`.
+    """
+
+    args_schema: type[BaseModel]
+
+    def effect(self, arguments: Any, cwd: str) -> Effect:
+        """What this call does, from its validated arguments. Pure and quick: no I/O."""
+        raise TypeError(f"{self.name} declares no effect")
+
+    async def execute(self, arguments: Any, run: ToolRun) -> ToolResult:
+        """Do it. A ToolError's text goes to the model; any other exception does too, as a
+        failure of this call alone. Cancelled when the person interrupts: clean up, re-raise."""
+        raise TypeError(f"{self.name} cannot run")
+
+    async def recover(
+        self, arguments: Any, run: ToolRun, note: dict[str, Any]
+    ) -> ToolResult | None:
+        """After a crash between `note` and the result: did it happen?
+
+        Returns the result if that can be found out (a command is waited for), None if nobody
+        can tell. Raises NotBegun if it certainly did not happen: it is then run anew.
+        """
+        return None
+
+    def _run(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError(f"{self.name} is async and runs inside a tool call: use execute()")
+
+
+class NotBegun(Exception):
+    """Raised by `recover`: the effect did not happen, so running the call is safe."""
+
+
+# --- the run -----------------------------------------------------------------------------------
+
+
+@dataclass
+class Services:
+    """The live parts, opened once by graph/services.py and shared by all runs of a process.
+
+    `stop` belongs to one session; `Session` replaces it in a copy of its own.
+    """
+
+    settings: Settings
+    models: ModelClient
+    journal: Journal
+    inbox: Inbox
+    files_seen: FilesSeen
+    threads: Any
+    backend: Any
+    outputs: Any
+    tools: Mapping[str, AgentTool]
+    clock: Callable[[], float]
+    stop: StopSignal
+
+
+@dataclass
+class AgentContext:
+    """The options of a run.
+
+    Attributes:
+        model: an id as `-m` takes it; empty: the settings' choice.
+        mode: ask, auto, read-only or yolo (docs/architecture.md).
+        cwd: the working directory; empty: the process's.
+        max_iterations: answers of the model in one turn.
+        max_cost_micro_usd: cap of one turn in millionths of a dollar; None: no cap.
+        stream: show the answer as it comes.
+        interactive: a person can be asked. Without one, what would ask ends the run.
+    """
+
+    model: str = ""
+    mode: Mode = "ask"
+    cwd: str = ""
+    max_iterations: int = 300
+    max_cost_micro_usd: int | None = None
+    stream: bool = True
+    interactive: bool = True
+    services: Services | None = None

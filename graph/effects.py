@@ -1,0 +1,35 @@
+"""What a tool call does to the world: the one word that policy, waves and approval agree on.
+
+A tool declares its effect from its arguments (`AgentTool.effect`), before anything runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+EffectKind = Literal["read", "write", "execute", "publish", "destroy", "spend"]
+
+#: Calls with these effects run one at a time, in the model's order; all others run beside
+#: their neighbours. A command is not among them: two one-second commands take one second.
+ALONE: frozenset[EffectKind] = frozenset({"write", "publish", "destroy"})
+
+
+@dataclass(frozen=True)
+class Effect:
+    """The effect of one call.
+
+    Attributes:
+        kind: read (looks only), write (local files), execute (a command), publish (changes
+            something on the Hub), destroy (cannot be got back), spend (costs money).
+        paths: absolute paths it touches, symlinks resolved by the one who judges them.
+        command: the shell line, for `execute`.
+        price_micro_usd: for `spend`; None where the price is unknown.
+        preview: what a person should see before deciding (diff, command, script).
+    """
+
+    kind: EffectKind
+    paths: tuple[str, ...] = ()
+    command: str = ""
+    price_micro_usd: int | None = None
+    preview: str = ""
