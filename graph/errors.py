@@ -86,6 +86,10 @@ class NoSuchThread(StoreError):
     default_hint = "ml-agent sessions list shows the threads there are"
 
 
+class StuckInLoop(AgentError):
+    default_hint = "say what to do differently in a new message, or choose another model with -m"
+
+
 class ToolError(AgentError):
     """Raised by a tool; its text is the call's result and goes to the model."""
 

@@ -90,8 +90,9 @@ class Turn(TypedDict, total=False):
     number: from 1; 0 at the thread's root. seq: the newest inbox row taken. before: id of
     the checkpoint before it (undo goes there). started: epoch seconds. usage: tokens of all
     its answers {input, cached, output, reasoning}. cost_micro_usd: None once a price was
-    unknown. reason: why it ended early. cut: answers in a row that ended at the token limit.
-    compact: why a compaction is due ("threshold", "too long", "requested").
+    unknown. reason: why it ended early; error: {kind, message, hint} where it failed.
+    cut: answers in a row that ended at the token limit. compact: why a compaction is due
+    ("threshold", "too long", "requested"). compacted: the iteration of the last one.
     """
 
     number: int
@@ -99,13 +100,15 @@ class Turn(TypedDict, total=False):
     iterations: int
     before: str | None
     redo: str | None
-    status: Literal["running", "done", "interrupted", "limit", "error"]
+    status: Literal["opening", "running", "done", "interrupted", "limit", "error"]
     reason: str
+    error: dict[str, str]
     started: float
     usage: dict[str, int]
     cost_micro_usd: int | None
     cut: int
     compact: str | None
+    compacted: int
 
 
 class LoopGuard(TypedDict, total=False):

@@ -1,0 +1,65 @@
+"""The graph: every node and edge, on one screen.
+
+    START ──▶ call_model ──▶ END                  no tool call, or the turn is over
+                │   ▲
+                ├───┼─▶ compact ──▶ call_model     the context is too long
+                ├───┼─▶ doom_check ──▶ call_model  the run goes in circles
+                ├───┼─▶ approval ──┐               someone must decide
+                └───┼──────────────┴─▶ execute_tools, one Send per call, wave by wave
+                    └──────────────────────┘
+    stop ──▶ END                                   as_node of every repair
+
+Two supersteps per iteration where nothing is wrong: half the disk and processor time of
+visiting every node every time.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langgraph.graph import END, START, StateGraph
+
+from graph import routing
+from graph.context import AgentContext
+from graph.state import AgentState
+from nodes.approval import approval
+from nodes.call_model import call_model
+from nodes.compact import compact
+from nodes.doom_check import doom_check
+from nodes.execute_tools import execute_tools
+
+
+def stop(state: AgentState) -> None:
+    """No work: repairs and roots are written as this node, so that nothing follows them."""
+
+
+def build_graph() -> StateGraph[AgentState, AgentContext, Any, Any]:
+    """The uncompiled graph. Compile it with a checkpointer of ours for a durable thread."""
+    graph: StateGraph[AgentState, AgentContext, Any, Any] = StateGraph(
+        AgentState, context_schema=AgentContext
+    )
+    graph.add_node("call_model", call_model)
+    graph.add_node("doom_check", doom_check)
+    graph.add_node("approval", approval)
+    graph.add_node("execute_tools", execute_tools)
+    graph.add_node("compact", compact)
+    graph.add_node("stop", stop)
+
+    graph.add_conditional_edges(START, routing.from_start, ["call_model", "compact"])
+    graph.add_conditional_edges(
+        "call_model",
+        routing.after_call_model,
+        ["call_model", "compact", "doom_check", "approval", "execute_tools", END],
+    )
+    graph.add_conditional_edges("doom_check", routing.after_doom_check, ["call_model", END])
+    graph.add_conditional_edges("compact", routing.after_compact, ["call_model", END])
+    graph.add_conditional_edges("approval", routing.after_approval, ["execute_tools"])
+    graph.add_conditional_edges(
+        "execute_tools", routing.after_execute_tools, ["execute_tools", "call_model"]
+    )
+    graph.add_edge("stop", END)
+    return graph
+
+
+#: What Studio and LangGraph Server load: they bring a checkpointer of their own.
+graph = build_graph().compile()

@@ -1,0 +1,76 @@
+"""What runs next: the conditional edges. Pure functions of the state, nothing else."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from langchain_core.messages import AIMessage
+from langgraph.types import Send
+
+from graph.history import Call, pending_calls
+from graph.state import AgentState
+from nodes.loop_guard import find_loop
+from nodes.waves import next_wave
+
+END: Literal["__end__"] = "__end__"
+
+
+def from_start(state: AgentState) -> str:
+    """A compaction that a person asked for goes straight there."""
+    return "compact" if state.get("turn", {}).get("compact") == "requested" else "call_model"
+
+
+def after_call_model(state: AgentState) -> str | list[Send]:
+    turn = state.get("turn", {})
+    if turn.get("status") != "running":
+        return END
+    if turn.get("compact"):
+        return "compact"
+    messages = state["messages"]
+    if not pending_calls(messages):
+        # An empty or cut answer was noted: ask again.
+        return END if isinstance(messages[-1], AIMessage) else "call_model"
+    if find_loop(messages):
+        return "doom_check"
+    if any(waits_for_person(state, call) for call in pending_calls(messages)):
+        return "approval"
+    return after_approval(state)
+
+
+def waits_for_person(state: AgentState, call: Call) -> bool:
+    verdict = state.get("verdicts", {}).get(call.id)
+    return verdict is not None and verdict["action"] == "ask" and "decision" not in verdict
+
+
+def after_approval(state: AgentState) -> list[Send]:
+    """The first wave. Rejected calls go too: one superstep writes all results in call order."""
+    calls, _ = next_wave(state["messages"], state.get("verdicts", {}))
+    return _send(state, calls)
+
+
+def after_execute_tools(state: AgentState) -> str | list[Send]:
+    """The next wave, sent by the task that leads this one; after the last wave, the model.
+
+    Each task of a wave routes with only its own result in view (`next_wave`), so the question
+    whether the context is now too long cannot be asked here: call_model asks it.
+    """
+    calls, leads = next_wave(state["messages"], state.get("verdicts", {}))
+    if not calls:
+        return "call_model"
+    return _send(state, calls) if leads else []
+
+
+def after_doom_check(state: AgentState) -> str:
+    return "call_model" if state.get("turn", {}).get("status") == "running" else END
+
+
+def after_compact(state: AgentState) -> str:
+    return "call_model" if state.get("turn", {}).get("status") == "running" else END
+
+
+def _send(state: AgentState, calls: list[Call]) -> list[Send]:
+    verdicts = state.get("verdicts", {})
+    return [
+        Send("execute_tools", {"call": list(call), "verdict": verdicts.get(call.id)})
+        for call in calls
+    ]

@@ -1,0 +1,55 @@
+"""The live parts of a run: opened for a session, or once for the process.
+
+`Session` opens its own set and passes it in the context. Where nobody does (Studio, LangGraph
+Server), the nodes get a set that is opened at first use and shared by the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+
+from langgraph.runtime import Runtime
+
+from configs.layers import load
+from configs.settings import Settings
+from graph.context import AgentContext, Services, StopSignal
+from graph.models.client import LiteLLMClient
+from graph.store import Store, open_store
+from graph.store.outputs import Outputs
+from tools import builtin_tools
+from tools.backend import LocalBackend
+
+_opening = asyncio.Lock()
+_shared: dict[int, Services] = {}
+
+
+def build_services(settings: Settings, store: Store) -> Services:
+    """Everything a node needs, over an open store. Nothing heavy is imported or started yet."""
+    return Services(
+        settings=settings,
+        models=LiteLLMClient(settings),
+        journal=store.journal,
+        inbox=store.inbox,
+        files_seen=store.files_seen,
+        threads=store.threads,
+        backend=LocalBackend(settings),
+        outputs=Outputs(settings.state_path()),
+        tools=builtin_tools(),
+        clock=time.time,
+        stop=StopSignal(),
+    )
+
+
+async def services_of(runtime: Runtime[AgentContext]) -> Services:
+    """The run's services: those of its context, else the process's own."""
+    if runtime.context.services is not None:
+        return runtime.context.services
+    loop = id(asyncio.get_running_loop())
+    async with _opening:
+        if loop not in _shared:
+            settings = (await asyncio.to_thread(load)).settings
+            _shared[loop] = build_services(settings, await open_store(settings))
+    # A stop belongs to one run: sharing the signal would stop everybody's.
+    return replace(_shared[loop], stop=StopSignal())

@@ -1,0 +1,462 @@
+"""Session: the front door for a program. Send a message, get events.
+
+    async with Session.open(settings, cwd="~/project") as session:
+        async for event in session.send("count the rows of data.csv"):
+            print(event.name)
+
+A session drives one thread. A turn's iterator ends with exactly one of turn_complete, error,
+interrupted, approval_required; failures come as `error` events, never as exceptions. Only
+opening raises (AgentError).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from langgraph.types import Command
+
+from configs.settings import Settings
+from graph.agent import build_graph
+from graph.context import AgentContext, Mode, StopSignal
+from graph.errors import AgentError, ThreadBusy, UsageError
+from graph.events import (
+    ApprovalRequired,
+    Error,
+    Event,
+    Interrupted,
+    Processing,
+    Ready,
+    Shutdown,
+    TurnComplete,
+)
+from graph.history import final_text
+from graph.models.catalogue import choose_model, resolve
+from graph.services import build_services
+from graph.state import AgentState
+from graph.store import Store, ThreadRow, new_thread_id, open_store
+from graph.stream import Seen, events_of
+from graph.turn import ROOT, next_turn, settle
+
+log = logging.getLogger(__name__)
+
+#: Stands for "there is nothing to run".
+NOTHING: Any = object()
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What was chosen for this invocation. None: what the thread remembers, else the settings.
+
+    Attributes:
+        mode: ask, auto, read-only or yolo.
+        max_iterations: answers of the model in one turn.
+        max_cost: cap of one turn in USD.
+        max_time: seconds that one turn may take.
+        stream: show answers as they come.
+        interactive: a person can be asked.
+    """
+
+    model: str | None = None
+    mode: Mode | None = None
+    max_iterations: int | None = None
+    max_cost: float | None = None
+    max_time: float | None = None
+    stream: bool = True
+    interactive: bool = True
+
+
+class Session:
+    """One thread, driven by one program. Attributes: `thread`, the thread's row."""
+
+    thread: ThreadRow
+
+    def __init__(
+        self, settings: Settings, cwd: Path, thread: str | None, options: RunOptions
+    ) -> None:
+        self._settings = settings
+        self._cwd = cwd
+        self._wanted = thread
+        self._options = options
+        self._seen = Seen()
+        self._seq = 0
+        self._turn_number = 0
+        self._told_ready = False
+        self._known = False
+        self._running = False
+        self._stop = StopSignal()
+        #: The exception behind the last `error` event, for --debug.
+        self.failure: BaseException | None = None
+
+    @classmethod
+    def open(
+        cls,
+        settings: Settings,
+        *,
+        cwd: str | Path | None = None,
+        thread: str | None = None,
+        options: RunOptions | None = None,
+    ) -> Session:
+        """A session on `thread` (an id or a prefix), or on a new one in `cwd`.
+
+        Entering it raises AgentError: no such thread, a database that cannot be used, no
+        model, no credential.
+        """
+        folder = Path(cwd).expanduser().absolute() if cwd else Path.cwd()
+        return cls(settings, folder, thread, options or RunOptions())
+
+    async def __aenter__(self) -> Self:
+        self._store: Store = await open_store(self._settings)
+        try:
+            await self._prepare()
+        except BaseException:
+            await self._store.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _prepare(self) -> None:
+        row = await self._store.threads.resolve(self._wanted) if self._wanted else None
+        if row is not None and row.host == socket.gethostname() and not os.path.isdir(row.cwd):
+            raise UsageError(f"the thread's folder is gone: {row.cwd}", "make it again, or start a new thread")
+        options = self._options
+        wanted = options.model or (row.model if row else "") or self._settings.model_name
+        model = wanted or await choose_model(self._settings)
+        resolve(model, self._settings).check()
+        mode = options.mode or (row.mode if row else "") or self._settings.mode
+        mode = mode or ("ask" if options.interactive else "auto")
+        self._known = row is not None
+        self.thread = row or ThreadRow(
+            id=new_thread_id(time.time()),
+            cwd=str(self._cwd),
+            host=socket.gethostname(),
+            title="",
+            model=model,
+            mode=mode,
+        )
+        self.thread = replace(self.thread, model=model, mode=mode)
+        self._services = replace(build_services(self._settings, self._store), stop=self._stop)
+        cost = options.max_cost if options.max_cost is not None else self._settings.budget.turn
+        self._context = AgentContext(
+            model=model,
+            mode=mode,  # type: ignore[arg-type]
+            cwd=self.thread.cwd,
+            max_iterations=options.max_iterations or self._settings.max_iterations,
+            max_cost_micro_usd=None if cost is None else round(cost * 1_000_000),
+            stream=options.stream,
+            interactive=options.interactive,
+            services=self._services,
+        )
+        self._config: dict[str, Any] = {"configurable": {"thread_id": self.thread.id}}
+        self._compiled: Any = None
+
+    # --- what a program does with it --------------------------------------------------------
+
+    async def send(self, text: str) -> AsyncIterator[Event]:
+        """A turn with `text` as its message. Unfinished work of an earlier turn is closed
+        first; approvals that wait count as rejected with these words."""
+        if not text.strip():
+            raise UsageError("the message is empty")
+
+        async def begin() -> Any:
+            state = await self._state()
+            if state.interrupts:
+                return _decide(state.interrupts, _rejections(state.interrupts, text))
+            if state.tasks:
+                await settle(await self._app(), self._config, self._services, self.thread.id)
+            return await self._opening()
+
+        async with aclosing(self._turn(text, begin, message=text)) as events:
+            async for event in events:
+                yield event
+
+    async def resume(
+        self, decisions: Sequence[dict[str, Any]] | None = None
+    ) -> AsyncIterator[Event]:
+        """Go on with a turn that was cut off, or answer the approvals that wait.
+
+        Args:
+            decisions: one per request of `pending()`, in order, in LangChain's shape:
+                {"type": "approve"}, {"type": "edit", "edited_action": {"name", "args"}},
+                {"type": "reject", "message"}, {"type": "respond", "message"}.
+        """
+
+        async def begin() -> Any:
+            state = await self._state()
+            if state.interrupts:
+                return NOTHING if decisions is None else _decide(state.interrupts, decisions)
+            if decisions is not None:
+                raise UsageError("no approval waits for a decision in this thread")
+            if state.tasks:
+                return None
+            turn = state.values.get("turn", ROOT)
+            if await self._store.inbox.after(self.thread.id, turn.get("seq", 0)):
+                return await self._opening()
+            return NOTHING
+
+        async with aclosing(self._turn(self.thread.title, begin)) as events:
+            async for event in events:
+                yield event
+
+    async def compact(self) -> AsyncIterator[Event]:
+        """Summarise the history now, whatever its size."""
+
+        async def begin() -> Any:
+            state = await self._state()
+            if not state.values.get("messages"):
+                return NOTHING
+            if state.interrupts or state.tasks:
+                raise UsageError(
+                    "a turn is under way in this thread", "finish it first: sessions resume"
+                )
+            return {"turn": {**state.values["turn"], "compact": "requested"}}
+
+        async with aclosing(self._turn("", begin)) as events:
+            async for event in events:
+                yield event
+
+    async def pending(self) -> list[dict[str, Any]]:
+        """The approval requests that wait: [{id, tool, arguments, effect, reason,
+        price_micro_usd, preview}]."""
+        return _requests((await self._state()).interrupts) if self._known else []
+
+    async def unfinished(self) -> bool:
+        """Whether a turn was cut off: its work is open, or a message was not taken yet."""
+        if not self._known:
+            return False
+        state = await self._state()
+        seq = state.values.get("turn", ROOT).get("seq", 0)
+        return bool(state.tasks) or bool(await self._store.inbox.after(self.thread.id, seq))
+
+    async def enqueue(self, text: str) -> None:
+        """A message typed during a turn: durable at once, joins at the model's next step."""
+        await self._store.inbox.put(self.thread.id, text)
+
+    def interrupt(self, reason: str = "interrupted") -> None:
+        """Stop the turn under way, cooperatively; the thread stays valid. `reason` other than
+        "interrupted" names a limit, and the turn ends as one that reached it."""
+        self._stop.set(reason)
+
+    async def close(self) -> Shutdown:
+        """End the session; the last event. May be called twice."""
+        await self._store.close()
+        return self._stamped(Shutdown())
+
+    # --- a turn -------------------------------------------------------------------------------
+
+    async def _turn(
+        self, text: str, begin: Callable[[], Awaitable[Any]], message: str = ""
+    ) -> AsyncIterator[Event]:
+        """Everything from `processing` to the turn's last event."""
+        if self._running:
+            raise UsageError("a turn is running in this session")
+        self._running, began, self.failure = True, time.monotonic(), None
+        self._stop.clear()
+        timer = self._deadline()
+        opening = [Processing(text=text)]
+        try:
+            async with self._store.lease(self.thread.id):
+                if message:
+                    await self._accept(message)
+                self._turn_number = await self._next_number()
+                for event in self._first(opening):
+                    yield event
+                await self._status("running")
+                async with aclosing(self._run(begin)) as events:
+                    async for event in events:
+                        yield self._stamped(event)
+                last = await self._outcome(time.monotonic() - began)
+                await self._status(_status_of(last))
+        except Exception as error:  # the front door: whatever happened is one event
+            self.failure, last = error, _error_event(error)
+            log.debug("the turn failed", exc_info=True)
+            if not isinstance(error, ThreadBusy):
+                await self._status("error", quietly=True)
+        finally:
+            if timer:
+                timer.cancel()
+            self._running = False
+        for event in self._first(opening):
+            yield event
+        yield self._stamped(last)
+
+    def _first(self, opening: list[Processing]) -> Iterator[Event]:
+        """`ready`, once a session, and the turn's `processing`; each told once."""
+        if not self._told_ready:
+            self._told_ready = True
+            yield self._stamped(self._ready())
+        while opening:
+            yield self._stamped(opening.pop())
+
+    async def _run(self, begin: Callable[[], Awaitable[Any]]) -> AsyncIterator[Event]:
+        """Run the graph, and once more while messages wait that no step has taken."""
+        graph_input = await begin()
+        while graph_input is not NOTHING:
+            events = events_of(
+                await self._app(), graph_input, self._config, self._context, self._seen
+            )
+            async with aclosing(events) as told:  # type: ignore[type-var]
+                async for event in told:
+                    yield event
+            graph_input = await self._left_over()
+
+    async def _left_over(self) -> Any:
+        """The input of a further turn for what arrived during the final answer."""
+        state = await self._state()
+        turn = state.values.get("turn", ROOT)
+        if state.tasks or self._stop.is_set() or turn.get("status") != "done":
+            return NOTHING
+        if not await self._store.inbox.after(self.thread.id, turn.get("seq", 0)):
+            return NOTHING
+        self._turn_number += 1
+        return await self._opening()
+
+    async def _opening(self) -> Any:
+        """The input that opens a turn; a new thread gets its root checkpoint first."""
+        state = await self._state()
+        config, values = state.config, state.values
+        if state.metadata is None:
+            app = await self._app()
+            config = await app.aupdate_state(self._config, {"turn": ROOT}, as_node="stop")
+            values = {"turn": ROOT}
+        head = config["configurable"].get("checkpoint_id")
+        return {"turn": next_turn(values.get("turn", ROOT), head)}
+
+    async def _outcome(self, seconds: float) -> Event:
+        """The turn's last event, read from where the thread stands now."""
+        state = await self._state()
+        values: AgentState = state.values
+        turn = values.get("turn", ROOT)
+        if state.interrupts:
+            return ApprovalRequired(requests=_requests(state.interrupts))
+        if turn.get("status") == "interrupted":
+            return Interrupted(at="tools" if state.values.get("messages") and _tools_last(values) else "model")
+        if turn.get("status") == "error":
+            return Error(**turn["error"])
+        return TurnComplete(
+            status="limit" if turn.get("status") == "limit" else "done",
+            text=final_text(values.get("messages", [])),
+            iterations=turn.get("iterations", 0),
+            usage=turn.get("usage", {}),
+            cost_micro_usd=turn.get("cost_micro_usd", 0),
+            seconds=round(seconds, 3),
+            reason=turn.get("reason", ""),
+        )
+
+    # --- small things -------------------------------------------------------------------------
+
+    async def _app(self) -> Any:
+        if self._compiled is None:
+            self._compiled = build_graph().compile(checkpointer=await self._store.saver())
+        return self._compiled
+
+    async def _state(self) -> Any:
+        return await (await self._app()).aget_state(self._config)
+
+    async def _next_number(self) -> int:
+        if not self._known:
+            return 1
+        turn = (await self._state()).values.get("turn", ROOT)
+        done = turn.get("status") in ("done", "limit", "error", "interrupted")
+        return turn.get("number", 0) + (1 if done else 0)
+
+    async def _accept(self, text: str) -> None:
+        """The message on disk, before litellm is imported or the graph runs: no kill loses what
+        a person typed. The thread's row is made with its first message."""
+        if not self._known:
+            title = text.strip().splitlines()[0]
+            self.thread = await self._store.threads.create(replace(self.thread, title=title))
+            self._known = True
+        await self._store.inbox.put(self.thread.id, text)
+
+    async def _status(self, status: str, *, quietly: bool = False) -> None:
+        if not self._known:
+            return
+        try:
+            self.thread = await self._store.threads.update(
+                self.thread.id,
+                status=status,
+                model=self.thread.model,
+                mode=self.thread.mode,
+                turns=self._turn_number,
+            )
+        except AgentError:
+            if not quietly:
+                raise
+
+    def _deadline(self) -> asyncio.TimerHandle | None:
+        seconds = self._options.max_time
+        if seconds is None:
+            return None
+        reason = f"the turn used its {seconds:g} seconds"
+        return asyncio.get_running_loop().call_later(seconds, self._stop.set, reason)
+
+    def _ready(self) -> Ready:
+        tools = sorted(self._services.tools)
+        return Ready(tools=tools, model=self.thread.model, mode=self.thread.mode)
+
+    def _stamped(self, event: Event | None) -> Any:
+        assert event is not None
+        self._seq += 1
+        event.thread, event.turn, event.seq = self.thread.id, self._turn_number, self._seq
+        return event
+
+
+def _decide(interrupts: Sequence[Any], decisions: Sequence[dict[str, Any]]) -> Command[Any]:
+    """The resume value. Several interrupts wait only where sub-agents do; each takes its share
+    of the decisions, in order."""
+    wanted = sum(len(i.value["action_requests"]) for i in interrupts)
+    if wanted != len(decisions):
+        raise UsageError(f"{wanted} decisions are needed, one per request; got {len(decisions)}")
+    given = iter(decisions)
+    return Command(
+        resume={
+            i.id: {"decisions": [next(given) for _ in i.value["action_requests"]]}
+            for i in interrupts
+        }
+    )
+
+
+def _rejections(interrupts: Sequence[Any], words: str) -> list[dict[str, Any]]:
+    waiting = sum(len(i.value["action_requests"]) for i in interrupts)
+    return [{"type": "reject", "message": words}] * waiting
+
+
+def _requests(interrupts: Sequence[Any]) -> list[dict[str, Any]]:
+    keys = ("id", "effect", "reason", "price_micro_usd", "preview")
+    return [
+        {"tool": r["name"], "arguments": r["args"], **{k: r.get(k) for k in keys}}
+        for i in interrupts
+        for r in i.value["action_requests"]
+    ]
+
+
+def _tools_last(values: AgentState) -> bool:
+    return values["messages"][-1].type == "tool"
+
+
+def _status_of(event: Event) -> str:
+    if isinstance(event, TurnComplete):
+        return event.status
+    names = {"approval_required": "approval", "interrupted": "interrupted"}
+    return names.get(event.name, "error")
+
+
+def _error_event(error: Exception) -> Error:
+    if isinstance(error, AgentError):
+        return Error(kind=error.kind, message=error.message, hint=error.hint)
+    said = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+    return Error(kind="internal", message=said, hint=AgentError.default_hint)

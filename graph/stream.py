@@ -1,0 +1,70 @@
+"""From LangGraph's stream to our events, in the promised order.
+
+Nodes send every event through the stream writer; a node that runs again after a resume sends
+its events again, so that they are told apart here by id and state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from graph.context import AgentContext
+from graph.events import (
+    Event,
+    ToolCall,
+    ToolLog,
+    ToolOutput,
+    ToolStateChange,
+    from_dict,
+)
+
+#: LangGraph counts supersteps; we count iterations ourselves (AgentContext.max_iterations).
+RECURSION_LIMIT = 1_000_000
+
+
+class Seen:
+    """What this session has told already, so that a repeated node does not tell it twice."""
+
+    def __init__(self) -> None:
+        self._keys: set[tuple[str, ...]] = set()
+
+    def is_new(self, event: Event) -> bool:
+        match event:
+            case ToolCall() | ToolOutput():
+                key = (event.name, event.id)
+            case ToolStateChange():
+                key = (event.name, event.id, event.state)
+            case _:
+                return True
+        if key in self._keys:
+            return False
+        self._keys.add(key)
+        return True
+
+    def comes_late(self, event: Event) -> bool:
+        """A line of a call that has already answered: a tail that was still being read."""
+        return isinstance(event, ToolLog) and ("tool_output", event.id) in self._keys
+
+
+async def events_of(
+    app: Any, graph_input: Any, config: dict[str, Any], context: AgentContext, seen: Seen
+) -> AsyncIterator[Event]:
+    """Run the graph on `graph_input` and yield what its nodes tell.
+
+    Interrupts are not events here: the caller reads them from the state when the run ends,
+    since an `approval_required` is the last event of its turn.
+    """
+    async for _, mode, data in app.astream(
+        graph_input,
+        {**config, "recursion_limit": RECURSION_LIMIT},
+        context=context,
+        stream_mode=["custom", "updates"],
+        subgraphs=True,
+        durability="sync",
+    ):
+        if mode != "custom" or not isinstance(data, dict) or "event" not in data:
+            continue
+        event = from_dict(data)
+        if seen.is_new(event) and not seen.comes_late(event):
+            yield event

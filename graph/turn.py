@@ -1,0 +1,169 @@
+"""How a turn begins and ends: input from the inbox, ids, limits reached, repair.
+
+Everything that opens a turn goes through `take_input`, so that a turn begun in Studio gets
+the same as one begun by the command line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import secrets
+import subprocess
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from langchain_core.messages import BaseMessage, HumanMessage
+
+from graph.context import InboxRow, JournalRow, Services, ToolResult
+from graph.errors import AgentError
+from graph.history import Call, pending_calls, tool_message, waits_for_answer
+from graph.state import OURS, AgentState, Turn
+
+#: Where a thread starts. Written as its root checkpoint, so that the first turn has a
+#: checkpoint before it.
+ROOT: Turn = {"number": 0, "seq": 0, "before": None, "status": "done"}
+
+NO_USAGE = {"input": 0, "cached": 0, "output": 0, "reasoning": 0}
+
+
+def new_call_id() -> str:
+    """An id of ours for a tool call: providers repeat theirs ("call_0"), the journal's keys
+    must not. Letters, digits and underscore, under 40 characters: every provider takes it."""
+    return f"call_{secrets.token_hex(12)}"
+
+
+def new_message_id() -> str:
+    return f"ai-{secrets.token_hex(12)}"
+
+
+def next_turn(turn: Turn, head: str | None) -> Turn:
+    """The input that opens the turn after `turn`; `head` is the checkpoint before it."""
+    return {
+        "number": turn.get("number", 0) + 1,
+        "seq": turn.get("seq", 0),
+        "before": head,
+        "status": "opening",
+    }
+
+
+async def take_input(
+    state: AgentState, services: Services, thread: str, cwd: str
+) -> tuple[list[HumanMessage], Turn]:
+    """What a person said since the last look, and the turn it belongs to.
+
+    Returns (messages to append, turn). The inbox's rows beyond `turn.seq` are taken: as the
+    turn's task when it opens, as steering while it runs. A person's message that stands in the
+    state already (Studio sends it that way) opens a turn too. The turn comes back with status
+    "done" where there is nothing to do.
+    """
+    turn: Turn = {**state.get("turn", {})}  # type: ignore[typeddict-item]
+    messages = state.get("messages", [])
+    rows = await services.inbox.after(thread, turn.get("seq", 0))
+    first = not messages
+    surroundings = ""
+    if first and rows:
+        surroundings = await asyncio.to_thread(environment, cwd, services.clock()) + "\n\n"
+    new = [_human(thread, row, "" if i else surroundings) for i, row in enumerate(rows)]
+    if rows:
+        turn["seq"] = rows[-1].seq
+    if turn.get("status") == "running":
+        return new, turn
+    if turn.get("status") != "opening":
+        turn = next_turn(turn, None)
+        turn["seq"] = rows[-1].seq if rows else turn["seq"]
+    if not new and not waits_for_answer(messages):
+        return [], {**turn, "status": "done", "iterations": 0}
+    turn.update(
+        status="running",
+        iterations=0,
+        started=services.clock(),
+        usage=dict(NO_USAGE),
+        cost_micro_usd=0,
+        cut=0,
+        compact=None,
+        compacted=-1,
+    )
+    return new, turn
+
+
+def _human(thread: str, row: InboxRow, surroundings: str) -> HumanMessage:
+    return HumanMessage(
+        content=surroundings + row.text,
+        id=f"in-{thread}-{row.seq}",
+        additional_kwargs={OURS: {"text": row.text}},
+    )
+
+
+def environment(cwd: str, now: float) -> str:
+    """Date, folder, platform and git branch as the thread's first message tells them: stored
+    once, so that the system prompt stays byte-identical and the cache holds."""
+    day = time.strftime("%Y-%m-%d", time.localtime(now))
+    lines = [f"date: {day}", f"working directory: {cwd}", f"platform: {platform.platform()}"]
+    branch = _git_branch(cwd)
+    if branch:
+        lines.append(f"git branch: {branch}")
+    return "<environment>\n" + "\n".join(lines) + "\n</environment>"
+
+
+def _git_branch(cwd: str) -> str:
+    try:
+        found = subprocess.run(
+            ["git", "-C", cwd, "symbolic-ref", "--short", "HEAD"],
+            capture_output=True,
+            text=True,
+            timeout=2,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return found.stdout.strip() if found.returncode == 0 else ""
+
+
+def ended(turn: Turn, status: Any, *, reason: str = "", error: AgentError | None = None) -> Turn:
+    """`turn` with its end written into it."""
+    closed: Turn = {**turn, "status": status, "reason": reason}
+    if error is not None:
+        closed["reason"] = error.message
+        closed["error"] = {"kind": error.kind, "message": error.message, "hint": error.hint}
+    return closed
+
+
+# --- repair --------------------------------------------------------------------------------
+
+
+async def settle(app: Any, config: Any, services: Services, thread: str) -> None:
+    """Close a turn that was cut off, before a new message goes over it.
+
+    `aget_state` shows the writes of tasks that had finished, but an update as another node
+    drops them; so they are flushed first, then what is still missing is filled in from the
+    journal. The repair is stored, not only sent.
+    """
+    await app.aupdate_state(config, None, as_node="__end__")
+    state = (await app.aget_state(config)).values
+    answers = [
+        tool_message(call, _known(await services.journal.row(thread, call.id)))
+        for call in pending_calls(state.get("messages", []))
+    ]
+    turn = ended(state.get("turn", {}), "interrupted", reason="cut off")
+    update: dict[str, Any] = {"turn": turn}
+    if answers:
+        update["messages"] = answers
+    await app.aupdate_state(config, update, as_node="stop")
+
+
+def _known(row: JournalRow | None) -> ToolResult:
+    if row is None:
+        return ToolResult("Not run: the turn was left before.", ok=False, outcome="interrupted")
+    if row.state == "done" and row.result is not None:
+        return ToolResult.from_dict(row.result)
+    return ToolResult(
+        "The session was cut off while this ran; its outcome is unknown. Inspect before "
+        "repeating it. A command may still run: `process` lists those of this thread.",
+        ok=False,
+        outcome="unknown",
+    )
+
+

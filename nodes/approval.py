@@ -1,0 +1,108 @@
+"""approval: the only place that interrupts. One interrupt for all calls that wait.
+
+The node runs again from its top when it is resumed, so nothing here has a side effect and
+what it asks for is read from the stored verdicts, never judged anew. Request and response
+have the shape of LangChain's human-in-the-loop middleware, so that Studio and agent inboxes
+understand them; keys of ours stand beside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from langgraph.runtime import Runtime
+from langgraph.types import interrupt
+
+from graph.context import AgentContext
+from graph.events import Emit, ToolState, ToolStateChange, emitter
+from graph.history import Call, pending_calls
+from graph.state import AgentState, Decision, Verdict
+
+DECISIONS = ("approve", "edit", "reject", "respond")
+
+
+def approval(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, Any]:
+    """Ask for every call whose verdict is `ask`; write the decisions into the verdicts."""
+    waiting = waiting_calls(state)
+    answer = interrupt(request_of(waiting, state["verdicts"]))
+    decisions = read_decisions(answer, waiting)
+    emit = emitter(runtime.stream_writer)
+    verdicts = dict(state["verdicts"])
+    for call, decision in zip(waiting, decisions, strict=True):
+        verdicts[call.id] = {**verdicts[call.id], "decision": decision}
+        _tell(emit, call, decision)
+    return {"verdicts": verdicts}
+
+
+def waiting_calls(state: AgentState) -> list[Call]:
+    """The calls that a person must decide on, in the model's order."""
+    verdicts = state.get("verdicts", {})
+    return [
+        call
+        for call in pending_calls(state.get("messages", []))
+        if call.id in verdicts
+        and verdicts[call.id]["action"] == "ask"
+        and "decision" not in verdicts[call.id]
+    ]
+
+
+def request_of(calls: Sequence[Call], verdicts: dict[str, Verdict]) -> dict[str, Any]:
+    """The interrupt's value: `{"action_requests": [...], "review_configs": [...]}`.
+
+    Source of the shape: LangChain's HumanInTheLoopMiddleware. Ours beside it: id, effect,
+    reason, rule, price_micro_usd, preview.
+    """
+    requests = []
+    for call in calls:
+        verdict = verdicts[call.id]
+        requests.append(
+            {
+                "name": call.name,
+                "args": call.args,
+                "description": verdict["reason"],
+                "id": call.id,
+                **{k: verdict[k] for k in ("effect", "reason", "rule")},  # type: ignore[literal-required]
+                "price_micro_usd": verdict["price_micro_usd"],
+                "preview": verdict["preview"],
+            }
+        )
+    allowed = ["approve", "edit", "reject"]
+    names = dict.fromkeys(call.name for call in calls)
+    return {
+        "action_requests": requests,
+        "review_configs": [{"action_name": n, "allowed_decisions": allowed} for n in names],
+    }
+
+
+def read_decisions(answer: Any, calls: Sequence[Call]) -> list[Decision]:
+    """The decisions in `{"decisions": [...]}`, one per call in order.
+
+    Whatever cannot be read counts as a rejection that says so: an unreadable answer must
+    neither run a call nor wedge the thread.
+    """
+    given = answer.get("decisions") if isinstance(answer, dict) else answer
+    if not isinstance(given, list) or len(given) != len(calls):
+        said = "the decisions could not be read: one per request is needed, in order"
+        return [{"type": "reject", "message": said} for _ in calls]
+    return [_read(decision) for decision in given]
+
+
+def _read(given: Any) -> Decision:
+    kind = given.get("type") if isinstance(given, dict) else None
+    if kind == "approve":
+        return {"type": "approve"}
+    if kind in ("reject", "respond"):
+        return {"type": kind, "message": str(given.get("message") or "")}
+    if kind == "edit":
+        action = given.get("edited_action")
+        if isinstance(action, dict) and isinstance(action.get("args"), dict):
+            return {"type": "edit", "arguments": action["args"]}
+    return {"type": "reject", "message": f"the decision could not be read: {given!r}"[:300]}
+
+
+def _tell(emit: Emit, call: Call, decision: Decision) -> None:
+    states: dict[str, ToolState] = {"approve": "approved", "edit": "edited", "reject": "rejected"}
+    state = states.get(decision["type"])
+    if state:
+        emit(ToolStateChange(id=call.id, tool=call.name, state=state))

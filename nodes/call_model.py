@@ -1,0 +1,206 @@
+"""call_model: opens a turn when input waits, asks the model, writes answer and verdicts.
+
+It owns the limits, and what to do with an answer that is cut, empty or malformed. A failure
+of the model is raised, not stored: the step stays open and a resume asks again.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from langgraph.runtime import Runtime
+
+from configs.instructions import system_prompt
+from graph.context import AgentContext, Answer, BadCall, Services
+from graph.errors import AnswerCut, ContextTooLong, LimitReached, ModelUnavailable
+from graph.events import (
+    AssistantChunk,
+    AssistantMessage,
+    AssistantStreamEnd,
+    Emit,
+    Event,
+    ToolCall,
+    ToolStateChange,
+    emitter,
+)
+from graph.history import calls_of, results_of, was_interrupted
+from graph.services import services_of
+from graph.state import OURS, AgentState, Turn
+from graph.turn import ended, new_call_id, new_message_id, take_input
+from nodes.limits import limit_reached, over_threshold
+from nodes.loop_guard import find_loop
+from nodes.racing import Stopped, race
+from nodes.verdicts import judge
+
+#: Answers in a row that may end at the token limit before the turn does.
+MAX_CUT = 3
+#: Empty answers in a row that are asked again.
+MAX_EMPTY = 3
+
+
+async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, Any]:
+    services = await services_of(runtime)
+    context = runtime.context
+    info = runtime.execution_info
+    thread = info.thread_id or "" if info else ""
+    cwd = context.cwd or os.getcwd()
+    emit = emitter(runtime.stream_writer)
+    messages = state.get("messages", [])
+    turn = state.get("turn", {})
+
+    # What the checkpoint holds now, the journal need not hold twice.
+    await services.journal.drop_results(thread, list(results_of(messages)))
+    if turn.get("status") == "running" and was_interrupted(messages):
+        return {"turn": _stopped(turn, services)}
+    new, turn = await take_input(state, services, thread, cwd)
+    if turn.get("status") != "running":
+        return {"turn": turn}
+    update: dict[str, Any] = {"messages": new, "turn": turn}
+    if services.stop.is_set():
+        return {**update, "turn": _stopped(turn, services)}
+    reason = limit_reached(turn, context)
+    if reason:
+        return {**update, "turn": ended(turn, "limit", error=LimitReached(reason))}
+
+    request: list[BaseMessage] = [SystemMessage(system_prompt()), *messages, *new]
+    model = context.model or services.settings.model_name
+    if over_threshold(request, turn, services, model):
+        return {**update, "turn": {**turn, "compact": "threshold"}}
+    partial = _Partial(emit)
+    try:
+        answer = await race(_ask(services, context, model, request, partial), services.stop)
+    except Stopped:
+        emit(AssistantStreamEnd(finish_reason="interrupted"))
+        return {
+            "messages": [*new, *partial.message()],
+            "turn": _stopped(turn, services),
+        }
+    except ContextTooLong:
+        if turn.get("compacted") == turn["iterations"]:
+            raise
+        return {**update, "turn": {**turn, "compact": "too long"}}
+    return _record(state, new, turn, answer, services, context, cwd, emit)
+
+
+async def _ask(
+    services: Services,
+    context: AgentContext,
+    model: str,
+    request: list[BaseMessage],
+    partial: _Partial,
+) -> Answer:
+    """The model's answer; an empty one is asked for again."""
+    for _ in range(MAX_EMPTY):
+        answer = await services.models.answer(
+            model,
+            request,
+            list(services.tools.values()),
+            emit=partial.emit,
+            stream=context.stream,
+        )
+        if answer.message.tool_calls or answer.message.text.strip():
+            return answer
+        partial.emit(AssistantStreamEnd(finish_reason=answer.finish_reason, withdrawn=True))
+    raise ModelUnavailable(f"the model answered with nothing, {MAX_EMPTY} times", attempts=MAX_EMPTY)
+
+
+def _record(
+    state: AgentState,
+    new: list[HumanMessage],
+    turn: Turn,
+    answer: Answer,
+    services: Services,
+    context: AgentContext,
+    cwd: str,
+    emit: Emit,
+) -> dict[str, Any]:
+    """The update that stores an answer with its verdicts, and the events that tell of it."""
+    message, bad_calls = _with_our_ids(answer)
+    calls = calls_of(message)
+    verdicts = judge(calls, bad_calls, services.tools, mode=context.mode, cwd=cwd)
+    cut = answer.finish_reason == "length"
+    turn = _booked(turn, answer)
+    turn["cut"] = turn.get("cut", 0) + 1 if cut else 0
+    if cut and (not calls or turn["cut"] >= MAX_CUT):
+        turn = ended(turn, "error", error=AnswerCut("the answer was cut at the token limit"))
+    elif not calls:
+        turn = ended(turn, "done")
+
+    emit(AssistantStreamEnd(finish_reason=answer.finish_reason))
+    if message.text:
+        emit(AssistantMessage(text=message.text))
+    for call in calls:
+        effect = verdicts[call.id]["effect"]
+        emit(ToolCall(id=call.id, tool=call.name, arguments=call.args, effect=effect))
+        emit(ToolStateChange(id=call.id, tool=call.name, state="pending"))
+    update: dict[str, Any] = {"messages": [*new, message], "turn": turn, "verdicts": verdicts}
+    if state.get("loop_guard") and not find_loop([*state.get("messages", []), *new, message]):
+        update["loop_guard"] = {}
+    return update
+
+
+def _with_our_ids(answer: Answer) -> tuple[AIMessage, list[BadCall]]:
+    """The message with ids of ours, which are unique where a provider's are not."""
+    message = answer.message
+    ours = [new_call_id() for _ in message.tool_calls]
+    calls = [{**c, "id": new} for c, new in zip(message.tool_calls, ours, strict=True)]
+    reasons = {b.call_id: b.reason for b in answer.bad_calls}
+    bad = [
+        BadCall(new, reasons[c["id"] or ""])
+        for c, new in zip(message.tool_calls, ours, strict=True)
+        if (c["id"] or "") in reasons
+    ]
+    return message.model_copy(update={"id": new_message_id(), "tool_calls": calls}), bad
+
+
+def _booked(turn: Turn, answer: Answer) -> Turn:
+    """`turn` with the answer's tokens and price added, and one more iteration."""
+    spent = dict(turn["usage"])
+    used = answer.message.usage_metadata
+    if used:
+        details_in = used.get("input_token_details", {})
+        details_out = used.get("output_token_details", {})
+        spent["input"] += used["input_tokens"]
+        spent["output"] += used["output_tokens"]
+        spent["cached"] += details_in.get("cache_read", 0) or 0
+        spent["reasoning"] += details_out.get("reasoning", 0) or 0
+    cost = turn.get("cost_micro_usd")
+    known = cost is not None and answer.cost_micro_usd is not None
+    return {
+        **turn,
+        "iterations": turn["iterations"] + 1,
+        "usage": spent,
+        "cost_micro_usd": cost + answer.cost_micro_usd if known else None,  # type: ignore[operator]
+    }
+
+
+def _stopped(turn: Turn, services: Services) -> Turn:
+    """`turn` ended by the stop signal: a person's, or a limit of time."""
+    reason = services.stop.reason
+    if reason in ("", "interrupted"):
+        return ended(turn, "interrupted")
+    return ended(turn, "limit", error=LimitReached(reason))
+
+
+class _Partial:
+    """Remembers what was shown of an answer, so that an interrupt keeps it."""
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self._text: list[str] = []
+
+    def emit(self, event: Event) -> None:
+        if isinstance(event, AssistantChunk) and event.kind == "answer":
+            self._text.append(event.text)
+        elif isinstance(event, AssistantStreamEnd) and event.withdrawn:
+            self._text.clear()
+        self._emit(event)
+
+    def message(self) -> list[AIMessage]:
+        text = "".join(self._text)
+        if not text.strip():
+            return []
+        kept = {OURS: {"outcome": "interrupted"}}
+        return [AIMessage(content=text, id=new_message_id(), additional_kwargs=kept)]

@@ -1,0 +1,189 @@
+"""execute_tools: runs one call, once.
+
+One task per call (`Send`), rejected and denied ones included: they answer at once, so that a
+single superstep writes all results in call order. The journal has `started` before the effect
+and the result after it; on re-entry a finished call answers from there. Whatever a tool
+raises is this call's result: an exception that left the node would cancel its siblings.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any, TypedDict
+
+from langgraph.errors import GraphBubbleUp
+from langgraph.runtime import Runtime
+
+from graph.context import (
+    AgentContext,
+    AgentTool,
+    JournalRow,
+    NotBegun,
+    Services,
+    ToolResult,
+    ToolRun,
+)
+from graph.errors import AgentError, StoreError, ToolError
+from graph.events import Emit, ToolCall, ToolOutput, ToolState, ToolStateChange, emitter
+from graph.history import Call, tool_message
+from graph.services import services_of
+from graph.state import Verdict
+from nodes.racing import Stopped, race
+from nodes.verdicts import validated
+
+#: A result that goes to the model has at most so many characters...
+RESULT_CHARACTERS = 30_000
+#: ...and at most this share of the model's window, at four characters a token.
+RESULT_SHARE = 0.1
+
+
+class Task(TypedDict):
+    """What routing sends: the call as [id, name, arguments], and its verdict."""
+
+    call: list[Any]
+    verdict: Verdict | None
+
+
+async def execute_tools(task: Task, runtime: Runtime[AgentContext]) -> dict[str, Any]:
+    services = await services_of(runtime)
+    call, verdict = Call(*task["call"]), task["verdict"]
+    emit = emitter(runtime.stream_writer)
+    info = runtime.execution_info
+    thread = info.thread_id or "" if info else ""
+    effect = verdict["effect"] if verdict else "read"
+    emit(ToolCall(id=call.id, tool=call.name, arguments=call.args, effect=effect))
+    began = time.monotonic()
+    refused = _refusal(verdict)
+    if refused is not None:
+        result = refused
+    elif services.stop.is_set():
+        result = ToolResult("Not run: the turn was stopped.", ok=False, outcome="interrupted")
+    else:
+        context = runtime.context
+        result = await _run_once(_decided(call, verdict), thread, context, services, emit)
+    text, truncated = await _bounded(call, thread, result, runtime.context, services)
+    result = ToolResult(text, result.ok, result.outcome, result.images)
+    emit(ToolStateChange(id=call.id, tool=call.name, state=_state(result)))
+    emit(
+        ToolOutput(
+            id=call.id,
+            tool=call.name,
+            ok=result.ok,
+            text=text,
+            truncated=truncated,
+            seconds=round(time.monotonic() - began, 3),
+        )
+    )
+    return {"messages": [tool_message(call, result)]}
+
+
+def _refusal(verdict: Verdict | None) -> ToolResult | None:
+    """The result of a call that does not run; None if it may."""
+    if verdict is None:
+        return ToolResult("Not run: no verdict was stored for it.", ok=False, outcome="failed")
+    action, decision = verdict["action"], verdict.get("decision")
+    if action == "invalid":
+        return ToolResult(f"Not run: {verdict['reason']}", ok=False, outcome="failed")
+    if action == "deny":
+        said = f"Refused by policy ({verdict['rule']}): {verdict['reason']}"
+        return ToolResult(said, ok=False, outcome="rejected")
+    if action == "ask" and decision is None:
+        return ToolResult("Not run: nobody approved it.", ok=False, outcome="rejected")
+    if decision and decision["type"] == "reject":
+        words = decision.get("message", "")
+        said = "The person rejected this call" + (f": {words}" if words else ".")
+        return ToolResult(said, ok=False, outcome="rejected")
+    if decision and decision["type"] == "respond":
+        return ToolResult(decision.get("message", ""))
+    return None
+
+
+def _decided(call: Call, verdict: Verdict | None) -> Call:
+    """The call with the arguments that a person put in the model's place, if one did."""
+    decision = verdict.get("decision") if verdict else None
+    if decision and decision["type"] == "edit":
+        return call._replace(args=decision["arguments"])
+    return call
+
+
+async def _run_once(
+    call: Call, thread: str, context: AgentContext, services: Services, emit: Emit
+) -> ToolResult:
+    try:
+        tool, arguments = validated(call, services.tools)
+    except ValueError as error:
+        return ToolResult(f"Not run: {error}", ok=False, outcome="failed")
+    journal = services.journal
+
+    async def note(evidence: dict[str, Any]) -> None:
+        await journal.note(thread, call.id, evidence)
+
+    run = ToolRun(
+        call_id=call.id,
+        tool=call.name,
+        thread=thread,
+        cwd=context.cwd or os.getcwd(),
+        services=services,
+        emit=emit,
+        note=note,
+    )
+    row = await journal.begin(thread, call.id, call.name)
+    if row is not None and row.state == "done" and row.result is not None:
+        return ToolResult.from_dict(row.result)
+    emit(ToolStateChange(id=call.id, tool=call.name, state="running"))
+    result = await _caught(_effect(tool, arguments, run, row), services)
+    await journal.finish(thread, call.id, result.to_dict())
+    return result
+
+
+async def _effect(
+    tool: AgentTool, arguments: Any, run: ToolRun, row: JournalRow | None
+) -> ToolResult:
+    """Run the call; or, when an earlier process had begun it, find out what became of it."""
+    looks_only = tool.effect(arguments, run.cwd).kind == "read"
+    if row is None or row.note is None or looks_only:
+        return await tool.execute(arguments, run)
+    try:
+        found = await tool.recover(arguments, run, row.note)
+    except NotBegun:
+        return await tool.execute(arguments, run)
+    return found or ToolResult(
+        "The session was cut off while this ran; its outcome is unknown. "
+        "Inspect what it left before repeating it.",
+        ok=False,
+        outcome="unknown",
+    )
+
+
+async def _caught(work: Any, services: Services) -> ToolResult:
+    try:
+        return await race(work, services.stop)
+    except Stopped:
+        return ToolResult("Interrupted by the person.", ok=False, outcome="interrupted")
+    except (GraphBubbleUp, StoreError):
+        # An interrupt of a graph inside; or no journal, and without it no effect is safe.
+        raise
+    except ToolError as error:
+        return ToolResult(error.message, ok=False, outcome="failed")
+    except AgentError as error:
+        return ToolResult(f"{error.message} ({error.hint})", ok=False, outcome="failed")
+    except Exception as error:  # a tool's boundary: its bug is this call's failure
+        said = f"{type(error).__name__}: {error}"
+        return ToolResult(f"The tool failed: {said}", ok=False, outcome="failed")
+
+
+async def _bounded(
+    call: Call, thread: str, result: ToolResult, context: AgentContext, services: Services
+) -> tuple[str, bool]:
+    """(text within the bound, whether anything was left out); the full text goes to a file."""
+    model = context.model or services.settings.model_name
+    window = services.models.window(model)
+    limit = min(RESULT_CHARACTERS, int(window * RESULT_SHARE * 4))
+    if len(result.text) <= limit:
+        return result.text, False
+    return await services.outputs.bounded(thread, call.id, result.text, limit), True
+
+
+def _state(result: ToolResult) -> ToolState:
+    return result.outcome

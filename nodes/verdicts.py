@@ -1,0 +1,79 @@
+"""The verdict on each call of an answer: may it run, must somebody be asked, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from pydantic import BaseModel, ValidationError
+
+from graph.context import AgentTool, BadCall
+from graph.history import Call
+from graph.policy.decide import decide
+from graph.state import Verdict
+
+
+def judge(
+    calls: Iterable[Call],
+    bad_calls: Iterable[BadCall],
+    tools: Mapping[str, AgentTool],
+    *,
+    mode: str,
+    cwd: str,
+) -> dict[str, Verdict]:
+    """A verdict for each call, by call id. A call that cannot run at all is `invalid`, with
+    the reason in words that let the model mend it."""
+    broken = {bad.call_id: bad.reason for bad in bad_calls}
+    verdicts: dict[str, Verdict] = {}
+    for call in calls:
+        if call.id in broken:
+            verdicts[call.id] = _invalid(broken[call.id])
+            continue
+        try:
+            tool, arguments = validated(call, tools)
+        except ValueError as error:
+            verdicts[call.id] = _invalid(str(error))
+            continue
+        effect = tool.effect(arguments, cwd)
+        judged = decide(effect, mode, cwd)
+        verdicts[call.id] = {
+            "action": judged.action,
+            "effect": effect.kind,
+            "reason": judged.reason,
+            "rule": judged.rule,
+            "price_micro_usd": effect.price_micro_usd,
+            "preview": effect.preview,
+        }
+    return verdicts
+
+
+def validated(call: Call, tools: Mapping[str, AgentTool]) -> tuple[AgentTool, BaseModel]:
+    """The tool that a call names, and its arguments as the tool's own type.
+
+    Raises ValueError with one message that names the field.
+    """
+    tool = tools.get(call.name)
+    if tool is None:
+        raise ValueError(f"there is no tool {call.name!r}; there are: {', '.join(sorted(tools))}")
+    try:
+        return tool, tool.args_schema.model_validate(call.args)
+    except ValidationError as error:
+        raise ValueError(f"{call.name}: {_in_one_line(error)}") from None
+
+
+def _in_one_line(error: ValidationError) -> str:
+    problems = []
+    for problem in error.errors(include_url=False, include_input=False):
+        field = ".".join(str(part) for part in problem["loc"]) or "arguments"
+        problems.append(f"{field}: {problem['msg'][:1].lower()}{problem['msg'][1:]}")
+    return "; ".join(problems)
+
+
+def _invalid(reason: str) -> Verdict:
+    return {
+        "action": "invalid",
+        "effect": "read",
+        "reason": reason,
+        "rule": "arguments",
+        "price_micro_usd": None,
+        "preview": "",
+    }
