@@ -17,7 +17,8 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage, HumanMessage
 
-from graph.context import InboxRow, JournalRow, Services, ToolResult
+from graph.context import Services, ToolResult
+from graph.durable import InboxRow, JournalRow
 from graph.errors import AgentError
 from graph.history import Call, pending_calls, tool_message, waits_for_answer
 from graph.state import OURS, AgentState, Turn

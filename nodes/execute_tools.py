@@ -18,12 +18,12 @@ from langgraph.runtime import Runtime
 from graph.context import (
     AgentContext,
     AgentTool,
-    JournalRow,
     NotBegun,
     Services,
     ToolResult,
     ToolRun,
 )
+from graph.durable import JournalRow
 from graph.errors import AgentError, StoreError, ToolError
 from graph.events import Emit, ToolCall, ToolOutput, ToolState, ToolStateChange, emitter
 from graph.history import Call, tool_message

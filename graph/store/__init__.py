@@ -4,5 +4,6 @@ Nothing here imports LangGraph or LangChain until it is needed: `sessions list` 
 """
 
 from graph.store.database import Store, open_store
+from graph.store.threads import ThreadRow, new_thread_id
 
-__all__ = ["Store", "open_store"]
+__all__ = ["Store", "ThreadRow", "new_thread_id", "open_store"]
