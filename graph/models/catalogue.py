@@ -1,0 +1,200 @@
+"""From a model's id to the route a request takes.
+
+    anthropic/…, openai/…, ollama/…, any LiteLLM prefix   that provider
+    hf/org/model[:provider]                               the Hugging Face router
+    local/model                                           an OpenAI-compatible server of yours
+    org/model, org no LiteLLM prefix                      the Hugging Face router
+
+Nothing here imports litellm: the list of its prefixes is read from its package's data.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import huggingface_hub
+
+from configs.settings import Settings
+from graph.errors import NotAuthenticated, UnknownModel
+
+ANTHROPIC_DEFAULT = "anthropic/claude-sonnet-4-5-20250929"
+ROUTER_DEFAULT = "hf/Qwen/Qwen3-Coder-480B-A35B-Instruct"
+OPENAI_DEFAULT = "openai/gpt-5.1"
+GEMINI_DEFAULT = "gemini/gemini-2.5-pro"
+ROUTER_BASE = "https://router.huggingface.co/v1"
+
+#: Providers of LiteLLM that run on one's own machine and need no key: prefix → (variable of
+#: the base URL, where it listens by default).
+LOCAL_SERVERS = {
+    "ollama": ("OLLAMA_API_BASE", "http://localhost:11434"),
+    "ollama_chat": ("OLLAMA_API_BASE", "http://localhost:11434"),
+    "lm_studio": ("LM_STUDIO_API_BASE", "http://localhost:1234/v1"),
+    "hosted_vllm": ("HOSTED_VLLM_API_BASE", "http://localhost:8000/v1"),
+    "llamafile": ("LLAMAFILE_API_BASE", "http://localhost:8080/v1"),
+}
+#: Variables that hold a provider's key, where `<PREFIX>_API_KEY` is not the name.
+KEY_NAMES = {"huggingface": "HF_TOKEN", "hf": "HF_TOKEN", "together_ai": "TOGETHERAI_API_KEY"}
+#: Providers whose credentials are more than one variable: theirs to check.
+KEYLESS = {"bedrock", "bedrock_converse", "vertex_ai", "sagemaker", "azure", "azure_ai", "watsonx"}
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where a request goes.
+
+    Attributes:
+        id: as the person named it. litellm_model: as LiteLLM wants it.
+        base_url: "" for the provider's own. key_name: the variable that holds the key.
+        api_key: "" where LiteLLM finds it itself; never printed.
+    """
+
+    id: str
+    provider: str
+    litellm_model: str
+    base_url: str = ""
+    key_name: str = ""
+    api_key: str = ""
+    needs_key: bool = True
+
+    def __repr__(self) -> str:
+        return f"Route({self.describe()})"
+
+    def describe(self) -> str:
+        """The route in a few words: what is printed before a run."""
+        if self.provider == "hf":
+            return f"{self.litellm_model.removeprefix('openai/')} over the Hugging Face router"
+        if self.base_url:
+            return f"{self.id} at {self.base_url}"
+        return f"{self.id} at {self.provider}"
+
+    def credential_hint(self) -> str:
+        """What to set when the credential is missing or refused."""
+        if self.provider == "hf":
+            return "set HF_TOKEN, or run: hf auth login"
+        if not self.key_name:
+            return f"set the credentials that LiteLLM documents for {self.provider}"
+        return f"set {self.key_name} to a valid key of {self.provider}"
+
+    def check(self) -> None:
+        """Raise NotAuthenticated where a key is needed and none is set."""
+        if self.needs_key and not self.api_key:
+            raise NotAuthenticated(f"no credential for {self.id}", self.credential_hint())
+
+
+def resolve(model: str, settings: Settings) -> Route:
+    """The route of `model`. Raises UnknownModel. Reads the environment at each call: a key
+    that was set meanwhile counts."""
+    prefix, _, rest = model.partition("/")
+    if not model.strip() or (prefix in ("hf", "local") and not rest):
+        raise UnknownModel(f"{model!r} is no model id")
+    if prefix == "hf":
+        return _router(model, rest)
+    if prefix == "local":
+        return _local(model, rest, settings)
+    if prefix in LOCAL_SERVERS and rest:
+        variable, default = LOCAL_SERVERS[prefix]
+        base = os.environ.get(variable) or default
+        key = os.environ.get(f"{prefix.upper()}_API_KEY", "") or "none"
+        return Route(model, prefix, model, base, api_key=key, needs_key=False)
+    if not rest:
+        return _bare(model)
+    if prefix in providers():
+        return _provider(model, prefix)
+    return _router(model, model)
+
+
+def _provider(model: str, prefix: str) -> Route:
+    key_name = KEY_NAMES.get(prefix, f"{prefix.upper()}_API_KEY")
+    key = os.environ.get(key_name, "")
+    if prefix == "gemini":
+        key = key or os.environ.get("GOOGLE_API_KEY", "")
+    if prefix == "huggingface":
+        key = huggingface_hub.get_token() or ""
+    base = _base_of(prefix)
+    if prefix in KEYLESS:
+        return Route(model, prefix, model, base, needs_key=False)
+    if not key and _is_private(base):
+        # A server of one's own asks for none, but the client wants to send something.
+        return Route(model, prefix, model, base, key_name, "none", needs_key=False)
+    return Route(model, prefix, model, base, key_name, key)
+
+
+def _base_of(prefix: str) -> str:
+    names = [f"{prefix.upper()}_API_BASE", f"{prefix.upper()}_BASE_URL"]
+    return next((os.environ[n] for n in names if os.environ.get(n)), "")
+
+
+def _router(model: str, name: str) -> Route:
+    token = huggingface_hub.get_token() or ""
+    base = os.environ.get("HF_ROUTER_BASE_URL") or ROUTER_BASE
+    if not token and _is_private(base):
+        return Route(model, "hf", f"openai/{name}", base, "HF_TOKEN", "none", needs_key=False)
+    return Route(model, "hf", f"openai/{name}", base, "HF_TOKEN", token)
+
+
+def _local(model: str, name: str, settings: Settings) -> Route:
+    base = settings.local_base_url
+    if not base:
+        raise UnknownModel(
+            f"{model} needs the address of its server",
+            "set local_base_url (ML_AGENT_LOCAL_BASE_URL=http://localhost:8000/v1)",
+        )
+    return Route(model, "local", f"openai/{name}", base, api_key="none", needs_key=False)
+
+
+def _bare(model: str) -> Route:
+    """An id without a slash: the two families that everybody writes so."""
+    if model.startswith("claude"):
+        return _provider(f"anthropic/{model}", "anthropic")
+    if model.startswith(("gpt-", "o1", "o3", "o4", "chatgpt")):
+        return _provider(f"openai/{model}", "openai")
+    raise UnknownModel(f"no route leads to {model!r}")
+
+
+def _is_private(base: str) -> bool:
+    host = urlsplit(base).hostname or ""
+    return host in ("localhost", "::1", "0.0.0.0") or host.startswith(
+        ("127.", "10.", "192.168.", "host.docker.internal")
+    )
+
+
+@cache
+def providers() -> frozenset[str]:
+    """The provider prefixes that LiteLLM knows, from its package's own list."""
+    import re
+
+    spec = find_spec("litellm")
+    if spec is None or not spec.origin:
+        return frozenset()
+    source = (Path(spec.origin).parent / "types" / "utils.py").read_text(encoding="utf-8")
+    body = source.partition("class LlmProviders(")[2].partition("\nclass ")[0]
+    return frozenset(re.findall(r'^    [A-Z0-9_]+ = "([^"]+)"', body, re.MULTILINE))
+
+
+async def choose_model(settings: Settings) -> str:
+    """Which model answers where nobody said: settings, else the first credential found, else
+    a local server that answers. Raises NotAuthenticated with what to set."""
+    if settings.model_name:
+        return settings.model_name
+    if os.environ.get("ANTHROPIC_API_KEY"):
+        return ANTHROPIC_DEFAULT
+    if huggingface_hub.get_token():
+        return ROUTER_DEFAULT
+    if os.environ.get("OPENAI_API_KEY"):
+        return OPENAI_DEFAULT
+    if os.environ.get("GEMINI_API_KEY"):
+        return GEMINI_DEFAULT
+    from graph.models.local_servers import find_local_model
+
+    found = await find_local_model()
+    if found:
+        return found
+    raise NotAuthenticated(
+        "no model: there is no key in the environment and no local server answers",
+        "set ANTHROPIC_API_KEY, HF_TOKEN or OPENAI_API_KEY, start ollama, or pass -m",
+    )

@@ -1,0 +1,180 @@
+"""The chat model: ChatLiteLLM behind our own attempts, errors and strictness."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.tools import BaseTool
+
+from configs.settings import Settings
+from graph.context import Answer
+from graph.errors import ModelError
+from graph.events import AssistantChunk, AssistantStreamEnd, Emit, ToolLog
+from graph.models.assemble import answer_of, from_chunks
+from graph.models.attempts import pause_after
+from graph.models.catalogue import Route, resolve
+from graph.models.errors import StreamCut, classify, raised
+from graph.models.loading import load
+from graph.models.tokens import TokenCounter, tool_specs
+
+log = logging.getLogger(__name__)
+
+#: The window of a model that nobody knows: small enough for most local servers' defaults not
+#: to be overrun by much, and said in `window_is_known`.
+UNKNOWN_WINDOW = 32_000
+
+
+class LiteLLMClient:
+    """`graph.context.ModelClient` over any provider that LiteLLM reaches.
+
+    Args:
+        sleep, clock, uniform: how pauses are made; a test brings its own.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        uniform: Callable[[float, float], float] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._sleep = sleep
+        self._clock = clock
+        self._jitter = {"uniform": uniform} if uniform else {}
+        self._counter = TokenCounter()
+        self._models: dict[Route, Any] = {}
+
+    async def answer(
+        self,
+        model: str,
+        messages: Sequence[BaseMessage],
+        tools: Sequence[BaseTool],
+        *,
+        emit: Emit,
+        stream: bool = True,
+        max_tokens: int | None = None,
+    ) -> Answer:
+        """One answer; see `ModelClient.answer`. Raises ModelError."""
+        route = resolve(model, self._settings)
+        route.check()
+        await asyncio.to_thread(load)
+        options: dict[str, Any] = {}
+        if tools:
+            options["tools"] = tool_specs(tools)
+        if max_tokens:
+            options["max_tokens"] = max_tokens
+        began, made = self._clock(), 0
+        while True:
+            made += 1
+            shown = _Shown(emit if stream else _nobody)
+            try:
+                return await self._attempt(route, list(messages), options, shown, stream)
+            except ModelError:
+                raise
+            except Exception as error:
+                # Everything a provider or the library can raise ends here, classified.
+                log.debug("attempt %d failed", made, exc_info=True)
+                shown.withdraw()
+                failure = classify(error)
+                pause = pause_after(failure, made, self._clock() - began, **self._jitter)
+                if pause is None:
+                    raise raised(error, failure, route, made) from error
+                words = f"{failure.said}; attempt {made + 1} in {pause:.0f} s"
+                emit(ToolLog(id="", tool="model", text=words))
+                await self._sleep(pause)
+
+    async def _attempt(
+        self,
+        route: Route,
+        messages: list[BaseMessage],
+        options: dict[str, Any],
+        shown: _Shown,
+        stream: bool,
+    ) -> Answer:
+        chat = self._chat(route)
+        if not stream:
+            # ainvoke may stream inside where LangGraph listens; a plain request is meant.
+            whole: AIMessage = await chat.ainvoke(messages, stream=False, **options)
+            return answer_of(whole)
+        chunks: list[AIMessageChunk] = []
+        async for chunk in chat.astream(messages, **options):
+            chunks.append(chunk)
+            shown.chunk(chunk)
+        if chat.ended_early():
+            raise StreamCut("the stream ended without a finish reason")
+        return answer_of(from_chunks(chunks))
+
+    def _chat(self, route: Route) -> Any:
+        """A model object for one request: a copy, since it remembers its stream."""
+        if route not in self._models:
+            self._models[route] = load().ChatModel(
+                model=route.litellm_model,
+                api_base=route.base_url or None,
+                api_key=route.api_key or None,
+                request_timeout=self._settings.request_timeout,
+                model_kwargs=_marks(route),
+            )
+        return self._models[route].model_copy()
+
+    def window(self, model: str) -> int:
+        """The context window in tokens: the setting, else LiteLLM's map, else UNKNOWN_WINDOW."""
+        return self._settings.context_window or self._mapped_window(model) or UNKNOWN_WINDOW
+
+    def window_is_known(self, model: str) -> bool:
+        return bool(self._settings.context_window or self._mapped_window(model))
+
+    def _mapped_window(self, model: str) -> int | None:
+        known = load().litellm.model_cost
+        route = resolve(model, self._settings)
+        for name in (route.litellm_model, route.litellm_model.partition("/")[2]):
+            facts = known.get(name) or {}
+            window = facts.get("max_input_tokens") or facts.get("max_tokens")
+            if window:
+                return int(window)
+        return None
+
+    def count_tokens(self, messages: Sequence[BaseMessage], tools: Sequence[BaseTool] = ()) -> int:
+        """An estimate by cl100k of what these cost as one request."""
+        return self._counter.count(messages, tools)
+
+
+def _marks(route: Route) -> dict[str, Any]:
+    """Cache marks, for the providers that cache only what is marked: the system prompt with
+    the tools before it, and the newest message."""
+    if "claude" not in route.litellm_model and route.provider != "anthropic":
+        return {}
+    points = [{"location": "message", "role": "system"}, {"location": "message", "index": -1}]
+    return {"cache_control_injection_points": points}
+
+
+def _nobody(_: Any) -> None:
+    pass
+
+
+class _Shown:
+    """What a person saw of an attempt: a failed one must be taken back."""
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self._any = False
+
+    def chunk(self, chunk: AIMessageChunk) -> None:
+        thought = chunk.additional_kwargs.get("reasoning_content")
+        if thought:
+            self._any = True
+            self._emit(AssistantChunk(text=str(thought), kind="thinking"))
+        text = chunk.text
+        if text:
+            self._any = True
+            self._emit(AssistantChunk(text=text))
+
+    def withdraw(self) -> None:
+        if self._any:
+            self._emit(AssistantStreamEnd(finish_reason="error", withdrawn=True))

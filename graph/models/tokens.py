@@ -1,0 +1,106 @@
+"""What a request costs in tokens: an estimate by cl100k, offline and remembered per message."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from functools import cache, lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.tools import BaseTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
+
+#: Tokens that the frame around a message costs.
+FRAME = 4
+#: An image, whatever its size: about what providers bill for a large one.
+IMAGE = 1500
+
+
+def tool_specs(tools: Sequence[BaseTool]) -> list[dict[str, Any]]:
+    """The JSON `tools` array of a request. Made once per set of tools: the conversion is slow,
+    and the array must be byte-identical from request to request."""
+    return _specs(tuple(tools)) if tools else []
+
+
+@lru_cache(maxsize=8)
+def _specs(tools: tuple[BaseTool, ...]) -> list[dict[str, Any]]:
+    return [convert_to_openai_tool(tool) for tool in sorted(tools, key=lambda t: t.name)]
+
+
+@lru_cache(maxsize=8)
+def _specs_tokens(tools: tuple[BaseTool, ...]) -> int:
+    return _count(json.dumps(_specs(tools)))
+
+
+class TokenCounter:
+    """Counts requests; a message that was counted once is not counted again."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[int, int]] = {}
+
+    def count(self, messages: Sequence[BaseMessage], tools: Sequence[BaseTool] = ()) -> int:
+        """Tokens of `messages` and the specs of `tools` as one request."""
+        specs = _specs_tokens(tuple(tools)) if tools else 0
+        return specs + sum(self._of(m) for m in messages)
+
+    def _of(self, message: BaseMessage) -> int:
+        if not message.id:
+            return _message_tokens(message)
+        known = self._known.get(message.id)
+        size = len(message.content)
+        if known is None or known[0] != size:
+            known = (size, _message_tokens(message))
+            self._known[message.id] = known
+        return known[1]
+
+
+def _message_tokens(message: BaseMessage) -> int:
+    tokens = FRAME
+    if isinstance(message.content, str):
+        tokens += _count(message.content)
+    else:
+        for block in message.content:
+            if isinstance(block, str):
+                tokens += _count(block)
+            elif block.get("type") == "text":
+                tokens += _count(str(block.get("text", "")))
+            else:
+                tokens += IMAGE
+    if isinstance(message, AIMessage):
+        for call in message.tool_calls:
+            tokens += FRAME + _count(call["name"]) + _count(json.dumps(call["args"]))
+        tokens += _count(str(message.additional_kwargs.get("reasoning_content", "")))
+        for block in message.additional_kwargs.get("thinking_blocks", ()):
+            tokens += _count(str(block.get("thinking", "")))
+    if isinstance(message, ToolMessage):
+        tokens += FRAME
+    return tokens
+
+
+#: Longer texts are counted by pieces of this many characters: the encoder's time grows faster
+#: than a text of one repeated character does.
+PIECE = 20_000
+
+
+def _count(text: str) -> int:
+    encoder = _encoder()
+    return sum(
+        len(encoder.encode(text[i : i + PIECE], disallowed_special=()))
+        for i in range(0, len(text), PIECE)
+    )
+
+
+@cache
+def _encoder() -> Any:
+    # The encoding's file lies inside litellm's package: nothing is fetched.
+    spec = find_spec("litellm")
+    if spec is not None and spec.origin:
+        folder = Path(spec.origin).parent / "litellm_core_utils" / "tokenizers"
+        os.environ.setdefault("TIKTOKEN_CACHE_DIR", str(folder))
+    import tiktoken
+
+    return tiktoken.get_encoding("cl100k_base")
