@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+
 @dataclass(frozen=True)
 class JournalRow:
     """state: started or done. note: the evidence a tool left before its effect, None if it

@@ -124,14 +124,19 @@ class Session:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
     ) -> None:
         await self.close()
 
     async def _prepare(self) -> None:
         row = await self._store.threads.resolve(self._wanted) if self._wanted else None
         if row is not None and row.host == socket.gethostname() and not os.path.isdir(row.cwd):
-            raise UsageError(f"the thread's folder is gone: {row.cwd}", "make it again, or start a new thread")
+            raise UsageError(
+                f"the thread's folder is gone: {row.cwd}", "make it again, or start a new thread"
+            )
         options = self._options
         wanted = options.model or (row.model if row else "") or self._settings.model_name
         model = wanted or await choose_model(self._settings)
@@ -343,7 +348,9 @@ class Session:
         if state.interrupts:
             return ApprovalRequired(requests=_requests(state.interrupts))
         if turn.get("status") == "interrupted":
-            return Interrupted(at="tools" if state.values.get("messages") and _tools_last(values) else "model")
+            return Interrupted(
+                at="tools" if state.values.get("messages") and _tools_last(values) else "model"
+            )
         if turn.get("status") == "error":
             return Error(**turn["error"])
         return TurnComplete(

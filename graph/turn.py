@@ -166,5 +166,3 @@ def _known(row: JournalRow | None) -> ToolResult:
         ok=False,
         outcome="unknown",
     )
-
-

@@ -103,7 +103,9 @@ async def _ask(
         if answer.message.tool_calls or answer.message.text.strip():
             return answer
         partial.emit(AssistantStreamEnd(finish_reason=answer.finish_reason, withdrawn=True))
-    raise ModelUnavailable(f"the model answered with nothing, {MAX_EMPTY} times", attempts=MAX_EMPTY)
+    raise ModelUnavailable(
+        f"the model answered with nothing, {MAX_EMPTY} times", attempts=MAX_EMPTY
+    )
 
 
 def _record(

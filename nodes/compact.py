@@ -92,8 +92,10 @@ def split(
         if isinstance(messages[i], HumanMessage) and not _is_summary(messages[i]):
             if i < start and count([messages[i]]) <= budget:
                 kept = [messages[i]]
-                return [*messages[:first], *kept], _without(messages[first:start], i - first), list(
-                    messages[start:]
+                return (
+                    [*messages[:first], *kept],
+                    _without(messages[first:start], i - first),
+                    list(messages[start:]),
                 )
             break
     return list(messages[:first]), list(messages[first:start]), list(messages[start:])

@@ -1,0 +1,24 @@
+"""The tools a model can use. Adding one: a file beside tools/local/read.py, a line here."""
+
+from __future__ import annotations
+
+from graph.context import AgentTool
+from tools.local.bash import Bash
+from tools.local.edit import Edit
+from tools.local.process import Process
+from tools.local.read import Read
+from tools.local.write import Write
+
+BUILTIN: tuple[type[AgentTool], ...] = (
+    Bash,
+    Edit,
+    Process,
+    Read,
+    Write,
+)
+
+
+def builtin_tools() -> dict[str, AgentTool]:
+    """The built-in tools by name."""
+    tools = [tool() for tool in BUILTIN]
+    return {tool.name: tool for tool in tools}

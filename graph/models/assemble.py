@@ -64,9 +64,7 @@ def answer_of(message: AIMessage, *, estimated_usage: bool = False) -> Answer:
 def _raw_calls(message: AIMessage) -> list[tuple[str, str, str]]:
     """(name, arguments as the model wrote them, id) of each call."""
     if isinstance(message, AIMessageChunk) and message.tool_call_chunks:
-        return [
-            (c["name"] or "", c["args"] or "", c["id"] or "") for c in message.tool_call_chunks
-        ]
+        return [(c["name"] or "", c["args"] or "", c["id"] or "") for c in message.tool_call_chunks]
     raw = message.additional_kwargs.get("tool_calls") or []
     return [
         (c["function"].get("name") or "", c["function"].get("arguments") or "", c.get("id") or "")

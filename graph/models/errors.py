@@ -72,7 +72,9 @@ def raised(error: Exception, failure: Failure, route: Route, attempts: int) -> M
     status, said = failure.status, failure.said
     who = route.describe()
     if isinstance(error, load().exceptions.ContextWindowExceededError):
-        return ContextTooLong(f"the request is longer than the window of {who}: {said}", status=status)
+        return ContextTooLong(
+            f"the request is longer than the window of {who}: {said}", status=status
+        )
     if status in (401, 403):
         return NotAuthenticated(
             f"{who} refused the credential: {said}", route.credential_hint(), status=status
@@ -135,7 +137,9 @@ def _words(chain: list[BaseException], response) -> str:  # type: ignore[no-unty
                 pass
     text = text.split(" Original exception:")[0]
     text = re.sub(r"^(?:litellm\.)?(?:\w+(?:Error|Exception)(?: -|:)\s*)+", "", text)
-    text = re.sub(r"^(?:(?:litellm\.)?\w+(?:Error|Exception|Timeout)(?: -|:)?\s*)+(?:- )?", "", text)
+    text = re.sub(
+        r"^(?:(?:litellm\.)?\w+(?:Error|Exception|Timeout)(?: -|:)?\s*)+(?:- )?", "", text
+    )
     if response is not None and not text.strip():
         text = f"HTTP {response.status_code}"
     return _one_line(text)

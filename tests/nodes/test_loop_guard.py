@@ -20,9 +20,7 @@ def history(*steps: tuple[str, str] | str, asked: str) -> list[AnyMessage]:
 
 
 def _answer(call: str, call_id: str) -> AIMessage:
-    return AIMessage(
-        "", tool_calls=[{"name": "bash", "args": {"command": call}, "id": call_id}]
-    )
+    return AIMessage("", tool_calls=[{"name": "bash", "args": {"command": call}, "id": call_id}])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,41 @@
+"""Where a thread's files stand in the state directory: run directories and saved results."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+
+class Outputs:
+    """`<state>/threads/<thread>/{runs,results}`."""
+
+    def __init__(self, state: Path) -> None:
+        self._threads = state / "threads"
+
+    def runs(self, thread: str) -> Path:
+        """The folder of a thread's run directories."""
+        return self._threads / thread / "runs"
+
+    def run(self, thread: str, call_id: str) -> Path:
+        """The run directory of one call."""
+        return self.runs(thread) / call_id
+
+    async def bounded(self, thread: str, call_id: str, text: str, limit: int) -> str:
+        """Head and tail of `text` within `limit` characters; all of it goes to a file whose
+        path stands in between."""
+        path = self._threads / thread / "results" / f"{call_id}.txt"
+        await asyncio.to_thread(_write, path, text)
+        return shortened(text, limit, path)
+
+
+def shortened(text: str, limit: int, path: Path) -> str:
+    """`text` with its middle left out, in at most `limit` characters."""
+    note = f"\n[... {len(text) - limit:,} characters left out; all of it: {path} ...]\n"
+    room = max(limit - len(note), 200)
+    head = room * 2 // 3
+    return text[:head] + note + text[len(text) - (room - head) :]
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")

@@ -1,0 +1,214 @@
+"""Run directories: what a command leaves on disk, so that any later process can tell what
+became of it.
+
+A command runs under a tiny shell wrapper, in a process group of its own. The directory holds
+`meta.json` (what was asked), `lock`, `pid` (it has begun), `output`, and `exit` (its code) or
+`ended` (how we ended it). The wrapper's standard input IS the locked file, and the lock is
+taken before the wrapper starts: it lives exactly as long as the wrapper does, even when our
+own process dies between starting it and going on. So the state can always be decided:
+
+    exit or ended      finished
+    lock held          alive: follow it, wait for it
+    no pid             never begun: running it is safe
+    otherwise          killed half-way: nobody can tell what it did
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+State = Literal["finished", "alive", "not begun", "unknown"]
+
+#: $1 directory, $2 shell, $3 command. Standard input is the lock; the command gets none.
+WRAPPER = 'echo $$ >"$1/pid" || exit 125; "$2" -c "$3" </dev/null; echo $? >"$1/exit"'
+
+#: Seconds between asking a command to end and killing it.
+GRACE = 0.4
+
+
+@dataclass(frozen=True)
+class Meta:
+    """What was asked. `timeout`: seconds from `started` (epoch); None: no limit."""
+
+    command: str
+    cwd: str
+    timeout: float | None
+    started: float
+    background: bool
+    host: str
+
+
+class Run:
+    """A command's directory; made by `start`, found again by `Run(folder)`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def id(self) -> str:
+        """What a person or model calls it: the end of the call's id."""
+        return self.folder.name.removeprefix("call_")[:8]
+
+    @property
+    def output_path(self) -> Path:
+        return self.folder / "output"
+
+    def meta(self) -> Meta | None:
+        """What was asked; None where the directory was left before that was written."""
+        try:
+            return Meta(**json.loads((self.folder / "meta.json").read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def state(self) -> State:
+        meta = self.meta()
+        if meta is None:
+            return "not begun"
+        # Asked in this order: a wrapper that let go of the lock has written its exit before.
+        held = self._reaped() is None and self._locked()
+        if self.exit_code() is not None or self.ended() is not None:
+            return "finished"
+        if meta.host != socket.gethostname():
+            return "unknown"
+        if held:
+            return "alive"
+        return "unknown" if (self.folder / "pid").exists() else "not begun"
+
+    def exit_code(self) -> int | None:
+        """The command's exit code; None while it runs or where it was killed."""
+        try:
+            text = (self.folder / "exit").read_text()
+            return int(text) if text.endswith("\n") else None
+        except (OSError, ValueError):
+            return None
+
+    def ended(self) -> str | None:
+        """How we ended it ("timeout", "interrupted", "killed"); None if we did not."""
+        try:
+            return (self.folder / "ended").read_text()
+        except OSError:
+            return None
+
+    def kill(self, how: str) -> None:
+        """End the command with everything it started in its process group, and write how.
+        Blocks for at most GRACE seconds and a little."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            if self.state() != "alive":
+                break
+            self._signal(number)
+            deadline = time.monotonic() + GRACE
+            while time.monotonic() < deadline and self.state() == "alive":
+                time.sleep(0.01)
+        if self.exit_code() is None:
+            (self.folder / "ended").write_text(how)
+
+    def read_output(self, limit: int) -> tuple[str, bool]:
+        """(the output, whether its middle was left out): head and tail of at most `limit`
+        bytes together. What is no UTF-8 is shown as escapes."""
+        try:
+            with self.output_path.open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                if size <= limit:
+                    return _decoded(file.read()), False
+                head = file.read(limit // 2)
+                file.seek(size - limit // 2)
+                tail = file.read()
+        except FileNotFoundError:
+            return "", False
+        left_out = f"\n[... {size - limit:,} bytes left out; all of it: {self.output_path} ...]\n"
+        return _decoded(head) + left_out + _decoded(tail), True
+
+    def read_new(self, offset: int, most: int = 65536) -> tuple[bytes, int]:
+        """(bytes written since `offset`, the next offset); of a flood only the newest."""
+        try:
+            with self.output_path.open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                file.seek(max(offset, size - most))
+                return file.read(most), size
+        except FileNotFoundError:
+            return b"", offset
+
+    def _signal(self, number: signal.Signals) -> None:
+        try:
+            group = self._process.pid if self._process else int((self.folder / "pid").read_text())
+            os.killpg(group, number)
+        except (OSError, ValueError):
+            pass  # it ended by itself meanwhile
+
+    def _reaped(self) -> int | None:
+        return self._process.poll() if self._process else None
+
+    def _locked(self) -> bool:
+        try:
+            descriptor = os.open(self.folder / "lock", os.O_RDWR)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return False
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+
+
+def start(
+    folder: Path,
+    command: str,
+    *,
+    cwd: str,
+    env: Mapping[str, str],
+    timeout: float | None,
+    background: bool,
+) -> Run:
+    """Start `command` in a new directory `folder`. Raises OSError (a `cwd` that is not there,
+    no shell)."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    meta = Meta(command, cwd, timeout, time.time(), background, socket.gethostname())
+    (folder / "meta.json").write_text(json.dumps(asdict(meta)))
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        run = Run(folder)
+        with run.output_path.open("wb") as output:
+            run._process = subprocess.Popen(
+                ["/bin/sh", "-c", WRAPPER, "ml-agent-run", str(folder), shell(), command],
+                stdin=lock,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=cwd,
+                env=dict(env),
+                start_new_session=True,
+            )
+    finally:
+        os.close(lock)
+    return run
+
+
+def shell() -> str:
+    """The shell that runs commands: bash where there is one."""
+    return shutil.which("bash") or "/bin/sh"
+
+
+def runs_of(folder: Path) -> list[Run]:
+    """The runs below a thread's `runs` folder, oldest first."""
+    if not folder.is_dir():
+        return []
+    found = [(m.started, Run(p)) for p in folder.iterdir() if (m := Run(p).meta()) is not None]
+    return [run for _, run in sorted(found, key=lambda pair: pair[0])]
+
+
+def _decoded(data: bytes) -> str:
+    return data.decode("utf-8", "backslashreplace").replace("\r\n", "\n")

@@ -1,0 +1,88 @@
+"""Following a command: its output while it runs, its deadline, its result in words."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from graph.context import ToolResult, ToolRun
+from graph.store.runs import Run
+
+#: Bytes of output that a result shows; the rest stays in the run directory.
+SHOWN = 28_000
+#: Seconds between two looks at a running command: quick at first, then calmer.
+FIRST_LOOK, LONGEST_LOOK = 0.004, 0.1
+#: Lines shown as events at one look; of a flood only the newest.
+LINES_AT_ONCE = 20
+
+
+async def follow(run: Run, call: ToolRun, *, deadline: float | None) -> ToolResult:
+    """Wait for a command that is alive and show its output meanwhile; its result.
+
+    Args:
+        deadline: epoch seconds after which it is killed; None: never.
+
+    Cancelled (the person interrupts), it kills the command and returns what there is.
+    """
+    try:
+        timed_out = await _wait(run, call, deadline)
+    except asyncio.CancelledError:
+        await asyncio.to_thread(run.kill, "interrupted")
+        return await asyncio.to_thread(result_of, run)
+    if timed_out:
+        await asyncio.to_thread(run.kill, "timeout")
+    return await asyncio.to_thread(result_of, run)
+
+
+async def _wait(run: Run, call: ToolRun, deadline: float | None) -> bool:
+    """Until the command ends; True where its deadline came first."""
+    offset, rest, pause = 0, b"", FIRST_LOOK
+    while True:
+        state = await asyncio.to_thread(run.state)
+        data, offset = await asyncio.to_thread(run.read_new, offset)
+        rest = _show(call, rest + data, last=state != "alive")
+        if state != "alive":
+            return False
+        if deadline is not None and time.time() > deadline:
+            return True
+        pause = FIRST_LOOK if data else min(pause * 1.5, LONGEST_LOOK)
+        # A look that found output is followed by a calm one too: a flood is shown in batches.
+        await asyncio.sleep(max(pause, 0.05) if data else pause)
+
+
+def _show(call: ToolRun, data: bytes, *, last: bool) -> bytes:
+    """Send the whole lines of `data` on as events; returns the line that is still open."""
+    *lines, rest = data.split(b"\n")
+    if last and rest:
+        lines, rest = [*lines, rest], b""
+    if len(lines) > LINES_AT_ONCE:
+        call.log(f"[{len(lines) - LINES_AT_ONCE} more lines]")
+        lines = lines[-LINES_AT_ONCE:]
+    for line in lines:
+        # A progress bar rewrites its line: what it says last is what counts.
+        text = line.decode("utf-8", "backslashreplace").rstrip("\r").rsplit("\r", 1)[-1]
+        call.log(text[:500])
+    return rest[-65536:]
+
+
+def result_of(run: Run) -> ToolResult:
+    """The result of a command that does not run any more, for the model."""
+    output, _ = run.read_output(SHOWN)
+    output = output.rstrip("\n")
+    code, ended, meta = run.exit_code(), run.ended(), run.meta()
+    if code is not None:
+        text = f"{output}\n[exit code {code}]".lstrip("\n")
+        return ToolResult(text, ok=code == 0, outcome="done" if code == 0 else "failed")
+    if ended == "timeout" and meta is not None:
+        said = f"[killed after its timeout of {meta.timeout:g} s; background=true has none]"
+        return ToolResult(f"{output}\n{said}".lstrip("\n"), ok=False, outcome="failed")
+    if ended == "interrupted":
+        said = "[interrupted by the person, killed]"
+        return ToolResult(f"{output}\n{said}".lstrip("\n"), ok=False, outcome="interrupted")
+    if ended is not None:
+        return ToolResult(f"{output}\n[{ended}]".lstrip("\n"), ok=False, outcome="failed")
+    said = (
+        "[it was killed together with the session while it ran: its outcome is unknown. "
+        "Inspect what it left before repeating it]"
+    )
+    return ToolResult(f"{output}\n{said}".lstrip("\n"), ok=False, outcome="unknown")

@@ -1,0 +1,97 @@
+"""process: commands of this thread that run in the background, or were left running."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from graph.context import AgentTool, ToolResult, ToolRun
+from graph.effects import Effect
+from graph.errors import ToolError
+from graph.store.runs import Run, runs_of
+from tools.local.follow import SHOWN, result_of
+
+
+class ProcessArguments(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    operation: Literal["list", "output", "wait", "kill"]
+    id: str = Field("", description="the id that bash gave; not for list")
+    timeout: int = Field(120, ge=1, le=36_000, description="seconds that wait waits")
+
+
+class Process(AgentTool):
+    name: str = "process"
+    description: str = (
+        "Background commands of this thread; they survive the end of a session. list: all of "
+        "them with state and age; output: what one printed so far; wait: until it ends, with its "
+        "output and exit code, or until the timeout (it goes on); kill: end it."
+    )
+    args_schema: type[BaseModel] = ProcessArguments
+
+    def effect(self, arguments: ProcessArguments, cwd: str) -> Effect:
+        if arguments.operation == "kill":
+            return Effect("execute", command=f"kill {arguments.id}", preview="end the command")
+        return Effect("read")
+
+    async def execute(self, arguments: ProcessArguments, run: ToolRun) -> ToolResult:
+        found = await asyncio.to_thread(runs_of, run.services.outputs.runs(run.thread))
+        if arguments.operation == "list":
+            return ToolResult(await asyncio.to_thread(_table, found))
+        chosen = _chosen(found, arguments.id)
+        if arguments.operation == "kill":
+            await run.note({"kill": chosen.id})
+            await asyncio.to_thread(chosen.kill, "killed")
+            return await asyncio.to_thread(_state, chosen)
+        if arguments.operation == "wait":
+            await _wait(chosen, arguments.timeout)
+        return await asyncio.to_thread(_state, chosen)
+
+    async def recover(
+        self, arguments: ProcessArguments, run: ToolRun, note: dict[str, Any]
+    ) -> ToolResult | None:
+        """Killing twice is killing once."""
+        return await self.execute(arguments, run)
+
+
+async def _wait(run: Run, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and await asyncio.to_thread(run.state) == "alive":
+        await asyncio.sleep(0.1)
+
+
+def _chosen(found: list[Run], wanted: str) -> Run:
+    fitting = [r for r in found if wanted and (r.id == wanted or r.folder.name == wanted)]
+    if len(fitting) != 1:
+        known = ", ".join(r.id for r in found) or "none"
+        raise ToolError(f"no command has the id {wanted!r}; there are: {known}")
+    return fitting[0]
+
+
+def _state(run: Run) -> ToolResult:
+    if run.state() != "alive":
+        done = result_of(run)
+        # That the command failed is what was asked about, not a failure of this call.
+        return ToolResult(done.text)
+    output, _ = run.read_output(SHOWN)
+    return ToolResult(f"{output.rstrip()}\n[still running, {_age(run)}]".lstrip("\n"))
+
+
+def _table(found: list[Run]) -> str:
+    rows = []
+    for run in found:
+        meta, state = run.meta(), run.state()
+        if meta is None or not (meta.background or state == "alive"):
+            continue
+        code = run.exit_code()
+        said = f"exit code {code}" if code is not None else run.ended() or state
+        rows.append(f"{run.id}  {said}  {_age(run)}  {meta.command.splitlines()[0][:100]}")
+    return "\n".join(rows) or "no background commands in this thread"
+
+
+def _age(run: Run) -> str:
+    meta = run.meta()
+    return f"started {time.time() - meta.started:.0f} s ago" if meta else ""

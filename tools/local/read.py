@@ -1,0 +1,100 @@
+"""read: a file's lines with their numbers, or a folder's entries.
+
+The shortest whole example of a tool: arguments, effect, execution. Copy it for a new one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import os
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from graph.context import AgentTool, ToolResult, ToolRun
+from graph.effects import Effect
+from graph.errors import ToolError
+from tools.local.files import absolute, content_of, decoded
+
+#: A longer line is cut.
+LINE_CHARACTERS = 2000
+#: Entries of a folder that are listed.
+ENTRIES = 500
+
+
+class ReadArguments(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    path: str = Field(min_length=1, description="a file or folder")
+    offset: int = Field(1, ge=1, description="first line")
+    limit: int = Field(2000, ge=1, description="number of lines")
+
+
+class Read(AgentTool):
+    name: str = "read"
+    description: str = (
+        "Read a text file as numbered lines, or list a folder. Read a file before you edit or "
+        "overwrite it. Long files: use offset and limit."
+    )
+    args_schema: type[BaseModel] = ReadArguments
+
+    def effect(self, arguments: ReadArguments, cwd: str) -> Effect:
+        return Effect("read", paths=(arguments.path,))
+
+    async def execute(self, arguments: ReadArguments, run: ToolRun) -> ToolResult:
+        path = absolute(arguments.path, run)
+        if await asyncio.to_thread(os.path.isdir, path):
+            return ToolResult(await asyncio.to_thread(_entries, path))
+        content = await content_of(path, run)
+        if content is None:
+            raise ToolError(f"there is no {path}{await asyncio.to_thread(_near, path)}")
+        file = decoded(path, content)
+        await run.services.files_seen.mark(run.thread, path, file.sha256)
+        return ToolResult(_numbered(file.text, arguments.offset, arguments.limit))
+
+
+def _numbered(text: str, offset: int, limit: int) -> str:
+    lines = text.split("\n")
+    if lines[-1] == "":
+        lines.pop()
+    if not lines:
+        return "[the file is empty]"
+    chosen = lines[offset - 1 : offset - 1 + limit]
+    if not chosen:
+        return f"[the file has {len(lines)} lines; line {offset} is beyond its end]"
+    shown = [f"{n:6}\t{_cut(line)}" for n, line in enumerate(chosen, offset)]
+    after = len(lines) - (offset - 1 + len(chosen))
+    if after > 0:
+        shown.append(f"[{after} more lines; go on with offset={offset + len(chosen)}]")
+    return "\n".join(shown)
+
+
+def _cut(line: str) -> str:
+    if len(line) <= LINE_CHARACTERS:
+        return line
+    return f"{line[:LINE_CHARACTERS]}[... {len(line) - LINE_CHARACTERS} more characters]"
+
+
+def _entries(path: str) -> str:
+    entries = sorted(Path(path).iterdir(), key=lambda p: p.name)
+    names = [p.name + "/" if p.is_dir() else f"{p.name}  {_size(p)}" for p in entries[:ENTRIES]]
+    if len(entries) > ENTRIES:
+        names.append(f"[{len(entries) - ENTRIES} more]")
+    return "\n".join(names) or "[the folder is empty]"
+
+
+def _size(path: Path) -> str:
+    try:
+        return f"{path.lstat().st_size:,} bytes"
+    except OSError:
+        return ""
+
+
+def _near(path: str) -> str:
+    """Names like the one that is not there."""
+    folder = Path(path).parent
+    if not folder.is_dir():
+        return f"; there is no folder {folder}"
+    near = difflib.get_close_matches(Path(path).name, os.listdir(folder), 3)
+    return f"; near it: {', '.join(near)}" if near else ""

@@ -1,0 +1,52 @@
+"""write: a whole file, atomically; never over something this thread has not read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from graph.context import AgentTool, ToolResult, ToolRun
+from graph.effects import Effect
+from graph.errors import ToolError
+from tools.local.files import absolute, content_of, decoded, diff, known, put, recovered
+
+
+class WriteArguments(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    path: str = Field(min_length=1)
+    content: str = Field(description="the whole file")
+
+
+class Write(AgentTool):
+    name: str = "write"
+    description: str = (
+        "Create a file, or replace a whole one that was read in this thread. Folders are made. "
+        "To change a part of a file use edit."
+    )
+    args_schema: type[BaseModel] = WriteArguments
+
+    def effect(self, arguments: WriteArguments, cwd: str) -> Effect:
+        return Effect("write", paths=(arguments.path,), preview=arguments.content)
+
+    async def execute(self, arguments: WriteArguments, run: ToolRun) -> ToolResult:
+        path = absolute(arguments.path, run)
+        before = await content_of(path, run)
+        try:
+            after = arguments.content.encode("utf-8")
+        except UnicodeEncodeError:
+            raise ToolError("the content holds half a character and cannot be stored") from None
+        lines = len(arguments.content.splitlines())
+        if before is None:
+            await put(path, None, after, run)
+            return ToolResult(f"Created {path} ({lines} lines).")
+        await known(path, before, run)
+        await put(path, before, after, run)
+        run.log(diff(path, decoded(path, before).text, arguments.content))
+        return ToolResult(f"Replaced {path} ({lines} lines).")
+
+    async def recover(
+        self, arguments: WriteArguments, run: ToolRun, note: dict[str, Any]
+    ) -> ToolResult | None:
+        return await recovered(run, note)
