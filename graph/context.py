@@ -107,6 +107,10 @@ class ModelClient(Protocol):
         """
         ...
 
+    async def ready(self) -> None:
+        """Import what the methods below need, without holding up the event loop."""
+        ...
+
     def window(self, model: str) -> int:
         """The model's context window in tokens."""
         ...
@@ -197,6 +201,10 @@ class AgentTool(BaseTool):
         can tell. Raises NotBegun if it certainly did not happen: it is then run anew.
         """
         return None
+
+    def __hash__(self) -> int:
+        # One object per tool and process: what is derived from it (its spec) is kept by it.
+        return id(self)
 
     def _run(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError(f"{self.name} is async and runs inside a tool call: use execute()")

@@ -12,7 +12,6 @@ from dataclasses import replace
 
 from langgraph.runtime import Runtime
 
-from configs.layers import load
 from configs.settings import Settings
 from graph.context import AgentContext, Services, StopSignal
 from graph.models.client import LiteLLMClient
@@ -49,6 +48,8 @@ async def services_of(runtime: Runtime[AgentContext]) -> Services:
     loop = id(asyncio.get_running_loop())
     async with _opening:
         if loop not in _shared:
+            from configs.layers import load
+
             settings = (await asyncio.to_thread(load)).settings
             _shared[loop] = build_services(settings, await open_store(settings))
     # A stop belongs to one run: sharing the signal would stop everybody's.

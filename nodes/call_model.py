@@ -66,6 +66,7 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
 
     request: list[BaseMessage] = [SystemMessage(system_prompt()), *messages, *new]
     model = context.model or services.settings.model_name
+    await services.models.ready()
     if over_threshold(request, turn, services, model):
         return {**update, "turn": {**turn, "compact": "threshold"}}
     partial = _Partial(emit)

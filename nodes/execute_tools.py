@@ -36,6 +36,8 @@ from nodes.verdicts import validated
 RESULT_CHARACTERS = 30_000
 #: ...and at most this share of the model's window, at four characters a token.
 RESULT_SHARE = 0.1
+#: Shorter results fit any window, so that nobody has to ask how large it is.
+SURELY_SHORT = 2_000
 
 
 class Task(TypedDict):
@@ -177,7 +179,10 @@ async def _bounded(
     call: Call, thread: str, result: ToolResult, context: AgentContext, services: Services
 ) -> tuple[str, bool]:
     """(text within the bound, whether anything was left out); the full text goes to a file."""
+    if len(result.text) <= SURELY_SHORT:
+        return result.text, False
     model = context.model or services.settings.model_name
+    await services.models.ready()
     window = services.models.window(model)
     limit = min(RESULT_CHARACTERS, int(window * RESULT_SHARE * 4))
     if len(result.text) <= limit:

@@ -64,7 +64,7 @@ class LiteLLMClient:
         """One answer; see `ModelClient.answer`. Raises ModelError."""
         route = resolve(model, self._settings)
         route.check()
-        await asyncio.to_thread(load)
+        await self.ready()
         options: dict[str, Any] = {}
         if tools:
             options["tools"] = tool_specs(tools)
@@ -122,6 +122,10 @@ class LiteLLMClient:
                 model_kwargs=_marks(route),
             )
         return self._models[route].model_copy()
+
+    async def ready(self) -> None:
+        """Import litellm in a thread, if nobody has yet."""
+        await asyncio.to_thread(load)
 
     def window(self, model: str) -> int:
         """The context window in tokens: the setting, else LiteLLM's map, else UNKNOWN_WINDOW."""
