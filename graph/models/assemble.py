@@ -29,16 +29,20 @@ def from_chunks(chunks: list[AIMessageChunk]) -> AIMessage:
     return chunks[0] + chunks[1:] if len(chunks) > 1 else chunks[0]
 
 
-def answer_of(message: AIMessage, *, estimated_usage: bool = False) -> Answer:
+def answer_of(message: AIMessage) -> Answer:
     """The answer as it is stored: plain, small, arguments always objects.
 
     Args:
         message: of `from_chunks`, or of a request that did not stream.
     """
     finish = str(message.response_metadata.get("finish_reason") or "stop")
-    calls, bad = [], []
+    calls, bad, taken = [], [], set()
     for number, (name, raw, given_id) in enumerate(_raw_calls(message)):
+        # Some providers give none, some give one to all: a result must find its own call.
         call_id = given_id or f"call_{number}"
+        if call_id in taken:
+            call_id = f"{call_id}_{number}"
+        taken.add(call_id)
         arguments, reason = _parsed(raw)
         if finish == "length":
             reason = CUT
@@ -77,12 +81,16 @@ def _parsed(raw: str) -> tuple[dict[str, Any], str]:
     if not raw.strip():
         return {}, ""
     try:
-        value = json.loads(raw)
+        value = json.loads(raw, parse_constant=_no_constant)
     except ValueError as error:
         return {}, f"the arguments are no valid JSON ({error}): {raw[:200]}"
     if not isinstance(value, dict):
         return {}, f"the arguments are no JSON object: {raw[:200]}"
     return value, ""
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _extras(message: AIMessage) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ from graph.models.catalogue import Route, resolve
 from graph.models.errors import StreamCut, classify, raised
 from graph.models.loading import load
 from graph.models.tokens import TokenCounter, tool_specs
+from graph.models.words import without
 
 log = logging.getLogger(__name__)
 
@@ -80,12 +82,14 @@ class LiteLLMClient:
                 raise
             except Exception as error:
                 # Everything a provider or the library can raise ends here, classified.
-                log.debug("attempt %d failed", made, exc_info=True)
+                told = without(traceback.format_exc(), route.api_key)
+                log.debug("attempt %d failed\n%s", made, told)
                 shown.withdraw()
-                failure = classify(error)
+                failure = classify(error, route.api_key)
                 pause = pause_after(failure, made, self._clock() - began, **self._jitter)
                 if pause is None:
-                    raise raised(error, failure, route, made) from error
+                    # Not `from error`: a provider's words may quote the key.
+                    raise raised(error, failure, route, made) from None
                 words = f"{failure.said}; attempt {made + 1} in {pause:.0f} s"
                 emit(ToolLog(id="", tool="model", text=words))
                 await self._sleep(pause)

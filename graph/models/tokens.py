@@ -23,17 +23,31 @@ IMAGE = 1500
 def tool_specs(tools: Sequence[BaseTool]) -> list[dict[str, Any]]:
     """The JSON `tools` array of a request. Made once per set of tools: the conversion is slow,
     and the array must be byte-identical from request to request."""
-    return _specs(tuple(tools)) if tools else []
+    return _specs(_Offer(tuple(tools))) if tools else []
+
+
+class _Offer:
+    """A set of tools as a key: the same objects, since most tools cannot be hashed."""
+
+    def __init__(self, tools: tuple[BaseTool, ...]) -> None:
+        self.tools = tools
+        self._ids = tuple(id(tool) for tool in tools)
+
+    def __hash__(self) -> int:
+        return hash(self._ids)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Offer) and self._ids == other._ids
 
 
 @lru_cache(maxsize=8)
-def _specs(tools: tuple[BaseTool, ...]) -> list[dict[str, Any]]:
-    return [convert_to_openai_tool(tool) for tool in sorted(tools, key=lambda t: t.name)]
+def _specs(offer: _Offer) -> list[dict[str, Any]]:
+    return [convert_to_openai_tool(tool) for tool in sorted(offer.tools, key=lambda t: t.name)]
 
 
 @lru_cache(maxsize=8)
-def _specs_tokens(tools: tuple[BaseTool, ...]) -> int:
-    return _count(json.dumps(_specs(tools)))
+def _specs_tokens(offer: _Offer) -> int:
+    return _count(json.dumps(_specs(offer)))
 
 
 class TokenCounter:
@@ -44,7 +58,7 @@ class TokenCounter:
 
     def count(self, messages: Sequence[BaseMessage], tools: Sequence[BaseTool] = ()) -> int:
         """Tokens of `messages` and the specs of `tools` as one request."""
-        specs = _specs_tokens(tuple(tools)) if tools else 0
+        specs = _specs_tokens(_Offer(tuple(tools))) if tools else 0
         return specs + sum(self._of(m) for m in messages)
 
     def _of(self, message: BaseMessage) -> int:
