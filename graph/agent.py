@@ -26,7 +26,7 @@ from nodes.approval import approval
 from nodes.call_model import call_model
 from nodes.compact import compact
 from nodes.doom_check import doom_check
-from nodes.execute_tools import execute_tools
+from nodes.execute_tools import Task, execute_tools
 
 
 def stop(state: AgentState) -> None:
@@ -41,7 +41,8 @@ def build_graph() -> StateGraph[AgentState, AgentContext, Any, Any]:
     graph.add_node("call_model", call_model)
     graph.add_node("doom_check", doom_check)
     graph.add_node("approval", approval)
-    graph.add_node("execute_tools", execute_tools)
+    # Its input is what routing sends, not the state.
+    graph.add_node("execute_tools", execute_tools, input_schema=Task)
     graph.add_node("compact", compact)
     graph.add_node("stop", stop)
 

@@ -16,7 +16,7 @@ AgentError                     exit 1   something went wrong that the person can
     ├── RequestRefused                  400: the provider will not take this request
     │   └── ContextTooLong              it is over the model's window: compact, then ask again
     ├── PaymentRequired                 402: credits are used up
-    ├── ModelUnavailable                every attempt failed: overload, server error, cut stream, refused connection
+    ├── ModelUnavailable                every attempt failed: overload, server error, cut stream
     └── AnswerCut                       the answer ended at the token limit
 
 Nothing else of ours is raised on purpose. `kind` is the class's name in snake case: it

@@ -16,12 +16,12 @@ import logging
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from langgraph.types import Command
 
@@ -39,7 +39,7 @@ from graph.events import (
     Shutdown,
     TurnComplete,
 )
-from graph.history import final_text
+from graph.history import final_text, was_interrupted
 from graph.models.catalogue import choose_model, resolve
 from graph.services import build_services
 from graph.state import AgentState
@@ -48,6 +48,8 @@ from graph.stream import Seen, events_of
 from graph.turn import ROOT, next_turn, settle
 
 log = logging.getLogger(__name__)
+
+E = TypeVar("E", bound=Event)
 
 #: Stands for "there is nothing to run".
 NOTHING: Any = object()
@@ -133,7 +135,8 @@ class Session:
 
     async def _prepare(self) -> None:
         row = await self._store.threads.resolve(self._wanted) if self._wanted else None
-        if row is not None and row.host == socket.gethostname() and not os.path.isdir(row.cwd):
+        here = row is not None and row.host == socket.gethostname()
+        if row and here and not await asyncio.to_thread(os.path.isdir, row.cwd):
             raise UsageError(
                 f"the thread's folder is gone: {row.cwd}", "make it again, or start a new thread"
             )
@@ -170,7 +173,7 @@ class Session:
 
     # --- what a program does with it --------------------------------------------------------
 
-    async def send(self, text: str) -> AsyncIterator[Event]:
+    async def send(self, text: str) -> AsyncGenerator[Event, None]:
         """A turn with `text` as its message. Unfinished work of an earlier turn is closed
         first; approvals that wait count as rejected with these words."""
         if not text.strip():
@@ -190,7 +193,7 @@ class Session:
 
     async def resume(
         self, decisions: Sequence[dict[str, Any]] | None = None
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         """Go on with a turn that was cut off, or answer the approvals that wait.
 
         Args:
@@ -216,7 +219,7 @@ class Session:
             async for event in events:
                 yield event
 
-    async def compact(self) -> AsyncIterator[Event]:
+    async def compact(self) -> AsyncGenerator[Event, None]:
         """Summarise the history now, whatever its size."""
 
         async def begin() -> Any:
@@ -264,7 +267,7 @@ class Session:
 
     async def _turn(
         self, text: str, begin: Callable[[], Awaitable[Any]], message: str = ""
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         """Everything from `processing` to the turn's last event."""
         if self._running:
             raise UsageError("a turn is running in this session")
@@ -272,6 +275,7 @@ class Session:
         self._stop.clear()
         timer = self._deadline()
         opening = [Processing(text=text)]
+        last: Event
         try:
             async with self._store.lease(self.thread.id):
                 if message:
@@ -306,14 +310,14 @@ class Session:
         while opening:
             yield self._stamped(opening.pop())
 
-    async def _run(self, begin: Callable[[], Awaitable[Any]]) -> AsyncIterator[Event]:
+    async def _run(self, begin: Callable[[], Awaitable[Any]]) -> AsyncGenerator[Event, None]:
         """Run the graph, and once more while messages wait that no step has taken."""
         graph_input = await begin()
         while graph_input is not NOTHING:
             events = events_of(
                 await self._app(), graph_input, self._config, self._context, self._seen
             )
-            async with aclosing(events) as told:  # type: ignore[type-var]
+            async with aclosing(events) as told:
                 async for event in told:
                     yield event
             graph_input = await self._left_over()
@@ -348,11 +352,11 @@ class Session:
         if state.interrupts:
             return ApprovalRequired(requests=_requests(state.interrupts))
         if turn.get("status") == "interrupted":
-            return Interrupted(
-                at="tools" if state.values.get("messages") and _tools_last(values) else "model"
-            )
+            in_tools = was_interrupted(values.get("messages", []))
+            return Interrupted(at="tools" if in_tools else "model")
         if turn.get("status") == "error":
-            return Error(**turn["error"])
+            failed = turn["error"]
+            return Error(kind=failed["kind"], message=failed["message"], hint=failed["hint"])
         return TurnComplete(
             status="limit" if turn.get("status") == "limit" else "done",
             text=final_text(values.get("messages", [])),
@@ -378,7 +382,7 @@ class Session:
             return 1
         turn = (await self._state()).values.get("turn", ROOT)
         done = turn.get("status") in ("done", "limit", "error", "interrupted")
-        return turn.get("number", 0) + (1 if done else 0)
+        return int(turn.get("number", 0)) + (1 if done else 0)
 
     async def _accept(self, text: str) -> None:
         """The message on disk, before litellm is imported or the graph runs: no kill loses what
@@ -415,8 +419,7 @@ class Session:
         tools = sorted(self._services.tools)
         return Ready(tools=tools, model=self.thread.model, mode=self.thread.mode)
 
-    def _stamped(self, event: Event | None) -> Any:
-        assert event is not None
+    def _stamped(self, event: E) -> E:
         self._seq += 1
         event.thread, event.turn, event.seq = self.thread.id, self._turn_number, self._seq
         return event
@@ -449,10 +452,6 @@ def _requests(interrupts: Sequence[Any]) -> list[dict[str, Any]]:
         for i in interrupts
         for r in i.value["action_requests"]
     ]
-
-
-def _tools_last(values: AgentState) -> bool:
-    return values["messages"][-1].type == "tool"
 
 
 def _status_of(event: Event) -> str:

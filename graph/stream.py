@@ -6,7 +6,7 @@ its events again, so that they are told apart here by id and state.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from graph.context import AgentContext
@@ -32,7 +32,7 @@ class Seen:
     def is_new(self, event: Event) -> bool:
         match event:
             case ToolCall() | ToolOutput():
-                key = (event.name, event.id)
+                key: tuple[str, ...] = (event.name, event.id)
             case ToolStateChange():
                 key = (event.name, event.id, event.state)
             case _:
@@ -49,7 +49,7 @@ class Seen:
 
 async def events_of(
     app: Any, graph_input: Any, config: dict[str, Any], context: AgentContext, seen: Seen
-) -> AsyncIterator[Event]:
+) -> AsyncGenerator[Event, None]:
     """Run the graph on `graph_input` and yield what its nodes tell.
 
     Interrupts are not events here: the caller reads them from the state when the run ends,

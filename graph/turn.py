@@ -12,15 +12,14 @@ import platform
 import secrets
 import subprocess
 import time
-from collections.abc import Sequence
 from typing import Any
 
-from langchain_core.messages import BaseMessage, HumanMessage
+from langchain_core.messages import HumanMessage
 
 from graph.context import Services, ToolResult
 from graph.durable import InboxRow, JournalRow
 from graph.errors import AgentError
-from graph.history import Call, pending_calls, tool_message, waits_for_answer
+from graph.history import pending_calls, tool_message, waits_for_answer
 from graph.state import OURS, AgentState, Turn
 
 #: Where a thread starts. Written as its root checkpoint, so that the first turn has a
@@ -60,7 +59,7 @@ async def take_input(
     state already (Studio sends it that way) opens a turn too. The turn comes back with status
     "done" where there is nothing to do.
     """
-    turn: Turn = {**state.get("turn", {})}  # type: ignore[typeddict-item]
+    turn: Turn = {**state.get("turn", {})}
     messages = state.get("messages", [])
     rows = await services.inbox.after(thread, turn.get("seq", 0))
     first = not messages
@@ -77,17 +76,17 @@ async def take_input(
         turn["seq"] = rows[-1].seq if rows else turn["seq"]
     if not new and not waits_for_answer(messages):
         return [], {**turn, "status": "done", "iterations": 0}
-    turn.update(
-        status="running",
-        iterations=0,
-        started=services.clock(),
-        usage=dict(NO_USAGE),
-        cost_micro_usd=0,
-        cut=0,
-        compact=None,
-        compacted=-1,
-    )
-    return new, turn
+    return new, {
+        **turn,
+        "status": "running",
+        "iterations": 0,
+        "started": services.clock(),
+        "usage": dict(NO_USAGE),
+        "cost_micro_usd": 0,
+        "cut": 0,
+        "compact": None,
+        "compacted": -1,
+    }
 
 
 def _human(thread: str, row: InboxRow, surroundings: str) -> HumanMessage:

@@ -47,9 +47,9 @@ class Task(TypedDict):
     verdict: Verdict | None
 
 
-async def execute_tools(task: Task, runtime: Runtime[AgentContext]) -> dict[str, Any]:
+async def execute_tools(state: Task, runtime: Runtime[AgentContext]) -> dict[str, Any]:
     services = await services_of(runtime)
-    call, verdict = Call(*task["call"]), task["verdict"]
+    call, verdict = Call(*state["call"]), state["verdict"]
     emit = emitter(runtime.stream_writer)
     info = runtime.execution_info
     thread = info.thread_id or "" if info else ""

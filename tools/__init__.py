@@ -9,16 +9,14 @@ from tools.local.process import Process
 from tools.local.read import Read
 from tools.local.write import Write
 
-BUILTIN: tuple[type[AgentTool], ...] = (
-    Bash,
-    Edit,
-    Process,
-    Read,
-    Write,
-)
-
 
 def builtin_tools() -> dict[str, AgentTool]:
     """The built-in tools by name."""
-    tools = [tool() for tool in BUILTIN]
+    tools: list[AgentTool] = [
+        Bash(),
+        Edit(),
+        Process(),
+        Read(),
+        Write(),
+    ]
     return {tool.name: tool for tool in tools}

@@ -21,7 +21,9 @@ def test_any_batching_gives_the_same_history() -> None:
     whole = reduce_messages([], writes)
     for cut in range(len(writes) + 1):
         assert reduce_messages(reduce_messages([], writes[:cut]), writes[cut:]) == whole
-    one_by_one = list(itertools.accumulate(writes, lambda s, w: reduce_messages(s, [w]), initial=[]))
+    one_by_one = list(
+        itertools.accumulate(writes, lambda s, w: reduce_messages(s, [w]), initial=[])
+    )
     assert one_by_one[-1] == whole
 
 
@@ -32,7 +34,9 @@ def test_the_current_history_is_not_touched() -> None:
 
 
 def test_dicts_become_messages() -> None:
-    merged = reduce_messages([{"role": "user", "content": "hi", "id": "1"}], [("assistant", "ho")])
+    merged = reduce_messages(
+        [{"role": "user", "content": "hi", "id": "1"}], [[{"role": "assistant", "content": "ho"}]]
+    )
     assert [type(m).__name__ for m in merged] == ["HumanMessage", "AIMessage"]
 
 

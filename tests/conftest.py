@@ -1,0 +1,41 @@
+"""What all tests share: an environment without the person's own keys, folders and servers."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from configs.settings import Settings
+
+SECRET = re.compile(r"_API_KEY$|_API_BASE$|_BASE_URL$|^HF_|^GITHUB_TOKEN$|^ML_AGENT_|^XDG_")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No key of the person who runs the tests, and a home folder of the test's own."""
+    for name in list(os.environ):
+        if SECRET.search(name):
+            monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("HF_HOME", str(home / "hf"))
+    monkeypatch.setenv("HF_TOKEN_PATH", str(home / "hf" / "token"))
+    yield
+
+
+@pytest.fixture
+def workdir(tmp_path: Path) -> Path:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of a session against the stand-in: `openai/stand-in`."""
+    return Settings(state_dir=str(tmp_path / "state"), model_name="openai/stand-in")

@@ -1,0 +1,270 @@
+"""The front door: turns, their events in order, approvals, limits, steering, interrupts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from configs.settings import Settings
+from graph.session import Session
+from graph.store import open_store
+from tests.graph.driving import driven
+from tests.stand_ins.model_script import Asked, Call, Reply
+
+
+def bash(command: str, **more: Any) -> Call:
+    return Call("bash", {"command": command, **more})
+
+
+async def test_a_task_in_tools_run_an_answer_out(settings: Settings, workdir: Path) -> None:
+    script = [
+        Reply(text="I look.", thinking="hm", calls=[bash("echo one; echo two"), bash("exit 3")]),
+        Reply(text="There are two."),
+    ]
+    async with driven(script, settings, workdir) as driver:
+        done = await driver.send("count")
+        assert (done.status, done.text, done.iterations) == ("done", "There are two.", 2)
+        assert done.usage == {"input": 200, "cached": 0, "output": 40, "reasoning": 0}
+        assert sorted(driver.outputs()) == ["[exit code 3]", "one\ntwo\n[exit code 0]"]
+        assert [m["role"] for m in driver.messages] == [
+            "system", "user", "assistant", "tool", "tool",
+        ]  # fmt: skip
+        assert driver.messages[1]["content"].endswith("\n\ncount")
+
+
+async def test_events_come_in_the_promised_order(settings: Settings, workdir: Path) -> None:
+    script = [Reply(text="I look.", calls=[bash("echo one")]), Reply(text="Done.")]
+    async with driven(script, settings, workdir) as driver:
+        await driver.send("go")
+        await driver.send("and again")
+        names = [event.name for event in driver.events]
+        assert names[:2] == ["ready", "processing"]
+        assert names.count("ready") == 1
+        assert [e.seq for e in driver.events] == list(range(1, len(names) + 1))
+        assert {e.thread for e in driver.events} == {driver.session.thread.id}
+        assert [e.turn for e in driver.named("turn_complete")] == [1, 2]
+        first = names.index("tool_call")
+        assert names.index("assistant_stream_end") < first
+        assert first < names.index("tool_log") < names.index("tool_output")
+        assert (await driver.session.close()).name == "shutdown"
+
+
+async def test_output_shows_while_the_command_runs(settings: Settings, workdir: Path) -> None:
+    command = "echo early; while [ ! -e go ]; do sleep 0.02; done; echo late"
+    async with driven(
+        [Reply(calls=[bash(command)]), Reply(text="ok")], settings, workdir
+    ) as driver:
+        async for event in driver.session.send("go"):
+            driver.events.append(event)
+            if event.name == "tool_log" and event.text == "early":  # type: ignore[attr-defined]
+                (workdir / "go").touch()
+        assert [e.text for e in driver.named("tool_log")] == ["early", "late"]
+
+
+async def test_neighbours_run_side_by_side(settings: Settings, workdir: Path) -> None:
+    # Each waits for the other: in a row they would wait until their timeout.
+    meet = "touch {0}; while [ ! -e {1} ]; do sleep 0.02; done"
+    calls = [bash(meet.format("a", "b"), timeout=20), bash(meet.format("b", "a"), timeout=20)]
+    async with driven([Reply(calls=calls), Reply(text="ok")], settings, workdir) as driver:
+        await driver.send("go")
+        assert driver.outputs() == ["[exit code 0]"] * 2
+
+
+async def test_results_stand_in_the_order_of_the_calls(settings: Settings, workdir: Path) -> None:
+    calls = [bash(f"sleep 0.{9 - i}; echo {i}") for i in range(6)]
+    calls[3] = Call("write", {"path": "three.txt", "content": "3"})
+    calls[5] = Call("nope", {})
+    async with driven([Reply(calls=calls), Reply(text="ok")], settings, workdir) as driver:
+        await driver.send("go")
+        results = [m["content"] for m in driver.messages if m["role"] == "tool"]
+        assert [r[:7] for r in results] == [
+            "0\n[exit",
+            "1\n[exit",
+            "2\n[exit",
+            "Created",
+            "4\n[exit",
+            "Not run",
+        ]
+
+
+async def test_a_bad_call_comes_back_and_harms_nobody(settings: Settings, workdir: Path) -> None:
+    calls = [
+        Call("bash", {"comand": "ls"}),
+        Call("bash", '{"command": "ls"'),
+        Call("bash", "[1]"),
+        Call("read", {"path": "absent"}),
+        bash("echo fine"),
+    ]
+    async with driven([Reply(calls=calls), Reply(text="ok")], settings, workdir) as driver:
+        done = await driver.send("go")
+        assert done.status == "done"
+        results = [m["content"] for m in driver.messages if m["role"] == "tool"]
+        assert "command: field required" in results[0]
+        assert "no valid JSON" in results[1]
+        assert "no JSON object" in results[2]
+        assert "there is no" in results[3]
+        assert results[4].startswith("fine")
+
+
+async def test_calls_of_a_cut_answer_never_run(settings: Settings, workdir: Path) -> None:
+    cut = Reply(calls=[bash("touch ran")], finish="length")
+    async with driven([cut, Reply(text="ok")], settings, workdir) as driver:
+        assert (await driver.send("go")).status == "done"
+        assert not (workdir / "ran").exists()
+        assert "cut at the token limit" in driver.outputs()[0]
+
+
+@pytest.mark.parametrize("calls", [(), (bash("touch ran"),)])
+async def test_answers_that_are_always_cut_end_the_turn(
+    calls: Any, settings: Settings, workdir: Path
+) -> None:
+    cut = Reply(text="and so", calls=calls, finish="length")
+    async with driven([cut] * 4, settings, workdir) as driver:
+        failed = await driver.send("go")
+        assert (failed.name, failed.kind) == ("error", "answer_cut")
+        assert not (workdir / "ran").exists()
+
+
+async def test_an_empty_answer_is_asked_again(settings: Settings, workdir: Path) -> None:
+    replies = iter([Reply(), Reply(text="here")])
+    async with driven(lambda asked: next(replies), settings, workdir) as driver:
+        assert (await driver.send("go")).text == "here"
+
+
+async def test_a_loop_is_noted_once_and_then_stopped(settings: Settings, workdir: Path) -> None:
+    async with driven([Reply(calls=[bash("echo same")])] * 9, settings, workdir) as driver:
+        failed = await driver.send("go")
+        assert (failed.name, failed.kind) == ("error", "stuck_in_loop")
+        assert [t.startswith("same") for t in driver.outputs()] == [True] * 3 + [False] * 2
+
+
+async def test_the_iteration_limit_ends_with_a_reason(settings: Settings, workdir: Path) -> None:
+    script = [Reply(calls=[bash(f"echo {i}")]) for i in range(5)]
+    async with driven(script, settings, workdir, max_iterations=3) as driver:
+        done = await driver.send("go")
+        assert (done.status, done.iterations) == ("limit", 3)
+        assert "3 iterations" in done.reason
+
+
+async def test_the_time_limit_stops_a_running_command(settings: Settings, workdir: Path) -> None:
+    script = [Reply(calls=[bash("sleep 60")])]
+    async with driven(script, settings, workdir, max_time=0.5) as driver:
+        done = await driver.send("go")
+        assert done.status == "limit"
+        assert "0.5 seconds" in done.reason
+
+
+async def test_ctrl_c_in_a_tool_keeps_what_it_printed(settings: Settings, workdir: Path) -> None:
+    def choose(asked: Asked) -> Reply:
+        calls = [bash("echo shown; sleep 60"), bash("echo quick")]
+        return Reply(calls=calls) if asked.user_messages == 1 else Reply(text="ok")
+
+    async with driven(choose, settings, workdir) as driver:
+        async for event in driver.session.send("go"):
+            driver.events.append(event)
+            if event.name == "tool_log" and event.text == "shown":  # type: ignore[attr-defined]
+                driver.session.interrupt()
+        assert driver.events[-1].name == "interrupted", driver.events[-1]
+        assert any(t.startswith("shown\n[interrupted") for t in driver.outputs())
+        await driver.send("and now?")
+        roles = [m["role"] for m in driver.messages]
+        assert roles == ["system", "user", "assistant", "tool", "tool", "user"]
+
+
+async def test_ctrl_c_in_the_stream_keeps_what_was_shown(settings: Settings, workdir: Path) -> None:
+    def choose(asked: Asked) -> Reply:
+        long = Reply(text="word " * 200, pieces=200, chunk_delay=0.05)
+        return long if asked.user_messages == 1 else Reply(text="ok")
+
+    async with driven(choose, settings, workdir) as driver:
+        async for event in driver.session.send("go"):
+            driver.events.append(event)
+            if event.name == "assistant_chunk":
+                driver.session.interrupt()
+        assert driver.events[-1].name == "interrupted", driver.events[-1]
+        assert (await driver.send("go on")).text == "ok"
+        kept = driver.messages[2]
+        assert kept["role"] == "assistant"
+        assert kept["content"].startswith("word")
+        assert len(kept["content"]) < 1000
+
+
+async def test_a_message_typed_meanwhile_joins_at_the_next_step(
+    settings: Settings, workdir: Path
+) -> None:
+    def choose(asked: Asked) -> Reply:
+        if asked.user_messages == 1:
+            return Reply(calls=[bash("echo one")])
+        return Reply(text="both heard")
+
+    async with driven(choose, settings, workdir) as driver:
+        async for event in driver.session.send("first"):
+            if event.name == "tool_call":
+                await driver.session.enqueue("second")
+        assert [m["role"] for m in driver.messages] == [
+            "system", "user", "assistant", "tool", "user",
+        ]  # fmt: skip
+
+
+async def test_a_failed_turn_can_be_resumed(settings: Settings, workdir: Path) -> None:
+    replies = iter([Reply(status=401), Reply(text="ok")])
+    async with driven(lambda asked: next(replies), settings, workdir) as driver:
+        failed = await driver.send("go")
+        assert (failed.kind, driver.session.thread.status) == ("not_authenticated", "error")
+        assert "OPENAI_API_KEY" in failed.hint
+        assert await driver.session.unfinished()
+        assert (await driver.resume()).text == "ok"
+        assert [m["role"] for m in driver.messages] == ["system", "user"]
+
+
+async def test_a_message_after_a_failed_turn_loses_nothing(
+    settings: Settings, workdir: Path
+) -> None:
+    replies = iter([Reply(status=400), Reply(text="ok")])
+    async with driven(lambda asked: next(replies), settings, workdir) as driver:
+        await driver.send("first")
+        assert (await driver.send("second")).text == "ok"
+        said = [m["content"] for m in driver.messages if m["role"] == "user"]
+        assert len(said) == 2
+        assert said[0].endswith("first")
+
+
+async def test_a_second_driver_is_refused_and_told_who(settings: Settings, workdir: Path) -> None:
+    async with driven(
+        [Reply(calls=[bash("sleep 0.5")]), Reply(text="ok")], settings, workdir
+    ) as one:
+        async for event in one.session.send("go"):
+            if event.name == "tool_call":
+                async with Session.open(settings, thread=one.session.thread.id) as two:
+                    told = [e async for e in two.send("me too")]
+                assert (told[-1].name, told[-1].kind) == ("error", "thread_busy")  # type: ignore[attr-defined]
+                assert "process" in told[-1].message  # type: ignore[attr-defined]
+        assert "me too" not in str(one.server.bodies)
+
+
+async def test_a_thread_remembers(settings: Settings, workdir: Path) -> None:
+    async with driven([Reply(text="ok")], settings, workdir, mode="read-only") as driver:
+        await driver.send("the title\nand more")
+        thread = driver.session.thread.id
+    async with driven([Reply(text="ok")], settings, workdir / "..", thread=thread[:-2]) as driver:
+        row = driver.session.thread
+        assert (row.title, row.mode, row.cwd) == ("the title", "read-only", str(workdir))
+        await driver.send("more")
+        assert [m["role"] for m in driver.messages] == ["system", "user", "assistant", "user"]
+    async with await open_store(settings) as store:
+        (row,) = await store.threads.list(str(workdir))
+        assert (row.status, row.turns) == ("done", 2)
+
+
+async def test_a_message_during_the_final_answer_opens_the_next_turn(
+    settings: Settings, workdir: Path
+) -> None:
+    async with driven(lambda asked: Reply(text="ok"), settings, workdir) as driver:
+        async for event in driver.session.send("first"):
+            if event.name == "assistant_stream_end" and event.turn == 1:
+                await driver.session.enqueue("second")
+        said = [m["content"] for m in driver.messages if m["role"] == "user"]
+        assert (len(said), said[-1]) == (2, "second")
+        assert event.turn == 2
