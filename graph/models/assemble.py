@@ -29,11 +29,12 @@ def from_chunks(chunks: list[AIMessageChunk]) -> AIMessage:
     return chunks[0] + chunks[1:] if len(chunks) > 1 else chunks[0]
 
 
-def answer_of(message: AIMessage) -> Answer:
+def answer_of(message: AIMessage, *, priced: bool = True) -> Answer:
     """The answer as it is stored: plain, small, arguments always objects.
 
     Args:
         message: of `from_chunks`, or of a request that did not stream.
+        priced: whether LiteLLM's price list holds for whoever answered.
     """
     finish = str(message.response_metadata.get("finish_reason") or "stop")
     calls, bad, taken = [], [], set()
@@ -62,7 +63,7 @@ def answer_of(message: AIMessage) -> Answer:
         },
         usage_metadata=message.usage_metadata,
     )
-    return Answer(stored, finish, tuple(bad), _cost(message))
+    return Answer(stored, finish, tuple(bad), _cost(message) if priced else None)
 
 
 def _raw_calls(message: AIMessage) -> list[tuple[str, str, str]]:

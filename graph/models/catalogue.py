@@ -14,6 +14,7 @@ import os
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -80,6 +81,12 @@ class Route:
             return f"set the credentials that LiteLLM documents for {self.provider}"
         return f"set {self.key_name} to a valid key of {self.provider}"
 
+    @property
+    def has_list_price(self) -> bool:
+        """Whether LiteLLM's price of `litellm_model` is what this route costs. The router and
+        servers of one's own speak OpenAI's format, and are not OpenAI."""
+        return self.provider not in ("hf", "local")
+
     def check(self) -> None:
         """Raise NotAuthenticated where a key is needed and none is set."""
         if self.needs_key and not self.api_key:
@@ -90,7 +97,7 @@ def resolve(model: str, settings: Settings) -> Route:
     """The route of `model`. Raises UnknownModel. Reads the environment at each call: a key
     that was set meanwhile counts."""
     prefix, _, rest = model.partition("/")
-    if not model.strip() or (prefix in ("hf", "local") and not rest):
+    if not prefix.strip() or (prefix in ("hf", "local") and not rest):
         raise UnknownModel(f"{model!r} is no model id")
     if prefix == "hf":
         return _router(model, rest)
@@ -157,10 +164,14 @@ def _bare(model: str) -> Route:
 
 
 def _is_private(base: str) -> bool:
+    """Whether `base` is a machine of one's own, by its address; other names are not looked up."""
     host = urlsplit(base).hostname or ""
-    return host in ("localhost", "::1", "0.0.0.0") or host.startswith(
-        ("127.", "10.", "192.168.", "host.docker.internal")
-    )
+    if host in ("localhost", "host.docker.internal"):
+        return True
+    try:
+        return ip_address(host).is_private
+    except ValueError:
+        return False
 
 
 @cache

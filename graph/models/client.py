@@ -106,14 +106,14 @@ class LiteLLMClient:
         if not stream:
             # ainvoke may stream inside where LangGraph listens; a plain request is meant.
             whole: AIMessage = await chat.ainvoke(messages, stream=False, **options)
-            return answer_of(whole)
+            return answer_of(whole, priced=route.has_list_price)
         chunks: list[AIMessageChunk] = []
         async for chunk in chat.astream(messages, **options):
             chunks.append(chunk)
             shown.chunk(chunk)
         if chat.ended_early():
             raise StreamCut("the stream ended without a finish reason")
-        return answer_of(from_chunks(chunks))
+        return answer_of(from_chunks(chunks), priced=route.has_list_price)
 
     def _chat(self, route: Route) -> Any:
         """A model object for one request: a copy, since it remembers its stream."""

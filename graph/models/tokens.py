@@ -54,7 +54,7 @@ class TokenCounter:
     """Counts requests; a message that was counted once is not counted again."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[int, int]] = {}
+        self._known: dict[str, tuple[BaseMessage, int]] = {}
 
     def count(self, messages: Sequence[BaseMessage], tools: Sequence[BaseTool] = ()) -> int:
         """Tokens of `messages` and the specs of `tools` as one request."""
@@ -65,9 +65,9 @@ class TokenCounter:
         if not message.id:
             return _message_tokens(message)
         known = self._known.get(message.id)
-        size = len(message.content)
-        if known is None or known[0] != size:
-            known = (size, _message_tokens(message))
+        # An id can come back with other content (an edited call, a compacted result).
+        if known is None or (known[0] is not message and known[0] != message):
+            known = (message, _message_tokens(message))
             self._known[message.id] = known
         return known[1]
 

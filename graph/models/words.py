@@ -94,6 +94,7 @@ def _leading(text: str) -> str | None:
 
 
 def _without_classes(text: str) -> str:
+    text = re.sub(r"\.? Handle with `[\w.]+`\.?", "", text)
     return _CLASSES.sub("", text.strip()).replace("litellm.", "")
 
 
