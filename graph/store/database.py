@@ -77,7 +77,7 @@ class Store:
         async with self.lease(thread):
             await self.threads.delete(thread)
             shutil.rmtree(self._state / "threads" / thread, ignore_errors=True)
-        (self._state / "locks" / f"{thread}.lock").unlink(missing_ok=True)
+            (self._state / "locks" / f"{thread}.lock").unlink(missing_ok=True)
 
     async def close(self) -> None:
         """Close both connections. Closing twice is fine."""

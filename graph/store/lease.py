@@ -6,6 +6,7 @@ free at once after kill -9 and is refused to a second open in the same process t
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import json
 import os
@@ -24,7 +25,7 @@ async def lease(folder: Path, thread: str) -> AsyncIterator[None]:
 
     Raises ThreadBusy, naming who holds it; StoreError where the folder cannot be used.
     """
-    descriptor = _acquire(folder, thread)
+    descriptor = await _acquire(folder, thread)
     try:
         yield
     finally:
@@ -34,32 +35,57 @@ async def lease(folder: Path, thread: str) -> AsyncIterator[None]:
 
 
 def is_held(folder: Path, thread: str) -> bool:
-    """Whether some process drives the thread right now."""
+    """Whether some process drives the thread right now. Only looks: nothing is created."""
     try:
-        os.close(_acquire(folder, thread))
-    except ThreadBusy:
-        return True
-    return False
-
-
-def _acquire(folder: Path, thread: str) -> int:
-    path = folder / f"{thread}.lock"
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Not inheritable (PEP 446): no command of ours can keep it.
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(folder / f"{thread}.lock", os.O_RDONLY)
+    except FileNotFoundError:
+        return False
     except OSError as error:
-        raise StoreError(f"cannot use {path}: {error.strerror}") from error
+        raise StoreError(f"cannot use {folder}: {error.strerror}") from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return False
     except BlockingIOError:
-        holder = os.pread(descriptor, 1000, 0)
+        return True
+    finally:
         os.close(descriptor)
-        raise ThreadBusy(f"thread {thread} is driven by {_described(holder)}") from None
+
+
+#: How often, and after how many seconds, a lock is tried again: somebody who only looks
+#: (`is_held`) has it for an instant.
+TRIES, PAUSE = 5, 0.02
+
+
+async def _acquire(folder: Path, thread: str) -> int:
+    descriptor = _opened(folder / f"{thread}.lock")
+    try:
+        await _lock(descriptor, thread)
+    except BaseException:
+        os.close(descriptor)
+        raise
     who = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, json.dumps(who).encode(), 0)
     return descriptor
+
+
+def _opened(path: Path) -> int:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Not inheritable (PEP 446): no command of ours can keep it.
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StoreError(f"cannot use {path}: {error.strerror}") from error
+
+
+async def _lock(descriptor: int, thread: str) -> None:
+    for _ in range(TRIES):
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            await asyncio.sleep(PAUSE)
+    holder = os.pread(descriptor, 1000, 0)
+    raise ThreadBusy(f"thread {thread} is driven by {_described(holder)}")
 
 
 def _described(holder: bytes) -> str:

@@ -1,0 +1,222 @@
+"""Journal, inbox, files seen and threads, on a real file."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from configs.settings import Settings
+from graph.errors import NoSuchThread
+from graph.store import Store, ThreadRow, new_thread_id, open_store
+from graph.store.threads import TITLE_CHARACTERS
+
+
+@pytest.fixture
+async def store(settings: Settings) -> AsyncIterator[Store]:
+    async with await open_store(settings) as opened:
+        yield opened
+
+
+def row(id: str, cwd: str = "/w", title: str = "t") -> ThreadRow:
+    return ThreadRow(id, cwd, "host", title, "openai/x", "ask", {"turn": 1.5})
+
+
+# --- journal ---------------------------------------------------------------------------------
+
+
+async def test_a_call_is_begun_noted_done_and_forgotten(store: Store) -> None:
+    journal = store.journal
+    assert await journal.begin("t", "c", "bash") is None
+    again = await journal.begin("t", "c", "bash")
+    assert again is not None
+    assert (again.state, again.note, again.result) == ("started", None, None)
+    await journal.note("t", "c", {"run": "ä"})
+    await journal.finish("t", "c", {"text": "x\ud800y", "ok": True})
+    done = await journal.begin("t", "c", "bash")
+    assert done is not None
+    assert (done.state, done.note) == ("done", {"run": "ä"})
+    assert done.result == {"text": "x\ud800y", "ok": True}
+    await journal.drop_results("t", ["c", "other"])
+    left = await journal.row("t", "c")
+    assert left is not None
+    assert (left.state, left.result) == ("done", None)
+
+
+async def test_calls_of_two_threads_are_apart(store: Store) -> None:
+    assert await store.journal.begin("a", "c", "bash") is None
+    assert await store.journal.begin("b", "c", "bash") is None
+    assert await store.journal.row("c", "c") is None
+    await store.journal.drop_results("a", [])
+
+
+async def test_only_one_of_many_begins_a_call(store: Store) -> None:
+    begun = await asyncio.gather(*(store.journal.begin("t", "c", "bash") for _ in range(20)))
+    assert begun.count(None) == 1
+
+
+async def test_thousands_of_results_are_dropped_at_once(store: Store) -> None:
+    ids = [f"c{n}" for n in range(40_000)]
+    await store.journal.begin("t", "c7", "bash")
+    await store.journal.finish("t", "c7", {"text": "x"})
+    await store.journal.drop_results("t", ids)
+    left = await store.journal.row("t", "c7")
+    assert left is not None
+    assert left.result is None
+
+
+# --- inbox and files -------------------------------------------------------------------------
+
+
+async def test_messages_keep_their_order_and_their_text(store: Store) -> None:
+    texts = ["first", "", "ä\n😀\x00 end", "lone \ud800"]
+    assert [await store.inbox.put("t", text) for text in texts] == [1, 2, 3, 4]
+    assert await store.inbox.put("u", "other") == 1
+    found = await store.inbox.after("t", 0)
+    assert [r.seq for r in found] == [1, 2, 3, 4]
+    assert [r.text for r in found[:3]] == texts[:3]
+    assert found[3].text.startswith("lone ")
+    assert [r.seq for r in await store.inbox.after("t", 3)] == [4]
+    assert await store.inbox.after("t", 4) == []
+
+
+async def test_messages_that_come_together_get_numbers_of_their_own(store: Store) -> None:
+    taken = await asyncio.gather(*(store.inbox.put("t", str(n)) for n in range(50)))
+    assert sorted(taken) == list(range(1, 51))
+
+
+async def test_files_are_known_by_their_newest_content(store: Store) -> None:
+    assert await store.files_seen.get("t", "/a") is None
+    await store.files_seen.mark("t", "/a", "1")
+    await store.files_seen.mark("t", "/a", "2")
+    await store.files_seen.mark("t", "/\udcff", "3")
+    assert await store.files_seen.get("t", "/a") == "2"
+    assert await store.files_seen.get("t", "/\udcff") == "3"
+    assert await store.files_seen.get("u", "/a") is None
+
+
+# --- threads ---------------------------------------------------------------------------------
+
+
+async def test_a_thread_remembers(store: Store) -> None:
+    made = await store.threads.create(row("a", title="fix\n  the   loss " + "x" * 200))
+    assert made.title.startswith("fix the loss xxx")
+    assert len(made.title) == TITLE_CHARACTERS
+    assert await store.threads.get("a") == made
+    changed = await store.threads.update("a", status="error", turns=3, caps={"turn": None})
+    assert (changed.status, changed.turns, changed.caps) == ("error", 3, {"turn": None})
+    assert changed.created == made.created
+    assert changed.updated >= made.updated
+    assert await store.threads.get("b") is None
+    with pytest.raises(NoSuchThread):
+        await store.threads.update("b", status="done")
+
+
+async def test_a_thread_is_found_by_the_beginning_of_its_id(store: Store) -> None:
+    for id in ("20260101-aa", "20260101-ab", "20260202-aa", "2026", "100%_x"):
+        await store.threads.create(row(id))
+    assert (await store.threads.resolve("20260101-ab")).id == "20260101-ab"
+    assert (await store.threads.resolve("202602")).id == "20260202-aa"
+    assert (await store.threads.resolve("2026")).id == "2026"
+    assert (await store.threads.resolve("100%_")).id == "100%_x"
+    with pytest.raises(NoSuchThread) as several:
+        await store.threads.resolve("20260101")
+    assert "20260101-aa" in str(several.value)
+    assert "20260101-ab" in str(several.value)
+    assert several.value.exit_code == 2
+    for wanted in ("", "zz", "%", "_026", "20260101-AA"):
+        with pytest.raises(NoSuchThread, match="there is no thread"):
+            await store.threads.resolve(wanted)
+
+
+async def test_lists_are_newest_first_and_by_folder(store: Store) -> None:
+    for id, cwd in (("a", "/w"), ("b", "/w/sub"), ("c", "/w"), ("d", "/v")):
+        await store.threads.create(row(id, cwd))
+    await store.threads.update("a", status="running")
+    assert [r.id for r in await store.threads.list()] == ["a", "d", "c", "b"]
+    assert [r.id for r in await store.threads.list("/w")] == ["a", "c"]
+    assert [r.id for r in await store.threads.list(limit=1)] == ["a"]
+    newest = await store.threads.newest("/w/sub")
+    assert newest is not None
+    assert newest.id == "b"
+    assert await store.threads.newest("/nowhere") is None
+
+
+async def test_ten_thousand_threads_are_listed_by_index(settings: Settings) -> None:
+    async with await open_store(settings) as store:
+        path = store.path
+        columns = "id, cwd, host, title, model, mode, caps, status, turns, created, updated"
+        statement = f"INSERT INTO threads ({columns}) VALUES ({', '.join('?' * 11)})"
+        values = [
+            (f"t{n}", f"/w/{n % 50}", "h", "t", "m", "ask", "{}", "done", 1, n, n)
+            for n in range(10_000)
+        ]
+        await store._database.batch([(statement, v) for v in values])
+        assert [r.id for r in await store.threads.list(limit=2)] == ["t9999", "t9998"]
+        assert [r.id for r in await store.threads.list("/w/7", 2)] == ["t9957", "t9907"]
+    for where, index in (("", "threads_by_age"), ("WHERE cwd = '/w/7'", "threads_of_folder")):
+        assert index in plan(path, where)
+
+
+def plan(path: Path, where: str) -> str:
+    with sqlite3.connect(path) as connection:
+        asked = f"EXPLAIN QUERY PLAN SELECT * FROM threads {where} ORDER BY updated DESC LIMIT 20"
+        steps = " / ".join(str(r[-1]) for r in connection.execute(asked))
+    assert "TEMP B-TREE" not in steps
+    return steps
+
+
+def test_ids_sort_by_time() -> None:
+    ids = [new_thread_id(1_800_000_000 + n * 86_400) for n in range(5)]
+    assert ids == sorted(ids)
+    assert len({new_thread_id(1_800_000_000) for _ in range(20)}) > 15
+
+
+# --- deleting --------------------------------------------------------------------------------
+
+
+async def test_a_deleted_thread_leaves_nothing(store: Store, settings: Settings) -> None:
+    saver = await store.saver()
+    for thread in ("gone", "kept"):
+        await store.threads.create(row(thread))
+        await store.inbox.put(thread, "text")
+        await store.journal.begin(thread, "c", "bash")
+        await store.files_seen.mark(thread, "/a", "1")
+        await put_checkpoint(saver, thread)
+        folder = settings.state_path() / "threads" / thread / "runs"
+        folder.mkdir(parents=True)
+    await store.delete_thread("gone")
+    tables = sorted(await store._database.tables() - {"schema_version"})
+    assert {"checkpoints", "writes", "journal", "inbox", "files_seen", "threads"} <= set(tables)
+    left = {}
+    for table in tables:
+        column = {"threads": "id", "checkpoints": "thread_id", "writes": "thread_id"}
+        name = column.get(table, "thread")
+        found = await store._database.rows(f"SELECT {name} FROM {table}")
+        left[table] = sorted(v for (v,) in found)
+    assert left == {table: ["kept"] for table in tables}
+    assert [p.name for p in (settings.state_path() / "threads").iterdir()] == ["kept"]
+
+
+async def put_checkpoint(saver: object, thread: str) -> None:
+    from langgraph.checkpoint.base import empty_checkpoint
+
+    config = {"configurable": {"thread_id": thread, "checkpoint_ns": ""}}
+    stored = await saver.aput(config, empty_checkpoint(), {}, {})  # type: ignore[attr-defined]
+    await saver.aput_writes(stored, [("messages", "x")], "task", "path")  # type: ignore[attr-defined]
+
+
+async def test_deleting_what_is_not_there_is_fine(store: Store) -> None:
+    await store.delete_thread("never")
+
+
+async def test_the_space_comes_back(store: Store) -> None:
+    await store.threads.create(row("big"))
+    for _ in range(40):
+        await store.inbox.put("big", "x" * 100_000)
+    await store.delete_thread("big")
+    free = await store._database.rows("PRAGMA freelist_count")
+    assert free[0][0] == 0
