@@ -9,7 +9,8 @@ AgentError                     exit 1   something went wrong that the person can
 │   ├── NewerDatabase                   written by a later version of ml-agent
 │   ├── ThreadBusy                      another process drives this thread
 │   └── NoSuchThread           exit 2
-├── ToolError                           a tool's own failure: the call's result, never the turn's end
+├── StuckInLoop                         the model repeats itself and was told so
+├── ToolError                           a tool's failure: the call's result, not the turn's end
 └── ModelError                          the model gave no usable answer
     ├── NotAuthenticated       exit 5   no credential, or a refused one (401, 403)
     ├── UnknownModel           exit 2   no route leads to this id (404 and unknown prefixes)

@@ -45,7 +45,7 @@ from graph.services import build_services
 from graph.state import AgentState
 from graph.store import Store, ThreadRow, new_thread_id, open_store
 from graph.stream import Seen, events_of
-from graph.turn import ROOT, next_turn, settle
+from graph.turn import NO_USAGE, ROOT, next_turn, settle
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class Session:
     def __init__(
         self, settings: Settings, cwd: Path, thread: str | None, options: RunOptions
     ) -> None:
-        self._settings = settings
+        self.settings = settings
         self._cwd = cwd
         self._wanted = thread
         self._options = options
@@ -96,6 +96,7 @@ class Session:
         self._known = False
         self._running = False
         self._stop = StopSignal()
+        self._summary: dict[str, Any] = {}
         #: The exception behind the last `error` event, for --debug.
         self.failure: BaseException | None = None
 
@@ -117,7 +118,7 @@ class Session:
         return cls(settings, folder, thread, options or RunOptions())
 
     async def __aenter__(self) -> Self:
-        self._store: Store = await open_store(self._settings)
+        self._store: Store = await open_store(self.settings)
         try:
             await self._prepare()
         except BaseException:
@@ -141,10 +142,10 @@ class Session:
                 f"the thread's folder is gone: {row.cwd}", "make it again, or start a new thread"
             )
         options = self._options
-        wanted = options.model or (row.model if row else "") or self._settings.model_name
-        model = wanted or await choose_model(self._settings)
-        resolve(model, self._settings).check()
-        mode = options.mode or (row.mode if row else "") or self._settings.mode
+        wanted = options.model or (row.model if row else "") or self.settings.model_name
+        model = wanted or await choose_model(self.settings)
+        resolve(model, self.settings).check()
+        mode = options.mode or (row.mode if row else "") or self.settings.mode
         mode = mode or ("ask" if options.interactive else "auto")
         self._known = row is not None
         self.thread = row or ThreadRow(
@@ -156,13 +157,13 @@ class Session:
             mode=mode,
         )
         self.thread = replace(self.thread, model=model, mode=mode)
-        self._services = replace(build_services(self._settings, self._store), stop=self._stop)
-        cost = options.max_cost if options.max_cost is not None else self._settings.budget.turn
+        self._services = replace(build_services(self.settings, self._store), stop=self._stop)
+        cost = options.max_cost if options.max_cost is not None else self.settings.budget.turn
         self._context = AgentContext(
             model=model,
             mode=mode,  # type: ignore[arg-type]
             cwd=self.thread.cwd,
-            max_iterations=options.max_iterations or self._settings.max_iterations,
+            max_iterations=options.max_iterations or self.settings.max_iterations,
             max_cost_micro_usd=None if cost is None else round(cost * 1_000_000),
             stream=options.stream,
             interactive=options.interactive,
@@ -258,6 +259,11 @@ class Session:
         "interrupted" names a limit, and the turn ends as one that reached it."""
         self._stop.set(reason)
 
+    def summary(self) -> dict[str, Any]:
+        """What the last turn came to, however it ended: {text, iterations, usage,
+        cost_micro_usd, seconds}; {} before the first."""
+        return dict(self._summary)
+
     async def close(self) -> Shutdown:
         """End the session; the last event. May be called twice."""
         await self._store.close()
@@ -349,6 +355,13 @@ class Session:
         state = await self._state()
         values: AgentState = state.values
         turn = values.get("turn", ROOT)
+        self._summary = {
+            "text": final_text(values.get("messages", [])),
+            "iterations": turn.get("iterations", 0),
+            "usage": turn.get("usage") or dict(NO_USAGE),
+            "cost_micro_usd": turn.get("cost_micro_usd", 0),
+            "seconds": round(seconds, 3),
+        }
         if state.interrupts:
             return ApprovalRequired(requests=_requests(state.interrupts))
         if turn.get("status") == "interrupted":
@@ -359,12 +372,8 @@ class Session:
             return Error(kind=failed["kind"], message=failed["message"], hint=failed["hint"])
         return TurnComplete(
             status="limit" if turn.get("status") == "limit" else "done",
-            text=final_text(values.get("messages", [])),
-            iterations=turn.get("iterations", 0),
-            usage=turn.get("usage", {}),
-            cost_micro_usd=turn.get("cost_micro_usd", 0),
-            seconds=round(seconds, 3),
             reason=turn.get("reason", ""),
+            **self._summary,
         )
 
     # --- small things -------------------------------------------------------------------------

@@ -1,0 +1,68 @@
+"""The approval question: what, why, and a person's answer to each request."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from cli.render import Lines, money, telling
+
+PREVIEW_LINES = 20
+
+
+def ask_decisions(requests: list[dict[str, Any]], lines: Lines) -> list[dict[str, Any]] | None:
+    """A decision per request, in LangChain's shape; None where the person left the question:
+    the approvals go on waiting."""
+    try:
+        return [_ask(request, lines) for request in requests]
+    except (EOFError, KeyboardInterrupt):
+        lines.line("left undecided; a message rejects, -c asks again", "33")
+        return None
+
+
+def _ask(request: dict[str, Any], lines: Lines) -> dict[str, Any]:
+    arguments = request["arguments"]
+    price = request["price_micro_usd"]
+    cost = f" · {money(price)}" if price is not None else ""
+    lines.line(f"? {request['tool']} {telling(request['tool'], arguments)}{cost}", "1")
+    lines.line(f"  {request['effect']}: {request['reason']}", "2")
+    preview = str(request["preview"] or "").split("\n")
+    for text in preview[:PREVIEW_LINES]:
+        lines.line(f"  | {text}")
+    if len(preview) > PREVIEW_LINES:
+        lines.line(f"  | [{len(preview) - PREVIEW_LINES} more lines]")
+    while True:
+        answer = input("run it? [y]es, [n]o, n and words for the model, [e]dit: ").strip()
+        key, _, words = answer.partition(" ")
+        if key.lower() in ("y", "yes"):
+            return {"type": "approve"}
+        if key.lower() in ("n", "no"):
+            return {"type": "reject", "message": words.strip()}
+        if key.lower() in ("e", "edit"):
+            edited = _edited(arguments, lines)
+            if edited is not None:
+                action = {"name": request["tool"], "args": edited}
+                return {"type": "edit", "edited_action": action}
+
+
+def _edited(arguments: dict[str, Any], lines: Lines) -> dict[str, Any] | None:
+    """The arguments as the person left them in $EDITOR; None where they cannot be read."""
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "arguments.json"
+        path.write_text(json.dumps(arguments, indent=2, ensure_ascii=False) + "\n")
+        try:
+            subprocess.run([*shlex.split(editor), str(path)], check=True)
+            edited = json.loads(path.read_text())
+        except (OSError, subprocess.CalledProcessError, ValueError) as error:
+            lines.line(f"the edit was not taken: {error}", "31")
+            return None
+    if not isinstance(edited, dict):
+        lines.line("the edit was not taken: the arguments must stay an object", "31")
+        return None
+    return edited

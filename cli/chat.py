@@ -1,0 +1,186 @@
+"""The chat, plain: a line in, a streaming answer, tool lines, the approval question.
+
+The prompt stands before LangGraph and litellm are imported: they load in threads behind it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import signal
+import sys
+import threading
+from typing import Any
+
+from cli.asking import ask_decisions
+from cli.render import Lines, closing, to_stdout
+from cli.starting import complain, folder_of, guarded, settings_for
+
+HELP = """\
+/new      start a new thread          /compact  summarise the conversation now
+/status   thread, model, mode         /quit     leave (Ctrl-D does, too)
+A line that ends with \\ goes on in the next. Ctrl-C stops what runs.
+"""
+
+
+def chat(options: dict[str, Any]) -> int:
+    """Chat until the person leaves; the exit code."""
+    return guarded(lambda: asyncio.run(_Chat(options).run()), options)
+
+
+class _Chat:
+    def __init__(self, options: dict[str, Any]) -> None:
+        self._options = options
+        self._lines = Lines(sys.stdout, to_stdout)
+        self._session: Any = None
+        self._settings: Any = None
+
+    async def run(self) -> int:
+        threading.Thread(target=_load_behind, daemon=True).start()
+        with contextlib.suppress(ImportError):
+            importlib.import_module("readline")  # history and editing for input()
+        self._settings = settings_for(self._options).settings
+        if self._options.get("go_on") or self._options.get("resume"):
+            await self._open(await self._wanted())
+            await self._offer()
+        else:
+            self._lines.line(f"ml-agent in {folder_of(self._options)} · /help")
+        warned = False
+        while True:
+            try:
+                text = await asyncio.to_thread(_read)
+                warned = False
+            except EOFError:
+                break
+            except KeyboardInterrupt:
+                if warned:
+                    break
+                warned = True
+                self._lines.line("press Ctrl-C again, or Ctrl-D, to leave", "2")
+                continue
+            if text.strip() and not await self._handle(text):
+                break
+        await self._close()
+        return 0
+
+    async def _handle(self, text: str) -> bool:
+        """One input; False to leave."""
+        word = text.strip()
+        if word in ("/quit", "/exit"):
+            return False
+        if word == "/help":
+            self._lines.line(HELP.rstrip())
+        elif word == "/new":
+            await self._close()
+            self._lines.line("a new thread begins with your next message", "2")
+        elif word == "/status":
+            self._status()
+        elif word == "/compact":
+            if self._session is None:
+                self._lines.line("there is nothing to compact yet")
+            else:
+                await self._turn(self._session.compact())
+        elif word.startswith("/"):
+            self._lines.line(f"there is no {word.split()[0]}; /help lists what there is")
+        elif await self._open_kindly():
+            await self._turn(self._session.send(text))
+        return True
+
+    async def _open_kindly(self) -> bool:
+        from graph.errors import AgentError
+
+        try:
+            if self._session is None:
+                await self._open(None)
+        except AgentError as error:
+            complain(error.message, error.hint)
+            return False
+        return True
+
+    async def _open(self, thread: str | None) -> None:
+        session_module = await asyncio.to_thread(importlib.import_module, "graph.session")
+        options = self._options
+        chosen = session_module.RunOptions(
+            model=options.get("model"),
+            mode=options.get("mode"),
+            max_iterations=options.get("max_iterations"),
+            max_cost=options.get("max_cost"),
+            max_time=options.get("max_time"),
+            stream=not options.get("no_stream"),
+        )
+        session = session_module.Session.open(
+            self._settings, cwd=folder_of(options), thread=thread, options=chosen
+        )
+        await session.__aenter__()
+        self._session = session
+        self._status()
+
+    async def _wanted(self) -> str | None:
+        from cli.headless import wanted_thread
+
+        return await wanted_thread(self._options, self._settings)
+
+    async def _offer(self) -> None:
+        """A turn that was cut off, or approvals that wait, come first."""
+        if await self._session.pending():
+            await self._turn(self._session.resume())
+        elif await self._session.unfinished():
+            answer = await asyncio.to_thread(input, "the last turn was cut off; go on? [Y/n] ")
+            if answer.strip().lower() in ("", "y", "yes"):
+                await self._turn(self._session.resume())
+
+    async def _turn(self, events: Any) -> None:
+        """Show a turn; answer its approvals until it ends."""
+        while events is not None:
+            events = await self._one_run(events)
+
+    async def _one_run(self, events: Any) -> Any:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, self._session.interrupt)
+        last: Any = None
+        try:
+            async for event in events:
+                last = event
+                self._lines.show(event)
+        finally:
+            loop.remove_signal_handler(signal.SIGINT)
+        if last.name == "approval_required":
+            decisions = await asyncio.to_thread(ask_decisions, last.requests, self._lines)
+            return None if decisions is None else self._session.resume(decisions)
+        if last.name == "turn_complete":
+            if last.reason:
+                self._lines.line(last.reason, "33")
+            self._lines.line(closing(last), "2")
+        elif last.name == "interrupted":
+            self._lines.line("interrupted", "33")
+        elif last.name == "error":
+            complain(last.message, last.hint)
+        return None
+
+    def _status(self) -> None:
+        if self._session is None:
+            self._lines.line("no thread yet")
+            return
+        thread = self._session.thread
+        self._lines.line(f"thread {thread.id} · {thread.model} · mode {thread.mode}", "2")
+
+    async def _close(self) -> None:
+        if self._session is not None:
+            session, self._session = self._session, None
+            await session.close()
+            if session.thread.title:
+                self._lines.line(f"go on later with: ml-agent -r {session.thread.id}", "2")
+
+
+def _load_behind() -> None:
+    importlib.import_module("graph.session")
+    importlib.import_module("graph.models.loading").load()
+
+
+def _read() -> str:
+    lines = [input("> ")]
+    while lines[-1].endswith("\\"):
+        lines[-1] = lines[-1][:-1]
+        lines.append(input(". "))
+    return "\n".join(lines)

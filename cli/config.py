@@ -1,0 +1,66 @@
+"""`ml-agent config`: what is set, and where it came from."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import click
+
+from cli.render import to_stdout
+from cli.results import print_json
+from cli.starting import guarded, settings_for
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def config() -> None:
+    """Settings."""
+
+
+@config.command()
+@click.option("--output", type=click.Choice(["text", "json"]), default=None)
+@click.pass_context
+def show(ctx: click.Context, output: str | None) -> None:
+    """Every setting with its value, where it came from, and what it means."""
+    options = dict(ctx.obj or {})
+    options["output"] = output or options.get("output") or "text"
+    ctx.exit(guarded(lambda: _show(options), options))
+
+
+def _show(options: dict[str, Any]) -> int:
+    loaded = settings_for(options)
+    rows = []
+    for key, field in _flat(loaded.settings):
+        value = masked(field["value"])
+        origin = loaded.origins.get(key, "default")
+        rows.append({"key": key, "value": value, "from": origin, "meaning": field["meaning"]})
+    if options["output"] == "json":
+        print_json({"settings": rows})
+        return 0
+    for row in rows:
+        to_stdout(f"{row['key']} = {json.dumps(row['value'])}\n")
+        to_stdout(f"    from {row['from']} · {row['meaning']}\n")
+    to_stdout(f"state directory: {loaded.settings.state_path()}\n")
+    return 0
+
+
+def _flat(model: Any, prefix: str = "") -> list[tuple[str, dict[str, Any]]]:
+    flat: list[tuple[str, dict[str, Any]]] = []
+    for name, field in type(model).model_fields.items():
+        value = getattr(model, name)
+        if hasattr(value, "model_dump"):
+            flat += _flat(value, f"{prefix}{name}.")
+        else:
+            flat.append((prefix + name, {"value": value, "meaning": field.description or ""}))
+    return flat
+
+
+def masked(value: Any) -> Any:
+    """`value` with the password of a URL left out."""
+    if not isinstance(value, str) or "://" not in value:
+        return value
+    parts = urlsplit(value)
+    host = re.sub(r"^([^:@/]*):[^@/]*@", r"\1:***@", parts.netloc)
+    return urlunsplit(parts._replace(netloc=host))

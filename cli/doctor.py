@@ -1,0 +1,122 @@
+"""`ml-agent doctor`: what works on this machine, what is missing, and what to do about it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import click
+
+from cli.render import to_stdout
+from cli.starting import guarded, settings_for
+
+CREDENTIALS = (
+    "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY", "GITHUB_TOKEN",
+)  # fmt: skip
+PACKAGES = ("langgraph", "langchain-core", "langchain-litellm", "litellm", "huggingface-hub")
+PROGRAMS = {
+    "git": "for undo of files",
+    "bash": "commands fall back to sh",
+    "rg": "search is slower",
+}
+
+#: (ok, warn or fail; what; what to do)
+Finding = tuple[str, str, str]
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.pass_context
+def doctor(ctx: click.Context) -> None:
+    """What works here and what is missing; exit 1 if something fails."""
+    ctx.exit(guarded(lambda: _examine(dict(ctx.obj or {})), dict(ctx.obj or {})))
+
+
+def _examine(options: dict[str, Any]) -> int:
+    failed = False
+    settings = settings_for(options).settings
+    checks: tuple[Callable[[Any], Iterator[Finding]], ...] = (
+        _python, _packages, _state, _database, _credentials, _model, _programs,
+    )  # fmt: skip
+    for check in checks:
+        for mark, what, hint in check(settings):
+            failed = failed or mark == "fail"
+            to_stdout(f"{mark:<5}{what}" + (f" ({hint})" if hint else "") + "\n")
+    return 1 if failed else 0
+
+
+def _python(settings: Any) -> Iterator[Finding]:
+    yield "ok", f"Python {platform.python_version()} on {platform.platform()}", ""
+
+
+def _packages(settings: Any) -> Iterator[Finding]:
+    for name in ("ml-agent", *PACKAGES):
+        try:
+            yield "ok", f"{name} {version(name)}", ""
+        except PackageNotFoundError:
+            yield "fail", f"{name} is not installed", "install ml-agent again"
+
+
+def _state(settings: Any) -> Iterator[Finding]:
+    folder = settings.state_path()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        yield "fail", f"state directory {folder}: {error.strerror}", "set ML_AGENT_STATE_DIR"
+        return
+    mark = "ok" if free > 200_000_000 else "warn"
+    yield mark, f"state directory {folder}, {free / 1e9:.1f} GB free", ""
+
+
+def _database(settings: Any) -> Iterator[Finding]:
+    from graph.errors import StoreError
+    from graph.store import open_store
+
+    async def look() -> str:
+        async with await open_store(settings) as store:
+            size = store.path.stat().st_size
+            return f"database {store.path}, {size / 1e6:.1f} MB"
+
+    try:
+        yield "ok", asyncio.run(look()), ""
+    except StoreError as error:
+        yield "fail", error.message, error.hint
+
+
+def _credentials(settings: Any) -> Iterator[Finding]:
+    import huggingface_hub
+
+    found = [name for name in CREDENTIALS if os.environ.get(name)]
+    if huggingface_hub.get_token():
+        found.append("the Hugging Face token")
+    if found:
+        yield "ok", f"credentials: {', '.join(found)}", ""
+    else:
+        yield "warn", "no credentials", "set ANTHROPIC_API_KEY, HF_TOKEN or OPENAI_API_KEY"
+
+
+def _model(settings: Any) -> Iterator[Finding]:
+    from graph.errors import AgentError
+    from graph.models.catalogue import choose_model, resolve
+
+    try:
+        model = asyncio.run(choose_model(settings))
+        route = resolve(model, settings)
+        route.check()
+        yield "ok", f"model: {route.describe()}", ""
+    except AgentError as error:
+        yield "warn", error.message, error.hint
+
+
+def _programs(settings: Any) -> Iterator[Finding]:
+    for name, without in PROGRAMS.items():
+        path = shutil.which(name)
+        yield ("ok", f"{name} at {path}", "") if path else ("warn", f"no {name}", without)

@@ -1,0 +1,163 @@
+"""A headless run: one task, or the rest of a cut-off turn, then exit.
+
+Data on stdout, everything else on stderr.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from cli.render import Lines, closing, money, to_stdout
+from cli.results import INTERRUPTED, exit_code_of, print_json, result_object
+from cli.starting import HEADLESS_CAP, complain, folder_of, guarded, settings_for
+
+
+def headless(options: dict[str, Any], task: str | None) -> int:
+    """Run `task`; None resumes the thread that the options name. The exit code."""
+    return guarded(lambda: asyncio.run(_run(options, task)), options)
+
+
+async def _run(options: dict[str, Any], task: str | None) -> int:
+    from graph.session import RunOptions, Session
+
+    settings = settings_for(options).settings
+    cap = options.get("max_cost")
+    if cap is None:
+        cap = HEADLESS_CAP if settings.budget.turn is None else settings.budget.turn
+    chosen = RunOptions(
+        model=options.get("model"),
+        mode=options.get("mode") or settings.mode or ("auto" if not _thread(options) else None),
+        max_iterations=options.get("max_iterations"),
+        max_cost=cap,
+        max_time=options.get("max_time"),
+        stream=not options.get("no_stream"),
+        interactive=False,
+    )
+    thread = await wanted_thread(options, settings)
+    session = Session.open(settings, cwd=folder_of(options), thread=thread, options=chosen)
+    async with session:
+        told = Teller(options.get("output", "text"), session)
+        told.start(cap)
+        _stop_on_signals(session)
+        events = session.resume() if task is None else session.send(task)
+        code = await told.all(events, options.get("debug", False))
+        told.end(await session.close())
+    return code
+
+
+def _thread(options: dict[str, Any]) -> bool:
+    return bool(options.get("go_on") or options.get("resume"))
+
+
+async def wanted_thread(options: dict[str, Any], settings: Any) -> str | None:
+    """The id that --resume or --continue mean. Raises NoSuchThread."""
+    if not options.get("go_on"):
+        return options.get("resume")
+    from graph.errors import NoSuchThread
+    from graph.store import open_store
+
+    async with await open_store(settings) as store:
+        row = await store.threads.newest(str(folder_of(options)))
+    if row is None:
+        raise NoSuchThread(f"no thread was started in {folder_of(options)}")
+    return row.id
+
+
+def _stop_on_signals(session: Any) -> None:
+    """The first Ctrl-C stops the turn and leaves a valid thread; the second leaves at once."""
+    pressed = 0
+
+    def stop() -> None:
+        nonlocal pressed
+        pressed += 1
+        if pressed > 1:
+            os._exit(INTERRUPTED)
+        session.interrupt()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+
+
+class Teller:
+    """Tells a run in the form that was asked for."""
+
+    def __init__(self, output: str, session: Any) -> None:
+        self._output = output
+        self._session = session
+        self._lines = Lines(sys.stderr, to_stdout if output == "text" else None)
+
+    def start(self, cap: float) -> None:
+        from graph.models.catalogue import resolve
+
+        thread = self._session.thread
+        route = resolve(thread.model, self._session.settings)
+        self._note(f"thread {thread.id} · {route.describe()} · mode {thread.mode} · cap ${cap:g}")
+
+    async def all(self, events: AsyncGenerator[Any, None], debug: bool) -> int:
+        """Show every event of the turn; the exit code of its last one."""
+        last: Any = None
+        async for event in events:
+            last = event
+            if self._output == "stream-json":
+                print_json(event.to_dict())
+            if self._output != "json" or event.name in ("tool_call", "tool_log", "tool_output"):
+                self._lines.show(event)
+        if debug and self._session.failure is not None:
+            import traceback
+
+            traceback.print_exception(self._session.failure)
+        return self._last(last)
+
+    def end(self, shutdown: Any) -> None:
+        if self._output == "stream-json":
+            print_json(shutdown.to_dict())
+        self._note(f'go on with: ml-agent -r {self._session.thread.id} "..."')
+
+    def _last(self, event: Any) -> int:
+        status, code, error = "error", 1, None
+        if event.name == "turn_complete":
+            status = event.status
+            code = 0 if status == "done" else 4
+            if status == "limit":
+                complain(event.reason, "the thread is intact: send another message to go on")
+                error = {"kind": "limit_reached", "message": event.reason, "hint": ""}
+            self._note(closing(event))
+        elif event.name == "interrupted":
+            status, code = "interrupted", INTERRUPTED
+            complain("interrupted", f'ml-agent -r {event.thread} "..." goes on')
+        elif event.name == "approval_required":
+            status, code = "approval", 3
+            error = self._approval(event)
+        else:
+            code = exit_code_of(event.kind)
+            status = "limit" if code == 4 else "error"
+            complain(event.message, event.hint)
+            error = {"kind": event.kind, "message": event.message, "hint": event.hint}
+        if self._output == "json":
+            self._object(event, status, error)
+        return code
+
+    def _approval(self, event: Any) -> dict[str, str]:
+        for request in event.requests:
+            price = request["price_micro_usd"]
+            cost = f" ({money(price)})" if price is not None else ""
+            self._note(f"approval needed: {request['tool']}{cost}: {request['reason']}")
+            self._note(f"  {request['preview']}")
+        hint = f"decide in the chat: ml-agent -r {event.thread}"
+        message = f"{len(event.requests)} calls wait for approval"
+        complain(message, hint)
+        return {"kind": "approval_needed", "message": message, "hint": hint}
+
+    def _object(self, event: Any, status: str, error: dict[str, str] | None) -> None:
+        summary = self._session.summary()
+        known = {**summary, "thread": event.thread, "status": status, "error": error}
+        print_json(result_object(**known))
+
+    def _note(self, text: str) -> None:
+        self._lines.line(text, "2")

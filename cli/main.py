@@ -1,0 +1,244 @@
+"""The entry point: options and commands. Imports click and the standard library, nothing else,
+so that help comes at once; every command brings its own imports."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+COMMANDS = ("sessions", "config", "doctor", "completion")
+
+EXAMPLES = """\b
+Examples:
+  ml-agent                                  chat in this folder
+  ml-agent "train a classifier on data.csv"  one task, then exit
+  echo "explain train.py" | ml-agent -      the task from standard input
+  ml-agent -c "now with early stopping"     go on with this folder's newest thread
+  ml-agent --output json "..." | jq .text   one JSON object
+  ml-agent -- sessions                      a task that is named like a command
+"""
+
+
+class Duration(click.ParamType[float]):
+    """Seconds from 90, 90s, 15m, 2h."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        if isinstance(value, int | float):
+            return float(value)
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", value.strip())
+        if not found or float(found[1]) <= 0:
+            self.fail(f"{value!r} is no duration; write 90, 90s, 15m or 2h", param, ctx)
+        return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+class PromptOrCommand(click.Group):
+    """A group whose first word may be a command; anything else is the task."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta["literal"] = "--" in args
+        return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        word = args[0]
+        if not ctx.meta["literal"] and self.get_command(ctx, word) is not None:
+            return super().resolve_command(ctx, args)
+        near = difflib.get_close_matches(word, COMMANDS, 1, 0.75)
+        if near and len(args) == 1 and " " not in word and not ctx.meta["literal"]:
+            raise click.UsageError(
+                f"did you mean the command {near[0]!r}? For a task of one word: ml-agent -- {word}"
+            )
+        if len(args) > 1:
+            raise click.UsageError(
+                f"one task is one argument: put it in quotes, ml-agent {' '.join(args)!r}"
+            )
+        return "run", run, args
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name == "sessions":
+            from cli.sessions import sessions
+
+            return sessions
+        if name == "config":
+            from cli.config import config
+
+            return config
+        if name == "doctor":
+            from cli.doctor import doctor
+
+            return doctor
+        return completion if name == "completion" else None
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [
+                    ("sessions", "list, show, resume, delete threads"),
+                    ("config", "show settings and where they come from"),
+                    ("doctor", "what works here and what is missing"),
+                    ("completion", "a script that completes commands in bash, zsh or fish"),
+                ]
+            )
+
+
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        click.echo(f"ml-agent {version('ml-agent')}")
+        ctx.exit()
+
+
+@click.group(
+    cls=PromptOrCommand,
+    invoke_without_command=True,
+    subcommand_metavar="[TASK | - | COMMAND]",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=EXAMPLES,
+)
+@click.option("-m", "--model", help="provider/model, hf/org/model, local/model.")
+@click.option("--max-iterations", type=click.IntRange(1), help="Answers of the model (300).")
+@click.option("--max-cost", type=click.FloatRange(0), metavar="USD", help="Cap of the turn.")
+@click.option("--max-time", type=Duration(), metavar="DURATION", help="90, 90s, 15m, 2h.")
+@click.option("--no-stream", is_flag=True, help="Show answers when they are whole.")
+@click.option("-c", "--continue", "go_on", is_flag=True, help="This folder's newest thread.")
+@click.option("-r", "--resume", metavar="ID", help="This thread; the start of its id will do.")
+@click.option(
+    "--mode",
+    type=click.Choice(["ask", "auto", "read-only", "yolo"]),
+    help="What runs unasked (chat: ask, headless: auto).",
+)
+@click.option("--yolo", is_flag=True, help="The same as --mode yolo.")
+@click.option(
+    "--output",
+    type=click.Choice(["text", "json", "stream-json"]),
+    default="text",
+    help="What a headless run prints.",
+)
+@click.option("-C", "--cwd", metavar="DIR", help="Work in this folder.")
+@click.option("--config", "config_file", metavar="FILE", help="One more settings file.")
+@click.option("--debug", is_flag=True, help="Show tracebacks and what the libraries log.")
+@click.option(
+    "-v", "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version,
+    help="Print the version.",
+)  # fmt: skip
+@click.pass_context
+def cli(ctx: click.Context, /, **options: Any) -> None:
+    """A machine-learning engineer in the terminal.
+
+    Without a TASK: a chat. With one, or with "-" for standard input: works on it and exits.
+    """
+    ctx.obj = options
+    if ctx.invoked_subcommand is None:
+        ctx.exit(_start(options, None))
+
+
+@click.command(hidden=True)
+@click.argument("task")
+@click.pass_obj
+def run(options: dict[str, Any], task: str) -> None:
+    """Work on one task, then exit."""
+    raise SystemExit(_start(options, task))
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print a completion script, to be sourced by the shell.
+
+    bash: eval "$(ml-agent completion bash)"
+    """
+    from click.shell_completion import get_completion_class
+
+    made = get_completion_class(shell)
+    assert made is not None
+    click.echo(made(cli, {}, "ml-agent", "_ML_AGENT_COMPLETE").source())
+
+
+def _start(options: dict[str, Any], task: str | None) -> int:
+    """A headless run, or the chat; its exit code."""
+    if options["yolo"]:
+        if options["mode"] not in (None, "yolo"):
+            raise click.UsageError("--yolo and --mode contradict each other")
+        options["mode"] = "yolo"
+    if options["go_on"] and options["resume"]:
+        raise click.UsageError("--continue and --resume contradict each other")
+    if options["cwd"] is not None and not Path(options["cwd"]).expanduser().is_dir():
+        raise click.UsageError(f"there is no folder {options['cwd']}")
+    if task == "-":
+        if sys.stdin.isatty():
+            raise click.UsageError("'-' reads the task from a pipe or file, not from a terminal")
+        task = sys.stdin.read()
+    if task is not None and not task.strip():
+        raise click.UsageError("the task is empty")
+    if task is None and sys.stdin.isatty() and sys.stdout.isatty():
+        from cli.chat import chat
+
+        return chat(options)
+    if task is None and not (options["go_on"] or options["resume"]):
+        raise click.UsageError(
+            "there is no terminal to chat in: give a task, ml-agent \"...\", or '-' for stdin"
+        )
+    from cli.headless import headless
+
+    return headless(options, task)
+
+
+def main() -> None:
+    """The console script."""
+    _keep_bytecode()
+    try:
+        code = cli.main(prog_name="ml-agent", standalone_mode=False)
+    except click.exceptions.Exit as ended:
+        code = ended.exit_code
+    except click.Abort:
+        code = 130
+    except click.ClickException as error:
+        code = _usage(error)
+    except BrokenPipeError:
+        # Whoever read our output has left: that is no failure, and there is nobody to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _usage(error: click.ClickException) -> int:
+    """One clear line, also as JSON where JSON was asked for."""
+    arguments = sys.argv[1:]
+    for name in ("json", "stream-json"):
+        given = itertools.pairwise(arguments)
+        if f"--output={name}" in arguments or ("--output", name) in given:
+            from cli.results import print_failure
+
+            print_failure(name, "usage_error", error.format_message(), "see ml-agent --help")
+    hint = "" if "\n" in error.format_message() else " (see ml-agent --help)"
+    click.echo(f"ml-agent: {error.format_message()}{hint}", err=True)
+    return error.exit_code
+
+
+def _keep_bytecode() -> None:
+    """Let Python keep what it compiles: without it every start compiles for seconds."""
+    if os.environ.get("ML_AGENT_NO_BYTECODE"):
+        return
+    sys.dont_write_bytecode = False
+    packages = Path(click.__file__).parent.parent
+    if not os.access(packages, os.W_OK) and not sys.pycache_prefix:
+        cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+        sys.pycache_prefix = str(Path(cache) / "ml-agent" / "pycache")
+
+
+if __name__ == "__main__":
+    main()

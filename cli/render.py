@@ -1,0 +1,132 @@
+"""Events as lines of text: shared by the headless run and the chat."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, TextIO
+
+from graph import events as ev
+
+#: Lines of a result that are shown; failures are shown in full up to FAILURE_LINES.
+RESULT_LINES = 3
+FAILURE_LINES = 20
+WIDTH = 160
+
+
+class Painter:
+    """Minimal colour, where the stream is a terminal and NO_COLOR is not set."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._on = stream.isatty() and not os.environ.get("NO_COLOR")
+
+    def __call__(self, text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self._on else text
+
+
+class Lines:
+    """Writes what happens, a line each, to `stream`.
+
+    Args:
+        answer: where the answer's text goes as it comes; None: nowhere.
+    """
+
+    def __init__(self, stream: TextIO, answer: Callable[[str], None] | None = None) -> None:
+        self._stream = stream
+        self._answer = answer
+        self._paint = Painter(stream)
+        self._streamed = False
+        self._logged: set[str] = set()
+
+    def show(self, event: ev.Event) -> None:
+        """One event. Those that only a program needs show nothing."""
+        match event:
+            case ev.AssistantChunk(kind="answer"):
+                self._streamed = True
+                self._say(event.text)
+            case ev.AssistantStreamEnd():
+                if self._streamed:
+                    self._say("\n")
+                if event.withdrawn and self._streamed:
+                    self.line("[the answer above is withdrawn: it was cut off]", "33")
+                if event.withdrawn:
+                    self._streamed = False
+            case ev.AssistantMessage():
+                if not self._streamed:
+                    self._say(event.text + "\n")
+                self._streamed = False
+            case ev.ToolCall():
+                self.line(f"● {event.tool} {telling(event.tool, event.arguments)}", "36")
+            case ev.ToolLog():
+                self._logged.add(event.id)
+                self.line(f"  {event.text}" if event.id else f"… {event.text}", "2")
+            case ev.ToolOutput():
+                self._output(event)
+            case ev.Compacted():
+                self.line(
+                    f"compacted: {event.tokens_before:,} → {event.tokens_after:,} tokens", "2"
+                )
+            case _:
+                pass
+
+    def line(self, text: str, code: str = "") -> None:
+        """A line of ours."""
+        text = self._paint(text, code) if code else text
+        self._stream.write(encodable(text + "\n", self._stream))
+        self._stream.flush()
+
+    def _output(self, event: ev.ToolOutput) -> None:
+        lines = event.text.split("\n")
+        most = RESULT_LINES if event.ok else FAILURE_LINES
+        if event.ok and event.id in self._logged:
+            lines = lines[-1:]
+        shown = lines if len(lines) <= most else [*lines[: most - 1], lines[-1]]
+        mark = "└" if event.ok else "✗"
+        for number, text in enumerate(shown):
+            head = mark if number == 0 else " "
+            self.line(f"  {head} {text[:WIDTH]}", "2" if event.ok else "31")
+        if len(shown) < len(lines):
+            self.line(f"    [{len(lines) - len(shown)} more lines]", "2")
+
+    def _say(self, text: str) -> None:
+        if self._answer is not None:
+            self._answer(text)
+
+
+def telling(tool: str, arguments: dict[str, Any]) -> str:
+    """What matters of a call, in a line: the path, the command, the operation."""
+    for key in ("command", "path", "operation", "query", "url"):
+        if key in arguments:
+            extra = f" {arguments['id']}" if key == "operation" and arguments.get("id") else ""
+            text = str(arguments[key]) + extra
+            break
+    else:
+        text = ", ".join(f"{k}={v!r}" for k, v in arguments.items())
+    first, *more = text.split("\n")
+    return first[:WIDTH] + (f" [+{len(more)} lines]" if more else "")
+
+
+def closing(done: ev.TurnComplete) -> str:
+    """Tokens, cost and time of a turn."""
+    usage = done.usage
+    tokens = f"{usage.get('input', 0):,} in, {usage.get('output', 0):,} out"
+    if usage.get("cached"):
+        tokens += f", {usage['cached']:,} cached"
+    cost = money(done.cost_micro_usd)
+    return f"{done.iterations} iterations · {tokens} · {cost} · {done.seconds:.1f} s"
+
+
+def money(micro_usd: int | None) -> str:
+    return "cost unknown" if micro_usd is None else f"${micro_usd / 1_000_000:.4f}"
+
+
+def encodable(text: str, stream: TextIO) -> str:
+    """`text` as the stream can hold it: no output fails on an old locale."""
+    encoding = stream.encoding or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)
+
+
+def to_stdout(text: str) -> None:
+    sys.stdout.write(encodable(text, sys.stdout))
+    sys.stdout.flush()

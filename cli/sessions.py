@@ -1,0 +1,185 @@
+"""`ml-agent sessions`: list, show, resume and delete threads."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import click
+
+from cli.render import Lines, telling, to_stdout
+from cli.results import print_json
+from cli.starting import folder_of, guarded, settings_for
+
+OUTPUT = click.option("--output", type=click.Choice(["text", "json"]), default=None)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def sessions() -> None:
+    """Threads: what was said and done, kept on disk.
+
+    Where an ID is left out, the newest thread of this folder is meant; the start of an ID will
+    do.
+    """
+
+
+@sessions.command("list")
+@click.option("--all", "everywhere", is_flag=True, help="Of all folders.")
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
+@OUTPUT
+@click.pass_context
+def list_(ctx: click.Context, everywhere: bool, limit: int, output: str | None) -> None:
+    """The newest threads of this folder."""
+    options = _options(ctx, output)
+
+    async def work(store: Any) -> int:
+        cwd = str(folder_of(options))
+        rows = await store.threads.list(None if everywhere else cwd, limit)
+        told = [(row, _status(row, store)) for row in rows]
+        if options["output"] == "json":
+            print_json({"threads": [_plain(row, status) for row, status in told]})
+            return 0
+        for row, status in told:
+            age = time.strftime("%Y-%m-%d %H:%M", time.localtime(row.updated))
+            where = f"  {row.cwd}" if everywhere else ""
+            to_stdout(f"{row.id}  {age}  {status:<11} {row.turns:>3} turns  {row.title}{where}\n")
+        if not rows:
+            hint = "" if everywhere else "; --all shows those of every folder"
+            print(f"no threads in {cwd}{hint}", file=sys.stderr)
+        return 0
+
+    _exit(ctx, options, work)
+
+
+@sessions.command()
+@click.argument("thread", metavar="[ID]", required=False)
+@OUTPUT
+@click.pass_context
+def show(ctx: click.Context, thread: str | None, output: str | None) -> None:
+    """A thread's conversation."""
+    options = _options(ctx, output)
+
+    async def work(store: Any) -> int:
+        from graph.threads import read_thread
+
+        row = await _chosen(store, thread, options)
+        messages = await read_thread(store, row.id)
+        if options["output"] == "json":
+            plain = [_message(m) for m in messages]
+            print_json({**_plain(row, _status(row, store)), "messages": plain})
+            return 0
+        to_stdout(f"{row.id}  {row.title}\n{row.cwd} · {row.model} · {_status(row, store)}\n")
+        for message in messages:
+            _print_message(message)
+        return 0
+
+    _exit(ctx, options, work)
+
+
+@sessions.command()
+@click.argument("thread", metavar="[ID]", required=False)
+@OUTPUT
+@click.pass_context
+def resume(ctx: click.Context, thread: str | None, output: str | None) -> None:
+    """Finish a turn that was cut off, without a new message."""
+    from cli.headless import headless
+
+    options = _options(ctx, output)
+    options |= {"resume": thread, "go_on": thread is None}
+    ctx.exit(headless(options, None))
+
+
+@sessions.command()
+@click.argument("thread", metavar="ID")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_context
+def delete(ctx: click.Context, thread: str, yes: bool) -> None:
+    """Delete a thread with everything kept of it."""
+    options = _options(ctx, None)
+
+    async def work(store: Any) -> int:
+        row = await store.threads.resolve(thread)
+        if not yes and not _confirmed(f"delete {row.id} ({row.title})?"):
+            return 1
+        await store.delete_thread(row.id)
+        print(f"deleted {row.id}", file=sys.stderr)
+        return 0
+
+    _exit(ctx, options, work)
+
+
+def _confirmed(question: str) -> bool:
+    if not sys.stdin.isatty():
+        raise click.UsageError("there is no terminal to ask in: pass --yes")
+    return click.confirm(question, err=True)
+
+
+def _options(ctx: click.Context, output: str | None) -> dict[str, Any]:
+    options = dict(ctx.obj or {})
+    options["output"] = output or options.get("output") or "text"
+    return options
+
+
+def _exit(
+    ctx: click.Context, options: dict[str, Any], work: Callable[[Any], Awaitable[int]]
+) -> None:
+    async def with_store() -> int:
+        from graph.store import open_store
+
+        async with await open_store(settings_for(options).settings) as store:
+            return await work(store)
+
+    ctx.exit(guarded(lambda: asyncio.run(with_store()), options))
+
+
+async def _chosen(store: Any, wanted: str | None, options: dict[str, Any]) -> Any:
+    if wanted:
+        return await store.threads.resolve(wanted)
+    from graph.errors import NoSuchThread
+
+    row = await store.threads.newest(str(folder_of(options)))
+    if row is None:
+        raise NoSuchThread(f"no thread was started in {folder_of(options)}")
+    return row
+
+
+def _status(row: Any, store: Any) -> str:
+    """The state of the last turn; a running one that nobody drives was cut off."""
+    if row.status == "running" and not store.is_driven(row.id):
+        return "cut off"
+    return str(row.status)
+
+
+def _plain(row: Any, status: str) -> dict[str, Any]:
+    keys = ("id", "cwd", "host", "title", "model", "mode", "turns", "created", "updated")
+    return {**{k: getattr(row, k) for k in keys}, "status": status}
+
+
+def _message(message: Any) -> dict[str, Any]:
+    plain = {"role": message.type, "text": message.text}
+    if getattr(message, "tool_calls", None):
+        plain["tool_calls"] = [
+            {"id": c["id"], "tool": c["name"], "arguments": c["args"]} for c in message.tool_calls
+        ]
+    if message.type == "tool":
+        plain |= {"tool_call_id": message.tool_call_id, "ok": message.status == "success"}
+    return plain
+
+
+def _print_message(message: Any) -> None:
+    lines = Lines(sys.stdout)
+    if message.type == "human":
+        said = message.additional_kwargs.get("ml_agent", {}).get("text") or message.text
+        lines.line(f"\n> {said}", "1")
+    elif message.type == "ai":
+        if message.text:
+            lines.line(message.text)
+        for call in message.tool_calls:
+            lines.line(f"● {call['name']} {telling(call['name'], call['args'])}", "36")
+    elif message.type == "tool":
+        first, *more = message.text.split("\n")
+        mark = "└" if message.status == "success" else "✗"
+        lines.line(f"  {mark} {first[:160]}" + (f" [+{len(more)} lines]" if more else ""), "2")
