@@ -18,7 +18,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from graph.effects import Effect
-from graph.policy.paths import inside, is_protected, is_readable_anywhere, is_secret, resolved
+from graph.policy.paths import (
+    inside,
+    is_protected,
+    is_readable_anywhere,
+    is_secret,
+    named,
+    resolved,
+)
 
 Action = Literal["run", "ask", "deny"]
 
@@ -36,7 +43,7 @@ def decide(effect: Effect, mode: str, cwd: str) -> Judged:
     """The verdict on a call with this effect. Only symlinks are looked up on disk."""
     home = resolved(".", cwd)
     paths = [resolved(path, cwd) for path in effect.paths]
-    special = _special(effect, mode, paths)
+    special = _special(effect, mode, [*(named(path, cwd) for path in effect.paths), *paths])
     if special is not None:
         return special
     away = [p for p in paths if not _near(p, home, effect.kind)]

@@ -1,6 +1,7 @@
 """Which places are special: secrets, what controls us, and where reading is always fine.
 
-Pure: paths come in with symlinks resolved (`resolved`), nothing is looked up here.
+A path is judged by both its forms, as it was named (`named`) and where it leads
+(`resolved`): `.env` may be a link to a file without a telling name, and the other way round.
 """
 
 from __future__ import annotations
@@ -29,13 +30,25 @@ SECRET_PLACES = (
 )  # fmt: skip
 SHELL_PROFILES = (
     ".bashrc", ".bash_profile", ".bash_login", ".profile", ".zshrc", ".zshenv", ".zprofile",
-    ".zlogin", ".config/fish", ".gitconfig", ".config/git",
+    ".zlogin", ".config/fish", ".gitconfig", ".config/git", ".config/autostart",
+    ".config/systemd", "Library/LaunchAgents",
 )  # fmt: skip
+#: Beside the one that Python names.
+TEMPORARY = ("/tmp",)
+
+
+def named(path: str, cwd: str) -> str:
+    """`path` as an absolute path, `~` and `..` resolved, symlinks as they are."""
+    return os.path.abspath(os.path.join(cwd, os.path.expanduser(path)))
 
 
 def resolved(path: str, cwd: str) -> str:
     """`path` as an absolute path, `~`, `..` and symlinks resolved as far as they exist."""
-    return os.path.realpath(os.path.join(cwd, os.path.expanduser(path)))
+    whole = os.path.join(cwd, os.path.expanduser(path))
+    try:
+        return os.path.realpath(whole)
+    except ValueError:
+        return os.path.abspath(whole)  # a NUL byte: no such file can be
 
 
 def inside(path: str, folder: str) -> bool:
@@ -45,23 +58,26 @@ def inside(path: str, folder: str) -> bool:
 
 def is_secret(path: str) -> bool:
     """A file that is known to hold credentials."""
-    name = os.path.basename(path)
+    # Some file systems know no difference between .env and .ENV.
+    name = os.path.basename(path).lower()
     if any(fnmatch(name, pattern) for pattern in NOT_SECRET):
         return False
     if any(fnmatch(name, pattern) for pattern in SECRET_NAMES):
         return True
-    return any(inside(path, place) for place in _below_home(SECRET_PLACES))
+    return any(inside(path, place) for place in (*_below_home(SECRET_PLACES), *_hf_tokens()))
 
 
 def is_protected(path: str) -> bool:
     """What governs ml-agent itself or runs unasked later: our settings and database, git
-    hooks, shell profiles."""
-    parts = Path(path).parts
-    if any(parts[i : i + 2] == (".git", "hooks") for i in range(len(parts))):
+    hooks and settings, shell profiles."""
+    parts = [part.lower() for part in Path(path).parts]
+    if ".ml-agent" in parts:
         return True
-    if ".ml-agent" in parts or path.endswith(f"{os.sep}.git{os.sep}config"):
+    # Also below .git/modules and .git/worktrees.
+    within = parts[parts.index(".git") + 1 :] if ".git" in parts else []
+    if "hooks" in within or (within and within[-1] in ("config", "config.worktree")):
         return True
-    ours = (platformdirs.user_config_dir("ml-agent"), platformdirs.user_state_dir("ml-agent"))
+    ours = [platformdirs.user_config_dir("ml-agent"), *_states()]
     return any(inside(path, os.path.realpath(o)) for o in ours) or any(
         inside(path, place) for place in _below_home(SHELL_PROFILES)
     )
@@ -70,14 +86,31 @@ def is_protected(path: str) -> bool:
 def is_readable_anywhere(path: str) -> bool:
     """Outside the working directory, yet harmless to read: temporary files, installed
     packages, the Hugging Face cache, results that ml-agent saved itself."""
-    places = [tempfile.gettempdir(), "/tmp", sys.prefix, sys.base_prefix]
+    places = [tempfile.gettempdir(), *TEMPORARY, sys.prefix, sys.base_prefix]
     places.append(os.environ.get("HF_HOME") or os.path.expanduser("~/.cache/huggingface"))
-    places.append(os.path.join(platformdirs.user_state_dir("ml-agent"), "threads"))
+    places += [os.path.join(state, "threads") for state in _states()]
     if any(inside(path, os.path.realpath(place)) for place in places):
         return True
     return any(part in ("site-packages", "dist-packages") for part in Path(path).parts)
 
 
+def _states() -> list[str]:
+    """Our state directories: the usual one, and the one that the environment names."""
+    named_state = os.environ.get("ML_AGENT_STATE_DIR")
+    usual = platformdirs.user_state_dir("ml-agent")
+    return [usual, os.path.expanduser(named_state)] if named_state else [usual]
+
+
+def _hf_tokens() -> list[str]:
+    folder = os.environ.get("HF_HOME")
+    found = [os.path.join(folder, name) for name in ("token", "stored_tokens")] if folder else []
+    if os.environ.get("HF_TOKEN_PATH"):
+        found.append(os.environ["HF_TOKEN_PATH"])
+    return [form for place in found for form in (place, os.path.realpath(place))]
+
+
 def _below_home(places: tuple[str, ...]) -> list[str]:
-    home = os.path.realpath(os.path.expanduser("~"))
-    return [os.path.join(home, place) for place in places]
+    """The places by name, and where their links lead: a profile is often a link."""
+    home = os.path.expanduser("~")
+    whole = [os.path.join(home, place) for place in places]
+    return [*whole, *(os.path.realpath(place) for place in whole)]
