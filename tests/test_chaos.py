@@ -1,0 +1,16 @@
+"""Promise 1, on the real program: 30 random kills, nothing twice and nothing lost.
+
+`python -m benchmarks.chaos --kills 200` does the same for longer.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.chaos import run_trials
+
+
+def test_no_kill_repeats_or_loses_a_step(tmp_path: Path) -> None:
+    trials = run_trials(30, tmp_path)
+    assert [t for t in trials if not t.good] == []
+    assert sum(t.kills for t in trials) >= 30
