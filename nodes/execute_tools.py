@@ -150,8 +150,12 @@ async def _effect(
         found = await tool.recover(arguments, run, row.note)
     except NotBegun:
         return await tool.execute(arguments, run)
-    return found or ToolResult(
-        "The session was cut off while this ran; its outcome is unknown. "
+    if found is not None and found.outcome != "interrupted":
+        return found
+    # Nobody stopped this turn: what was ended with an earlier process is half-done.
+    so_far = f"{found.text}\n" if found else ""
+    return ToolResult(
+        f"{so_far}The session was cut off while this ran; its outcome is unknown. "
         "Inspect what it left before repeating it.",
         ok=False,
         outcome="unknown",
