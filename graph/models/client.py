@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 #: The window of a model that nobody knows: small enough for most local servers' defaults not
 #: to be overrun by much, and said in `window_is_known`.
 UNKNOWN_WINDOW = 32_000
+#: Most tokens of an answer of a Claude that LiteLLM's map does not have yet. Anthropic wants a
+#: number, and LiteLLM's own of 4096 cuts a file in the middle.
+UNKNOWN_OUTPUT = 32_000
 
 
 class LiteLLMClient:
@@ -70,8 +73,9 @@ class LiteLLMClient:
         options: dict[str, Any] = {}
         if tools:
             options["tools"] = tool_specs(tools)
-        if max_tokens:
-            options["max_tokens"] = max_tokens
+        most = max_tokens or self._most_output(route)
+        if most:
+            options["max_tokens"] = most
         began, made = self._clock(), 0
         while True:
             made += 1
@@ -139,14 +143,21 @@ class LiteLLMClient:
         return bool(self._settings.context_window or self._mapped_window(model))
 
     def _mapped_window(self, model: str) -> int | None:
+        facts = self._facts(resolve(model, self._settings))
+        window = facts.get("max_input_tokens") or facts.get("max_tokens")
+        return int(window) if window else None
+
+    def _facts(self, route: Route) -> dict[str, Any]:
+        """What LiteLLM's map says about the model; {} where it is not in it."""
         known = load().litellm.model_cost
-        route = resolve(model, self._settings)
-        for name in (route.litellm_model, route.litellm_model.partition("/")[2]):
-            facts = known.get(name) or {}
-            window = facts.get("max_input_tokens") or facts.get("max_tokens")
-            if window:
-                return int(window)
-        return None
+        names = (route.litellm_model, route.litellm_model.partition("/")[2])
+        return next((known[name] for name in names if known.get(name)), {})
+
+    def _most_output(self, route: Route) -> int | None:
+        """What to ask for where LiteLLM would ask for too little."""
+        if route.provider != "anthropic" or self._facts(route):
+            return None
+        return UNKNOWN_OUTPUT
 
     def count_tokens(self, messages: Sequence[BaseMessage], tools: Sequence[BaseTool] = ()) -> int:
         """An estimate by cl100k of what these cost as one request."""

@@ -23,6 +23,9 @@ _VARIABLES = {
     "EXPERIMENTAL_OPENAI_BASE_LLM_HTTP_HANDLER": "true",
     # else it scans every message for base64 to shorten in logs that nobody reads
     "MAX_BASE64_LENGTH_FOR_LOGGING": "0",
+    # else a hundred equal pieces of a stream (a row of a table) end the answer as an error,
+    # which is then asked for, and paid, again
+    "REPEATED_STREAMING_CHUNK_LIMIT": "1000",
     # else langchain may send what people write to a tracing service
     "LANGSMITH_TRACING": "false",
 }

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 
 def python(code: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run `code` in a fresh process without any variable of litellm's."""
-    ours = ("LITELLM", "EXPERIMENTAL", "MAX_BASE64", "LANGSMITH", "LANGCHAIN")
+    ours = ("LITELLM", "EXPERIMENTAL", "REPEATED", "MAX_BASE64", "LANGSMITH", "LANGCHAIN")
     env = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)],
@@ -77,6 +77,7 @@ def test_loading_sets_variables_and_lists_its_own() -> None:
         "LITELLM_MODE": "PRODUCTION",
         "EXPERIMENTAL_OPENAI_BASE_LLM_HTTP_HANDLER": "true",
         "MAX_BASE64_LENGTH_FOR_LOGGING": "0",
+        "REPEATED_STREAMING_CHUNK_LIMIT": "1000",
         "LANGSMITH_TRACING": "false",
     }
     assert sorted(values) == own
@@ -110,6 +111,27 @@ def test_loading_is_silent_reads_no_dotenv_and_keeps_the_collector_on(tmp_path: 
         assert "FROM_DOTENV" not in os.environ
         """,
         PYTHONPATH=str(ROOT),
+    )
+    assert done.stdout == ""
+    assert done.stderr == ""
+
+
+def test_a_whole_run_prints_nothing_of_its_own() -> None:
+    """Nothing at the end either: litellm logs in tasks that outlive their request."""
+    done = python(
+        """
+        import asyncio
+        from tests.graph.models.asking import BOTH, asking
+        from tests.stand_ins.model_script import Reply
+
+        async def main():
+            replies = [Reply(text="a", thinking="b"), Reply(status=500), Reply(text="c")]
+            with asking([*replies, Reply(text="d e", end="cut"), Reply(text="f")]) as a:
+                for stream in (True, False, True):
+                    await a.ask(BOTH[stream], stream=stream)
+
+        asyncio.run(main())
+        """
     )
     assert done.stdout == ""
     assert done.stderr == ""

@@ -177,6 +177,17 @@ async def test_the_most_that_may_be_answered(model: str) -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("model", "most"),
+    [(ANTHROPIC, 64_000), ("anthropic/claude-of-tomorrow", 32_000), (OPENAI, None)],
+)
+async def test_answers_are_not_cut_for_want_of_asking(model: str, most: int | None) -> None:
+    """LiteLLM asks for 4096 tokens of a Claude that it does not know."""
+    with asking([Reply(text="x")]) as a:
+        await a.ask(model)
+        assert a.server.bodies[0].get("max_tokens") == most
+
+
 async def test_the_key_goes_to_the_provider_and_nowhere_else() -> None:
     with asking([Reply(text="x")] * 2) as a:
         for model in BOTH:

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from langchain_core.messages import HumanMessage
 
+from configs.settings import Settings
 from graph.errors import ModelUnavailable
 from graph.events import AssistantChunk
-from tests.graph.models.asking import ANTHROPIC, BOTH, asking
-from tests.stand_ins.model_script import Call, Reply
+from tests.graph.models.asking import ANTHROPIC, BOTH, SYSTEM, asking
+from tests.stand_ins.model_script import Asked, Call, Reply
 
 #: How a stream can break, and what the pause before the next attempt says about it.
 BREAKS = {
@@ -116,6 +118,33 @@ async def until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not true():  # noqa: ASYNC110 - the other side is a thread
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("model", BOTH)
+async def test_a_text_that_repeats_itself_is_no_error(model: str) -> None:
+    with asking([Reply(text="0.0, " * 300, pieces=300)]) as a:
+        assert (await a.ask(model)).message.text == "0.0, " * 300
+        assert len(a.server.requests) == 1
+
+
+@pytest.mark.parametrize("model", BOTH)
+async def test_a_long_stream_may_take_longer_than_the_time_out_of_a_silence(model: str) -> None:
+    slow = Reply(text="a b c d e f g h", pieces=8, chunk_delay=0.3)
+    with asking([slow], settings=Settings(request_timeout=1.5)) as a:
+        assert (await a.ask(model)).message.text == "a b c d e f g h"
+
+
+@pytest.mark.parametrize("model", BOTH)
+async def test_requests_side_by_side_know_their_own_streams(model: str) -> None:
+    def by_question(asked: Asked) -> Reply:
+        cut = asked.user == "odd" and asked.index < 12
+        return Reply(text=asked.user, end="eof" if cut else "done", chunk_delay=0.01)
+
+    with asking(by_question) as a:
+        questions = ["odd", "even"] * 6
+        asked = (a.ask(model, [SYSTEM, HumanMessage(q)]) for q in questions)
+        assert [x.message.text for x in await asyncio.gather(*asked)] == questions
+        assert len(a.server.requests) == 18
 
 
 async def test_an_answer_without_words_is_an_answer() -> None:
