@@ -88,7 +88,14 @@ class Route:
         return self.provider not in ("hf", "local")
 
     def check(self) -> None:
-        """Raise NotAuthenticated where a key is needed and none is set."""
+        """Raise NotAuthenticated where a key is needed and none is set, UnknownModel where the
+        address that was set is none."""
+        address = urlsplit(self.base_url)
+        if self.base_url and (address.scheme not in ("http", "https") or not address.hostname):
+            raise UnknownModel(
+                f"the address of {self.id} is no URL: {self.base_url}",
+                "set it as http://host:port/v1 or https://host/v1",
+            )
         if self.needs_key and not self.api_key:
             raise NotAuthenticated(f"no credential for {self.id}", self.credential_hint())
 

@@ -6,6 +6,8 @@ request over Anthropic's); the truth is the HTTP response in the exception's cau
 
 from __future__ import annotations
 
+import re
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -77,8 +79,12 @@ def _without_status(error: Exception, causes: list[BaseException], said: str) ->
     # litellm gives a lost connection a status of its own making; so the transport's own
     # exception is looked for first.
     lost = next((e for e in causes if isinstance(e, httpx.TransportError | OSError)), None)
+    if any(isinstance(e, ssl.SSLError) for e in causes):
+        why = next((w for e in causes if isinstance(w := getattr(e, "reason", 0), str)), "")
+        return Failure("broken", f"no secure connection: {why}")
     if isinstance(lost, httpx.ConnectError):
-        return Failure("broken", f"no connection: {said}")
+        where = re.sub(r" ssl:(<.*?>|\S+)", "", said)
+        return Failure("broken", f"no connection: {where}")
     if lost is not None:
         return Failure("broken", "the connection was cut")
     if isinstance(error, StreamCut | exceptions.MidStreamFallbackError):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from configs.settings import Settings
-from graph.errors import ModelError, ModelUnavailable, NotAuthenticated
+from graph.errors import ModelError, ModelUnavailable, NotAuthenticated, UnknownModel
 from graph.models.catalogue import resolve
 from tests.graph.models.asking import ANTHROPIC, BOTH, KEY, OPENAI, asking
 from tests.stand_ins.model_script import Reply
@@ -128,3 +128,36 @@ async def test_nothing_is_printed(model: str, capfd: pytest.CaptureFixture[str])
         await a.ask(model)
         await a.refused(model)
     assert capfd.readouterr().out == ""
+
+
+@pytest.mark.parametrize("model", BOTH)
+async def test_a_host_that_is_not_there(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with asking([]) as a:
+        for name in ("OPENAI_BASE_URL", "ANTHROPIC_BASE_URL"):
+            monkeypatch.setenv(name, "http://no-such-host.invalid/v1")
+        error = await a.refused(model)
+        check(error)
+        assert "no connection: " in str(error)
+        assert "no-such-host.invalid:80" in str(error)
+        assert a.pauses == [1, 2, 4]
+
+
+@pytest.mark.parametrize("model", BOTH)
+async def test_a_server_without_tls(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with asking([]) as a:
+        for name in ("OPENAI_BASE_URL", "ANTHROPIC_BASE_URL"):
+            monkeypatch.setenv(name, a.server.openai_base.replace("http:", "https:"))
+        error = await a.refused(model)
+        check(error)
+        assert "no secure connection" in str(error)
+
+
+@pytest.mark.parametrize("base", ["not a url", "http://", "ftp://x/v1", "localhost:8000"])
+async def test_an_address_that_is_none(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with asking([]) as a:
+        monkeypatch.setenv("OPENAI_BASE_URL", base)
+        error = await a.refused(OPENAI)
+        check(error)
+        assert isinstance(error, UnknownModel)
+        assert base in str(error)
+        assert a.pauses == []
