@@ -13,6 +13,7 @@ import click
 from cli.render import Lines, telling, to_stdout
 from cli.results import print_json
 from cli.starting import folder_of, guarded, settings_for
+from graph.errors import UsageError
 
 OUTPUT = click.option("--output", type=click.Choice(["text", "json"]), default=None)
 
@@ -113,7 +114,7 @@ def delete(ctx: click.Context, thread: str, yes: bool) -> None:
 
 def _confirmed(question: str) -> bool:
     if not sys.stdin.isatty():
-        raise click.UsageError("there is no terminal to ask in: pass --yes")
+        raise UsageError("there is no terminal to ask in", "pass --yes")
     return click.confirm(question, err=True)
 
 

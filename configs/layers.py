@@ -174,6 +174,7 @@ def _in_one_line(error: ValidationError, origins: Mapping[str, str]) -> str:
         return f"{source}: {key}: unknown key{_similar(key)}"
     got = problem.get("input")
     wanted = problem["msg"].removeprefix("Input should be ").removeprefix("a valid ")
+    wanted = wanted.partition(", unable to parse")[0]
     return f"{source}: {key}: expected {wanted}, got {json.dumps(got, default=str)[:80]}"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ SECRET = re.compile(r"_API_KEY$|_API_BASE$|_BASE_URL$|^HF_|^GITHUB_TOKEN$|^ML_AG
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No key of the person who runs the tests, and a home folder of the test's own."""
     for name in list(os.environ):
         if SECRET.search(name):
@@ -25,7 +24,6 @@ def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("HF_HOME", str(home / "hf"))
     monkeypatch.setenv("HF_TOKEN_PATH", str(home / "hf" / "token"))
-    yield
 
 
 @pytest.fixture

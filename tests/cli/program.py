@@ -1,0 +1,78 @@
+"""Running the real program as a person does: a process, its exit code, stdout and stderr."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.stand_ins.model_script import Choose, Reply, by_step
+from tests.stand_ins.model_server import ModelServer
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Program:
+    """`ml-agent` in a folder of its own, against a stand-in model."""
+
+    folder: Path
+    server: ModelServer
+    extra: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def work(self) -> Path:
+        return self.folder / "work"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "OPENAI_API_KEY": "sk-secret-stand-in",
+            "OPENAI_BASE_URL": self.server.openai_base,
+            "ML_AGENT_STATE_DIR": str(self.folder / "state"),
+            **self.extra,
+        }
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "cli.main", *arguments]
+
+    def __call__(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Run it to its end. No way of failing may show a traceback or the key."""
+        done = subprocess.run(
+            self.command(*arguments),
+            cwd=options.pop("cwd", self.work),
+            env={**self.environment, **options.pop("env", {})},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            stdin=None if "input" in options else subprocess.DEVNULL,
+            **options,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        assert "sk-secret" not in done.stdout + done.stderr
+        return done
+
+    def task(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        """A run with the stand-in as its model."""
+        return self("-m", "openai/stand-in", *arguments, **options)
+
+
+@contextmanager
+def program(folder: Path, script: Choose | list[Reply]) -> Iterator[Program]:
+    """The program with a stand-in that answers by `script`."""
+    (folder / "work").mkdir(exist_ok=True)
+    choose = script if callable(script) else by_step(script)
+    with ModelServer(choose) as server:
+        yield Program(folder, server)
+
+
+def complaints(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """The lines on stderr with which the program complains."""
+    return [line for line in done.stderr.splitlines() if line.startswith("ml-agent: ")]
