@@ -159,6 +159,7 @@ class ToolRun:
         cwd: absolute path of the thread's working directory.
         note: stores evidence in the journal; call it right BEFORE the effect. A call without
             a note is taken as not begun when a later process finds it, and is run again.
+        wait: False when `recover` shall tell what is known now, and wait for nothing.
     """
 
     call_id: str
@@ -168,6 +169,7 @@ class ToolRun:
     services: Services
     emit: Emit
     note: Callable[[dict[str, Any]], Awaitable[None]]
+    wait: bool = True
 
     def log(self, text: str) -> None:
         """One line of progress, shown while the call runs."""

@@ -185,7 +185,7 @@ class Session:
             if state.interrupts:
                 return _decide(state.interrupts, _rejections(state.interrupts, text))
             if state.tasks:
-                await settle(await self._app(), self._config, self._services, self.thread.id)
+                await self._settle()
             return await self._opening()
 
         async with aclosing(self._turn(text, begin, message=text)) as events:
@@ -377,6 +377,10 @@ class Session:
         )
 
     # --- small things -------------------------------------------------------------------------
+
+    async def _settle(self) -> None:
+        row = self.thread
+        await settle(await self._app(), self._config, self._services, row.id, row.cwd)
 
     async def _app(self) -> Any:
         if self._compiled is None:

@@ -16,10 +16,10 @@ from typing import Any
 
 from langchain_core.messages import HumanMessage
 
-from graph.context import Services, ToolResult
-from graph.durable import InboxRow, JournalRow
+from graph.context import NotBegun, Services, ToolResult, ToolRun
+from graph.durable import InboxRow
 from graph.errors import AgentError
-from graph.history import pending_calls, tool_message, waits_for_answer
+from graph.history import Call, pending_calls, tool_message, waits_for_answer
 from graph.state import OURS, AgentState, Turn
 
 #: Where a thread starts. Written as its root checkpoint, so that the first turn has a
@@ -134,7 +134,7 @@ def ended(turn: Turn, status: Any, *, reason: str = "", error: AgentError | None
 # --- repair --------------------------------------------------------------------------------
 
 
-async def settle(app: Any, config: Any, services: Services, thread: str) -> None:
+async def settle(app: Any, config: Any, services: Services, thread: str, cwd: str) -> None:
     """Close a turn that was cut off, before a new message goes over it.
 
     `aget_state` shows the writes of tasks that had finished, but an update as another node
@@ -144,7 +144,7 @@ async def settle(app: Any, config: Any, services: Services, thread: str) -> None
     await app.aupdate_state(config, None, as_node="__end__")
     state = (await app.aget_state(config)).values
     answers = [
-        tool_message(call, _known(await services.journal.row(thread, call.id)))
+        tool_message(call, await _known(call, thread, cwd, services))
         for call in pending_calls(state.get("messages", []))
     ]
     turn = ended(state.get("turn", {}), "interrupted", reason="cut off")
@@ -154,14 +154,40 @@ async def settle(app: Any, config: Any, services: Services, thread: str) -> None
     await app.aupdate_state(config, update, as_node="stop")
 
 
-def _known(row: JournalRow | None) -> ToolResult:
-    if row is None:
-        return ToolResult("Not run: the turn was left before.", ok=False, outcome="interrupted")
-    if row.state == "done" and row.result is not None:
+async def _known(call: Call, thread: str, cwd: str, services: Services) -> ToolResult:
+    """What can be said of a call now, without running or waiting for anything."""
+    row = await services.journal.row(thread, call.id)
+    if row is not None and row.result is not None:
         return ToolResult.from_dict(row.result)
-    return ToolResult(
+    # Without evidence its effect had not begun.
+    not_run = ToolResult("Not run: the turn was left before.", ok=False, outcome="interrupted")
+    tool = services.tools.get(call.name)
+    if row is None or row.note is None or tool is None:
+        return not_run
+    run = ToolRun(
+        call_id=call.id,
+        tool=call.name,
+        thread=thread,
+        cwd=cwd,
+        services=services,
+        emit=lambda event: None,
+        note=_no_note,
+        wait=False,
+    )
+    try:
+        arguments = tool.args_schema.model_validate(call.args)
+        found = await tool.recover(arguments, run, row.note)
+    except NotBegun:
+        return not_run
+    except ValueError:
+        found = None  # a person had edited the arguments: its own can no longer be read
+    return found or ToolResult(
         "The session was cut off while this ran; its outcome is unknown. Inspect before "
-        "repeating it. A command may still run: `process` lists those of this thread.",
+        "repeating it.",
         ok=False,
         outcome="unknown",
     )
+
+
+async def _no_note(evidence: dict[str, Any]) -> None:
+    """Nothing is done that would need evidence."""

@@ -26,6 +26,9 @@ async def race(work: Coroutine[Any, Any, T], stop: StopSignal) -> T:
     try:
         await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
+            if task.cancelled():
+                # By itself, not by us: passed on, it would look like a cancel of the graph.
+                raise RuntimeError("the work cancelled itself")
             return task.result()
         task.cancel()
         await asyncio.wait({task})

@@ -30,9 +30,10 @@ class Outputs:
 
 def shortened(text: str, limit: int, path: Path) -> str:
     """`text` with its middle left out, in at most `limit` characters."""
-    note = f"\n[... {len(text) - limit:,} characters left out; all of it: {path} ...]\n"
-    room = max(limit - len(note), 200)
+    note = "\n[... {:,} characters left out; all of it: {} ...]\n"
+    room = max(limit - len(note.format(len(text), path)), 200)
     head = room * 2 // 3
+    note = note.format(len(text) - room, path)
     return text[:head] + note + text[len(text) - (room - head) :]
 
 

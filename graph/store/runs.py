@@ -3,14 +3,19 @@ became of it.
 
 A command runs under a tiny shell wrapper, in a process group of its own. The directory holds
 `meta.json` (what was asked), `lock`, `pid` (it has begun), `output`, and `exit` (its code) or
-`ended` (how we ended it). The wrapper's standard input IS the locked file, and the lock is
-taken before the wrapper starts: it lives exactly as long as the wrapper does, even when our
-own process dies between starting it and going on. So the state can always be decided:
+`ended` (why we end it, written before the first signal). The wrapper's standard input IS the
+locked file, and the lock is taken before the wrapper starts: it lives exactly as long as the
+wrapper does, even when our own process dies between starting it and going on. So the state
+can always be decided:
 
-    exit or ended      finished
+    exit               finished
     lock held          alive: follow it, wait for it
+    ended              finished: we killed it
     no pid             never begun: running it is safe
     otherwise          killed half-way: nobody can tell what it did
+
+Signals go out only while the lock is held: then the pid is the wrapper's own. The wrapper
+outlives a SIGTERM to its group, so that it can still reach, and kill, what ignored that.
 """
 
 from __future__ import annotations
@@ -30,8 +35,18 @@ from typing import Literal
 
 State = Literal["finished", "alive", "not begun", "unknown"]
 
-#: $1 directory, $2 shell, $3 command. Standard input is the lock; the command gets none.
-WRAPPER = 'echo $$ >"$1/pid" || exit 125; "$2" -c "$3" </dev/null; echo $? >"$1/exit"'
+#: $1 directory, $2 shell, $3 command. Standard input is the lock; the command gets none. The
+#: command does not inherit the trap. `kill 0` is the wrapper's group, whatever pids are reused.
+#: What the wrapper itself has to say ("Terminated") is no output of the command.
+WRAPPER = """
+echo $$ >"$1/pid" || exit 125
+trap : HUP INT TERM
+exec 3>&2 2>/dev/null
+"$2" -c "$3" </dev/null 2>&3 3>&-
+code=$?
+[ -e "$1/ended" ] && kill -KILL 0
+echo $code >"$1/exit"
+"""
 
 #: Seconds between asking a command to end and killing it.
 GRACE = 0.4
@@ -78,12 +93,14 @@ class Run:
             return "not begun"
         # Asked in this order: a wrapper that let go of the lock has written its exit before.
         held = self._reaped() is None and self._locked()
-        if self.exit_code() is not None or self.ended() is not None:
+        if self.exit_code() is not None:
             return "finished"
         if meta.host != socket.gethostname():
-            return "unknown"
+            return "unknown" if self.ended() is None else "finished"
         if held:
             return "alive"
+        if self.ended() is not None:
+            return "finished"
         return "unknown" if (self.folder / "pid").exists() else "not begun"
 
     def exit_code(self) -> int | None:
@@ -102,17 +119,18 @@ class Run:
             return None
 
     def kill(self, how: str) -> None:
-        """End the command with everything it started in its process group, and write how.
-        Blocks for at most GRACE seconds and a little."""
+        """End the command with everything in its process group, and write how; nothing where
+        it does not run any more. Blocks for at most GRACE seconds twice."""
+        if self.state() != "alive":
+            return
+        (self.folder / "ended").write_text(how)
         for number in (signal.SIGTERM, signal.SIGKILL):
-            if self.state() != "alive":
-                break
             self._signal(number)
             deadline = time.monotonic() + GRACE
             while time.monotonic() < deadline and self.state() == "alive":
                 time.sleep(0.01)
-        if self.exit_code() is None:
-            (self.folder / "ended").write_text(how)
+            if self.state() != "alive":
+                break
 
     def read_output(self, limit: int) -> tuple[str, bool]:
         """(the output, whether its middle was left out): head and tail of at most `limit`
@@ -124,11 +142,12 @@ class Run:
                     return _decoded(file.read()), False
                 head = file.read(limit // 2)
                 file.seek(size - limit // 2)
-                tail = file.read()
+                # Not to its end: that moves while a command writes.
+                tail = file.read(limit // 2)
         except FileNotFoundError:
             return "", False
         left_out = f"\n[... {size - limit:,} bytes left out; all of it: {self.output_path} ...]\n"
-        return _decoded(head) + left_out + _decoded(tail), True
+        return _decoded(_whole(head)) + left_out + _decoded(_whole(tail, start=True)), True
 
     def read_new(self, offset: int, most: int = 65536) -> tuple[bytes, int]:
         """(bytes written since `offset`, the next offset); of a flood only the newest."""
@@ -208,6 +227,19 @@ def runs_of(folder: Path) -> list[Run]:
         return []
     found = [(m.started, Run(p)) for p in folder.iterdir() if (m := Run(p).meta()) is not None]
     return [run for _, run in sorted(found, key=lambda pair: pair[0])]
+
+
+def _whole(data: bytes, *, start: bool = False) -> bytes:
+    """`data` without the piece of a UTF-8 character that a cut has left at its end or start."""
+    if start:
+        first = next((i for i in range(min(4, len(data))) if data[i] & 0xC0 != 0x80), 0)
+        return data[first:]
+    for cut in range(1, min(4, len(data)) + 1):
+        lead = data[-cut]
+        if lead & 0xC0 != 0x80:
+            length = 4 if lead >= 0xF0 else 3 if lead >= 0xE0 else 2 if lead >= 0xC0 else 1
+            return data[:-cut] if length > cut else data
+    return data
 
 
 def _decoded(data: bytes) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from configs.settings import Settings
 from graph.events import Event
+from tests.cli.program import program
 from tests.graph.driving import driven
 from tests.stand_ins.model_script import Asked, Call, Reply
 
@@ -65,3 +68,33 @@ async def test_a_message_survives_a_turn_that_never_began(
         assert await driver.session.unfinished()
         assert (await driver.resume()).text == "ok"
         assert [m["role"] for m in driver.messages].count("user") == 1
+
+
+async def test_what_went_on_alone_is_found_by_the_next_message(
+    settings: Settings, workdir: Path
+) -> None:
+    """Two commands whose session was killed: one ended meanwhile, one still runs."""
+    calls = [
+        bash("sleep 0.3; echo ended"),
+        bash("touch on; while [ ! -e go ]; do sleep 0.02; done"),
+    ]
+
+    def choose(asked: Asked) -> Reply:
+        return Reply(calls=calls) if asked.user_messages == 1 else Reply("ok")
+
+    with program(workdir, choose) as run:
+        process = subprocess.Popen(
+            run.command("-m", "openai/stand-in", "go"), cwd=run.work, env=run.environment,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        while not (run.work / "on").exists():
+            await asyncio.sleep(0.02)
+        process.kill()
+        process.wait()
+        await asyncio.sleep(0.6)
+        assert run.task("-c", "never mind").returncode == 0
+        results = [m["content"] for m in run.server.bodies[-1]["messages"] if m["role"] == "tool"]
+        (run.work / "go").touch()
+        assert results[0] == "ended\n[exit code 0]"
+        assert "left running and goes on" in results[1]
+        assert not run.server.violations

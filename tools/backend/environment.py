@@ -11,7 +11,7 @@ from graph.models.loading import own_variables
 #: Names that hold credentials. A setting (`child_tokens`) lets chosen ones through.
 SECRET = re.compile(
     r"(_API_KEY|_APIKEY|_TOKEN|_SECRET|_SECRET_KEY|_PASSWORD|_CREDENTIALS)$"
-    r"|^(AWS_SECRET_ACCESS_KEY|AWS_ACCESS_KEY_ID|AWS_SESSION_TOKEN|DATABASE_URL)$"
+    r"|^(AWS_SECRET_ACCESS_KEY|AWS_ACCESS_KEY_ID|AWS_BEARER_TOKEN_BEDROCK|PGPASSWORD|DATABASE_URL)$"
     r"|^(ML_AGENT_DATABASE_URL)$"
 )
 

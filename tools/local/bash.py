@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
+import socket
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,7 +15,7 @@ from graph.effects import Effect
 from graph.errors import ToolError
 from graph.policy.paths import resolved
 from graph.store.runs import Run
-from tools.local.follow import follow, result_of
+from tools.local.follow import follow, result_of, stopped
 
 
 class BashArguments(BaseModel):
@@ -41,19 +42,23 @@ class Bash(AgentTool):
 
     async def execute(self, arguments: BashArguments, run: ToolRun) -> ToolResult:
         folder = run.services.outputs.run(run.thread, run.call_id)
-        cwd = resolved(arguments.cwd or ".", run.cwd)
-        if not os.path.isdir(cwd):
-            raise ToolError(f"there is no folder {cwd} to run in")
+        cwd = await asyncio.to_thread(_folder, arguments.cwd, run.cwd)
         timeout = None if arguments.background else float(arguments.timeout)
-        await run.note({"run": str(folder)})
-        try:
-            started = await run.services.backend.start(
+        await run.note({"run": str(folder), "host": socket.gethostname()})
+        starting = asyncio.ensure_future(
+            run.services.backend.start(
                 folder,
                 arguments.command,
                 cwd=cwd,
                 timeout=timeout,
                 background=arguments.background,
             )
+        )
+        try:
+            started = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # The thread that starts it cannot be stopped: what it started can.
+            return await stopped(await starting)
         except (OSError, ValueError) as error:
             raise ToolError(f"the command could not be started: {error}") from error
         return await _result(started, run, arguments)
@@ -62,25 +67,36 @@ class Bash(AgentTool):
         self, arguments: BashArguments, run: ToolRun, note: dict[str, Any]
     ) -> ToolResult | None:
         """A command that went on alone is found: finished, or waited for."""
-        found = Run(run.services.outputs.run(run.thread, run.call_id))
-        if await asyncio.to_thread(found.state) == "not begun":
+        if note["host"] != socket.gethostname():
+            return None  # its directory may not exist here, and it may still run there
+        found = Run(Path(note["run"]))
+        state = await asyncio.to_thread(found.state)
+        if state == "not begun":
             raise NotBegun
+        if state == "alive" and not run.wait:
+            said = f"It was left running and goes on; `process` follows it, id {found.id}."
+            return ToolResult(said, ok=False, outcome="unknown")
         return await _result(found, run, arguments)
 
 
+def _folder(asked: str, cwd: str) -> str:
+    folder = resolved(asked or ".", cwd)
+    if not os.path.isdir(folder):
+        raise ToolError(f"there is no folder {folder} to run in")
+    return folder
+
+
 async def _result(started: Run, run: ToolRun, arguments: BashArguments) -> ToolResult:
+    if not arguments.background:
+        return await follow(started, run, timeout=arguments.timeout)
     state = await asyncio.to_thread(started.state)
     if state == "alive":
-        if arguments.background:
-            return ToolResult(
-                f"Started in the background, id {started.id}. `process` follows it; its output "
-                f"goes to {started.output_path}"
-            )
-        meta = started.meta()
-        began = meta.started if meta else time.time()
-        return await follow(started, run, deadline=began + arguments.timeout)
-    if arguments.background and state == "finished":
+        return ToolResult(
+            f"Started in the background, id {started.id}. `process` follows it; its output "
+            f"goes to {started.output_path}"
+        )
+    done = await asyncio.to_thread(result_of, started)
+    if state == "finished":
         # It was over before we looked: the id is still good.
-        done = await asyncio.to_thread(result_of, started)
-        return ToolResult(f"Ran in the background, id {started.id}:\n{done.text}", done.ok)
-    return await follow(started, run, deadline=None)
+        done.text = f"Ran in the background, id {started.id}:\n{done.text}"
+    return done

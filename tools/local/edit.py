@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import re
-import textwrap
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from graph.context import AgentTool, ToolResult, ToolRun
 from graph.effects import Effect
 from graph.errors import ToolError
+from tools.local.edit_indent import reindented
 from tools.local.files import absolute, content_of, decoded, diff, known, put, recovered
 
 
@@ -38,7 +39,7 @@ class Edit(AgentTool):
         return Effect("write", paths=(arguments.path,), preview=preview)
 
     async def execute(self, arguments: EditArguments, run: ToolRun) -> ToolResult:
-        path = absolute(arguments.path, run)
+        path = await absolute(arguments.path, run)
         content = await content_of(path, run)
         if content is None:
             raise ToolError(f"there is no {path}: create it with write")
@@ -48,9 +49,11 @@ class Edit(AgentTool):
         old, new = arguments.old.replace("\r\n", "\n"), arguments.new.replace("\r\n", "\n")
         if old == new:
             raise ToolError("old and new are the same")
-        text, count, how = replaced(file.text, old, new, arguments.replace_all)
+        text, count, how = await asyncio.to_thread(
+            replaced, file.text, old, new, arguments.replace_all
+        )
         await put(path, content, file.encoded(text), run)
-        change = diff(path, file.text, text)
+        change = await asyncio.to_thread(diff, path, file.text, text)
         run.log(change)
         places = "1 place" if count == 1 else f"{count} places"
         return ToolResult(f"Changed {places} in {path}{how}.\n{change[:4000]}")
@@ -76,7 +79,12 @@ def replaced(text: str, old: str, new: str, everywhere: bool) -> tuple[str, int,
     if len(found) > 1 and not everywhere:
         raise ToolError(f"old occurs {len(found)} times if white space is ignored: add lines")
     for start, end in reversed(found):
-        text = text[:start] + _reindented(text[start:end], old, new) + text[end:]
+        if not new:
+            # The lines go, not only what stands on them.
+            start, end = (start, end + 1) if end < len(text) else (max(start - 1, 0), end)
+            text = text[:start] + text[end:]
+            continue
+        text = text[:start] + reindented(text[start:end], old, new) + text[end:]
     return text, len(found), " (matched although white space differs)"
 
 
@@ -105,22 +113,6 @@ def _loose_matches(text: str, old: str) -> list[tuple[int, int]]:
 
 def _squeezed(line: str) -> str:
     return re.sub(r"\s+", " ", line.strip())
-
-
-def _reindented(there: str, old: str, new: str) -> str:
-    """`new` moved by as much as the file's passage is indented more than `old`."""
-    if not new.strip():
-        return ""
-    body = textwrap.dedent(new.strip("\n"))
-    first_old = next(line for line in old.split("\n") if line.strip())
-    first_new = next(line for line in new.split("\n") if line.strip())
-    first_there = next(line for line in there.split("\n") if line.strip())
-    extra = _indent(first_new).removeprefix(_indent(first_old)) if first_new != first_old else ""
-    return textwrap.indent(body, _indent(first_there) + (extra if extra.isspace() else ""))
-
-
-def _indent(line: str) -> str:
-    return line[: len(line) - len(line.lstrip())]
 
 
 def _nearest(text: str, old: str) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import hashlib
 import os
+import re
+import stat
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,20 +19,29 @@ from graph.policy.paths import resolved
 LARGEST = 20_000_000
 
 
+#: A diff of more lines is only counted: it helps nobody and takes seconds.
+DIFF_LINES = 4000
+#: Marks at a file's start, with the encoding they stand for. UTF-32's begins like UTF-16's.
+MARKS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+UTF_32 = b"\xff\xfe\0\0"
+
+
 @dataclass(frozen=True)
 class TextFile:
-    """A text file. `newline`: "\\r\\n" where the file uses it; `text` has "\\n" alone."""
+    """A text file. `newline`: "\\r\\n" where the file uses it; `text` has "\\n" alone.
+    `mark`: the byte order mark it starts with, if any."""
 
     path: str
     text: str
     encoding: str
     newline: str
+    mark: bytes
     sha256: str
 
     def encoded(self, text: str) -> bytes:
         """`text` as bytes in this file's encoding and line ends. Raises ToolError."""
         try:
-            return text.replace("\n", self.newline).encode(self.encoding)
+            return self.mark + text.replace("\n", self.newline).encode(self.encoding)
         except UnicodeEncodeError as error:
             raise ToolError(
                 f"{self.path} is {self.encoding} and cannot hold this text: {error}"
@@ -43,10 +55,7 @@ def digest(content: bytes) -> str:
 async def content_of(path: str, run: ToolRun) -> bytes | None:
     """A file's bytes; None where there is none. Raises ToolError with what is wrong."""
     try:
-        if os.path.isdir(path):
-            raise ToolError(f"{path} is a folder")
-        if os.path.exists(path) and os.path.getsize(path) > LARGEST:
-            raise ToolError(f"{path} has more than {LARGEST:,} bytes: use a command on it")
+        await asyncio.to_thread(_check, path)
         content: bytes = await run.services.backend.read(path)
     except FileNotFoundError:
         return None
@@ -55,29 +64,45 @@ async def content_of(path: str, run: ToolRun) -> bytes | None:
     return content
 
 
+def _check(path: str) -> None:
+    """Raise ToolError for what cannot be read whole: a device or pipe may never end."""
+    status = os.stat(path)
+    if stat.S_ISDIR(status.st_mode):
+        raise ToolError(f"{path} is a folder")
+    if not stat.S_ISREG(status.st_mode):
+        raise ToolError(f"{path} is no regular file")
+    if status.st_size > LARGEST:
+        raise ToolError(
+            f"{path} has {status.st_size:,} bytes, more than {LARGEST:,}: look at parts of it "
+            "with a command (head, sed -n, grep)"
+        )
+
+
 def decoded(path: str, content: bytes) -> TextFile:
     """`content` as text. Raises ToolError for what is no text."""
-    if b"\0" in content[:8192] and not content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise ToolError(f"{path} is no text file ({len(content):,} bytes)")
-    encoding = "utf-8"
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "utf-16"
-    elif content.startswith(b"\xef\xbb\xbf"):
-        encoding = "utf-8-sig"
+    marks = () if content.startswith(UTF_32) else MARKS
+    mark = next((mark for mark in marks if content.startswith(mark)), b"")
+    encoding = MARKS.get(mark, "utf-8")
+    no_text = ToolError(f"{path} is no text file ({len(content):,} bytes)")
+    if b"\0" in content[:8192] and not encoding.startswith("utf-16"):
+        raise no_text
     try:
-        text = content.decode(encoding)
+        text = content[len(mark) :].decode(encoding)
     except UnicodeDecodeError:
-        encoding = "latin-1"
+        if encoding != "utf-8":
+            raise no_text from None
+        # Any bytes are latin-1, and go back as they were.
+        mark, encoding = b"", "latin-1"
         text = content.decode(encoding)
     newline = "\r\n" if "\r\n" in text and "\n" not in text.replace("\r\n", "") else "\n"
     if newline == "\r\n":
         text = text.replace("\r\n", "\n")
-    return TextFile(path, text, encoding, newline, digest(content))
+    return TextFile(path, text, encoding, newline, mark, digest(content))
 
 
-def absolute(path: str, run: ToolRun) -> str:
+async def absolute(path: str, run: ToolRun) -> str:
     """`path` as the thread means it: relative to its working directory, links followed."""
-    return resolved(path, run.cwd)
+    return await asyncio.to_thread(resolved, path, run.cwd)
 
 
 async def known(path: str, content: bytes, run: ToolRun) -> None:
@@ -90,9 +115,21 @@ async def known(path: str, content: bytes, run: ToolRun) -> None:
 
 
 async def put(path: str, before: bytes | None, after: bytes, run: ToolRun) -> None:
-    """Write `after`, with the evidence in the journal first. Raises ToolError."""
+    """Write `after`, with the evidence in the journal first. Raises ToolError.
+
+    A cancel that comes during the write is not heard: its thread cannot be stopped, so the
+    call would be told as interrupted and the file be changed all the same.
+    """
     evidence = {"path": path, "before": digest(before) if before is not None else None}
     await run.note({**evidence, "after": digest(after)})
+    writing = asyncio.ensure_future(_write(path, after, run))
+    try:
+        await asyncio.shield(writing)
+    except asyncio.CancelledError:
+        await writing
+
+
+async def _write(path: str, after: bytes, run: ToolRun) -> None:
     try:
         await run.services.backend.write(path, after)
     except OSError as error:
@@ -119,7 +156,27 @@ async def recovered(run: ToolRun, note: dict[str, Any]) -> ToolResult | None:
 
 def diff(path: str, before: str, after: str) -> str:
     """A unified diff, as short as it can be."""
-    lines = difflib.unified_diff(
-        before.splitlines(), after.splitlines(), path, path, lineterm="", n=2
-    )
-    return "\n".join(lines)
+    old, new = before.split("\n"), after.split("\n")
+    start = _alike(old, new)
+    end = min(_alike(old[::-1], new[::-1]), len(old) - start, len(new) - start)
+    # What is alike at both ends costs the comparison nothing; two lines of it are context.
+    start, end = max(start - 2, 0), max(end - 2, 0)
+    old, new = old[start : len(old) - end], new[start : len(new) - end]
+    if len(old) + len(new) > DIFF_LINES:
+        return f"[{len(old)} lines became {len(new)}: too many to show]"
+    lines = difflib.unified_diff(old, new, path, path, lineterm="", n=2)
+    return "\n".join(_moved(line, start) for line in lines)
+
+
+def _alike(one: list[str], other: list[str]) -> int:
+    """How many lines from the start on are the same."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((i for i, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def _moved(line: str, by: int) -> str:
+    """A hunk's head with its line numbers counted from the start of the file."""
+    found = re.fullmatch(r"@@ -(\d+)(.*) \+(\d+)(.*) @@", line)
+    if found is None:
+        return line
+    return f"@@ -{int(found[1]) + by}{found[2]} +{int(found[3]) + by}{found[4]} @@"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 
 from graph.context import ToolResult, ToolRun
@@ -16,25 +17,29 @@ FIRST_LOOK, LONGEST_LOOK = 0.004, 0.1
 LINES_AT_ONCE = 20
 
 
-async def follow(run: Run, call: ToolRun, *, deadline: float | None) -> ToolResult:
-    """Wait for a command that is alive and show its output meanwhile; its result.
-
-    Args:
-        deadline: epoch seconds after which it is killed; None: never.
+async def follow(run: Run, call: ToolRun, *, timeout: float) -> ToolResult:
+    """Wait for a command and show its output meanwhile; its result. It is killed `timeout`
+    seconds after its start, whichever process started it.
 
     Cancelled (the person interrupts), it kills the command and returns what there is.
     """
     try:
-        timed_out = await _wait(run, call, deadline)
+        meta = await asyncio.to_thread(run.meta)
+        timed_out = await _wait(run, call, (meta.started if meta else time.time()) + timeout)
     except asyncio.CancelledError:
-        await asyncio.to_thread(run.kill, "interrupted")
-        return await asyncio.to_thread(result_of, run)
+        return await stopped(run)
     if timed_out:
         await asyncio.to_thread(run.kill, "timeout")
     return await asyncio.to_thread(result_of, run)
 
 
-async def _wait(run: Run, call: ToolRun, deadline: float | None) -> bool:
+async def stopped(run: Run) -> ToolResult:
+    """Kill the command because the person interrupts; its result so far."""
+    await asyncio.to_thread(run.kill, "interrupted")
+    return await asyncio.to_thread(result_of, run)
+
+
+async def _wait(run: Run, call: ToolRun, deadline: float) -> bool:
     """Until the command ends; True where its deadline came first."""
     offset, rest, pause = 0, b"", FIRST_LOOK
     while True:
@@ -43,7 +48,7 @@ async def _wait(run: Run, call: ToolRun, deadline: float | None) -> bool:
         rest = _show(call, rest + data, last=state != "alive")
         if state != "alive":
             return False
-        if deadline is not None and time.time() > deadline:
+        if time.time() > deadline:
             return True
         pause = FIRST_LOOK if data else min(pause * 1.5, LONGEST_LOOK)
         # A look that found output is followed by a calm one too: a flood is shown in batches.
@@ -59,22 +64,26 @@ def _show(call: ToolRun, data: bytes, *, last: bool) -> bytes:
         call.log(f"[{len(lines) - LINES_AT_ONCE} more lines]")
         lines = lines[-LINES_AT_ONCE:]
     for line in lines:
-        # A progress bar rewrites its line: what it says last is what counts.
-        text = line.decode("utf-8", "backslashreplace").rstrip("\r").rsplit("\r", 1)[-1]
-        call.log(text[:500])
+        call.log(_as_seen(line.decode("utf-8", "backslashreplace"))[:500])
     return rest[-65536:]
+
+
+def _as_seen(line: str) -> str:
+    """What a terminal would show last: a progress bar rewrites its line."""
+    return line.rstrip("\r").rsplit("\r", 1)[-1]
 
 
 def result_of(run: Run) -> ToolResult:
     """The result of a command that does not run any more, for the model."""
     output, _ = run.read_output(SHOWN)
-    output = output.rstrip("\n")
+    output = "\n".join(map(_as_seen, output.split("\n"))).rstrip("\n")
     code, ended, meta = run.exit_code(), run.ended(), run.meta()
     if code is not None:
-        text = f"{output}\n[exit code {code}]".lstrip("\n")
+        text = f"{output}\n[exit code {code}{_signal_name(code)}]".lstrip("\n")
         return ToolResult(text, ok=code == 0, outcome="done" if code == 0 else "failed")
-    if ended == "timeout" and meta is not None:
-        said = f"[killed after its timeout of {meta.timeout:g} s; background=true has none]"
+    if ended == "timeout":
+        asked = f" of {meta.timeout:g} s" if meta and meta.timeout else ""
+        said = f"[killed after its timeout{asked}; background=true has none]"
         return ToolResult(f"{output}\n{said}".lstrip("\n"), ok=False, outcome="failed")
     if ended == "interrupted":
         said = "[interrupted by the person, killed]"
@@ -86,3 +95,11 @@ def result_of(run: Run) -> ToolResult:
         "Inspect what it left before repeating it]"
     )
     return ToolResult(f"{output}\n{said}".lstrip("\n"), ok=False, outcome="unknown")
+
+
+def _signal_name(code: int) -> str:
+    """A shell reports death by signal n as 128 + n."""
+    try:
+        return f", {signal.Signals(code - 128).name}" if code > 128 else ""
+    except ValueError:
+        return ""

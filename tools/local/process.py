@@ -54,12 +54,16 @@ class Process(AgentTool):
         self, arguments: ProcessArguments, run: ToolRun, note: dict[str, Any]
     ) -> ToolResult | None:
         """Killing twice is killing once."""
+        if not run.wait:
+            return None
         return await self.execute(arguments, run)
 
 
 async def _wait(run: Run, seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and await asyncio.to_thread(run.state) == "alive":
+    while True:
+        if await asyncio.to_thread(run.state) != "alive" or time.monotonic() > deadline:
+            return
         await asyncio.sleep(0.1)
 
 

@@ -43,7 +43,7 @@ class Read(AgentTool):
         return Effect("read", paths=(arguments.path,))
 
     async def execute(self, arguments: ReadArguments, run: ToolRun) -> ToolResult:
-        path = absolute(arguments.path, run)
+        path = await absolute(arguments.path, run)
         if await asyncio.to_thread(os.path.isdir, path):
             return ToolResult(await asyncio.to_thread(_entries, path))
         content = await content_of(path, run)

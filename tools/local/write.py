@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -31,7 +32,7 @@ class Write(AgentTool):
         return Effect("write", paths=(arguments.path,), preview=arguments.content)
 
     async def execute(self, arguments: WriteArguments, run: ToolRun) -> ToolResult:
-        path = absolute(arguments.path, run)
+        path = await absolute(arguments.path, run)
         before = await content_of(path, run)
         try:
             after = arguments.content.encode("utf-8")
@@ -43,10 +44,17 @@ class Write(AgentTool):
             return ToolResult(f"Created {path} ({lines} lines).")
         await known(path, before, run)
         await put(path, before, after, run)
-        run.log(diff(path, decoded(path, before).text, arguments.content))
+        run.log(await asyncio.to_thread(_change, path, before, arguments.content))
         return ToolResult(f"Replaced {path} ({lines} lines).")
 
     async def recover(
         self, arguments: WriteArguments, run: ToolRun, note: dict[str, Any]
     ) -> ToolResult | None:
         return await recovered(run, note)
+
+
+def _change(path: str, before: bytes, after: str) -> str:
+    try:
+        return diff(path, decoded(path, before).text, after)
+    except ToolError:
+        return f"[{path} was no text file]"
