@@ -13,21 +13,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import socket
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from langgraph.types import Command
-
 from configs.settings import Settings
 from graph.agent import build_graph
-from graph.context import AgentContext, Mode, StopSignal
+from graph.context import StopSignal
+from graph.decisions import decide, reject_all, requests_of
 from graph.errors import AgentError, ThreadBusy, UsageError
 from graph.events import (
     ApprovalRequired,
@@ -40,12 +37,14 @@ from graph.events import (
     TurnComplete,
 )
 from graph.history import final_text, was_interrupted
-from graph.models.catalogue import choose_model, resolve
+from graph.options import RunOptions, context_for, thread_for
 from graph.services import build_services
 from graph.state import AgentState
-from graph.store import Store, ThreadRow, new_thread_id, open_store
+from graph.store import Store, ThreadRow, open_store
 from graph.stream import Seen, events_of
 from graph.turn import NO_USAGE, ROOT, next_turn, settle
+
+__all__ = ["RunOptions", "Session"]
 
 log = logging.getLogger(__name__)
 
@@ -53,28 +52,6 @@ E = TypeVar("E", bound=Event)
 
 #: Stands for "there is nothing to run".
 NOTHING: Any = object()
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """What was chosen for this invocation. None: what the thread remembers, else the settings.
-
-    Attributes:
-        mode: ask, auto, read-only or yolo.
-        max_iterations: answers of the model in one turn.
-        max_cost: cap of one turn in USD.
-        max_time: seconds that one turn may take.
-        stream: show answers as they come.
-        interactive: a person can be asked.
-    """
-
-    model: str | None = None
-    mode: Mode | None = None
-    max_iterations: int | None = None
-    max_cost: float | None = None
-    max_time: float | None = None
-    stream: bool = True
-    interactive: bool = True
 
 
 class Session:
@@ -136,39 +113,10 @@ class Session:
 
     async def _prepare(self) -> None:
         row = await self._store.threads.resolve(self._wanted) if self._wanted else None
-        here = row is not None and row.host == socket.gethostname()
-        if row and here and not await asyncio.to_thread(os.path.isdir, row.cwd):
-            raise UsageError(
-                f"the thread's folder is gone: {row.cwd}", "make it again, or start a new thread"
-            )
-        options = self._options
-        wanted = options.model or (row.model if row else "") or self.settings.model_name
-        model = wanted or await choose_model(self.settings)
-        resolve(model, self.settings).check()
-        mode = options.mode or (row.mode if row else "") or self.settings.mode
-        mode = mode or ("ask" if options.interactive else "auto")
         self._known = row is not None
-        self.thread = row or ThreadRow(
-            id=new_thread_id(time.time()),
-            cwd=str(self._cwd),
-            host=socket.gethostname(),
-            title="",
-            model=model,
-            mode=mode,
-        )
-        self.thread = replace(self.thread, model=model, mode=mode)
+        self.thread = await thread_for(row, self._cwd, self._options, self.settings)
         self._services = replace(build_services(self.settings, self._store), stop=self._stop)
-        cost = options.max_cost if options.max_cost is not None else self.settings.budget.turn
-        self._context = AgentContext(
-            model=model,
-            mode=mode,  # type: ignore[arg-type]
-            cwd=self.thread.cwd,
-            max_iterations=options.max_iterations or self.settings.max_iterations,
-            max_cost_micro_usd=None if cost is None else round(cost * 1_000_000),
-            stream=options.stream,
-            interactive=options.interactive,
-            services=self._services,
-        )
+        self._context = context_for(self.thread, self._options, self.settings, self._services)
         self._config: dict[str, Any] = {"configurable": {"thread_id": self.thread.id}}
         self._compiled: Any = None
 
@@ -183,7 +131,7 @@ class Session:
         async def begin() -> Any:
             state = await self._state()
             if state.interrupts:
-                return _decide(state.interrupts, _rejections(state.interrupts, text))
+                return reject_all(state.interrupts, text)
             if state.tasks:
                 await self._settle()
             return await self._opening()
@@ -206,7 +154,7 @@ class Session:
         async def begin() -> Any:
             state = await self._state()
             if state.interrupts:
-                return NOTHING if decisions is None else _decide(state.interrupts, decisions)
+                return NOTHING if decisions is None else decide(state.interrupts, decisions)
             if decisions is not None:
                 raise UsageError("no approval waits for a decision in this thread")
             if state.tasks:
@@ -240,7 +188,7 @@ class Session:
     async def pending(self) -> list[dict[str, Any]]:
         """The approval requests that wait: [{id, tool, arguments, effect, reason,
         price_micro_usd, preview}]."""
-        return _requests((await self._state()).interrupts) if self._known else []
+        return requests_of((await self._state()).interrupts) if self._known else []
 
     async def unfinished(self) -> bool:
         """Whether a turn was cut off: its work is open, or a message was not taken yet."""
@@ -363,7 +311,7 @@ class Session:
             "seconds": round(seconds, 3),
         }
         if state.interrupts:
-            return ApprovalRequired(requests=_requests(state.interrupts))
+            return ApprovalRequired(requests=requests_of(state.interrupts))
         if turn.get("status") == "interrupted":
             in_tools = was_interrupted(values.get("messages", []))
             return Interrupted(at="tools" if in_tools else "model")
@@ -436,35 +384,6 @@ class Session:
         self._seq += 1
         event.thread, event.turn, event.seq = self.thread.id, self._turn_number, self._seq
         return event
-
-
-def _decide(interrupts: Sequence[Any], decisions: Sequence[dict[str, Any]]) -> Command[Any]:
-    """The resume value. Several interrupts wait only where sub-agents do; each takes its share
-    of the decisions, in order."""
-    wanted = sum(len(i.value["action_requests"]) for i in interrupts)
-    if wanted != len(decisions):
-        raise UsageError(f"{wanted} decisions are needed, one per request; got {len(decisions)}")
-    given = iter(decisions)
-    return Command(
-        resume={
-            i.id: {"decisions": [next(given) for _ in i.value["action_requests"]]}
-            for i in interrupts
-        }
-    )
-
-
-def _rejections(interrupts: Sequence[Any], words: str) -> list[dict[str, Any]]:
-    waiting = sum(len(i.value["action_requests"]) for i in interrupts)
-    return [{"type": "reject", "message": words}] * waiting
-
-
-def _requests(interrupts: Sequence[Any]) -> list[dict[str, Any]]:
-    keys = ("id", "effect", "reason", "price_micro_usd", "preview")
-    return [
-        {"tool": r["name"], "arguments": r["args"], **{k: r.get(k) for k in keys}}
-        for i in interrupts
-        for r in i.value["action_requests"]
-    ]
 
 
 def _status_of(event: Event) -> str:

@@ -42,7 +42,7 @@ WRAPPER = """
 echo $$ >"$1/pid" || exit 125
 trap : HUP INT TERM
 exec 3>&2 2>/dev/null
-"$2" -c "$3" </dev/null 2>&3 3>&-
+(exec "$2" -c "$3" </dev/null 2>&3 3>&-)
 code=$?
 [ -e "$1/ended" ] && kill -KILL 0
 echo $code >"$1/exit"

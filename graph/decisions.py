@@ -1,0 +1,42 @@
+"""Between what waits in a thread and what a person decides: interrupts to requests, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from langgraph.types import Command
+
+from graph.errors import UsageError
+
+
+def requests_of(interrupts: Sequence[Any]) -> list[dict[str, Any]]:
+    """The approval requests that wait: [{tool, arguments, id, effect, reason,
+    price_micro_usd, preview}], in the model's order."""
+    keys = ("id", "effect", "reason", "price_micro_usd", "preview")
+    return [
+        {"tool": r["name"], "arguments": r["args"], **{k: r.get(k) for k in keys}}
+        for i in interrupts
+        for r in i.value["action_requests"]
+    ]
+
+
+def decide(interrupts: Sequence[Any], decisions: Sequence[dict[str, Any]]) -> Command[Any]:
+    """The resume value. Several interrupts wait only where sub-agents do; each takes its share
+    of the decisions, in order. Raises UsageError: not one decision per request."""
+    wanted = sum(len(i.value["action_requests"]) for i in interrupts)
+    if wanted != len(decisions):
+        raise UsageError(f"{wanted} decisions are needed, one per request; got {len(decisions)}")
+    given = iter(decisions)
+    return Command(
+        resume={
+            i.id: {"decisions": [next(given) for _ in i.value["action_requests"]]}
+            for i in interrupts
+        }
+    )
+
+
+def reject_all(interrupts: Sequence[Any], words: str) -> Command[Any]:
+    """The resume value of a person who wrote something else instead of deciding."""
+    rejection = {"type": "reject", "message": words}
+    return decide(interrupts, [rejection] * len(requests_of(interrupts)))

@@ -1,0 +1,85 @@
+"""What a run is given, put together: this invocation's options over what the thread remembers
+over the settings."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from configs.settings import Settings
+from graph.context import AgentContext, Mode, Services
+from graph.errors import UsageError
+from graph.models.catalogue import choose_model, resolve
+from graph.store import ThreadRow, new_thread_id
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What was chosen for this invocation. None: what the thread remembers, else the settings.
+
+    Attributes:
+        mode: ask, auto, read-only or yolo.
+        max_iterations: answers of the model in one turn.
+        max_cost: cap of one turn in USD.
+        max_time: seconds that one turn may take.
+        stream: show answers as they come.
+        interactive: a person can be asked.
+    """
+
+    model: str | None = None
+    mode: Mode | None = None
+    max_iterations: int | None = None
+    max_cost: float | None = None
+    max_time: float | None = None
+    stream: bool = True
+    interactive: bool = True
+
+
+async def thread_for(
+    row: ThreadRow | None, cwd: Path, options: RunOptions, settings: Settings
+) -> ThreadRow:
+    """The thread to drive, with its model and mode: `row`, or a new one (not stored yet).
+
+    Raises UsageError (its folder is gone), UnknownModel, NotAuthenticated.
+    """
+    here = row is not None and row.host == socket.gethostname()
+    if row and here and not await asyncio.to_thread(os.path.isdir, row.cwd):
+        raise UsageError(
+            f"the thread's folder is gone: {row.cwd}", "make it again, or start a new thread"
+        )
+    wanted = options.model or (row.model if row else "") or settings.model_name
+    model = wanted or await choose_model(settings)
+    resolve(model, settings).check()
+    mode = options.mode or (row.mode if row else "") or settings.mode
+    mode = mode or ("ask" if options.interactive else "auto")
+    if row is not None:
+        return replace(row, model=model, mode=mode)
+    return ThreadRow(
+        id=new_thread_id(time.time()),
+        cwd=str(cwd),
+        host=socket.gethostname(),
+        title="",
+        model=model,
+        mode=mode,
+    )
+
+
+def context_for(
+    thread: ThreadRow, options: RunOptions, settings: Settings, services: Services
+) -> AgentContext:
+    """The graph's context for runs of `thread`."""
+    cost = options.max_cost if options.max_cost is not None else settings.budget.turn
+    return AgentContext(
+        model=thread.model,
+        mode=thread.mode,  # type: ignore[arg-type]
+        cwd=thread.cwd,
+        max_iterations=options.max_iterations or settings.max_iterations,
+        max_cost_micro_usd=None if cost is None else round(cost * 1_000_000),
+        stream=options.stream,
+        interactive=options.interactive,
+        services=services,
+    )
