@@ -1,0 +1,78 @@
+"""Calling tools as the graph does, without a model: real services over a store on disk."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from graph.context import AgentContext, Services, ToolResult
+from graph.events import Event
+from graph.history import Call
+from graph.store.runs import Run
+from nodes.execute_tools import _run_once
+
+THREAD = "t1"
+
+
+class Bench:
+    """A workplace: services, a working directory, and every event that was told."""
+
+    def __init__(self, services: Services, cwd: Path) -> None:
+        self.services = services
+        self.cwd = cwd
+        self.events: list[Event] = []
+        self._ids = (f"call_{n:024x}" for n in itertools.count(1))
+        self.last_id = ""
+
+    async def call(self, tool: str, *, call_id: str = "", **arguments: Any) -> ToolResult:
+        """One call, journal and boundary included; `call_id` again is what a resume does."""
+        self.last_id = call_id or self.new_id()
+        return await _run_once(
+            Call(self.last_id, tool, arguments),
+            THREAD,
+            AgentContext(cwd=str(self.cwd)),
+            self.services,
+            self.events.append,
+        )
+
+    def new_id(self) -> str:
+        # The front is what `process` shows, so it has to differ.
+        return f"call_{next(self._ids)[:4:-1]}"
+
+    async def begun(self, call_id: str, tool: str, note: dict[str, Any] | None) -> None:
+        """Leave the journal as a process does that was killed in the middle of a call."""
+        await self.services.journal.begin(THREAD, call_id, tool)
+        if note is not None:
+            await self.services.journal.note(THREAD, call_id, note)
+
+    def run_of(self, call_id: str) -> Run:
+        return Run(self.services.outputs.run(THREAD, call_id))
+
+    def file(self, name: str, content: str | bytes) -> Path:
+        path = self.cwd / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def logs(self) -> list[str]:
+        return [event.text for event in self.events if event.name == "tool_log"]
+
+
+def until(ready: Callable[[], Any], seconds: float = 30) -> Any:
+    """Wait for something to become true: a watchdog, not a measurement."""
+    deadline = time.monotonic() + seconds
+    while not (found := ready()):
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.01)
+    return found
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that is dead and not yet buried does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
