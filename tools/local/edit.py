@@ -119,7 +119,7 @@ def _nearest(text: str, old: str) -> str:
     """The line of the file that is most like the first line of `old`."""
     first = next((line for line in old.split("\n") if line.strip()), "")
     near = difflib.get_close_matches(first, text.split("\n")[:20_000], 1, 0.6)
-    if not near:
+    if not first or not near:
         return ": read it again"
     number = text.split("\n").index(near[0]) + 1
     return f"; line {number} is near it: {near[0].strip()[:200]}"
