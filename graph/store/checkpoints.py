@@ -46,7 +46,12 @@ async def open_saver(path: str) -> Saver:
     """A saver on the SQLite file at `path`, on a connection of its own. Its tables are made
     here; `saver.conn.close()` ends it."""
     connection = await aiosqlite.connect(path, timeout=BUSY_SECONDS)
-    await connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
-    saver = Saver(connection)
-    await saver.setup()
+    try:
+        await connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+        saver = Saver(connection)
+        await saver.setup()
+    except BaseException:
+        # Its thread is no daemon: left open, it keeps the program from ending (seen).
+        await connection.close()
+        raise
     return saver

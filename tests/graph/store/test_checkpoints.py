@@ -20,7 +20,7 @@ from graph.errors import StoreError
 from graph.state import AgentState
 from graph.store import open_store
 from graph.store.checkpoints import Saver, open_saver
-from tests.graph.store.fresh import run
+from tests.graph.store.fresh import begin, run
 
 CONFIG: Any = {"configurable": {"thread_id": "t", "checkpoint_ns": ""}, "recursion_limit": 9999}
 
@@ -161,3 +161,25 @@ async def test_a_checkpointer_that_cannot_open_says_so(settings: Settings) -> No
         (settings.state_path() / "ml-agent.db").mkdir()
         with pytest.raises(StoreError, match="cannot open"):
             await store.saver()
+
+
+def test_a_checkpointer_without_space_does_not_keep_the_program_from_ending(
+    settings: Settings,
+) -> None:
+    code = """
+    import resource, signal
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    async def main():
+        async with await open_store(settings) as store:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+            try:
+                await store.saver()
+            except StoreError as error:
+                print("refused")
+    asyncio.run(main())
+    """
+    process = begin(code, settings.state_path())
+    try:
+        assert process.communicate(timeout=60)[0] == "refused\n"
+    finally:
+        process.kill()
