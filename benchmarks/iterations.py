@@ -11,6 +11,7 @@ iteration's number k.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import resource
@@ -66,7 +67,7 @@ async def drive(iterations: int, base: str, folder: Path) -> dict[str, float]:
         cpu = time.process_time() - cpu
         assert event.name == "turn_complete", event
         assert event.status == "done", event
-    gaps = [1000 * (b - a) for a, b in zip(ends, ends[1:], strict=False)]
+    gaps = [1000 * (b - a) for a, b in itertools.pairwise(ends)]
     a, b = fit(gaps)
     disk = sum(p.stat().st_size for p in (folder / "state").glob("ml-agent.db*"))
     return {

@@ -13,7 +13,7 @@ from nodes.waves import next_wave, waves
 
 def calls_with(effects: str) -> tuple[list[Call], dict[str, Verdict]]:
     """One call per letter: r(ead), w(rite), x (execute), p(ublish), d(estroy), $ (spend)."""
-    kinds = dict(r="read", w="write", x="execute", p="publish", d="destroy")
+    kinds = {"r": "read", "w": "write", "x": "execute", "p": "publish", "d": "destroy"}
     calls = [Call(f"{i}", "tool", {}) for i in range(len(effects))]
     verdicts: dict[str, Verdict] = {}
     for call, letter in zip(calls, effects, strict=True):

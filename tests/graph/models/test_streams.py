@@ -116,7 +116,7 @@ async def test_cancelling_closes_the_connection(model: str) -> None:
 
 async def until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
-        while not true():  # noqa: ASYNC110 - the other side is a thread
+        while not true():
             await asyncio.sleep(0.01)
 
 

@@ -71,6 +71,15 @@ async def test_a_progress_bar_is_told_by_its_last_words(bench: Bench) -> None:
     assert bench.logs() == ["100%"]
 
 
+async def test_a_progress_bar_is_told_while_it_grows(bench: Bench) -> None:
+    grow = r"n=0; until [ -e gate ]; do n=$((n+1)); printf '%s%%\r' $n; sleep 0.02; done"
+    call = asyncio.create_task(bench.call("bash", command=f"{grow}; echo"))
+    await soon(lambda: len(bench.logs()) >= 2)
+    (bench.cwd / "gate").touch()
+    assert (await call).ok
+    assert len(bench.logs()) < 50
+
+
 async def test_two_commands_go_side_by_side(bench: Bench) -> None:
     meet = "touch {}; until [ -e {} ]; do sleep 0.02; done"
     both = await asyncio.gather(
