@@ -13,6 +13,8 @@ from graph.store.runs import Run
 SHOWN = 28_000
 #: Seconds between two looks at a running command: quick at first, then calmer.
 FIRST_LOOK, LONGEST_LOOK = 0.004, 0.1
+#: Seconds between two events of a progress bar.
+BAR_EVERY = 1.0
 #: Lines shown as events at one look; of a flood only the newest.
 LINES_AT_ONCE = 20
 
@@ -41,13 +43,17 @@ async def stopped(run: Run) -> ToolResult:
 
 async def _wait(run: Run, call: ToolRun, deadline: float) -> bool:
     """Until the command ends; True where its deadline came first."""
-    offset, rest, pause = 0, b"", FIRST_LOOK
+    offset, rest, pause, bar = 0, b"", FIRST_LOOK, time.monotonic()
     while True:
         state = await asyncio.to_thread(run.state)
         data, offset = await asyncio.to_thread(run.read_new, offset)
         rest = _show(call, rest + data, last=state != "alive")
         if state != "alive":
             return False
+        if data and b"\r" in rest and time.monotonic() - bar > BAR_EVERY:
+            # A progress bar has no line of its own before it is full: hours, in a training.
+            call.log(_as_seen(rest.decode("utf-8", "backslashreplace"))[:500])
+            bar = time.monotonic()
         if time.time() > deadline:
             return True
         pause = FIRST_LOOK if data else min(pause * 1.5, LONGEST_LOOK)
