@@ -11,11 +11,14 @@ import importlib
 import signal
 import sys
 import threading
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from cli.asking import ask_decisions
 from cli.render import Lines, closing, to_stdout
 from cli.starting import complain, folder_of, guarded, settings_for
+
+T = TypeVar("T")
 
 HELP = """\
 /new      start a new thread          /compact  summarise the conversation now
@@ -49,7 +52,7 @@ class _Chat:
         warned = False
         while True:
             try:
-                text = await asyncio.to_thread(_read)
+                text = _at_terminal(_read)
                 warned = False
             except EOFError:
                 break
@@ -126,7 +129,7 @@ class _Chat:
         if await self._session.pending():
             await self._turn(self._session.resume())
         elif await self._session.unfinished():
-            answer = await asyncio.to_thread(input, "the last turn was cut off; go on? [Y/n] ")
+            answer = _at_terminal(lambda: input("the last turn was cut off; go on? [Y/n] "))
             if answer.strip().lower() in ("", "y", "yes"):
                 await self._turn(self._session.resume())
 
@@ -146,7 +149,8 @@ class _Chat:
         finally:
             loop.remove_signal_handler(signal.SIGINT)
         if last.name == "approval_required":
-            decisions = await asyncio.to_thread(ask_decisions, last.requests, self._lines)
+            requests = last.requests
+            decisions = _at_terminal(lambda: ask_decisions(requests, self._lines))
             return None if decisions is None else self._session.resume(decisions)
         if last.name == "turn_complete":
             if last.reason:
@@ -171,6 +175,16 @@ class _Chat:
             await session.close()
             if session.thread.title:
                 self._lines.line(f"go on later with: ml-agent -r {session.thread.id}", "2")
+
+
+def _at_terminal(ask: Callable[[], T]) -> T:
+    """Ask in this thread, with Ctrl-C as Python has it. In another thread a person could not
+    get out of a question; and while one stands, nothing runs that the event loop would serve."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return ask()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _load_behind() -> None:

@@ -76,6 +76,12 @@ def test_a_conversation(tmp_path: Path) -> None:
             chat.expect_exact("> ")
             chat.sendline("/nonsense")
             chat.expect("there is no /nonsense")
+            chat.expect_exact("> ")
+            chat.sendintr()
+            chat.expect("press Ctrl-C again")
+            chat.sendline("/status")
+            chat.expect("mode ask")
+            chat.expect_exact("> ")
             chat.sendeof()
             chat.expect("go on later with: ml-agent -r")
             chat.expect(pexpect.EOF)
@@ -92,6 +98,10 @@ def test_a_turn_that_was_cut_off_is_offered(tmp_path: Path) -> None:
             chat.kill(9)
             chat.wait()
         run.server.choose = lambda asked: Reply("the end")
+        with chatting(run, "-c") as chat:
+            chat.expect("cut off; go on")
+            chat.sendintr()  # out of the question, and out of the prompt
+            chat.expect(pexpect.EOF)
         with chatting(run, "-c") as chat:
             chat.expect("cut off; go on\\? \\[Y/n\\]")
             chat.sendline("")
