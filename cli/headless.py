@@ -31,7 +31,7 @@ async def _run(options: dict[str, Any], task: str | None) -> int:
         cap = HEADLESS_CAP if settings.budget.turn is None else settings.budget.turn
     chosen = RunOptions(
         model=options.get("model"),
-        mode=options.get("mode") or settings.mode or ("auto" if not _thread(options) else None),
+        mode=options.get("mode"),
         max_iterations=options.get("max_iterations"),
         max_cost=cap,
         max_time=options.get("max_time"),
@@ -48,10 +48,6 @@ async def _run(options: dict[str, Any], task: str | None) -> int:
         code = await told.all(events, options.get("debug", False))
         told.end(await session.close())
     return code
-
-
-def _thread(options: dict[str, Any]) -> bool:
-    return bool(options.get("go_on") or options.get("resume"))
 
 
 async def wanted_thread(options: dict[str, Any], settings: Any) -> str | None:

@@ -122,7 +122,8 @@ def _record(
     """The update that stores an answer with its verdicts, and the events that tell of it."""
     message, bad_calls = _with_our_ids(answer)
     calls = calls_of(message)
-    verdicts = judge(calls, bad_calls, services.tools, mode=context.mode, cwd=cwd)
+    state_dir = str(services.settings.state_path())
+    verdicts = judge(calls, bad_calls, services.tools, mode=context.mode, cwd=cwd, state=state_dir)
     cut = answer.finish_reason == "length"
     turn = _booked(turn, answer)
     turn["cut"] = turn.get("cut", 0) + 1 if cut else 0

@@ -19,6 +19,7 @@ def judge(
     *,
     mode: str,
     cwd: str,
+    state: str = "",
 ) -> dict[str, Verdict]:
     """A verdict for each call, by call id. A call that cannot run at all is `invalid`, with
     the reason in words that let the model mend it."""
@@ -34,7 +35,7 @@ def judge(
             verdicts[call.id] = _invalid(str(error))
             continue
         effect = tool.effect(arguments, cwd)
-        judged = decide(effect, mode, cwd)
+        judged = decide(effect, mode, cwd, state)
         verdicts[call.id] = {
             "action": judged.action,
             "effect": effect.kind,

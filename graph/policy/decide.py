@@ -39,23 +39,28 @@ class Judged:
     rule: str
 
 
-def decide(effect: Effect, mode: str, cwd: str) -> Judged:
-    """The verdict on a call with this effect. Only symlinks are looked up on disk."""
+def decide(effect: Effect, mode: str, cwd: str, state: str = "") -> Judged:
+    """The verdict on a call with this effect. Only symlinks are looked up on disk.
+
+    Args:
+        cwd: the working directory. state: the state directory in use, where it is another
+            than the usual one.
+    """
     home = resolved(".", cwd)
     paths = [resolved(path, cwd) for path in effect.paths]
-    special = _special(effect, mode, [*(named(path, cwd) for path in effect.paths), *paths])
+    special = _special(effect, mode, [*(named(path, cwd) for path in effect.paths), *paths], state)
     if special is not None:
         return special
-    away = [p for p in paths if not _near(p, home, effect.kind)]
+    away = [p for p in paths if not _near(p, home, effect.kind, state)]
     return _by_mode(effect.kind, mode, away)
 
 
-def _special(effect: Effect, mode: str, paths: list[str]) -> Judged | None:
+def _special(effect: Effect, mode: str, paths: list[str], state: str) -> Judged | None:
     secret = next((p for p in paths if is_secret(p)), None)
     if secret and mode != "yolo":
         action: Action = "ask" if mode == "ask" else "deny"
         return Judged(action, f"{secret} is known to hold credentials", "secret-file")
-    protected = next((p for p in paths if effect.kind != "read" and is_protected(p)), None)
+    protected = next((p for p in paths if effect.kind != "read" and is_protected(p, state)), None)
     if protected:
         action = "ask" if mode in ("ask", "yolo") else "deny"
         return Judged(
@@ -64,8 +69,8 @@ def _special(effect: Effect, mode: str, paths: list[str]) -> Judged | None:
     return None
 
 
-def _near(path: str, home: str, kind: str) -> bool:
-    return inside(path, home) or (kind == "read" and is_readable_anywhere(path))
+def _near(path: str, home: str, kind: str, state: str) -> bool:
+    return inside(path, home) or (kind == "read" and is_readable_anywhere(path, state))
 
 
 def _by_mode(kind: str, mode: str, away: list[str]) -> Judged:

@@ -67,7 +67,7 @@ def is_secret(path: str) -> bool:
     return any(inside(path, place) for place in (*_below_home(SECRET_PLACES), *_hf_tokens()))
 
 
-def is_protected(path: str) -> bool:
+def is_protected(path: str, state: str = "") -> bool:
     """What governs ml-agent itself or runs unasked later: our settings and database, git
     hooks and settings, shell profiles."""
     parts = [part.lower() for part in Path(path).parts]
@@ -77,28 +77,29 @@ def is_protected(path: str) -> bool:
     within = parts[parts.index(".git") + 1 :] if ".git" in parts else []
     if "hooks" in within or (within and within[-1] in ("config", "config.worktree")):
         return True
-    ours = [platformdirs.user_config_dir("ml-agent"), *_states()]
+    ours = [platformdirs.user_config_dir("ml-agent"), *_states(state)]
     return any(inside(path, os.path.realpath(o)) for o in ours) or any(
         inside(path, place) for place in _below_home(SHELL_PROFILES)
     )
 
 
-def is_readable_anywhere(path: str) -> bool:
+def is_readable_anywhere(path: str, state: str = "") -> bool:
     """Outside the working directory, yet harmless to read: temporary files, installed
     packages, the Hugging Face cache, results that ml-agent saved itself."""
     places = [tempfile.gettempdir(), *TEMPORARY, sys.prefix, sys.base_prefix]
     places.append(os.environ.get("HF_HOME") or os.path.expanduser("~/.cache/huggingface"))
-    places += [os.path.join(state, "threads") for state in _states()]
+    places += [os.path.join(folder, "threads") for folder in _states(state)]
     if any(inside(path, os.path.realpath(place)) for place in places):
         return True
     return any(part in ("site-packages", "dist-packages") for part in Path(path).parts)
 
 
-def _states() -> list[str]:
-    """Our state directories: the usual one, and the one that the environment names."""
-    named_state = os.environ.get("ML_AGENT_STATE_DIR")
-    usual = platformdirs.user_state_dir("ml-agent")
-    return [usual, os.path.expanduser(named_state)] if named_state else [usual]
+def _states(state: str) -> list[str]:
+    """Our state directories: the usual one, the one in use, and the one that the environment
+    names."""
+    named_state = os.environ.get("ML_AGENT_STATE_DIR") or ""
+    found = [platformdirs.user_state_dir("ml-agent"), state, os.path.expanduser(named_state)]
+    return [folder for folder in found if folder]
 
 
 def _hf_tokens() -> list[str]:

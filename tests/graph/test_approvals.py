@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +116,21 @@ async def test_read_only_refuses_with_the_reason(settings: Settings, workdir: Pa
         assert (await driver.send("go")).status == "done"
         assert list(workdir.iterdir()) == []
         assert all("read-only" in text for text in driver.outputs())
+
+
+async def test_long_results_are_saved_where_the_model_may_read(
+    settings: Settings, workdir: Path
+) -> None:
+    """Here the test's own folder counts as temporary: what is asked about is elsewhere."""
+    state = Path("/var") / f"ml-agent-test-{os.getpid()}"
+    elsewhere = settings.model_copy(update={"state_dir": str(state)})
+    calls = [Call("read", {"path": str(state / "threads" / "x" / "results" / "y.txt")})]
+    try:
+        async with driven(choose(*calls), elsewhere, workdir, mode="ask") as driver:
+            assert (await driver.send("go")).name == "turn_complete"
+            assert "there is no" in driver.outputs()[0]
+    finally:
+        shutil.rmtree(state, ignore_errors=True)
 
 
 async def test_reading_outside_the_folder_asks(settings: Settings, workdir: Path) -> None:
