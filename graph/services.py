@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from langgraph.runtime import Runtime
 
+from configs.layers import load
 from configs.settings import Settings
 from graph.context import AgentContext, Services, StopSignal
 from graph.models.client import LiteLLMClient
@@ -21,7 +22,7 @@ from tools import builtin_tools
 from tools.backend import LocalBackend
 
 _opening = asyncio.Lock()
-_shared: dict[int, Services] = {}
+_shared: dict[int, tuple[Services, Store]] = {}
 
 
 def build_services(settings: Settings, store: Store) -> Services:
@@ -48,9 +49,15 @@ async def services_of(runtime: Runtime[AgentContext]) -> Services:
     loop = id(asyncio.get_running_loop())
     async with _opening:
         if loop not in _shared:
-            from configs.layers import load
-
             settings = (await asyncio.to_thread(load)).settings
-            _shared[loop] = build_services(settings, await open_store(settings))
+            store = await open_store(settings)
+            _shared[loop] = (build_services(settings, store), store)
     # A stop belongs to one run: sharing the signal would stop everybody's.
-    return replace(_shared[loop], stop=StopSignal())
+    return replace(_shared[loop][0], stop=StopSignal())
+
+
+async def close_shared() -> None:
+    """Close what `services_of` opened for this event loop; for a program that ends."""
+    opened = _shared.pop(id(asyncio.get_running_loop()), None)
+    if opened is not None:
+        await opened[1].close()
