@@ -44,6 +44,14 @@ class _Chat:
         with contextlib.suppress(ImportError):
             importlib.import_module("readline")  # history and editing for input()
         self._settings = settings_for(self._options).settings
+        try:
+            await self._talk()
+        finally:
+            # Left open, the database's thread would keep the program from ending.
+            await self._close()
+        return 0
+
+    async def _talk(self) -> None:
         if self._options.get("go_on") or self._options.get("resume"):
             await self._open(await self._wanted())
             await self._offer()
@@ -64,8 +72,6 @@ class _Chat:
                 continue
             if text.strip() and not await self._handle(text):
                 break
-        await self._close()
-        return 0
 
     async def _handle(self, text: str) -> bool:
         """One input; False to leave."""
@@ -83,7 +89,7 @@ class _Chat:
             if self._session is None:
                 self._lines.line("there is nothing to compact yet")
             else:
-                await self._turn(self._session.compact())
+                await self._turn(self._session.compact(), costs=False)
         elif word.startswith("/"):
             self._lines.line(f"there is no {word.split()[0]}; /help lists what there is")
         elif await self._open_kindly():
@@ -133,12 +139,12 @@ class _Chat:
             if answer.strip().lower() in ("", "y", "yes"):
                 await self._turn(self._session.resume())
 
-    async def _turn(self, events: Any) -> None:
+    async def _turn(self, events: Any, *, costs: bool = True) -> None:
         """Show a turn; answer its approvals until it ends."""
         while events is not None:
-            events = await self._one_run(events)
+            events = await self._one_run(events, costs)
 
-    async def _one_run(self, events: Any) -> Any:
+    async def _one_run(self, events: Any, costs: bool) -> Any:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGINT, self._session.interrupt)
         last: Any = None
@@ -155,7 +161,8 @@ class _Chat:
         if last.name == "turn_complete":
             if last.reason:
                 self._lines.line(last.reason, "33")
-            self._lines.line(closing(last), "2")
+            if costs:
+                self._lines.line(closing(last), "2")
         elif last.name == "interrupted":
             self._lines.line("interrupted", "33")
         elif last.name == "error":

@@ -20,11 +20,7 @@ CREDENTIALS = (
     "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY", "GITHUB_TOKEN",
 )  # fmt: skip
 PACKAGES = ("langgraph", "langchain-core", "langchain-litellm", "litellm", "huggingface-hub")
-PROGRAMS = {
-    "git": "for undo of files",
-    "bash": "commands fall back to sh",
-    "rg": "search is slower",
-}
+PROGRAMS = {"git": "commands that need it fail", "bash": "commands run in sh"}
 
 #: (ok, warn or fail; what; what to do)
 Finding = tuple[str, str, str]
@@ -40,6 +36,8 @@ def doctor(ctx: click.Context) -> None:
 def _examine(options: dict[str, Any]) -> int:
     failed = False
     settings = settings_for(options).settings
+    if options.get("model"):
+        settings = settings.model_copy(update={"model_name": options["model"]})
     checks: tuple[Callable[[Any], Iterator[Finding]], ...] = (
         _python, _packages, _state, _database, _credentials, _model, _programs,
     )  # fmt: skip

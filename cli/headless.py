@@ -44,6 +44,8 @@ async def _run(options: dict[str, Any], task: str | None) -> int:
         told = Teller(options.get("output", "text"), session)
         told.start(cap)
         _stop_on_signals(session)
+        if task is None and not (await session.pending() or await session.unfinished()):
+            return told.nothing_to_finish()
         events = session.resume() if task is None else session.send(task)
         code = await told.all(events, options.get("debug", False))
         told.end(await session.close())
@@ -86,6 +88,7 @@ class Teller:
     def __init__(self, output: str, session: Any) -> None:
         self._output = output
         self._session = session
+        self._waits = False
         self._lines = Lines(sys.stderr, to_stdout if output == "text" else None)
 
     def start(self, cap: float) -> None:
@@ -110,9 +113,22 @@ class Teller:
             traceback.print_exception(self._session.failure)
         return self._last(last)
 
+    def nothing_to_finish(self) -> int:
+        """A resume of a thread whose turns have all ended."""
+        thread = self._session.thread
+        if self._output == "json":
+            print_json(result_object(thread=thread.id, status="done"))
+        complain(
+            f"nothing to finish: the last turn of {thread.id} has ended ({thread.status})",
+            f'ml-agent -r {thread.id} "..." goes on with a new message',
+        )
+        return 0
+
     def end(self, shutdown: Any) -> None:
         if self._output == "stream-json":
             print_json(shutdown.to_dict())
+        if self._waits:
+            return
         self._note(f'go on with: ml-agent -r {self._session.thread.id} "..."')
 
     def _last(self, event: Any) -> int:
@@ -124,6 +140,8 @@ class Teller:
                 complain(event.reason, "the thread is intact: send another message to go on")
                 error = {"kind": "limit_reached", "message": event.reason, "hint": ""}
             self._note(closing(event))
+            if event.cost_micro_usd is None:
+                self._note("the price of this model is unknown: the cost cap did not count it")
         elif event.name == "interrupted":
             status, code = "interrupted", INTERRUPTED
             complain("interrupted", f'ml-agent -r {event.thread} "..." goes on')
@@ -146,7 +164,9 @@ class Teller:
             self._note(f"approval needed: {request['tool']}{cost}: {request['reason']}")
             self._note(f"  {request['preview']}")
         hint = f"decide in the chat: ml-agent -r {event.thread}"
-        message = f"{len(event.requests)} calls wait for approval"
+        self._waits = True
+        waiting = len(event.requests)
+        message = f"{waiting} call{'s wait' if waiting > 1 else ' waits'} for approval"
         complain(message, hint)
         return {"kind": "approval_needed", "message": message, "hint": hint}
 

@@ -50,7 +50,7 @@ def build_graph() -> StateGraph[AgentState, AgentContext, Any, Any]:
     graph.add_conditional_edges(
         "call_model",
         routing.after_call_model,
-        ["call_model", "compact", "doom_check", "approval", "execute_tools", END],
+        ["compact", "doom_check", "approval", "execute_tools", END],
     )
     graph.add_conditional_edges("doom_check", routing.after_doom_check, ["call_model", END])
     graph.add_conditional_edges("compact", routing.after_compact, ["call_model", END])

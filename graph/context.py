@@ -115,6 +115,10 @@ class ModelClient(Protocol):
         """The model's context window in tokens."""
         ...
 
+    def window_is_known(self, model: str) -> bool:
+        """False: `window` is a cautious guess."""
+        ...
+
     def count_tokens(self, messages: Sequence[BaseMessage], tools: Sequence[BaseTool] = ()) -> int:
         """An estimate (cl100k) of what these cost as a request, in tokens."""
         ...
@@ -250,7 +254,6 @@ class AgentContext:
         max_iterations: answers of the model in one turn.
         max_cost_micro_usd: cap of one turn in millionths of a dollar; None: no cap.
         stream: show the answer as it comes.
-        interactive: a person can be asked. Without one, what would ask ends the run.
     """
 
     model: str = ""
@@ -259,5 +262,4 @@ class AgentContext:
     max_iterations: int = 300
     max_cost_micro_usd: int | None = None
     stream: bool = True
-    interactive: bool = True
     services: Services | None = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from langchain_core.messages import AIMessage
 from langgraph.types import Send
 
 from graph.history import Call, pending_calls
@@ -27,9 +26,6 @@ def after_call_model(state: AgentState) -> str | list[Send]:
     if turn.get("compact"):
         return "compact"
     messages = state["messages"]
-    if not pending_calls(messages):
-        # An empty or cut answer was noted: ask again.
-        return END if isinstance(messages[-1], AIMessage) else "call_model"
     if find_loop(messages):
         return "doom_check"
     if any(waits_for_person(state, call) for call in pending_calls(messages)):

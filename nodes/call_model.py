@@ -22,6 +22,7 @@ from graph.events import (
     Emit,
     Event,
     ToolCall,
+    ToolLog,
     ToolStateChange,
     emitter,
 )
@@ -67,6 +68,8 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
     request: list[BaseMessage] = [SystemMessage(system_prompt()), *messages, *new]
     model = context.model or services.settings.model_name
     await services.models.ready()
+    if turn["number"] == 1 and turn["iterations"] == 0:
+        _warn_of_window(services, model, emit)
     if over_threshold(request, turn, services, model):
         return {**update, "turn": {**turn, "compact": "threshold"}}
     partial = _Partial(emit)
@@ -83,6 +86,14 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
             raise
         return {**update, "turn": {**turn, "compact": "too long"}}
     return _record(state, new, turn, answer, services, context, cwd, emit)
+
+
+def _warn_of_window(services: Services, model: str, emit: Emit) -> None:
+    """Never a silent guess: what is taken for the window decides when the history is cut."""
+    if services.models.window_is_known(model):
+        return
+    said = f"the context window of {model} is not known, {services.models.window(model):,} tokens"
+    emit(ToolLog(id="", tool="model", text=f"{said} are assumed; set context_window"))
 
 
 async def _ask(

@@ -36,4 +36,6 @@ def workdir(tmp_path: Path) -> Path:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings of a session against the stand-in: `openai/stand-in`."""
-    return Settings(state_dir=str(tmp_path / "state"), model_name="openai/stand-in")
+    return Settings(
+        state_dir=str(tmp_path / "state"), model_name="openai/stand-in", context_window=200_000
+    )

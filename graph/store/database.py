@@ -31,7 +31,7 @@ def database_path(settings: Settings) -> Path:
     scheme = url.split("://")[0]
     raise StoreError(
         f"this version stores threads in SQLite; it cannot open a {scheme}:// database",
-        "set ML_AGENT_DATABASE_URL to sqlite:///path/to/file.db, or leave it unset",
+        "set ML_AGENT_DATABASE_URL to sqlite:////absolute/path.db, or leave it unset",
     )
 
 
