@@ -273,7 +273,7 @@ async def main():
         for n in range(1000):
             await store.inbox.put("t", "y" * 5000)
     except StoreError as error:
-        print(n, error, "|", error.hint)
+        print(n, error, "|", error.hint, flush=True)
     assert await store.inbox.after("t", 0)
     os._exit(0)
 asyncio.run(main())
