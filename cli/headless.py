@@ -44,12 +44,20 @@ async def _run(options: dict[str, Any], task: str | None) -> int:
         told = Teller(options.get("output", "text"), session)
         told.start(cap)
         _stop_on_signals(session)
-        if task is None and not (await session.pending() or await session.unfinished()):
+        if task is None and await _has_ended(session):
             return told.nothing_to_finish()
         events = session.resume() if task is None else session.send(task)
         code = await told.all(events, options.get("debug", False))
         told.end(await session.close())
     return code
+
+
+async def _has_ended(session: Any) -> bool:
+    """Whether the thread's last turn ended before its time and left nothing to go on with. One
+    that is done is told again: its answer may never have been seen."""
+    if session.thread.status not in ("interrupted", "error", "limit"):
+        return False
+    return not (await session.pending() or await session.unfinished())
 
 
 async def wanted_thread(options: dict[str, Any], settings: Any) -> str | None:
