@@ -26,6 +26,8 @@ def ask_decisions(requests: list[dict[str, Any]], lines: Lines) -> list[dict[str
 
 
 def _ask(request: dict[str, Any], lines: Lines) -> dict[str, Any]:
+    if "respond" in request["decisions"]:
+        return _answer(request, lines)
     arguments = request["arguments"]
     price = request["price_micro_usd"]
     cost = f" · {money(price)}" if price is not None else ""
@@ -48,6 +50,20 @@ def _ask(request: dict[str, Any], lines: Lines) -> dict[str, Any]:
             if edited is not None:
                 action = {"name": request["tool"], "args": edited}
                 return {"type": "edit", "edited_action": action}
+
+
+def _answer(request: dict[str, Any], lines: Lines) -> dict[str, Any]:
+    """The person's answer to a question of the model; a number chooses an option."""
+    options = request["arguments"].get("options") or []
+    lines.line(f"? {request['arguments']['question']}", "1")
+    for number, option in enumerate(options, 1):
+        lines.line(f"  {number}  {option}")
+    while True:
+        answer = input("a number, or your own words: " if options else "your answer: ").strip()
+        if answer.isdigit() and 1 <= int(answer) <= len(options):
+            return {"type": "respond", "message": options[int(answer) - 1]}
+        if answer:
+            return {"type": "respond", "message": answer}
 
 
 def _edited(arguments: dict[str, Any], lines: Lines) -> dict[str, Any] | None:

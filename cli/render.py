@@ -9,6 +9,8 @@ from typing import Any, TextIO
 
 from graph import events as ev
 
+#: The checklist's marks, as graph/history.py has them; importing it here would cost LangChain.
+MARKS = {"completed": "[x]", "in_progress": "[>]", "pending": "[ ]"}
 #: Lines of a result that are shown; failures are shown in full up to FAILURE_LINES.
 RESULT_LINES = 3
 FAILURE_LINES = 20
@@ -57,7 +59,7 @@ class Lines:
                     self._say(event.text + "\n")
                 self._streamed = False
             case ev.ToolCall():
-                self.line(f"● {event.tool} {telling(event.tool, event.arguments)}", "36")
+                self._call(event)
             case ev.ToolLog():
                 self._logged.add(event.id)
                 self.line(f"  {event.text}" if event.id else f"… {event.text}", "2")
@@ -75,6 +77,17 @@ class Lines:
         text = self._paint(text, code) if code else text
         self._stream.write(encodable(text + "\n", self._stream))
         self._stream.flush()
+
+    def _call(self, event: ev.ToolCall) -> None:
+        items = event.arguments.get("items") if event.tool == "plan" else None
+        if not isinstance(items, list):
+            self.line(f"● {event.tool} {telling(event.tool, event.arguments)}", "36")
+            return
+        self.line("● plan", "36")
+        for item in items:
+            mark = MARKS.get(item.get("status", ""), "[?]") if isinstance(item, dict) else "[?]"
+            text = item.get("text", "") if isinstance(item, dict) else item
+            self.line(f"  {mark} {text}")
 
     def _output(self, event: ev.ToolOutput) -> None:
         lines = event.text.split("\n")
@@ -96,7 +109,7 @@ class Lines:
 
 def telling(tool: str, arguments: dict[str, Any]) -> str:
     """What matters of a call, in a line: the path, the command, the operation."""
-    for key in ("command", "path", "operation", "query", "url"):
+    for key in ("command", "pattern", "path", "operation", "question", "query", "url"):
         if key in arguments:
             extra = f" {arguments['id']}" if key == "operation" and arguments.get("id") else ""
             text = str(arguments[key]) + extra

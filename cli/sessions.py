@@ -173,8 +173,9 @@ def _message(message: Any) -> dict[str, Any]:
 def _print_message(message: Any) -> None:
     lines = Lines(sys.stdout)
     if message.type == "human":
-        said = message.additional_kwargs.get("ml_agent", {}).get("text") or message.text
-        lines.line(f"\n> {said}", "1")
+        from graph.history import said_by_person
+
+        lines.line(f"\n> {said_by_person(message)}", "1")
     elif message.type == "ai":
         if message.text:
             lines.line(message.text)

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar, Literal, Protocol
 
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.tools import BaseTool
@@ -23,6 +23,7 @@ from configs.settings import Settings
 from graph.durable import FilesSeen, Inbox, Journal
 from graph.effects import Effect
 from graph.events import Emit, ToolLog
+from graph.state import PlanItem
 
 Mode = Literal["ask", "auto", "read-only", "yolo"]
 
@@ -107,8 +108,8 @@ class ModelClient(Protocol):
         """
         ...
 
-    async def ready(self) -> None:
-        """Import what the methods below need, without holding up the event loop."""
+    async def ready(self, model: str) -> None:
+        """Load what the methods below need for `model`, without holding up the event loop."""
         ...
 
     def window(self, model: str) -> int:
@@ -139,19 +140,21 @@ class ToolResult:
         outcome: done, failed, rejected, interrupted (stopped half-way), unknown (nobody can
             tell whether it happened).
         images: [{"mime_type", "base64"}], shown to models that see.
+        plan: the checklist that takes the place of the thread's; None leaves it as it is.
     """
 
     text: str
     ok: bool = True
     outcome: Outcome = "done"
     images: list[dict[str, str]] = field(default_factory=list)
+    plan: list[PlanItem] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        return {"text": self.text, "ok": self.ok, "outcome": self.outcome, "images": self.images}
+        return asdict(self)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ToolResult:
-        return cls(data["text"], data["ok"], data["outcome"], list(data.get("images", ())))
+        return cls(**data)
 
 
 @dataclass
@@ -188,6 +191,9 @@ class AgentTool(BaseTool):
     """
 
     args_schema: type[BaseModel]
+    #: The person is the tool: the call is answered through approval, by `respond`. Where
+    #: nobody is there, `execute` answers.
+    answered_by_person: ClassVar[bool] = False
 
     def effect(self, arguments: Any, cwd: str) -> Effect:
         """What this call does, from its validated arguments. Pure and quick: no I/O."""
@@ -254,6 +260,7 @@ class AgentContext:
         max_iterations: answers of the model in one turn.
         max_cost_micro_usd: cap of one turn in millionths of a dollar; None: no cap.
         stream: show the answer as it comes.
+        interactive: a person is there and can be asked.
     """
 
     model: str = ""
@@ -262,4 +269,5 @@ class AgentContext:
     max_iterations: int = 300
     max_cost_micro_usd: int | None = None
     stream: bool = True
+    interactive: bool = True
     services: Services | None = None

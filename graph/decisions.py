@@ -12,13 +12,24 @@ from graph.errors import UsageError
 
 def requests_of(interrupts: Sequence[Any]) -> list[dict[str, Any]]:
     """The approval requests that wait: [{tool, arguments, id, effect, reason,
-    price_micro_usd, preview}], in the model's order."""
+    price_micro_usd, preview, decisions}], in the model's order. `decisions` are the kinds of
+    decision that fit: a question takes "respond"."""
     keys = ("id", "effect", "reason", "price_micro_usd", "preview")
     return [
-        {"tool": r["name"], "arguments": r["args"], **{k: r.get(k) for k in keys}}
+        {
+            "tool": r["name"],
+            "arguments": r["args"],
+            **{k: r.get(k) for k in keys},
+            "decisions": allowed[r["name"]],
+        }
         for i in interrupts
+        for allowed in [_allowed(i.value)]
         for r in i.value["action_requests"]
     ]
+
+
+def _allowed(value: dict[str, Any]) -> dict[str, list[str]]:
+    return {c["action_name"]: c["allowed_decisions"] for c in value["review_configs"]}
 
 
 def decide(interrupts: Sequence[Any], decisions: Sequence[dict[str, Any]]) -> Command[Any]:

@@ -130,7 +130,8 @@ class ToolStateChange(Event):
 
 @dataclass(kw_only=True)
 class ApprovalRequired(Event):
-    """`requests`: [{id, tool, arguments, effect, reason, price_micro_usd, preview}]."""
+    """`requests`: [{id, tool, arguments, effect, reason, price_micro_usd, preview,
+    decisions}]; `decisions` are the kinds that fit."""
 
     name = "approval_required"
     requests: list[dict[str, Any]]

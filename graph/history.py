@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, ToolMessage
 
 from graph.context import ToolResult
-from graph.state import OURS
+from graph.state import OURS, PlanItem
 
 
 class Call(NamedTuple):
@@ -86,6 +86,24 @@ def outcome_of(message: BaseMessage) -> str:
 def was_interrupted(messages: Sequence[BaseMessage]) -> bool:
     """Whether a person stopped the calls of the newest answer."""
     return any(outcome_of(m) == "interrupted" for m in results_of(messages).values())
+
+
+def is_summary(message: BaseMessage) -> bool:
+    """Whether a compaction wrote this message in place of others."""
+    return bool(message.additional_kwargs.get(OURS, {}).get("summary"))
+
+
+def said_by_person(message: BaseMessage) -> str:
+    """The words of a person's message, without what was put before them for the model."""
+    return str(message.additional_kwargs.get(OURS, {}).get("text") or message.text)
+
+
+MARKS = {"completed": "[x]", "in_progress": "[>]", "pending": "[ ]"}
+
+
+def as_checklist(plan: Sequence[PlanItem]) -> str:
+    """The plan as lines: `[x]` completed, `[>]` in progress, `[ ]` pending."""
+    return "\n".join(f"{MARKS[item['status']]} {item['text']}" for item in plan)
 
 
 def waits_for_answer(messages: Sequence[BaseMessage]) -> bool:

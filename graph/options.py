@@ -80,5 +80,6 @@ def context_for(
         max_iterations=options.max_iterations or settings.max_iterations,
         max_cost_micro_usd=None if cost is None else round(cost * 1_000_000),
         stream=options.stream,
+        interactive=options.interactive,
         services=services,
     )

@@ -61,6 +61,10 @@ class Decision(TypedDict):
     arguments: NotRequired[dict[str, Any]]
 
 
+#: The verdict's rule of a call that the person answers (`AgentTool.answered_by_person`).
+QUESTION = "question"
+
+
 class Verdict(TypedDict):
     """What policy said about one call, written in the same update as the answer itself, so
     that routing is a pure function of the state and approval asks for exactly what is stored.
@@ -118,6 +122,11 @@ class LoopGuard(TypedDict, total=False):
     catches: int
 
 
+def newest(_: Any, written: Any) -> Any:
+    """Of several writes in one superstep the last one counts."""
+    return written
+
+
 class AgentState(TypedDict, total=False):
     """messages: the conversation as the model sees it, system prompt excluded.
     verdicts: by call id, of the last answer only. plan: the checklist. granted: rules that a
@@ -127,7 +136,7 @@ class AgentState(TypedDict, total=False):
         list[AnyMessage], DeltaChannel(reduce_messages, snapshot_frequency=SNAPSHOT_FREQUENCY)
     ]
     verdicts: dict[str, Verdict]
-    plan: list[PlanItem]
+    plan: Annotated[list[PlanItem], newest]
     turn: Turn
     loop_guard: LoopGuard
     granted: list[str]

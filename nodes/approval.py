@@ -17,9 +17,7 @@ from langgraph.types import interrupt
 from graph.context import AgentContext
 from graph.events import Emit, ToolState, ToolStateChange, emitter
 from graph.history import Call, pending_calls
-from graph.state import AgentState, Decision, Verdict
-
-DECISIONS = ("approve", "edit", "reject", "respond")
+from graph.state import QUESTION, AgentState, Decision, Verdict
 
 
 def approval(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, Any]:
@@ -67,12 +65,18 @@ def request_of(calls: Sequence[Call], verdicts: dict[str, Verdict]) -> dict[str,
                 "preview": verdict["preview"],
             }
         )
-    allowed = ["approve", "edit", "reject"]
-    names = dict.fromkeys(call.name for call in calls)
+    kinds = {call.name: allowed_decisions(verdicts[call.id]) for call in calls}
     return {
         "action_requests": requests,
-        "review_configs": [{"action_name": n, "allowed_decisions": allowed} for n in names],
+        "review_configs": [
+            {"action_name": name, "allowed_decisions": allowed} for name, allowed in kinds.items()
+        ],
     }
+
+
+def allowed_decisions(verdict: Verdict) -> list[str]:
+    """What a person can decide on a call: a question is answered, everything else judged."""
+    return ["respond", "reject"] if verdict["rule"] == QUESTION else ["approve", "edit", "reject"]
 
 
 def read_decisions(answer: Any, calls: Sequence[Call]) -> list[Decision]:

@@ -67,7 +67,7 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
 
     request: list[BaseMessage] = [SystemMessage(system_prompt()), *messages, *new]
     model = context.model or services.settings.model_name
-    await services.models.ready()
+    await services.models.ready(model)
     if turn["number"] == 1 and turn["iterations"] == 0:
         _warn_of_window(services, model, emit)
     if over_threshold(request, turn, services, model):
@@ -134,7 +134,15 @@ def _record(
     message, bad_calls = _with_our_ids(answer)
     calls = calls_of(message)
     state_dir = str(services.settings.state_path())
-    verdicts = judge(calls, bad_calls, services.tools, mode=context.mode, cwd=cwd, state=state_dir)
+    verdicts = judge(
+        calls,
+        bad_calls,
+        services.tools,
+        mode=context.mode,
+        cwd=cwd,
+        state=state_dir,
+        interactive=context.interactive,
+    )
     cut = answer.finish_reason == "length"
     turn = _booked(turn, answer)
     turn["cut"] = turn.get("cut", 0) + 1 if cut else 0

@@ -24,6 +24,7 @@ from langgraph.types import Overwrite
 from configs.instructions import compaction_prompt
 from graph.context import AgentContext, Services
 from graph.events import Compacted, Emit, Event, ToolLog, emitter
+from graph.history import as_checklist, is_summary
 from graph.services import services_of
 from graph.state import OURS, AgentState, Turn
 from graph.turn import ended, new_message_id
@@ -55,7 +56,12 @@ async def compact(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str
         summary = await race(_summary(middle, services, model, emit), services.stop)
     except Stopped:
         return {"turn": ended(closed, "interrupted")}
-    shorter = [*head, _summary_message(summary), *tail]
+    plan = state.get("plan", [])
+    if plan:
+        summary = f"{summary}\n\nThe plan as it stands:\n{as_checklist(plan)}"
+    info = runtime.execution_info
+    whole = {"thread": info.thread_id or "", "checkpoint": info.checkpoint_id} if info else {}
+    shorter = [*head, _summary_message(summary, whole), *tail]
     after = count(shorter)
     emit(Compacted(tokens_before=before, tokens_after=min(after, before)))
     if after >= before:
@@ -89,7 +95,7 @@ def split(
         start = i
     # The newest message of a person is never summarised away: it may be the task at hand.
     for i in range(len(messages) - 1, first - 1, -1):
-        if isinstance(messages[i], HumanMessage) and not _is_summary(messages[i]):
+        if isinstance(messages[i], HumanMessage) and not is_summary(messages[i]):
             if i < start and count([messages[i]]) <= budget:
                 kept = [messages[i]]
                 return (
@@ -105,15 +111,12 @@ def _without(messages: Sequence[AnyMessage], index: int) -> list[AnyMessage]:
     return [m for i, m in enumerate(messages) if i != index]
 
 
-def _is_summary(message: BaseMessage) -> bool:
-    return bool(message.additional_kwargs.get(OURS, {}).get("summary"))
-
-
-def _summary_message(text: str) -> HumanMessage:
+def _summary_message(text: str, whole: dict[str, str]) -> HumanMessage:
+    """`whole`: the checkpoint that holds what is summarised, for an export."""
     return HumanMessage(
         content=f"<summary of the work so far>\n{text}\n</summary of the work so far>",
         id=new_message_id(),
-        additional_kwargs={OURS: {"summary": True}},
+        additional_kwargs={OURS: {"summary": True, "whole": whole}},
     )
 
 

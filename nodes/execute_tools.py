@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from typing import Any, TypedDict
 
 from langgraph.errors import GraphBubbleUp
@@ -65,7 +66,7 @@ async def execute_tools(state: Task, runtime: Runtime[AgentContext]) -> dict[str
         context = runtime.context
         result = await _run_once(_decided(call, verdict), thread, context, services, emit)
     text, truncated = await _bounded(call, thread, result, runtime.context, services)
-    result = ToolResult(text, result.ok, result.outcome, result.images)
+    result = replace(result, text=text)
     emit(ToolStateChange(id=call.id, tool=call.name, state=_state(result)))
     emit(
         ToolOutput(
@@ -77,7 +78,10 @@ async def execute_tools(state: Task, runtime: Runtime[AgentContext]) -> dict[str
             seconds=round(time.monotonic() - began, 3),
         )
     )
-    return {"messages": [tool_message(call, result)]}
+    update: dict[str, Any] = {"messages": [tool_message(call, result)]}
+    if result.plan is not None:
+        update["plan"] = result.plan
+    return update
 
 
 def _refusal(verdict: Verdict | None) -> ToolResult | None:
@@ -190,7 +194,7 @@ async def _bounded(
     if len(result.text) <= SURELY_SHORT:
         return result.text, False
     model = context.model or services.settings.model_name
-    await services.models.ready()
+    await services.models.ready(model)
     window = services.models.window(model)
     limit = min(RESULT_CHARACTERS, int(window * RESULT_SHARE * 4))
     if len(result.text) <= limit:

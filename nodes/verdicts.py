@@ -8,8 +8,8 @@ from pydantic import BaseModel, ValidationError
 
 from graph.context import AgentTool, BadCall
 from graph.history import Call
-from graph.policy.decide import decide
-from graph.state import Verdict
+from graph.policy.decide import Judged, decide
+from graph.state import QUESTION, Verdict
 
 
 def judge(
@@ -20,6 +20,7 @@ def judge(
     mode: str,
     cwd: str,
     state: str = "",
+    interactive: bool = True,
 ) -> dict[str, Verdict]:
     """A verdict for each call, by call id. A call that cannot run at all is `invalid`, with
     the reason in words that let the model mend it."""
@@ -35,7 +36,11 @@ def judge(
             verdicts[call.id] = _invalid(str(error))
             continue
         effect = tool.effect(arguments, cwd)
-        judged = decide(effect, mode, cwd, state)
+        if tool.answered_by_person and interactive:
+            # A question is no permission: no mode and no rule answers it.
+            judged = Judged("ask", "the model asks you", QUESTION)
+        else:
+            judged = decide(effect, mode, cwd, state)
         verdicts[call.id] = {
             "action": judged.action,
             "effect": effect.kind,
@@ -64,8 +69,10 @@ def validated(call: Call, tools: Mapping[str, AgentTool]) -> tuple[AgentTool, Ba
 def _in_one_line(error: ValidationError) -> str:
     problems = []
     for problem in error.errors(include_url=False, include_input=False):
-        field = ".".join(str(part) for part in problem["loc"]) or "arguments"
-        problems.append(f"{field}: {problem['msg'][:1].lower()}{problem['msg'][1:]}")
+        field = ".".join(str(part) for part in problem["loc"])
+        said = problem["msg"].removeprefix("Value error, ")
+        # A rule over several fields names its field itself.
+        problems.append(f"{field}: {said[:1].lower()}{said[1:]}" if field else said)
     return "; ".join(problems)
 
 

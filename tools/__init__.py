@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from graph.context import AgentTool
+from tools.ask_user import AskUser
 from tools.local.bash import Bash
 from tools.local.edit import Edit
 from tools.local.process import Process
 from tools.local.read import Read
 from tools.local.write import Write
+from tools.plan import Plan
 
 
 def builtin_tools() -> dict[str, AgentTool]:
     """The built-in tools by name."""
     tools: list[AgentTool] = [
+        AskUser(),
         Bash(),
         Edit(),
+        Plan(),
         Process(),
         Read(),
         Write(),

@@ -69,7 +69,7 @@ class LiteLLMClient:
         """One answer; see `ModelClient.answer`. Raises ModelError."""
         route = resolve(model, self._settings)
         route.check()
-        await self.ready()
+        await self.ready(model)
         options: dict[str, Any] = {}
         if tools:
             options["tools"] = tool_specs(tools)
@@ -131,7 +131,7 @@ class LiteLLMClient:
             )
         return self._models[route].model_copy()
 
-    async def ready(self) -> None:
+    async def ready(self, model: str) -> None:
         """Import litellm in a thread, if nobody has yet."""
         await asyncio.to_thread(load)
 

@@ -1,0 +1,38 @@
+"""ask_user: a question that only the person can answer. The person is the tool."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from graph.context import AgentTool, ToolResult, ToolRun
+from graph.effects import Effect
+
+NOBODY = "Nobody is there to answer: decide yourself, and say in your report what you assumed."
+
+
+class AskUserArguments(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    question: str = Field(min_length=1)
+    options: list[str] = Field(default_factory=list, description="answers to choose from")
+
+
+class AskUser(AgentTool):
+    name: str = "ask_user"
+    description: str = (
+        "Ask the person one question and wait for the answer. For a choice that changes what is "
+        "built and that neither the task, the files nor the docs settle; not for permission, which "
+        "is asked for by itself."
+    )
+    args_schema: type[BaseModel] = AskUserArguments
+    answered_by_person: ClassVar[bool] = True
+
+    def effect(self, arguments: AskUserArguments, cwd: str) -> Effect:
+        shown = [arguments.question, *(f"- {option}" for option in arguments.options)]
+        return Effect("read", preview="\n".join(shown))
+
+    async def execute(self, arguments: AskUserArguments, run: ToolRun) -> ToolResult:
+        """Reached only where no person can be asked, or where one said no more than yes."""
+        return ToolResult(NOBODY)
