@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-COMMANDS = ("sessions", "config", "doctor", "completion")
+COMMANDS = ("demo", "sessions", "replay", "config", "doctor", "completion")
 
 EXAMPLES = """\b
 Examples:
@@ -65,6 +65,14 @@ class PromptOrCommand(click.Group):
         return "run", run, args
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name == "demo":
+            from cli.demo import demo
+
+            return demo
+        if name == "replay":
+            from cli.replay import replay
+
+            return replay
         if name == "sessions":
             from cli.sessions import sessions
 
@@ -86,7 +94,9 @@ class PromptOrCommand(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(
                 [
-                    ("sessions", "list, show, resume, delete threads"),
+                    ("demo", "an offline tour: real graph, real tools, a recorded model"),
+                    ("sessions", "list, show, resume, export, delete threads"),
+                    ("replay", "run a recorded session again, name the first difference"),
                     ("config", "show settings and where they come from"),
                     ("doctor", "what works here and what is missing"),
                     ("completion", "a script that completes commands in bash, zsh or fish"),

@@ -40,6 +40,7 @@ class Lines:
         self._paint = Painter(stream)
         self._streamed = False
         self._logged: set[str] = set()
+        self._newest = ""
 
     def show(self, event: ev.Event) -> None:
         """One event. Those that only a program needs show nothing."""
@@ -62,7 +63,8 @@ class Lines:
                 self._call(event)
             case ev.ToolLog():
                 self._logged.add(event.id)
-                self.line(f"  {event.text}" if event.id else f"… {event.text}", "2")
+                for text in event.text.split("\n"):
+                    self.line(f"  {text}" if event.id else f"… {text}", "2")
             case ev.ToolOutput():
                 self._output(event)
             case ev.Compacted():
@@ -79,6 +81,7 @@ class Lines:
         self._stream.flush()
 
     def _call(self, event: ev.ToolCall) -> None:
+        self._newest = event.id
         items = event.arguments.get("items") if event.tool == "plan" else None
         if not isinstance(items, list):
             self.line(f"● {event.tool} {telling(event.tool, event.arguments)}", "36")
@@ -90,12 +93,17 @@ class Lines:
             self.line(f"  {mark} {text}")
 
     def _output(self, event: ev.ToolOutput) -> None:
+        if event.ok and event.tool == "plan":
+            return  # the checklist has been shown
         lines = event.text.split("\n")
         most = RESULT_LINES if event.ok else FAILURE_LINES
         if event.ok and event.id in self._logged:
-            lines = lines[-1:]
+            # What it logged has been shown: how it ended is at the end, or at the start.
+            lines = lines[-1:] if lines[-1].startswith("[") else lines[:1]
         shown = lines if len(lines) <= most else [*lines[: most - 1], lines[-1]]
         mark = "└" if event.ok else "✗"
+        if event.id != self._newest:
+            mark += f" {event.tool}:"
         for number, text in enumerate(shown):
             head = mark if number == 0 else " "
             self.line(f"  {head} {text[:WIDTH]}", "2" if event.ok else "31")

@@ -112,6 +112,26 @@ def delete(ctx: click.Context, thread: str, yes: bool) -> None:
     _exit(ctx, options, work)
 
 
+@sessions.command()
+@click.argument("thread", metavar="[ID]", required=False)
+@click.option(
+    "--format", "form", type=click.Choice(["markdown", "jsonl"]), default="markdown",
+    show_default=True, help="jsonl: for replay, and for the Hub's trace viewer.",
+)  # fmt: skip
+@click.option("--to", metavar="FILE", help="Write a file instead of standard output.")
+@click.pass_context
+def export(ctx: click.Context, thread: str | None, form: str, to: str | None) -> None:
+    """Print a thread whole, compacted parts included."""
+    options = _options(ctx, None)
+
+    async def work(store: Any) -> int:
+        from cli.export import export as exported
+
+        return await exported(store, await _chosen(store, thread, options), form, to)
+
+    _exit(ctx, options, work)
+
+
 def _confirmed(question: str) -> bool:
     if not sys.stdin.isatty():
         raise UsageError("there is no terminal to ask in", "pass --yes")

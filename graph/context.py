@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.tools import BaseTool
@@ -193,7 +193,7 @@ class AgentTool(BaseTool):
     args_schema: type[BaseModel]
     #: The person is the tool: the call is answered through approval, by `respond`. Where
     #: nobody is there, `execute` answers.
-    answered_by_person: ClassVar[bool] = False
+    answered_by_person: bool = False
 
     def effect(self, arguments: Any, cwd: str) -> Effect:
         """What this call does, from its validated arguments. Pure and quick: no I/O."""

@@ -18,7 +18,9 @@ AgentError                     exit 1   something went wrong that the person can
     │   └── ContextTooLong              it is over the model's window: compact, then ask again
     ├── PaymentRequired                 402: credits are used up
     ├── ModelUnavailable                every attempt failed: overload, server error, cut stream
-    └── AnswerCut                       the answer ended at the token limit
+    ├── AnswerCut                       the answer ended at the token limit
+    ├── RecordingEnds                   a recording of a turn that was cut off has no more
+    └── ReplayDiffers                   a replayed request is not the recorded one
 
 Nothing else of ours is raised on purpose. `kind` is the class's name in snake case: it
 stands in the `error` event and in the JSON result, so it is part of what we promise.
@@ -139,6 +141,14 @@ class PaymentRequired(ModelError):
 
 class ModelUnavailable(ModelError):
     default_hint = "the thread is intact: ml-agent sessions resume goes on where it stopped"
+
+
+class RecordingEnds(ModelError):
+    default_hint = "the recorded turn was cut off there"
+
+
+class ReplayDiffers(ModelError):
+    default_hint = "the code, a tool or the files behave otherwise than when it was recorded"
 
 
 class AnswerCut(ModelError):

@@ -56,9 +56,9 @@ def pending_calls(messages: Sequence[BaseMessage]) -> list[Call]:
     return [call for call in calls_of(answer) if call.id not in answered]
 
 
-def tool_message(call: Call, result: ToolResult) -> ToolMessage:
-    """The message that answers `call`. Its id follows from the call's, so a second write of
-    the same result takes the first one's place."""
+def tool_message(call: Call, result: ToolResult, now: float = 0.0) -> ToolMessage:
+    """The message that answers `call`; `now` in epoch seconds. Its id follows from the call's,
+    so a second write of the same result takes the first one's place."""
     content: Any = result.text
     if result.images:
         content = [{"type": "text", "text": result.text}] + [
@@ -74,7 +74,7 @@ def tool_message(call: Call, result: ToolResult) -> ToolMessage:
         name=call.name,
         id=f"result-{call.id}",
         status="success" if result.ok else "error",
-        additional_kwargs={OURS: {"outcome": result.outcome}},
+        additional_kwargs={OURS: {"outcome": result.outcome, **({"at": now} if now else {})}},
     )
 
 

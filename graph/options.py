@@ -40,9 +40,16 @@ class RunOptions:
 
 
 async def thread_for(
-    row: ThreadRow | None, cwd: Path, options: RunOptions, settings: Settings
+    row: ThreadRow | None,
+    cwd: Path,
+    options: RunOptions,
+    settings: Settings,
+    *,
+    own_client: bool = False,
 ) -> ThreadRow:
     """The thread to drive, with its model and mode: `row`, or a new one (not stored yet).
+
+    `own_client`: the program brought its model client, so no route has to lead to the model.
 
     Raises UsageError (its folder is gone), UnknownModel, NotAuthenticated.
     """
@@ -53,7 +60,8 @@ async def thread_for(
         )
     wanted = options.model or (row.model if row else "") or settings.model_name
     model = wanted or await choose_model(settings)
-    resolve(model, settings).check()
+    if not own_client:
+        resolve(model, settings).check()
     mode = options.mode or (row.mode if row else "") or settings.mode
     mode = mode or ("ask" if options.interactive else "auto")
     if row is not None:

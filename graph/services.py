@@ -14,7 +14,7 @@ from langgraph.runtime import Runtime
 
 from configs.layers import load
 from configs.settings import Settings
-from graph.context import AgentContext, Services, StopSignal
+from graph.context import AgentContext, ModelClient, Services, StopSignal
 from graph.models.client import LiteLLMClient
 from graph.store import Store, open_store
 from graph.store.outputs import Outputs
@@ -25,11 +25,13 @@ _opening = asyncio.Lock()
 _shared: dict[int, tuple[Services, Store]] = {}
 
 
-def build_services(settings: Settings, store: Store) -> Services:
+def build_services(
+    settings: Settings, store: Store, *, models: ModelClient | None = None
+) -> Services:
     """Everything a node needs, over an open store. Nothing heavy is imported or started yet."""
     return Services(
         settings=settings,
-        models=LiteLLMClient(settings),
+        models=models or LiteLLMClient(settings),
         journal=store.journal,
         inbox=store.inbox,
         files_seen=store.files_seen,

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +23,7 @@ from typing import Any, Self, TypeVar
 
 from configs.settings import Settings
 from graph.agent import build_graph
-from graph.context import StopSignal
+from graph.context import AgentTool, ModelClient, StopSignal
 from graph.decisions import decide, reject_all, requests_of
 from graph.errors import AgentError, ThreadBusy, UsageError
 from graph.events import (
@@ -37,6 +37,8 @@ from graph.events import (
     TurnComplete,
 )
 from graph.history import final_text, was_interrupted
+from graph.models.catalogue import RECORDINGS
+from graph.models.replay import open_replay
 from graph.options import RunOptions, context_for, thread_for
 from graph.services import build_services
 from graph.state import AgentState
@@ -60,9 +62,17 @@ class Session:
     thread: ThreadRow
 
     def __init__(
-        self, settings: Settings, cwd: Path, thread: str | None, options: RunOptions
+        self,
+        settings: Settings,
+        cwd: Path,
+        thread: str | None,
+        options: RunOptions,
+        models: ModelClient | None,
+        tools: Mapping[str, AgentTool] | None,
     ) -> None:
         self.settings = settings
+        self._models = models
+        self._tools = tools
         self._cwd = cwd
         self._wanted = thread
         self._options = options
@@ -85,14 +95,18 @@ class Session:
         cwd: str | Path | None = None,
         thread: str | None = None,
         options: RunOptions | None = None,
+        models: ModelClient | None = None,
+        tools: Mapping[str, AgentTool] | None = None,
     ) -> Session:
         """A session on `thread` (an id or a prefix), or on a new one in `cwd`.
+
+        A program may bring a model client and tools of its own, by name.
 
         Entering it raises AgentError: no such thread, a database that cannot be used, no
         model, no credential.
         """
         folder = Path(cwd).expanduser().absolute() if cwd else Path.cwd()
-        return cls(settings, folder, thread, options or RunOptions())
+        return cls(settings, folder, thread, options or RunOptions(), models, tools)
 
     async def __aenter__(self) -> Self:
         self._store: Store = await open_store(self.settings)
@@ -114,8 +128,16 @@ class Session:
     async def _prepare(self) -> None:
         row = await self._store.threads.resolve(self._wanted) if self._wanted else None
         self._known = row is not None
-        self.thread = await thread_for(row, self._cwd, self._options, self.settings)
-        self._services = replace(build_services(self.settings, self._store), stop=self._stop)
+        brought = self._models is not None
+        self.thread = await thread_for(
+            row, self._cwd, self._options, self.settings, own_client=brought
+        )
+        models = self._models
+        if models is None and self.thread.model.startswith(RECORDINGS):
+            models = open_replay(self.thread.model, self.thread.cwd)
+        services = build_services(self.settings, self._store, models=models)
+        tools = services.tools if self._tools is None else self._tools
+        self._services = replace(services, stop=self._stop, tools=tools)
         self._context = context_for(self.thread, self._options, self.settings, self._services)
         self._config: dict[str, Any] = {"configurable": {"thread_id": self.thread.id}}
         self._compiled: Any = None

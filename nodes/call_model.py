@@ -131,7 +131,7 @@ def _record(
     emit: Emit,
 ) -> dict[str, Any]:
     """The update that stores an answer with its verdicts, and the events that tell of it."""
-    message, bad_calls = _with_our_ids(answer)
+    message, bad_calls = _with_our_ids(answer, services.clock())
     calls = calls_of(message)
     state_dir = str(services.settings.state_path())
     verdicts = judge(
@@ -164,8 +164,8 @@ def _record(
     return update
 
 
-def _with_our_ids(answer: Answer) -> tuple[AIMessage, list[BadCall]]:
-    """The message with ids of ours, which are unique where a provider's are not."""
+def _with_our_ids(answer: Answer, now: float) -> tuple[AIMessage, list[BadCall]]:
+    """The message with ids of ours, which are unique where a provider's are not, and the time."""
     message = answer.message
     ours = [new_call_id() for _ in message.tool_calls]
     calls = [{**c, "id": new} for c, new in zip(message.tool_calls, ours, strict=True)]
@@ -175,7 +175,9 @@ def _with_our_ids(answer: Answer) -> tuple[AIMessage, list[BadCall]]:
         for c, new in zip(message.tool_calls, ours, strict=True)
         if (c["id"] or "") in reasons
     ]
-    return message.model_copy(update={"id": new_message_id(), "tool_calls": calls}), bad
+    extras = {**message.additional_kwargs, OURS: {"at": now}}
+    update = {"id": new_message_id(), "tool_calls": calls, "additional_kwargs": extras}
+    return message.model_copy(update=update), bad
 
 
 def _booked(turn: Turn, answer: Answer) -> Turn:

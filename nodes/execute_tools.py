@@ -78,7 +78,8 @@ async def execute_tools(state: Task, runtime: Runtime[AgentContext]) -> dict[str
             seconds=round(time.monotonic() - began, 3),
         )
     )
-    update: dict[str, Any] = {"messages": [tool_message(call, result)]}
+    message = tool_message(call, result, services.clock())
+    update: dict[str, Any] = {"messages": [message]}
     if result.plan is not None:
         update["plan"] = result.plan
     return update

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from pydantic import BaseModel, ConfigDict, Field
 
 from graph.context import AgentTool, ToolResult, ToolRun
@@ -27,7 +25,7 @@ class AskUser(AgentTool):
         "is asked for by itself."
     )
     args_schema: type[BaseModel] = AskUserArguments
-    answered_by_person: ClassVar[bool] = True
+    answered_by_person: bool = True
 
     def effect(self, arguments: AskUserArguments, cwd: str) -> Effect:
         shown = [arguments.question, *(f"- {option}" for option in arguments.options)]

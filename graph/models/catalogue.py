@@ -3,6 +3,7 @@
     anthropic/…, openai/…, ollama/…, any LiteLLM prefix   that provider
     hf/org/model[:provider]                               the Hugging Face router
     local/model                                           an OpenAI-compatible server of yours
+    replay/FILE                                           a recording, see graph/models/replay.py
     org/model, org no LiteLLM prefix                      the Hugging Face router
 
 Nothing here imports litellm: the list of its prefixes is read from its package's data.
@@ -13,6 +14,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
 from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
@@ -27,6 +29,7 @@ ANTHROPIC_DEFAULT = "anthropic/claude-sonnet-4-5-20250929"
 ROUTER_DEFAULT = "hf/Qwen/Qwen3-Coder-480B-A35B-Instruct"
 OPENAI_DEFAULT = "openai/gpt-5.1"
 GEMINI_DEFAULT = "gemini/gemini-2.5-pro"
+RECORDINGS = "replay/"
 ROUTER_BASE = "https://router.huggingface.co/v1"
 
 #: Providers of LiteLLM that run on one's own machine and need no key: prefix → (variable of
@@ -69,6 +72,8 @@ class Route:
         """The route in a few words: what is printed before a run."""
         if self.provider == "hf":
             return f"{self.litellm_model.removeprefix('openai/')} over the Hugging Face router"
+        if self.provider == "replay":
+            return f"the recording {recording_path(self.id).name}"
         if self.base_url:
             return f"{self.id} at {self.base_url}"
         return f"{self.id} at {self.provider}"
@@ -90,6 +95,8 @@ class Route:
     def check(self) -> None:
         """Raise NotAuthenticated where a key is needed and none is set, UnknownModel where the
         address that was set is none."""
+        if self.provider == "replay" and not recording_path(self.id).is_file():
+            raise UnknownModel(f"there is no recording {recording_path(self.id)}")
         address = urlsplit(self.base_url)
         if self.base_url and (address.scheme not in ("http", "https") or not address.hostname):
             raise UnknownModel(
@@ -104,8 +111,10 @@ def resolve(model: str, settings: Settings) -> Route:
     """The route of `model`. Raises UnknownModel. Reads the environment at each call: a key
     that was set meanwhile counts."""
     prefix, _, rest = model.partition("/")
-    if not prefix.strip() or (prefix in ("hf", "local") and not rest):
+    if not prefix.strip() or (prefix in ("hf", "local", "replay") and not rest):
         raise UnknownModel(f"{model!r} is no model id")
+    if prefix == "replay":
+        return Route(model, "replay", model, needs_key=False)
     if prefix == "hf":
         return _router(model, rest)
     if prefix == "local":
@@ -120,6 +129,14 @@ def resolve(model: str, settings: Settings) -> Route:
     if prefix in providers():
         return _provider(model, prefix)
     return _router(model, model)
+
+
+def recording_path(model: str) -> Path:
+    """The file that a `replay/…` id names; `replay/demo` is the one that ships."""
+    name = model.removeprefix(RECORDINGS)
+    if name == "demo":
+        return Path(str(files("configs"))) / "demo" / "recording.jsonl"
+    return Path(name).expanduser()
 
 
 def _provider(model: str, prefix: str) -> Route:

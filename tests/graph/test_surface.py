@@ -56,6 +56,8 @@ EXIT_CODES = {
     "payment_required": 1,
     "model_unavailable": 1,
     "answer_cut": 1,
+    "recording_ends": 1,
+    "replay_differs": 1,
 }
 
 #: A value for each field, odd enough to be broken by a careless encoding.

@@ -1,0 +1,104 @@
+"""Running a recorded session through the graph again: the same words in, the recorded answers
+from the model, and the first request that differs is named.
+
+By default the tools answer from the recording too, so that nothing is run, written or paid
+again. With real tools the results are real, in a folder of one's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from configs.settings import Settings
+from graph.events import ApprovalRequired, AssistantStreamEnd, Event
+from graph.models.replay import ReplayModel
+from graph.options import RunOptions
+from graph.recording import Recording
+from graph.replayed import Forgotten, Recorded, Results, Script, ran_in
+from graph.session import Session
+from tools import builtin_tools
+
+Decide = Callable[[list[dict[str, Any]]], Sequence[dict[str, Any]] | None]
+
+#: No limit of this run ends a recorded turn, and no compaction: the recording holds it whole.
+ENDLESS = 1_000_000_000
+
+
+class Replay:
+    """A session driven by a recording.
+
+    Args:
+        cwd: where real tools act; else the folder that the recording names is what counts.
+        real_tools: run the calls; False answers them from the recording.
+        strict: a request that differs ends the turn (`replay_differs`); else it is only told.
+        pace: seconds between two pieces of an answer.
+        decide: who answers approvals (None for one: they go on waiting, and the replay ends);
+            by default as the recorded person did.
+
+    Attributes: `session`, to interrupt it or to read its thread.
+    """
+
+    def __init__(
+        self,
+        recording: Recording,
+        settings: Settings,
+        *,
+        cwd: Path,
+        options: RunOptions,
+        real_tools: bool = False,
+        strict: bool = True,
+        pace: float = 0.0,
+        decide: Decide | None = None,
+    ) -> None:
+        known = builtin_tools()
+        for name in ran_in(recording):
+            known.setdefault(name, Forgotten(name=name, description="of the recorded session"))
+        results = Results(recording, known)
+        tools = known if real_tools else {n: Recorded.of(t, results) for n, t in known.items()}
+        folder = cwd if real_tools else Path(recording.cwd or cwd)
+        self._script = Script(recording)
+        self._decide = decide or results.decisions
+        model = options.model or "replay/recording"
+        self.session = Session.open(
+            settings.model_copy(update={"compact_at": ENDLESS}),
+            cwd=folder,
+            options=replace(options, model=model, max_iterations=ENDLESS),
+            models=ReplayModel(recording, cwd=str(folder), strict=strict, pace=pace),
+            tools=tools,
+        )
+
+    async def events(self) -> AsyncGenerator[Event, None]:
+        """Everything the session tells. A turn that fails, or is left with approvals that
+        wait, is the last."""
+        async with self.session as session:
+            for said in self._script.turns():
+                for words in said[:-1]:
+                    await session.enqueue(words)
+                ended = ""
+                async with aclosing(self._turn(said[-1])) as turn:
+                    async for event in turn:
+                        ended = event.name
+                        yield event
+                if ended in ("error", "approval_required"):
+                    break
+            yield await session.close()
+
+    async def _turn(self, text: str) -> AsyncGenerator[Event, None]:
+        """One turn, over its approvals, to its end."""
+        events: AsyncGenerator[Event, None] | None = self.session.send(text)
+        while events is not None:
+            waiting: list[dict[str, Any]] = []
+            async with aclosing(events) as run:
+                async for event in run:
+                    if isinstance(event, AssistantStreamEnd) and not event.withdrawn:
+                        for words in self._script.steering():
+                            await self.session.enqueue(words)
+                    if isinstance(event, ApprovalRequired):
+                        waiting = event.requests
+                    yield event
+            decisions = self._decide(waiting) if waiting else None
+            events = self.session.resume(decisions) if decisions is not None else None
