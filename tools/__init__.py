@@ -6,6 +6,8 @@ from graph.context import AgentTool
 from tools.ask_user import AskUser
 from tools.local.bash import Bash
 from tools.local.edit import Edit
+from tools.local.glob import Glob
+from tools.local.grep import Grep
 from tools.local.process import Process
 from tools.local.read import Read
 from tools.local.write import Write
@@ -18,6 +20,8 @@ def builtin_tools() -> dict[str, AgentTool]:
         AskUser(),
         Bash(),
         Edit(),
+        Glob(),
+        Grep(),
         Plan(),
         Process(),
         Read(),

@@ -9,6 +9,7 @@ import os
 import re
 import stat
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from graph.context import NotBegun, ToolResult, ToolRun
@@ -152,6 +153,15 @@ async def recovered(run: ToolRun, note: dict[str, Any]) -> ToolResult | None:
     if now == note["before"]:
         raise NotBegun
     return None
+
+
+def near(path: str) -> str:
+    """Names like the one that is not there."""
+    folder = Path(path).parent
+    if not folder.is_dir():
+        return f"; there is no folder {folder}"
+    alike = difflib.get_close_matches(Path(path).name, os.listdir(folder), 3)
+    return f"; near it: {', '.join(alike)}" if alike else ""
 
 
 def diff(path: str, before: str, after: str) -> str:

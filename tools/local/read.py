@@ -6,7 +6,6 @@ The shortest whole example of a tool: arguments, effect, execution. Copy it for 
 from __future__ import annotations
 
 import asyncio
-import difflib
 import os
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from graph.context import AgentTool, ToolResult, ToolRun
 from graph.effects import Effect
 from graph.errors import ToolError
-from tools.local.files import absolute, content_of, decoded
+from tools.local.files import absolute, content_of, decoded, near
 
 #: A longer line is cut.
 LINE_CHARACTERS = 2000
@@ -48,7 +47,7 @@ class Read(AgentTool):
             return ToolResult(await asyncio.to_thread(_entries, path))
         content = await content_of(path, run)
         if content is None:
-            raise ToolError(f"there is no {path}{await asyncio.to_thread(_near, path)}")
+            raise ToolError(f"there is no {path}{await asyncio.to_thread(near, path)}")
         file = decoded(path, content)
         await run.services.files_seen.mark(run.thread, path, file.sha256)
         return ToolResult(_numbered(file.text, arguments.offset, arguments.limit))
@@ -89,12 +88,3 @@ def _size(path: Path) -> str:
         return f"{path.lstat().st_size:,} bytes"
     except OSError:
         return ""
-
-
-def _near(path: str) -> str:
-    """Names like the one that is not there."""
-    folder = Path(path).parent
-    if not folder.is_dir():
-        return f"; there is no folder {folder}"
-    near = difflib.get_close_matches(Path(path).name, os.listdir(folder), 3)
-    return f"; near it: {', '.join(near)}" if near else ""

@@ -1,0 +1,99 @@
+"""glob: files by name, newest first. What .gitignore names is left out."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from graph.context import AgentTool, ToolResult, ToolRun
+from graph.effects import Effect
+from graph.errors import ToolError
+from tools.local.files import absolute, near
+from tools.local.ripgrep import Search, shown
+
+#: Files that are listed, and files that are looked at.
+LISTED, MOST = 200, 100_000
+MAGIC = "*?[{"
+
+
+class GlobArguments(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    pattern: str = Field(min_length=1, description="*.py (at any depth), src/**/*.{ts,tsx}")
+    path: str = Field("", description="folder to look in; default: the working directory")
+
+
+class Glob(AgentTool):
+    name: str = "glob"
+    description: str = (
+        "Find files by name. Returns paths, newest first. Files that .gitignore names and hidden "
+        "ones are left out; a pattern that names a hidden part (.github/**) finds them. To search "
+        "in files use grep."
+    )
+    args_schema: type[BaseModel] = GlobArguments
+
+    def effect(self, arguments: GlobArguments, cwd: str) -> Effect:
+        return Effect("read", paths=(based(arguments)[0],))
+
+    async def execute(self, arguments: GlobArguments, run: ToolRun) -> ToolResult:
+        base, pattern = based(arguments)
+        folder = await absolute(base, run)
+        if not await asyncio.to_thread(os.path.isdir, folder):
+            raise ToolError(f"there is no folder {base}{await asyncio.to_thread(near, folder)}")
+        hidden = ["--hidden"] if any(p.startswith(".") for p in pattern.split("/")) else []
+        search = Search(["--files", "--null", *hidden], folder, separator=b"\0")
+        fits = _matcher(pattern)
+        found: list[str] = []
+        looked = 0
+        async for record in search.records():
+            looked += 1
+            path = os.fsdecode(record)
+            if fits(path.removeprefix("./")):
+                found.append(os.path.join(folder, path.removeprefix("./")))
+            if looked >= MOST:
+                break
+        lines = await asyncio.to_thread(_newest, found, run.cwd)
+        if len(found) > LISTED:
+            lines.append(f"[{len(found) - LISTED} more; narrow the pattern]")
+        if looked >= MOST or search.timed_out:
+            lines.append(f"[stopped after {looked} files: name a path to look in]")
+        return ToolResult("\n".join(lines) or f"no file fits {arguments.pattern}")
+
+
+def based(arguments: GlobArguments) -> tuple[str, str]:
+    """(folder to look in, pattern below it): the pattern's fixed start belongs to the folder,
+    so that policy judges the place that is really looked at."""
+    fixed: list[str] = []
+    parts = arguments.pattern.split("/")
+    while len(parts) > 1 and not any(mark in parts[0] for mark in MAGIC):
+        fixed.append(parts.pop(0))
+    start = "/".join(fixed) + ("/" if fixed == [""] else "")
+    if fixed and not parts[0]:
+        parts = ["**"]
+    return os.path.join(arguments.path, start) or ".", "/".join(["", *parts] if fixed else parts)
+
+
+def _matcher(pattern: str) -> Callable[[str], bool]:
+    from wcmatch import glob
+
+    flags = glob.GLOBSTAR | glob.BRACE | glob.DOTGLOB
+    # A name alone is looked for at any depth; what stands below a folder starts there.
+    anywhere = pattern if pattern.startswith("/") or "/" in pattern else f"**/{pattern}"
+    compiled = glob.compile(anywhere.lstrip("/"), flags=flags)
+    return lambda path: bool(compiled.match(path))
+
+
+def _newest(paths: list[str], cwd: str) -> list[str]:
+    """The paths that are listed, as seen from `cwd`."""
+    by_age = sorted(paths, key=_modified, reverse=True)
+    return [shown(os.path.relpath(path, cwd)) for path in by_age[:LISTED]]
+
+
+def _modified(path: str) -> float:
+    try:
+        return os.lstat(path).st_mtime
+    except OSError:
+        return 0.0
