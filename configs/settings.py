@@ -37,6 +37,9 @@ class Settings(BaseModel):
     context_window: int | None = Field(
         None, ge=2000, description="the model's window in tokens, where it is not known"
     )
+    vision: bool | None = Field(
+        None, description="whether the model sees pictures, where it is not known"
+    )
     compact_at: int = Field(
         170_000, ge=1000, description="compact above this many tokens (or 90 % of the window)"
     )

@@ -120,6 +120,10 @@ class ModelClient(Protocol):
         """False: `window` is a cautious guess."""
         ...
 
+    def sees(self, model: str) -> bool:
+        """Whether the model takes pictures."""
+        ...
+
     def count_tokens(self, messages: Sequence[BaseMessage], tools: Sequence[BaseTool] = ()) -> int:
         """An estimate (cl100k) of what these cost as a request, in tokens."""
         ...
@@ -163,7 +167,7 @@ class ToolRun:
 
     Attributes:
         call_id: ours, unique in the database. thread: the thread's id.
-        cwd: absolute path of the thread's working directory.
+        cwd: absolute path of the thread's working directory. model: who will read the result.
         note: stores evidence in the journal; call it right BEFORE the effect. A call without
             a note is taken as not begun when a later process finds it, and is run again.
         wait: False when `recover` shall tell what is known now, and wait for nothing.
@@ -176,6 +180,7 @@ class ToolRun:
     services: Services
     emit: Emit
     note: Callable[[dict[str, Any]], Awaitable[None]]
+    model: str = ""
     wait: bool = True
 
     def log(self, text: str) -> None:

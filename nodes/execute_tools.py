@@ -134,6 +134,7 @@ async def _run_once(
         services=services,
         emit=emit,
         note=note,
+        model=context.model or services.settings.model_name,
     )
     row = await journal.begin(thread, call.id, call.name)
     if row is not None and row.state == "done" and row.result is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 
 from graph.context import Answer, BadCall
 
@@ -20,6 +20,19 @@ CUT = (
     "the answer was cut at the token limit, so this call may be incomplete. Send it again, in "
     "smaller parts if it is long."
 )
+
+
+def without_pictures(message: BaseMessage) -> BaseMessage:
+    """`message` for a model that does not see: of each picture a word that it was there."""
+    if not isinstance(message.content, list):
+        return message
+    blocks = [
+        {"type": "text", "text": "[a picture, left out]"}
+        if isinstance(block, dict) and block.get("type") == "image_url"
+        else block
+        for block in message.content
+    ]
+    return message.model_copy(update={"content": blocks})
 
 
 def from_chunks(chunks: list[AIMessageChunk]) -> AIMessage:

@@ -16,7 +16,7 @@ from configs.settings import Settings
 from graph.context import Answer
 from graph.errors import ModelError
 from graph.events import AssistantChunk, AssistantStreamEnd, Emit, ToolLog
-from graph.models.assemble import answer_of, from_chunks
+from graph.models.assemble import answer_of, from_chunks, without_pictures
 from graph.models.attempts import pause_after
 from graph.models.catalogue import Route, resolve
 from graph.models.errors import StreamCut, classify, raised
@@ -76,6 +76,8 @@ class LiteLLMClient:
         most = max_tokens or self._most_output(route)
         if most:
             options["max_tokens"] = most
+        if any(isinstance(m.content, list) for m in messages) and not self.sees(model):
+            messages = [without_pictures(m) for m in messages]
         began, made = self._clock(), 0
         while True:
             made += 1
@@ -141,6 +143,13 @@ class LiteLLMClient:
 
     def window_is_known(self, model: str) -> bool:
         return bool(self._settings.context_window or self._mapped_window(model))
+
+    def sees(self, model: str) -> bool:
+        """Whether it takes pictures: the setting, else LiteLLM's map; one that nobody knows
+        does not."""
+        if self._settings.vision is not None:
+            return self._settings.vision
+        return bool(self._facts(resolve(model, self._settings)).get("supports_vision"))
 
     def _mapped_window(self, model: str) -> int | None:
         facts = self._facts(resolve(model, self._settings))

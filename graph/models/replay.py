@@ -123,6 +123,9 @@ class ReplayModel:
     def window_is_known(self, model: str) -> bool:
         return True
 
+    def sees(self, model: str) -> bool:
+        return False
+
     def count_tokens(self, messages: Sequence[BaseMessage], tools: Sequence[BaseTool] = ()) -> int:
         """Four characters are a token, roughly: nothing is counted against a window here."""
         return sum(len(str(m.content)) for m in messages) // 4

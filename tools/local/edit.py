@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 import re
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,6 +15,7 @@ from graph.effects import Effect
 from graph.errors import ToolError
 from tools.local.edit_indent import reindented
 from tools.local.files import absolute, content_of, decoded, diff, known, put, recovered
+from tools.local.notebook import changed, parsed
 
 
 class EditArguments(BaseModel):
@@ -30,7 +32,8 @@ class Edit(AgentTool):
     description: str = (
         "Replace a passage of a file that was read in this thread. `old` must occur exactly once, "
         "unless replace_all; if only its white space differs from the file's, the file's "
-        "indentation is kept. Returns how many places changed, and the diff."
+        "indentation is kept. In a notebook it is a passage of a cell's source. Returns how many "
+        "places changed, and the diff."
     )
     args_schema: type[BaseModel] = EditArguments
 
@@ -50,7 +53,7 @@ class Edit(AgentTool):
         if old == new:
             raise ToolError("old and new are the same")
         text, count, how = await asyncio.to_thread(
-            replaced, file.text, old, new, arguments.replace_all
+            _changed, path, file.text, lambda t: replaced(t, old, new, arguments.replace_all)
         )
         await put(path, content, file.encoded(text), run)
         change = await asyncio.to_thread(diff, path, file.text, text)
@@ -62,6 +65,20 @@ class Edit(AgentTool):
         self, arguments: EditArguments, run: ToolRun, note: dict[str, Any]
     ) -> ToolResult | None:
         return await recovered(run, note)
+
+
+def _changed(
+    path: str, text: str, replace: Callable[[str], tuple[str, int, str]]
+) -> tuple[str, int, str]:
+    """(the file's new text, number of places, what to say of them); a notebook changes within
+    its cells' sources."""
+    notebook = parsed(text) if path.endswith(".ipynb") else None
+    if notebook is None:
+        return replace(text)
+    written, cells, count, how = changed(text, notebook, replace)
+    numbers = ", ".join(map(str, cells))
+    said = f", cell {numbers}{how}; outputs cleared, as it has not run since"
+    return written, count, said
 
 
 def replaced(text: str, old: str, new: str, everywhere: bool) -> tuple[str, int, str]:

@@ -36,9 +36,9 @@ class GrepArguments(BaseModel):
 class Grep(AgentTool):
     name: str = "grep"
     description: str = (
-        "Search in text files with a regular expression (ripgrep's). Returns path, line number and line "
-        "of each match; output=files the paths alone, count how many in each. Hidden files and "
-        "those that .gitignore names are left out, unless path names them."
+        "Search in text files with a regular expression (ripgrep's). Returns path, line number and "
+        "line of each match; output=files the paths alone, count how many in each. Hidden files "
+        "and those that .gitignore names are left out, unless path names them."
     )
     args_schema: type[BaseModel] = GrepArguments
 

@@ -1,4 +1,4 @@
-"""read: a file's lines with their numbers, or a folder's entries.
+"""read: a file's lines with their numbers, a notebook's cells, a picture, a folder's entries.
 
 The shortest whole example of a tool: arguments, effect, execution. Copy it for a new one.
 """
@@ -6,6 +6,7 @@ The shortest whole example of a tool: arguments, effect, execution. Copy it for 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from pathlib import Path
 
@@ -15,9 +16,13 @@ from graph.context import AgentTool, ToolResult, ToolRun
 from graph.effects import Effect
 from graph.errors import ToolError
 from tools.local.files import absolute, content_of, decoded, near
+from tools.local.images import kind_of, prepared
+from tools.local.notebook import parsed, shown
 
 #: A longer line is cut.
 LINE_CHARACTERS = 2000
+#: What is said instead of a picture.
+BLIND = "The model cannot see pictures; set `vision` if it can."
 #: Entries of a folder that are listed.
 ENTRIES = 500
 
@@ -33,8 +38,9 @@ class ReadArguments(BaseModel):
 class Read(AgentTool):
     name: str = "read"
     description: str = (
-        "Read a text file as numbered lines, or list a folder. Read a file before you edit or "
-        "overwrite it. Long files: use offset and limit."
+        "Read a text file as numbered lines, a notebook as cells, a picture, or list a folder. "
+        "Read a file before you edit or overwrite it. Long ones: offset and limit count lines or "
+        "cells."
     )
     args_schema: type[BaseModel] = ReadArguments
 
@@ -48,9 +54,39 @@ class Read(AgentTool):
         content = await content_of(path, run)
         if content is None:
             raise ToolError(f"there is no {path}{await asyncio.to_thread(near, path)}")
+        if kind_of(content):
+            return await _picture(arguments.path, content, run)
         file = decoded(path, content)
         await run.services.files_seen.mark(run.thread, path, file.sha256)
+        if path.endswith(".ipynb"):
+            return await _notebook(file.text, arguments, run)
         return ToolResult(_numbered(file.text, arguments.offset, arguments.limit))
+
+
+async def _picture(name: str, content: bytes, run: ToolRun) -> ToolResult:
+    told, picture = await asyncio.to_thread(prepared, name, content)
+    if not await _sees(run):
+        return ToolResult(f"{told}. {BLIND}")
+    return ToolResult(told, images=[picture])
+
+
+async def _sees(run: ToolRun) -> bool:
+    await run.services.models.ready(run.model)
+    return run.services.models.sees(run.model)
+
+
+async def _notebook(text: str, arguments: ReadArguments, run: ToolRun) -> ToolResult:
+    notebook = await asyncio.to_thread(parsed, text)
+    if notebook is None:
+        as_text = _numbered(text, arguments.offset, arguments.limit)
+        return ToolResult(f"[no notebook of format 4: shown as text]\n{as_text}")
+    cells, pictures = shown(notebook, arguments.offset, arguments.limit)
+    images = []
+    if pictures and await _sees(run):
+        for picture in pictures:
+            with contextlib.suppress(ToolError):  # one that is broken is named all the same
+                images.append((await asyncio.to_thread(prepared, "", picture))[1])
+    return ToolResult(cells, images=images)
 
 
 def _numbered(text: str, offset: int, limit: int) -> str:

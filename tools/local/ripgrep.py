@@ -96,10 +96,6 @@ def hides_secrets(path: str, cwd: str) -> bool:
     return is_secret(named(path, cwd)) or is_secret(resolved(path, cwd))
 
 
-def shown(path: str) -> str:
-    """A path as text: names that are no UTF-8 keep their bytes as escapes."""
-    return (
-        path.removeprefix("./")
-        .encode("utf-8", "surrogateescape")
-        .decode("utf-8", "backslashreplace")
-    )
+def shown(text: str) -> str:
+    """A name or line as text: bytes that are no UTF-8 stand as escapes."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
