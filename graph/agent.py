@@ -7,7 +7,8 @@
                 ├───┼─▶ approval ──┐               someone must decide
                 └───┼──────────────┴─▶ execute_tools, one Send per call, wave by wave
                     └──────────────────────┘
-    stop ──▶ END                                   as_node of every repair
+    START ──▶ mend ──▶ call_model                 a server's message went over open calls
+    stop ──▶ END                                  as_node of every repair
 
 Two supersteps per iteration where nothing is wrong: half the disk and processor time of
 visiting every node every time.
@@ -27,6 +28,7 @@ from nodes.call_model import call_model
 from nodes.compact import compact
 from nodes.doom_check import doom_check
 from nodes.execute_tools import Task, execute_tools
+from nodes.mend import mend
 
 
 def stop(state: AgentState) -> None:
@@ -44,9 +46,11 @@ def build_graph() -> StateGraph[AgentState, AgentContext, Any, Any]:
     # Its input is what routing sends, not the state.
     graph.add_node("execute_tools", execute_tools, input_schema=Task)
     graph.add_node("compact", compact)
+    graph.add_node("mend", mend)
     graph.add_node("stop", stop)
 
-    graph.add_conditional_edges(START, routing.from_start, ["call_model", "compact"])
+    graph.add_conditional_edges(START, routing.from_start, ["call_model", "compact", "mend"])
+    graph.add_edge("mend", "call_model")
     graph.add_conditional_edges(
         "call_model",
         routing.after_call_model,

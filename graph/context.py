@@ -13,11 +13,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel
+from pydantic.json_schema import SkipJsonSchema
 
 from configs.settings import Settings
 from graph.durable import FilesSeen, Inbox, Journal
@@ -254,6 +255,13 @@ class Services:
     stop: StopSignal
 
 
+if TYPE_CHECKING:
+    Live = Services | None
+else:
+    # Studio makes a form of the context's schema: what is live has no place in it.
+    Live = Annotated[Any, SkipJsonSchema()]
+
+
 @dataclass
 class AgentContext:
     """The options of a run.
@@ -275,4 +283,4 @@ class AgentContext:
     max_cost_micro_usd: int | None = None
     stream: bool = True
     interactive: bool = True
-    services: Services | None = None
+    services: Live = None

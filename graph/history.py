@@ -6,7 +6,7 @@ questions that routing, nodes and repair ask of a history are asked here, once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, ToolMessage
@@ -54,6 +54,30 @@ def pending_calls(messages: Sequence[BaseMessage]) -> list[Call]:
         return []
     answered = results_of(messages)
     return [call for call in calls_of(answer) if call.id not in answered]
+
+
+def unanswered(messages: Sequence[BaseMessage]) -> list[Call]:
+    """Calls anywhere in the history that no tool message answers. In a history that we alone
+    wrote, only the newest answer can have any."""
+    answered = {m.tool_call_id for m in messages if isinstance(m, ToolMessage)}
+    answers = (m for m in messages if isinstance(m, AIMessage))
+    return [call for answer in answers for call in calls_of(answer) if call.id not in answered]
+
+
+def with_results(
+    messages: Sequence[AnyMessage], results: Mapping[str, ToolMessage]
+) -> list[AnyMessage]:
+    """`messages` with each of `results` (by call id) behind the answer that called it."""
+    mended: list[AnyMessage] = []
+    waiting: list[ToolMessage] = []
+    for message in messages:
+        if not isinstance(message, ToolMessage):
+            mended += waiting
+            waiting = []
+        mended.append(message)
+        if isinstance(message, AIMessage):
+            waiting = [results[call.id] for call in calls_of(message) if call.id in results]
+    return [*mended, *waiting]
 
 
 def tool_message(call: Call, result: ToolResult, now: float = 0.0) -> ToolMessage:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from langgraph.types import Send
 
-from graph.history import Call, pending_calls
+from graph.history import Call, pending_calls, unanswered, waits_for_answer
 from graph.state import AgentState
 from nodes.loop_guard import find_loop
 from nodes.waves import next_wave
@@ -15,8 +15,14 @@ END: Literal["__end__"] = "__end__"
 
 
 def from_start(state: AgentState) -> str:
-    """A compaction that a person asked for goes straight there."""
-    return "compact" if state.get("turn", {}).get("compact") == "requested" else "call_model"
+    """A compaction that a person asked for goes straight there; a message that went over open
+    calls waits until they are closed."""
+    if state.get("turn", {}).get("compact") == "requested":
+        return "compact"
+    messages = state.get("messages", [])
+    if waits_for_answer(messages) and unanswered(messages):
+        return "mend"
+    return "call_model"
 
 
 def after_call_model(state: AgentState) -> str | list[Send]:

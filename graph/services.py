@@ -7,6 +7,7 @@ Server), the nodes get a set that is opened at first use and shared by the proce
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from dataclasses import replace
 
@@ -56,6 +57,11 @@ async def services_of(runtime: Runtime[AgentContext]) -> Services:
             _shared[loop] = (build_services(settings, store), store)
     # A stop belongs to one run: sharing the signal would stop everybody's.
     return replace(_shared[loop][0], stop=StopSignal())
+
+
+async def cwd_of(context: AgentContext) -> str:
+    """The run's working directory; where none was named, the process's."""
+    return context.cwd or await asyncio.to_thread(os.getcwd)
 
 
 async def close_shared() -> None:

@@ -6,11 +6,14 @@ msgpack serializer turns anything else into a dict with a mere log line.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, NotRequired
 
 from langchain_core.messages import AnyMessage, BaseMessage, convert_to_messages
 from langgraph.channels import DeltaChannel
+
+# Studio shows the state as a form; pydantic takes this TypedDict alone before Python 3.12.
+from typing_extensions import TypedDict
 
 #: How many updates of `messages` pass between two full copies on disk. Measured: 1000 keeps
 #: 300 iterations at 2 MB; 10 makes it 30 MB and reads no faster.
@@ -28,20 +31,27 @@ def reduce_messages(current: Sequence[Any], writes: Sequence[Any]) -> list[AnyMe
         writes: a batch of writes, each a message or a list of messages, as objects or dicts.
 
     LangGraph replays old writes in batches of any size, so reducing two batches in turn must
-    equal reducing them as one. Ids are set by whoever writes: a message without one is only
-    ever appended.
+    equal reducing them as one. We set ids where we write; a server's client may not, and gets
+    one that follows from what came before, so that a replay gives the same.
     """
     merged = _as_messages(current)
     place = {m.id: i for i, m in enumerate(merged) if m.id}
     for write in writes:
         for message in _as_messages(write if isinstance(write, list | tuple) else [write]):
-            if message.id and message.id in place:
+            if not message.id:
+                message = message.model_copy(update={"id": _free_id(len(merged), place)})
+            if message.id in place:
                 merged[place[message.id]] = message
                 continue
-            if message.id:
-                place[message.id] = len(merged)
+            place[message.id] = len(merged)
             merged.append(message)
     return merged
+
+
+def _free_id(position: int, taken: Mapping[str, int]) -> str:
+    while f"in-{position}" in taken:
+        position += 1
+    return f"in-{position}"
 
 
 def _as_messages(values: Sequence[Any]) -> list[Any]:

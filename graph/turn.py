@@ -14,7 +14,7 @@ import subprocess
 import time
 from typing import Any
 
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from graph.context import NotBegun, Services, ToolResult, ToolRun
 from graph.durable import InboxRow
@@ -66,7 +66,8 @@ async def take_input(
     surroundings = ""
     if first and rows:
         surroundings = await asyncio.to_thread(environment, cwd, services.clock()) + "\n\n"
-    new = [_human(thread, row, "" if i else surroundings) for i, row in enumerate(rows)]
+    now = services.clock()
+    new = [_human(thread, row, "" if i else surroundings, now) for i, row in enumerate(rows)]
     if rows:
         turn["seq"] = rows[-1].seq
     if turn.get("status") == "running":
@@ -76,6 +77,10 @@ async def take_input(
         turn["seq"] = rows[-1].seq if rows else turn["seq"]
     if not new and not waits_for_answer(messages):
         return [], {**turn, "status": "done", "iterations": 0}
+    if not new and not any(isinstance(m, AIMessage) for m in messages):
+        # A server's client put its message into the state itself: ours takes its place.
+        surroundings = await asyncio.to_thread(environment, cwd, services.clock()) + "\n\n"
+        new = [_with_surroundings(messages[0], surroundings)]
     return new, {
         **turn,
         "status": "running",
@@ -89,12 +94,21 @@ async def take_input(
     }
 
 
-def _human(thread: str, row: InboxRow, surroundings: str) -> HumanMessage:
+def _human(thread: str, row: InboxRow, surroundings: str, now: float) -> HumanMessage:
     return HumanMessage(
         content=surroundings + row.text,
         id=f"in-{thread}-{row.seq}",
-        additional_kwargs={OURS: {"text": row.text}},
+        additional_kwargs={OURS: {"text": row.text, "at": now}},
     )
+
+
+def _with_surroundings(message: BaseMessage, surroundings: str) -> HumanMessage:
+    """A person's message that came without us, as `_human` would have made it."""
+    content: Any = surroundings + str(message.content)
+    if isinstance(message.content, list):
+        content = [{"type": "text", "text": surroundings}, *message.content]
+    kept = {**message.additional_kwargs, OURS: {"text": str(message.text)}}
+    return HumanMessage(content=content, id=message.id, additional_kwargs=kept)
 
 
 def environment(cwd: str, now: float) -> str:
@@ -144,7 +158,7 @@ async def settle(app: Any, config: Any, services: Services, thread: str, cwd: st
     await app.aupdate_state(config, None, as_node="__end__")
     state = (await app.aget_state(config)).values
     answers = [
-        tool_message(call, await _known(call, thread, cwd, services))
+        tool_message(call, await known_result(call, thread, cwd, services))
         for call in pending_calls(state.get("messages", []))
     ]
     turn = ended(state.get("turn", {}), "interrupted", reason="cut off")
@@ -154,7 +168,7 @@ async def settle(app: Any, config: Any, services: Services, thread: str, cwd: st
     await app.aupdate_state(config, update, as_node="stop")
 
 
-async def _known(call: Call, thread: str, cwd: str, services: Services) -> ToolResult:
+async def known_result(call: Call, thread: str, cwd: str, services: Services) -> ToolResult:
     """What can be said of a call now, without running or waiting for anything."""
     row = await services.journal.row(thread, call.id)
     if row is not None and row.result is not None:

@@ -6,7 +6,7 @@ of the model is raised, not stored: the step stays open and a resume asks again.
 
 from __future__ import annotations
 
-import os
+import asyncio
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
@@ -14,12 +14,13 @@ from langgraph.runtime import Runtime
 
 from configs.instructions import system_prompt
 from graph.context import AgentContext, Answer, BadCall, Services
-from graph.errors import AnswerCut, ContextTooLong, LimitReached, ModelUnavailable
+from graph.errors import AnswerCut, ContextTooLong, LimitReached, ModelError, ModelUnavailable
 from graph.events import (
     AssistantChunk,
     AssistantMessage,
     AssistantStreamEnd,
     Emit,
+    Error,
     Event,
     ToolCall,
     ToolLog,
@@ -27,8 +28,8 @@ from graph.events import (
     emitter,
 )
 from graph.history import calls_of, results_of, was_interrupted
-from graph.services import services_of
-from graph.state import OURS, AgentState, Turn
+from graph.services import cwd_of, services_of
+from graph.state import OURS, AgentState, Turn, reduce_messages
 from graph.turn import ended, new_call_id, new_message_id, take_input
 from nodes.limits import limit_reached, over_threshold
 from nodes.loop_guard import find_loop
@@ -46,7 +47,7 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
     context = runtime.context
     info = runtime.execution_info
     thread = info.thread_id or "" if info else ""
-    cwd = context.cwd or os.getcwd()
+    cwd = await cwd_of(context)
     emit = emitter(runtime.stream_writer)
     messages = state.get("messages", [])
     turn = state.get("turn", {})
@@ -65,7 +66,8 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
     if reason:
         return {**update, "turn": ended(turn, "limit", error=LimitReached(reason))}
 
-    request: list[BaseMessage] = [SystemMessage(system_prompt()), *messages, *new]
+    request: list[BaseMessage] = [SystemMessage(system_prompt())]
+    request += reduce_messages(messages, [new])
     model = context.model or services.settings.model_name
     await services.models.ready(model)
     if turn["number"] == 1 and turn["iterations"] == 0:
@@ -85,7 +87,12 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
         if turn.get("compacted") == turn["iterations"]:
             raise
         return {**update, "turn": {**turn, "compact": "too long"}}
-    return _record(state, new, turn, answer, services, context, cwd, emit)
+    except ModelError as error:
+        if context.services is None:
+            # A server tells its client only that something failed.
+            emit(Error(kind=error.kind, message=error.message, hint=error.hint))
+        raise
+    return await _record(state, new, turn, answer, services, context, cwd, emit)
 
 
 def _warn_of_window(services: Services, model: str, emit: Emit) -> None:
@@ -120,7 +127,7 @@ async def _ask(
     )
 
 
-def _record(
+async def _record(
     state: AgentState,
     new: list[HumanMessage],
     turn: Turn,
@@ -134,7 +141,9 @@ def _record(
     message, bad_calls = _with_our_ids(answer, services.clock())
     calls = calls_of(message)
     state_dir = str(services.settings.state_path())
-    verdicts = judge(
+    # In a thread: links are looked up.
+    verdicts = await asyncio.to_thread(
+        judge,
         calls,
         bad_calls,
         services.tools,

@@ -8,7 +8,6 @@ raises is this call's result: an exception that left the node would cancel its s
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import replace
 from typing import Any, TypedDict
@@ -28,7 +27,7 @@ from graph.durable import JournalRow
 from graph.errors import AgentError, StoreError, ToolError
 from graph.events import Emit, ToolCall, ToolOutput, ToolState, ToolStateChange, emitter
 from graph.history import Call, tool_message
-from graph.services import services_of
+from graph.services import cwd_of, services_of
 from graph.state import Verdict
 from nodes.racing import Stopped, race
 from nodes.verdicts import validated
@@ -130,7 +129,7 @@ async def _run_once(
         call_id=call.id,
         tool=call.name,
         thread=thread,
-        cwd=context.cwd or os.getcwd(),
+        cwd=await cwd_of(context),
         services=services,
         emit=emit,
         note=note,

@@ -42,3 +42,12 @@ def test_dicts_become_messages() -> None:
 
 def test_messages_without_an_id_are_appended() -> None:
     assert len(reduce_messages([HumanMessage("a")], [HumanMessage("a")])) == 2
+
+
+def test_an_id_that_is_given_is_the_same_in_every_replay() -> None:
+    writes = [A, {"role": "user", "content": "x"}, B, [{"role": "user", "content": "x"}]]
+    whole = reduce_messages([], writes)
+    assert len({m.id for m in whole}) == 4
+    for cut in range(len(writes) + 1):
+        again = reduce_messages(reduce_messages([], writes[:cut]), writes[cut:])
+        assert [m.id for m in again] == [m.id for m in whole]
