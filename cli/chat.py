@@ -116,6 +116,8 @@ class _Chat:
             max_iterations=options.get("max_iterations"),
             max_cost=options.get("max_cost"),
             max_time=options.get("max_time"),
+            allow=options.get("allow") or (),
+            deny=options.get("deny") or (),
             stream=not options.get("no_stream"),
         )
         session = session_module.Session.open(

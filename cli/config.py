@@ -11,7 +11,7 @@ import click
 
 from cli.render import to_stdout
 from cli.results import print_json
-from cli.starting import guarded, settings_for
+from cli.starting import folder_of, guarded, settings_for
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -27,6 +27,43 @@ def show(ctx: click.Context, output: str | None) -> None:
     options = dict(ctx.obj or {})
     options["output"] = output or options.get("output") or "text"
     ctx.exit(guarded(lambda: _show(options), options))
+
+
+@config.command()
+@click.argument("call")
+@click.option("--mode", type=click.Choice(["ask", "auto", "read-only", "yolo"]), default=None)
+@click.option("--output", type=click.Choice(["text", "json"]), default=None)
+@click.pass_context
+def explain(ctx: click.Context, call: str, mode: str | None, output: str | None) -> None:
+    """What the policy says of a CALL, without running anything: run, ask or deny.
+
+    \b
+    ml-agent config explain 'bash(git push)'
+    ml-agent --deny 'write(*.lock)' config explain 'write(uv.lock)' --mode auto
+    """
+    options = dict(ctx.obj or {})
+    options["output"] = output or options.get("output") or "text"
+    options["mode"] = mode or options.get("mode")
+    ctx.exit(guarded(lambda: _explain(call, options), options))
+
+
+def _explain(call: str, options: dict[str, Any]) -> int:
+    from graph.policy.decide import Situation
+    from graph.policy.explain import explain as explained
+    from graph.policy.rules import rules_of
+
+    settings = settings_for(options).settings
+    rules = rules_of(
+        settings.permissions, allow=options.get("allow") or (), deny=options.get("deny") or ()
+    )
+    mode = options["mode"] or settings.mode or "ask"
+    here = Situation(mode, str(folder_of(options)), rules, str(settings.state_path()))
+    judged = explained(call, here)
+    if options["output"] == "json":
+        print_json({"action": judged.action, "rule": judged.rule, "reason": judged.reason})
+        return 0
+    to_stdout(f"{judged.action}\n{judged.rule}: {judged.reason}\n")
+    return 0
 
 
 def _show(options: dict[str, Any]) -> int:

@@ -65,7 +65,7 @@ class _Demo:
 
     def _prepared(self) -> tuple[Any, Path]:
         """The replay, and the fresh folder it works in, with the data set."""
-        from configs.settings import Settings
+        from configs.layers import shipped_settings
         from graph.options import RunOptions
         from graph.recording import read_recording
         from graph.replay import Replay
@@ -78,9 +78,9 @@ class _Demo:
         replay = Replay(
             read_recording(shipped / "recording.jsonl"),
             # None of the person's own settings: the tour is the same everywhere.
-            Settings.model_validate({"state_dir": str(self._state_dir())}),
+            shipped_settings(state_dir=str(self._state_dir())),
             cwd=folder,
-            options=RunOptions(model="replay/demo", mode="ask"),
+            options=RunOptions(model="replay/demo", mode="ask", allow=(ALLOWED,)),
             real_tools=True,
             strict=False,
             pace=PACE if sys.stdout.isatty() else 0.0,

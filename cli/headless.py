@@ -35,6 +35,8 @@ async def _run(options: dict[str, Any], task: str | None) -> int:
         max_iterations=options.get("max_iterations"),
         max_cost=cap,
         max_time=options.get("max_time"),
+        allow=options.get("allow") or (),
+        deny=options.get("deny") or (),
         stream=not options.get("no_stream"),
         interactive=False,
     )

@@ -131,6 +131,8 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     type=click.Choice(["ask", "auto", "read-only", "yolo"]),
     help="What runs unasked (chat: ask, headless: auto).",
 )
+@click.option("--allow", multiple=True, metavar="RULE", help="Runs unasked: 'bash(make *)'.")
+@click.option("--deny", multiple=True, metavar="RULE", help="Is refused: 'bash(git push *)'.")
 @click.option("--yolo", is_flag=True, help="The same as --mode yolo.")
 @click.option(
     "--output",

@@ -17,6 +17,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -71,8 +72,7 @@ def _layers(
     environ: Mapping[str, str],
     overrides: Mapping[str, Any] | None,
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    shipped = files("configs").joinpath("main_agent_config.json").read_text(encoding="utf-8")
-    yield "shipped", json.loads(shipped)
+    yield "shipped", json.loads(_shipped())
     user = platformdirs.user_config_path("ml-agent") / "config.json"
     if user.exists():
         yield str(user), read_file(user)
@@ -85,6 +85,7 @@ def _layers(
                     f"{project}: {key}: a project's file may not set it; use your own "
                     f"({user}) or the environment"
                 )
+        _check_rules_of_project(layer, project, user)
         yield str(project), layer
     if config_file is not None:
         yield str(config_file), read_file(Path(config_file))
@@ -92,6 +93,32 @@ def _layers(
     chosen = {k: v for k, v in (overrides or {}).items() if v is not None}
     if chosen:
         yield "options", chosen
+
+
+def _check_rules_of_project(layer: Mapping[str, Any], project: Path, user: Path) -> None:
+    """A cloned folder may forbid, and not allow itself anything."""
+    permissions = layer.get("permissions")
+    if isinstance(permissions, dict) and "allow" in permissions:
+        raise SettingsProblem(
+            f"{project}: permissions.allow: a project's file may not set it; use your own ({user})"
+        )
+
+
+@cache
+def _shipped() -> str:
+    return files("configs").joinpath("main_agent_config.json").read_text(encoding="utf-8")
+
+
+@cache
+def shipped_permissions() -> dict[str, list[str]]:
+    """The rules that ship, by kind."""
+    found: dict[str, list[str]] = json.loads(_shipped())["permissions"]
+    return found
+
+
+def shipped_settings(**changed: Any) -> Settings:
+    """The settings as they ship, without any of the person's own."""
+    return Settings.model_validate({**json.loads(_shipped()), **changed})
 
 
 def read_file(path: Path) -> dict[str, Any]:
@@ -128,10 +155,14 @@ def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, dict[st
         yield name, layer
 
 
-def _merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:
+def _merge(into: dict[str, Any], layer: Mapping[str, Any], within: str = "") -> None:
     for key, value in layer.items():
-        if isinstance(value, dict) and isinstance(into.get(key), dict):
-            _merge(into[key], value)
+        known = into.get(key)
+        if isinstance(value, dict) and isinstance(known, dict):
+            _merge(known, value, key)
+        elif within == "permissions" and isinstance(value, list) and isinstance(known, list):
+            # Rules add up: a later layer's deny must not undo an earlier one's.
+            into[key] = [*known, *(rule for rule in value if rule not in known)]
         else:
             into[key] = value
 

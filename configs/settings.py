@@ -6,7 +6,7 @@ This module is the schema and nothing else; where values come from is configs/la
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,6 +20,20 @@ class Budget(BaseModel):
     turn: float | None = Field(None, ge=0, description="most that one turn may cost, USD")
 
 
+Rule = Annotated[str, Field(pattern=r"^\s*[\w.-]+(\([\s\S]+\))?\s*$")]
+
+
+class Permissions(BaseModel):
+    """What runs, asks or is refused, by rule: `bash(git status *)`, `write(src/**)`, `bash`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    allow: list[Rule] = Field(default_factory=list, description="calls that run unasked")
+    ask: list[Rule] = Field(default_factory=list, description="calls that are always asked about")
+    deny: list[Rule] = Field(default_factory=list, description="calls that are refused; wins")
+    shipped: bool = Field(True, description="whether the shipped rules count")
+
+
 class Settings(BaseModel):
     """The keys of a settings file. Unknown keys and wrong types are refused by name."""
 
@@ -31,6 +45,9 @@ class Settings(BaseModel):
     )
     mode: Literal["", "ask", "auto", "read-only", "yolo"] = Field(
         "", description="what runs unasked; empty: ask in the chat, auto headless"
+    )
+    permissions: Permissions = Field(
+        default_factory=lambda: Permissions(shipped=True), description="rules"
     )
     max_iterations: int = Field(300, ge=1, description="answers of the model in one turn")
     budget: Budget = Field(default_factory=lambda: Budget(turn=None), description="caps in USD")

@@ -15,7 +15,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from configs.settings import Settings
+from cli.demo import ALLOWED
+from configs.layers import shipped_settings
 from graph.export import as_jsonl, whole_history
 from graph.options import RunOptions
 from graph.recording import Recording, digest
@@ -224,12 +225,12 @@ def record(found: dict[str, str]) -> list[dict[str, Any]]:
 
 async def run(found: dict[str, str], folder: Path, state: Path) -> list[dict[str, Any]]:
     """Run the words with real tools; the lines of the recording."""
-    settings = Settings.model_validate({"state_dir": str(state)})
+    settings = shipped_settings(state_dir=str(state))
     replay = Replay(
         draft(found),
         settings,
         cwd=folder,
-        options=RunOptions(mode="ask"),
+        options=RunOptions(mode="ask", allow=(ALLOWED,)),
         real_tools=True,
         strict=False,
         decide=lambda requests: [{"type": "approve"} for _ in requests],

@@ -272,6 +272,7 @@ class AgentContext:
         cwd: the working directory; empty: the process's.
         max_iterations: answers of the model in one turn.
         max_cost_micro_usd: cap of one turn in millionths of a dollar; None: no cap.
+        allow, deny: rules beside those of the settings (graph/policy/rules.py).
         stream: show the answer as it comes.
         interactive: a person is there and can be asked.
     """
@@ -281,6 +282,8 @@ class AgentContext:
     cwd: str = ""
     max_iterations: int = 300
     max_cost_micro_usd: int | None = None
+    allow: list[str] = field(default_factory=list)
+    deny: list[str] = field(default_factory=list)
     stream: bool = True
     interactive: bool = True
     services: Live = None

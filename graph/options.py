@@ -7,6 +7,7 @@ import asyncio
 import os
 import socket
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from configs.settings import Settings
 from graph.context import AgentContext, Mode, Services
 from graph.errors import UsageError
 from graph.models.catalogue import choose_model, resolve
+from graph.policy.rules import parse_rule
 from graph.store import ThreadRow, new_thread_id
 
 
@@ -26,6 +28,7 @@ class RunOptions:
         max_iterations: answers of the model in one turn.
         max_cost: cap of one turn in USD.
         max_time: seconds that one turn may take.
+        allow, deny: rules beside those of the settings.
         stream: show answers as they come.
         interactive: a person can be asked.
     """
@@ -35,6 +38,8 @@ class RunOptions:
     max_iterations: int | None = None
     max_cost: float | None = None
     max_time: float | None = None
+    allow: Sequence[str] = ()
+    deny: Sequence[str] = ()
     stream: bool = True
     interactive: bool = True
 
@@ -54,6 +59,10 @@ async def thread_for(
     Raises UsageError (its folder is gone), UnknownModel, NotAuthenticated.
     """
     here = row is not None and row.host == socket.gethostname()
+    for rule in options.allow:
+        parse_rule(rule, "--allow")
+    for rule in options.deny:
+        parse_rule(rule, "--deny")
     if row and here and not await asyncio.to_thread(os.path.isdir, row.cwd):
         raise UsageError(
             f"the thread's folder is gone: {row.cwd}", "make it again, or start a new thread"
@@ -87,6 +96,8 @@ def context_for(
         cwd=thread.cwd,
         max_iterations=options.max_iterations or settings.max_iterations,
         max_cost_micro_usd=None if cost is None else round(cost * 1_000_000),
+        allow=list(options.allow),
+        deny=list(options.deny),
         stream=options.stream,
         interactive=options.interactive,
         services=services,

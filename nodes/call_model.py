@@ -28,6 +28,8 @@ from graph.events import (
     emitter,
 )
 from graph.history import calls_of, results_of, was_interrupted
+from graph.policy.decide import Situation
+from graph.policy.rules import rules_of
 from graph.services import cwd_of, services_of
 from graph.state import OURS, AgentState, Turn, reduce_messages
 from graph.turn import ended, new_call_id, new_message_id, take_input
@@ -140,16 +142,19 @@ async def _record(
     """The update that stores an answer with its verdicts, and the events that tell of it."""
     message, bad_calls = _with_our_ids(answer, services.clock())
     calls = calls_of(message)
-    state_dir = str(services.settings.state_path())
+    rules = rules_of(
+        services.settings.permissions,
+        allow=context.allow,
+        deny=context.deny,
+        granted=state.get("granted", []),
+    )
     # In a thread: links are looked up.
     verdicts = await asyncio.to_thread(
         judge,
         calls,
         bad_calls,
         services.tools,
-        mode=context.mode,
-        cwd=cwd,
-        state=state_dir,
+        Situation(context.mode, cwd, rules, str(services.settings.state_path())),
         interactive=context.interactive,
     )
     cut = answer.finish_reason == "length"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from graph.context import AgentTool, BadCall
 from graph.history import Call
-from graph.policy.decide import Judged, decide
+from graph.policy.decide import Judged, Situation, decide
 from graph.state import QUESTION, Verdict
 
 
@@ -16,10 +17,8 @@ def judge(
     calls: Iterable[Call],
     bad_calls: Iterable[BadCall],
     tools: Mapping[str, AgentTool],
+    here: Situation,
     *,
-    mode: str,
-    cwd: str,
-    state: str = "",
     interactive: bool = True,
 ) -> dict[str, Verdict]:
     """A verdict for each call, by call id. A call that cannot run at all is `invalid`, with
@@ -35,12 +34,12 @@ def judge(
         except ValueError as error:
             verdicts[call.id] = _invalid(str(error))
             continue
-        effect = tool.effect(arguments, cwd)
+        effect = tool.effect(arguments, here.cwd)
         if tool.answered_by_person and interactive:
             # A question is no permission: no mode and no rule answers it.
             judged = Judged("ask", "the model asks you", QUESTION)
         else:
-            judged = decide(effect, mode, cwd, state)
+            judged = decide(call.name, effect, main_words(call.args), here)
         verdicts[call.id] = {
             "action": judged.action,
             "effect": effect.kind,
@@ -50,6 +49,14 @@ def judge(
             "preview": effect.preview,
         }
     return verdicts
+
+
+def main_words(arguments: Mapping[str, Any]) -> list[str]:
+    """A call's arguments as the words that a rule is held against: the operation first."""
+    operation = arguments.get("operation")
+    first = [str(operation)] if operation is not None else []
+    rest = (v for k, v in arguments.items() if k != "operation")
+    return [*first, *(str(v) for v in rest if isinstance(v, str | int | float))]
 
 
 def validated(call: Call, tools: Mapping[str, AgentTool]) -> tuple[AgentTool, BaseModel]:

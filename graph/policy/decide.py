@@ -1,4 +1,4 @@
-"""May this call run, must somebody be asked, or is it refused? By effect, mode and place.
+"""May this call run, must somebody be asked, or is it refused? By rule, effect, mode and place.
 
     mode        reads inside   reads outside   writes inside   commands   publish, spend   destroy
     ask         run            ask             run             ask        ask              ask
@@ -7,17 +7,24 @@
     yolo        run            run             run             run        run              run
 
 "Inside" is the working directory; temporary files, installed packages and the Hugging Face
-cache count as inside for reading. Over the table: a secret file is asked about (refused in
-auto and read-only), and so is a write to what governs ml-agent or runs unasked later; in yolo
-a secret is read, while protected paths still ask.
+cache count as inside for reading. Over the table, the first that fits:
+
+1. a deny rule refuses, in every mode
+2. a secret file is asked about (refused in auto and read-only), and so is a write to what governs
+   ml-agent or runs unasked later; in yolo a secret is read, while protected paths still ask
+3. an ask rule asks
+4. an allow rule runs, where nothing on a shell line speaks against it; in read-only the shipped
+   ones alone
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from graph.effects import Effect
+from graph.policy import commands
 from graph.policy.paths import (
     inside,
     is_protected,
@@ -26,6 +33,9 @@ from graph.policy.paths import (
     named,
     resolved,
 )
+from graph.policy.rules import Rule, Rules
+from graph.policy.shell import Line, parsed
+from graph.policy.wrapped import hides
 
 Action = Literal["run", "ask", "deny"]
 
@@ -39,23 +49,112 @@ class Judged:
     rule: str
 
 
-def decide(effect: Effect, mode: str, cwd: str, state: str = "") -> Judged:
-    """The verdict on a call with this effect. Only symlinks are looked up on disk.
+@dataclass(frozen=True)
+class Situation:
+    """Where a call is judged.
+
+    Attributes:
+        cwd: the working directory. state: the state directory in use, where it is another than
+            the usual one.
+    """
+
+    mode: str
+    cwd: str
+    rules: Rules = field(default_factory=Rules)
+    state: str = ""
+
+
+def decide(tool: str, effect: Effect, words: Sequence[str], here: Situation) -> Judged:
+    """The verdict on a call with this effect. On disk only links and names are looked up.
 
     Args:
-        cwd: the working directory. state: the state directory in use, where it is another
-            than the usual one.
+        words: the call's main arguments, for rules on tools without a path or command.
     """
-    home = resolved(".", cwd)
-    paths = [resolved(path, cwd) for path in effect.paths]
-    special = _special(effect, mode, [*(named(path, cwd) for path in effect.paths), *paths], state)
+    if tool == "bash":
+        return _line(parsed(effect.command), here)
+    paths = [resolved(path, here.cwd) for path in effect.paths]
+
+    def fitting(rules: Sequence[Rule]) -> Rule | None:
+        return next((r for r in rules if r.tool == tool and _fits(r, paths, words, here)), None)
+
+    denied, asked, allowed = map(fitting, (here.rules.deny, here.rules.ask, here.rules.allow))
+    if denied:
+        return _denied(denied)
+    names = [named(path, here.cwd) for path in effect.paths]
+    special = _special(effect, here, [*names, *paths])
     if special is not None:
         return special
-    away = [p for p in paths if not _near(p, home, effect.kind, state)]
-    return _by_mode(effect.kind, mode, away)
+    if asked:
+        return Judged("ask", "a rule wants you to be asked", asked.named("ask"))
+    if allowed and here.mode != "read-only":
+        return Judged("run", "a rule allows it", allowed.named("allow"))
+    home = resolved(".", here.cwd)
+    outside = [p for p in paths if not _near(p, home, effect.kind, here.state)]
+    return _by_mode(effect.kind, here.mode, outside)
 
 
-def _special(effect: Effect, mode: str, paths: list[str], state: str) -> Judged | None:
+def _fits(rule: Rule, paths: Sequence[str], words: Sequence[str], here: Situation) -> bool:
+    if paths and rule.pattern:
+        return any(rule.fits_path(path, resolved(".", here.cwd)) for path in paths)
+    return rule.fits_words(words)
+
+
+def _denied(rule: Rule) -> Judged:
+    return Judged("deny", "a rule forbids it", rule.named("deny"))
+
+
+def _line(line: Line, here: Situation) -> Judged:
+    """A shell line, judged by its parts."""
+    denied = commands.denied(line, here.rules.deny)
+    if denied:
+        return _denied(denied)
+    rule, against = commands.allowed(line, here.rules)
+    secret = commands.secret(line, here.cwd)
+    if secret and here.mode != "yolo":
+        action: Action = "ask" if here.mode == "ask" else "deny"
+        return Judged(action, f"{secret} is known to hold credentials", "secret-file")
+    protected = commands.protected(line, here.cwd, here.state, only_redirects=rule is not None)
+    if protected:
+        action = "ask" if here.mode in ("ask", "yolo") else "deny"
+        said = f"{protected} governs ml-agent or runs unasked later"
+        return Judged(action, said, "protected-path")
+    asked = commands.denied(line, here.rules.ask)
+    if asked:
+        return Judged("ask", "a rule wants you to be asked", asked.named("ask"))
+    by_mode = _by_mode("execute", here.mode, [])
+    if here.mode in ("auto", "yolo"):
+        strict = [r for r in (*here.rules.deny, *here.rules.ask) if r.tool == "bash"]
+        hidden = hides(line) if strict else ""
+        if hidden and here.mode == "auto":
+            return Judged(
+                "ask", f"{hidden}, and rules forbid some commands", strict[0].named("the")
+            )
+        return by_mode
+    if rule is None:
+        return Judged(by_mode.action, f"{by_mode.reason}: {against}", by_mode.rule)
+    outside = commands.away(line, here.cwd, here.state)
+    if outside:
+        return Judged(by_mode.action, f"{outside} is outside the working directory", by_mode.rule)
+    if here.mode == "read-only" and (line.writes or not _all_shipped(line, here.rules)):
+        return Judged("deny", "the mode is read-only, and it may write", by_mode.rule)
+    return Judged("run", "a rule allows it", rule.named("allow"))
+
+
+def _hidden(line: Line, rules: Rules) -> Judged | None:
+    """Where a rule stops some commands, one that cannot be seen could be one of them."""
+    asked = next((("ask", r) for r in rules.ask if r.tool == "bash"), None)
+    strict = next((("deny", r) for r in rules.deny if r.tool == "bash"), asked)
+    why = hides(line) if strict else ""
+    return Judged("ask", why, strict[1].named(strict[0])) if strict and why else None
+
+
+def _all_shipped(line: Line, rules: Rules) -> bool:
+    shipped = Rules(allow=tuple(r for r in rules.allow if r.origin == "shipped"))
+    return commands.allowed(line, shipped)[0] is not None
+
+
+def _special(effect: Effect, here: Situation, paths: list[str]) -> Judged | None:
+    mode, state = here.mode, here.state
     secret = next((p for p in paths if is_secret(p)), None)
     if secret and mode != "yolo":
         action: Action = "ask" if mode == "ask" else "deny"

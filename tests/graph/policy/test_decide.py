@@ -10,47 +10,16 @@ from typing import Literal
 import pytest
 
 from graph.effects import Effect, EffectKind
-from graph.policy.decide import decide
+from graph.policy.decide import Judged, Situation
+from graph.policy.decide import decide as judged_by
 
 MODES = ("ask", "auto", "read-only", "yolo")
 Row = tuple[EffectKind, str, str]
 
 
-@pytest.fixture
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """`~/project`, with links that lead astray. The temporary folder is another one, or all
-    of this would count as harmless."""
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
-    home = tmp_path / "home"
-    work = home / "project"
-    for folder in (
-        work / ".git" / "hooks",
-        work / "sub",
-        home / ".ssh",
-        home / "dotfiles",
-        home / "project-2",
-        tmp_path / "vault",
-        tmp_path / "tmp",
-    ):
-        folder.mkdir(parents=True)
-    (tmp_path / "vault" / "production").write_text("KEY=1")
-    (home / "dotfiles" / "bashrc").write_text("")
-    (home / ".bashrc").symlink_to(home / "dotfiles" / "bashrc")
-    (work / "out").symlink_to(home / "project-2")
-    (work / "notes.txt").symlink_to(home / ".ssh" / "id_rsa")
-    (work / ".env").symlink_to(tmp_path / "vault" / "production")
-    (work / "loop").symlink_to(work / "loop")
-    (work / "inner").symlink_to(work / "sub")
-    (work / "run-me").symlink_to(work / ".git" / "hooks" / "pre-commit")
-    (tmp_path / "linked").symlink_to(work)
-    return work
-
-
-@pytest.fixture(autouse=True)
-def outside_tmp(monkeypatch: pytest.MonkeyPatch) -> None:
-    """pytest's own folders lie below /tmp, which is readable for every mode."""
-    monkeypatch.setattr("graph.policy.paths.TEMPORARY", ())
+def decide(effect: Effect, mode: str, cwd: str) -> Judged:
+    """By the modes' table alone: no rule has this tool."""
+    return judged_by("tool", effect, [], Situation(mode, cwd))
 
 
 def action(kind: EffectKind, path: str, mode: str, work: Path) -> str:

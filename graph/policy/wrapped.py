@@ -1,0 +1,73 @@
+"""What a command runs in turn: `env X=1 rm`, `timeout 5 rm`, `find -exec rm`, `sh -c 'rm'`.
+
+For rules that deny or ask. Rather one program too many than one too few: every word behind a
+wrapper that could begin a command is taken as one that does.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from graph.policy.shell import Command, Line, parsed
+
+#: Programs that run another one that their arguments name.
+WRAPPERS = {
+    "builtin", "busybox", "chroot", "chrt", "command", "coproc", "doas", "env", "eval", "exec",
+    "fd", "find", "flock", "gdb", "ionice", "ltrace", "nice", "nohup", "numactl", "parallel",
+    "perf", "pkexec", "runuser", "script", "setarch", "setpriv", "setsid", "ssh", "stdbuf",
+    "strace", "su", "sudo", "systemd-run", "taskset", "time", "timeout", "toybox", "unbuffer",
+    "unshare", "uv", "uvx", "watch", "xargs",
+}  # fmt: skip
+SHELLS = {"sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "rbash"}
+#: How deep shells within shells are followed.
+DEPTH = 4
+
+
+def programs(line: Line, depth: int = DEPTH) -> Iterator[list[str]]:
+    """The words of every command of `line`, and of every one that it wraps; names without their
+    folders."""
+    for command in line.commands:
+        yield from _of(command, depth)
+
+
+def _of(command: Command, depth: int) -> Iterator[list[str]]:
+    words = command.texts
+    if not words:
+        return
+    name = os.path.basename(words[0])
+    yield [name, *words[1:]]
+    if name in WRAPPERS:
+        for start in range(1, len(words)):
+            if not words[start].startswith("-"):
+                inner = Command(command.words[start:])
+                first = os.path.basename(words[start])
+                yield [first, *words[start + 1 :]]
+                if first in SHELLS:
+                    yield from _script(inner, depth)
+        if name in ("eval", "ssh", "su", "watch", "parallel", "script", "flock") and depth:
+            yield from programs(parsed(" ".join(words[1:])), depth - 1)
+    if name in SHELLS:
+        yield from _script(command, depth)
+
+
+def _script(command: Command, depth: int) -> Iterator[list[str]]:
+    """The commands of `sh -c '...'`."""
+    if not depth:
+        return
+    for word in command.words[1:]:
+        if word.static and not word.text.startswith("-"):
+            yield from programs(parsed(word.text), depth - 1)
+
+
+def hides(line: Line) -> str:
+    """Why what runs cannot be seen: a script from a pipe, or one that is made up on the way."""
+    for command in line.commands:
+        name = os.path.basename(command.texts[0]) if command.words else ""
+        if name in SHELLS and not any(not w.text.startswith("-") for w in command.words[1:]):
+            return f"{name} runs what it is given"
+        if name in SHELLS and any(not word.static for word in command.words[1:]):
+            return f"{name} runs what is not known before"
+        if name in WRAPPERS and any(not word.static for word in command.words[1:]):
+            return f"{name} runs what is not known before"
+    return line.hidden[0] if line.hidden else ""

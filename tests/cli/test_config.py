@@ -1,0 +1,67 @@
+"""`config explain`: one word, then the rule and the reason; nothing runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.program import complaints, program
+from tests.stand_ins.model_script import Call, Reply
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said", "rule"),
+    [
+        (["config", "explain", "bash(git status)"], "run", "rule bash(git status *), shipped"),
+        (["config", "explain", "bash(git push)"], "ask", "no rule allows git"),
+        (["config", "explain", "bash(touch x)", "--mode", "auto"], "run", "mode:auto"),
+        (["--deny", "bash(rm *)", "config", "explain", "bash(sudo rm x)"], "deny", "--deny"),
+        (["--allow", "bash(make *)", "config", "explain", "bash(make all)"], "run", "--allow"),
+        (["config", "explain", "write(/etc/hosts)"], "ask", "outside the working directory"),
+        (["config", "explain", "write(a.py)", "--mode", "read-only"], "deny", "read-only"),
+        (["config", "explain", "plan"], "run", "only reads"),
+    ],
+)  # fmt: skip
+def test_explain(arguments: list[str], said: str, rule: str, tmp_path: Path) -> None:
+    with program(tmp_path, []) as run:
+        if "plan" in arguments:
+            arguments = ["--mode", "read-only", *arguments]
+        done = run(*arguments)
+        assert done.returncode == 0
+        first, second = done.stdout.splitlines()
+        assert first == said
+        assert rule in second
+        assert list(run.work.iterdir()) == []
+
+
+def test_rules_of_options_and_files(tmp_path: Path) -> None:
+    script = [Reply(calls=[Call("bash", {"command": "touch made"})]), Reply("done")]
+    with program(tmp_path, script) as run:
+        denied = run.task("--deny", "bash(touch *)", "make it")
+        assert denied.returncode == 0
+        assert "deny rule bash(touch *), --deny" in denied.stderr
+        assert not (run.work / "made").exists()
+        # In the mode ask, a rule lets it pass without anybody there.
+        allowed = run.task("--mode", "ask", "--allow", "bash(touch *)", "make it")
+        assert allowed.returncode == 0
+        assert (run.work / "made").exists()
+        wrong = run.task("--allow", "bash(", "make it")
+        assert (wrong.returncode, len(complaints(wrong))) == (2, 1)
+
+        folder = run.work / ".ml-agent"
+        folder.mkdir()
+        (folder / "config.json").write_text(
+            json.dumps({"permissions": {"deny": ["bash(touch *)"]}})
+        )
+        said = run("config", "explain", "bash(touch x)", "--mode", "auto", "--output", "json")
+        assert json.loads(said.stdout)["action"] == "deny"
+        # The shipped rules are still there beside it.
+        assert run("config", "explain", "bash(ls)").stdout.startswith("run\n")
+        (folder / "config.json").write_text(json.dumps({"permissions": {"allow": ["bash(rm *)"]}}))
+        refused = run("config", "show")
+        assert refused.returncode == 2
+        assert "a project's file may not set it" in refused.stderr
+        (folder / "config.json").write_text(json.dumps({"permissions": {"deny": ["no rule("]}}))
+        assert "permissions.deny.0" in run("config", "show").stderr

@@ -1,0 +1,114 @@
+"""The demo: in a pseudo-terminal and without one, and its recording is what the tools do now."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from graph.models.catalogue import recording_path
+from graph.recording import digest, read_recording
+from tests.cli.program import ROOT
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """A bare one: no key, no network but what it would open itself."""
+    (folder / "tmp").mkdir(exist_ok=True)
+    return {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "ML_AGENT_STATE_DIR": str(folder / "state"),
+        "TMPDIR": str(folder / "tmp"),
+        "NO_COLOR": "1",
+    }
+
+
+def demo(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "cli.main", "demo", *arguments],
+        cwd=folder,
+        env=environment(folder),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize("arguments", [[], ["--yes"]])
+def test_without_a_terminal_it_approves_itself_and_says_so(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    done = demo(tmp_path, *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    why = "--yes was given" if arguments else "there is no terminal to ask in"
+    assert done.stdout.count(f"approved by the demo itself: {why}") == 1
+    assert "not as recorded" not in done.stdout
+    # It plans, reads, writes, fails, mends, trains, draws, reports.
+    told = [
+        "[>] look at the data", "● read beans.csv", "● write train.py", "[exit code 1]",
+        "● edit train.py", "left out, a measurement is missing", "? bash python3 train.py",
+        "0.693 |*", "held back", "● write report.md", "[x] train and report",
+        "The classifier is trained", "9 iterations",
+    ]  # fmt: skip
+    rest = done.stdout
+    for words in told:
+        assert words in rest, words
+        rest = rest.partition(words)[2]
+    (folder,) = (tmp_path / "tmp").iterdir()
+    assert {p.name for p in folder.iterdir()} == {
+        "beans.csv", "train.py", "model.json", "report.md",
+    }  # fmt: skip
+    # What the report claims is what the run printed.
+    (claimed,) = re.findall(r"accuracy (\S+) on the 22 rows", (folder / "report.md").read_text())
+    assert f"held back {claimed}" in done.stdout
+    assert len(json.loads((folder / "model.json").read_text())["weights"]) == 3
+
+
+@pytest.mark.parametrize(("answer", "ran"), [("y", True), ("n", False)])
+def test_a_person_decides_in_a_terminal(answer: str, ran: bool, tmp_path: Path) -> None:
+    child = pexpect.spawn(
+        sys.executable,
+        ["-m", "cli.main", "demo"],
+        cwd=str(tmp_path),
+        env={**environment(tmp_path), "TERM": "dumb"},  # type: ignore[arg-type]
+        encoding="utf-8",
+        timeout=60,
+        dimensions=(40, 100),
+    )
+    child.expect(r"run it\?.*: ")
+    child.sendline(answer)
+    child.expect("The thread, on disk: ml-agent sessions show")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+    (folder,) = (tmp_path / "tmp").iterdir()
+    assert (folder / "report.md").exists() is ran
+
+
+def test_its_thread_is_a_thread(tmp_path: Path) -> None:
+    done = demo(tmp_path, "--yes")
+    (thread,) = re.findall(r"sessions show (\S+)", done.stdout)
+    for command in (["sessions", "show", thread], ["sessions", "export", thread]):
+        shown = subprocess.run(
+            [sys.executable, "-m", "cli.main", *command],
+            env=environment(tmp_path),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert shown.returncode == 0
+        assert "The classifier is trained" in shown.stdout
+
+
+def test_the_recording_is_whole_and_names_no_machine() -> None:
+    recording = read_recording(recording_path("replay/demo"))
+    assert all(m["ml_agent"]["sha256"] == digest(m) for m in recording.messages)
+    text = recording_path("replay/demo").read_text()
+    assert not re.search(r"/(?:tmp|home|root|work|Users)/", text)

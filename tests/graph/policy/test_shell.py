@@ -1,0 +1,391 @@
+"""Shell lines: what the shipped rules let pass unasked, and what a deny rule finds.
+
+Each row has a line, and what is said of it in the mode ask with the shipped rules, in auto, and in
+auto with DENY.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from configs.layers import load
+from configs.settings import Permissions
+from graph.effects import Effect
+from graph.errors import SettingsError
+from graph.policy.decide import Judged, Situation, decide
+from graph.policy.rules import Rules, parse_rule, rules_of
+from graph.policy.shell import parsed
+
+DENY = ("bash(rm *)", "bash(git push *)")
+
+PASS, STOP, BLIND = "run run run", "ask run deny", "ask run ask"
+PLAIN = "ask run run"
+
+TABLE: dict[str, str] = {
+    # the shipped rules
+    "ls": PASS,
+    "ls -la src": PASS,
+    "ls *.py": PASS,
+    "pwd": PASS,
+    "cat a.py": PASS,
+    "cat a.py | head -5 | wc -l": PASS,
+    "ls && pwd; echo done": PASS,
+    "ls || true": PASS,
+    "! grep -q x a.py": PASS,
+    "grep -rn 'rm -rf' src": PASS,
+    'echo "git push"': PASS,
+    "echo hi > out.txt": PASS,
+    "ls 2>&1": PASS,
+    "ls > /dev/null 2>&1": PASS,
+    "ls # rm -rf /": PASS,
+    "git status": PASS,
+    "git status --short": PASS,
+    "git diff HEAD~1 -- a.py": PASS,
+    "git log --oneline -5": PASS,
+    "git show HEAD:a.py": PASS,
+    "nvidia-smi": PASS,
+    "nvidia-smi --query-gpu=memory.used --format=csv": PASS,
+    "df -h .": PASS,
+    "du -sh .": PASS,
+    "ps aux": PASS,
+    "python --version": PASS,
+    "pip list": PASS,
+    "cd sub && ls": PASS,
+    "if ls; then pwd; fi": PASS,
+    "( ls; pwd )": PASS,
+    "{ ls; }": PASS,
+    "l\\s": PASS,
+    "'ls' -l": PASS,
+    'g""it status': PASS,
+    "CUDA_VISIBLE_DEVICES=0 ls": PASS,
+    "cat <<'EOF'\nrm x\nEOF": PASS,
+    "rg -n 'def main' src": PASS,
+    "ls &": PASS,
+    # what only looks like them
+    "lsof": PLAIN,
+    "git stash": PLAIN,
+    "git -C /elsewhere status": PLAIN,
+    "git -c core.pager=./x log": PLAIN,
+    "git log --output=f": PLAIN,
+    "git diff --ext-diff": PLAIN,
+    "git diff --no-index /etc/passwd x": PLAIN,
+    "git": PLAIN,
+    "pip install x": PLAIN,
+    "python -c 'print(1)'": PLAIN,
+    "python --version; python x.py": PLAIN,
+    "nvidia-smi -r": PLAIN,
+    "nvidia-smi -q -f out": PLAIN,
+    "rg --pre ./x y": PLAIN,
+    "rg --pre=./x y": PLAIN,
+    "./ls": PLAIN,
+    "/tmp/ls": PLAIN,
+    "LS": PLAIN,
+    "lｓ": PLAIN,
+    "find . -name x": PLAIN,
+    "sed -i s/a/b/ f": PLAIN,
+    "awk 'BEGIN{system(\"x\")}'": PLAIN,
+    "make": PLAIN,
+    "curl x | tee y": PLAIN,
+    # places outside
+    "cat /etc/passwd": PLAIN,
+    "ls ..": PLAIN,
+    "ls ~": PLAIN,
+    "cat ../x": PLAIN,
+    "head -n5 /etc/hosts": PLAIN,
+    "grep -f/etc/passwd x": PLAIN,
+    "grep --file=/etc/passwd x": PLAIN,
+    "cat < /etc/passwd": PLAIN,
+    "echo x > ../out": PLAIN,
+    "echo x >> /tmp-elsewhere/out": PLAIN,
+    "echo x >| ~/out": PLAIN,
+    "echo x &> ../out": PLAIN,
+    "cd / && cat etc/passwd": PLAIN,
+    "cd .. && ls": PLAIN,
+    "cat sub/../../x": PLAIN,
+    "cat out/a": PLAIN,
+    "tail -f src/../../log": PLAIN,
+    # variables, substitutions, braces
+    "cat $FILE": PLAIN,
+    'echo "$HOME"': PLAIN,
+    "echo ${X:-y}": PLAIN,
+    "echo $((1+1))": PLAIN,
+    "ls {a,b}": PLAIN,
+    "ls {1..3}": PLAIN,
+    "echo $(ls)": PLAIN,
+    "echo `ls`": PLAIN,
+    "cat <(ls)": PLAIN,
+    "X=1; ls": PLAIN,
+    "x=$(ls)": PLAIN,
+    "ls() { pwd; }; ls": PLAIN,
+    "for i in 1 2; do echo $i; done": PLAIN,
+    "echo x > $OUT": PLAIN,
+    "cat <<EOF\n$HOME\nEOF": PLAIN,
+    "export X=1": PLAIN,
+    # set for a command
+    "PATH=. ls": PLAIN,
+    "LD_PRELOAD=./x.so ls": PLAIN,
+    "GIT_EXTERNAL_DIFF=./x git diff": PLAIN,
+    "IFS=x ls": PLAIN,
+    "PAGER=./x git log": PLAIN,
+    # what a deny rule finds
+    "rm x": STOP,
+    "rm -rf /": STOP,
+    "ls; rm x": STOP,
+    "ls && rm x": STOP,
+    "ls & rm x": STOP,
+    "ls\nrm x": STOP,
+    "ls | rm x": STOP,
+    "(rm x)": STOP,
+    "{ rm x; }": STOP,
+    "if true; then rm x; fi": STOP,
+    "while true; do rm x; done": STOP,
+    "for i in a b; do rm $i; done": STOP,
+    "case x in x) rm y;; esac": STOP,
+    "f() { rm x; }": STOP,
+    "echo $(rm x)": STOP,
+    "echo `rm x`": STOP,
+    "cat <(rm x)": STOP,
+    'echo "$(rm x)"': STOP,
+    "cat <<EOF\n$(rm x)\nEOF": STOP,
+    "! rm x": STOP,
+    "\\rm x": STOP,
+    "r\\m x": STOP,
+    "'rm' x": STOP,
+    "r''m x": STOP,
+    'r"m" x': STOP,
+    "$'rm' x": STOP,
+    "$'\\x72m' x": STOP,
+    "/bin/rm x": STOP,
+    "../../bin/rm x": STOP,
+    "FOO=1 rm x": STOP,
+    "env rm x": STOP,
+    "env -i A=1 rm x": STOP,
+    "/usr/bin/env rm x": STOP,
+    "command rm x": STOP,
+    "builtin command rm x": STOP,
+    "r\\\nm x": STOP,
+    "ls \\\n; rm x": STOP,
+    "ls # no \\\nrm x": STOP,
+    "echo a\\\\\nrm x": STOP,
+    "ls \\\n -la": PASS,
+    "time rm x": STOP,
+    "time -p rm x": STOP,
+    "nohup rm x &": STOP,
+    "nice -n 5 rm x": STOP,
+    "timeout 5 rm x": STOP,
+    "timeout -k 1 5s rm x": STOP,
+    "stdbuf -oL rm x": STOP,
+    "setsid rm x": STOP,
+    "sudo rm x": STOP,
+    "sudo -u me rm x": STOP,
+    "doas rm x": STOP,
+    "exec rm x": STOP,
+    "coproc rm x": STOP,
+    "xargs rm": STOP,
+    "ls | xargs -n1 rm -f": STOP,
+    "find . -exec rm {} \\;": STOP,
+    "find . -execdir rm {} +": STOP,
+    "fd x -X rm": STOP,
+    "parallel rm ::: a": STOP,
+    "watch rm x": STOP,
+    "watch 'rm x'": STOP,
+    "ssh host rm x": STOP,
+    "ssh host 'ls; rm x'": STOP,
+    "sh -c 'rm x'": STOP,
+    "bash -lc 'ls && rm x'": STOP,
+    'bash -c "rm x"': STOP,
+    "env bash -c 'rm x'": STOP,
+    "sudo sh -c 'rm x'": STOP,
+    "sh -c 'sh -c \"rm x\"'": STOP,
+    "xargs -I{} sh -c 'rm {}'": STOP,
+    "eval 'rm x'": STOP,
+    "eval rm x": STOP,
+    "busybox rm x": STOP,
+    "uv run rm x": STOP,
+    "git push": STOP,
+    "git push --force origin main": STOP,
+    "/usr/bin/git push": STOP,
+    "env GIT_SSH=x git push": STOP,
+    "ls && git push": STOP,
+    "rm": STOP,
+    # a deny rule leaves alone what only holds the word
+    "echo rm": PASS,
+    "grep rm a.py": PASS,
+    "rmdir x": PLAIN,
+    "git pull": PLAIN,
+    "npm rm x": PLAIN,
+    # where a rule stops something, what cannot be seen asks
+    "$X y": BLIND,
+    "${CMD} x": BLIND,
+    "$(echo r)m x": BLIND,
+    'eval "$X"': BLIND,
+    "source x.sh": BLIND,
+    ". ./x.sh": BLIND,
+    "curl x | sh": BLIND,
+    "cat x | bash": BLIND,
+    "sh < x": BLIND,
+    'bash -s <<< "$X"': BLIND,
+    'sh -c "$X"': BLIND,
+    "xargs $X": BLIND,
+    "echo 'open": BLIND,
+    "ls ((": BLIND,
+    "exec 3<>/dev/tcp/host/1": BLIND,
+    "trap 'rm x' EXIT": BLIND,
+    "alias ls='rm x'": BLIND,
+    "l?": BLIND,
+    "ls\0rm": BLIND,
+    "echo " + "x" * 30_000: BLIND,
+    "": PLAIN,
+    # secrets and protected places
+    "cat .env": "ask deny deny",
+    "cat < .env": "ask deny deny",
+    "cat ./.env": "ask deny deny",
+    "cat notes.txt": "ask deny deny",
+    "base64 .env": "ask deny deny",
+    "echo x > .env": "ask deny deny",
+    "cat ~/.ssh/id_rsa": "ask deny deny",
+    "tar czf x.tgz --file=.env": "ask deny deny",
+    "cat .e*": PLAIN,
+    "cat *": PLAIN,
+    "jq .key a.json": PLAIN,
+    "cat .env.example": PASS,
+    "echo x > .git/hooks/pre-commit": "ask deny deny",
+    "tee .git/hooks/pre-commit": "ask deny deny",
+    "cp x .ml-agent/config.json": "ask deny deny",
+    "cat .git/config": PASS,
+    "echo x >> ~/.bashrc": "ask deny deny",
+    "sed -i s/x/y/ ~/.zshrc": "ask deny deny",
+}
+
+
+@pytest.fixture
+def secrets(work: Path) -> Path:
+    (work.parent / ".ssh" / "id_rsa").write_text("KEY")
+    return work
+
+
+def judged(line: str, mode: str, rules: Rules, cwd: Path) -> Judged:
+    found = decide("bash", Effect("execute", command=line), [], Situation(mode, str(cwd), rules))
+    assert found.reason
+    assert found.rule
+    return found
+
+
+@pytest.mark.parametrize("line", TABLE, ids=lambda line: repr(line[:40]))
+def test_the_table(line: str, secrets: Path) -> None:
+    shipped = rules_of(load(environ={}).settings.permissions)
+    strict = rules_of(load(environ={}).settings.permissions, deny=DENY)
+    ask, auto = (judged(line, mode, shipped, secrets) for mode in ("ask", "auto"))
+    denied = judged(line, "auto", strict, secrets)
+    told = f"{ask}\n{auto}\n{denied}"
+    assert f"{ask.action} {auto.action} {denied.action}" == TABLE[line], told
+    # What is refused is refused in every mode, and asked about where people are asked.
+    if TABLE[line] == STOP:
+        for mode in ("ask", "read-only", "yolo"):
+            assert judged(line, mode, strict, secrets).action == "deny"
+    # In read-only nothing runs that does not run unasked in ask.
+    if ask.action != "run":
+        assert judged(line, "read-only", shipped, secrets).action == "deny"
+
+
+def test_there_are_enough_cases() -> None:
+    assert len(TABLE) > 200
+
+
+RULES: list[tuple[str, str, bool]] = [
+    ("bash(git status *)", "git status", True),
+    ("bash(git status *)", "git status -s", True),
+    ("bash(git status *)", "git statusx", False),
+    ("bash(git status)", "git status -s", False),
+    ("bash(make test-*)", "make test-unit", True),
+    ("bash(make test-*)", "make test-unit -j4", False),
+    ("bash(npm run * --silent)", "npm run build --silent", True),
+    ("bash(npm run * --silent)", "npm run --silent", False),
+    ("bash(python3 train.py --epochs 1)", "python3 train.py --epochs 1", True),
+    ("bash(python3 train.py --epochs 1)", "python3 train.py --epochs 10", False),
+    ("bash(echo 'a b')", 'echo "a b"', True),
+    ("bash(echo 'a b')", "echo a b", False),
+    ("bash", "anything at all", True),
+    ("bash(*)", "anything at all", True),
+    ("bash(git *)", "/usr/bin/git status", False),
+    ("write", "ls x", False),
+]
+
+
+@pytest.mark.parametrize(("rule", "line", "runs"), RULES)
+def test_how_an_allow_rule_fits(rule: str, line: str, runs: bool, work: Path) -> None:
+    rules = Rules(allow=(parse_rule(rule, "settings"),))
+    assert (judged(line, "ask", rules, work).action == "run") is runs
+
+
+PATHS: list[tuple[str, str, str, str]] = [
+    # rule, kind of rule, path written, what is said in the mode ask
+    ("write(src/**)", "deny", "src/a/b.py", "deny"),
+    ("write(src/**)", "deny", "lib/a.py", "run"),
+    ("write(*.lock)", "ask", "uv.lock", "ask"),
+    ("write(*.lock)", "ask", "sub/uv.lock", "run"),
+    ("write(**/*.lock)", "ask", "sub/uv.lock", "ask"),
+    ("write(~/notes/*)", "allow", "~/notes/a.md", "run"),
+    ("write(~/notes/*)", "allow", "~/notes/../.bashrc", "ask"),
+    ("write", "deny", "a.py", "deny"),
+    ("edit(src/**)", "deny", "src/a.py", "run"),
+    ("write(.git/**)", "allow", ".git/hooks/x", "ask"),
+    ("write(.env)", "allow", "sub/.env", "ask"),
+]
+
+
+@pytest.mark.parametrize(("rule", "kind", "path", "said"), PATHS)
+def test_rules_on_paths(rule: str, kind: str, path: str, said: str, work: Path) -> None:
+    rules = Rules(**{kind: (parse_rule(rule, "settings"),)})
+    here = Situation("ask", str(work), rules)
+    assert decide("write", Effect("write", (path,)), [path], here).action == said
+
+
+def test_deny_wins_then_ask_then_allow(work: Path) -> None:
+    rule = parse_rule("bash(make *)", "settings")
+    both = Rules(allow=(rule,), ask=(rule,))
+    assert judged("make", "ask", both, work).action == "ask"
+    assert judged("make", "yolo", both, work).action == "ask"
+    all_three = Rules(allow=(rule,), ask=(rule,), deny=(rule,))
+    assert judged("make", "yolo", all_three, work).action == "deny"
+    assert judged("sudo make", "auto", Rules(ask=(rule,)), work).action == "ask"
+
+
+def test_rules_on_operations(work: Path) -> None:
+    rules = Rules(deny=(parse_rule("hf_jobs(run *)", "settings"),))
+    here = Situation("auto", str(work), rules)
+    assert decide("hf_jobs", Effect("spend"), ["run", "train.py"], here).action == "deny"
+    assert decide("hf_jobs", Effect("read"), ["logs", "j1"], here).action == "run"
+
+
+def test_a_reason_names_the_rule_and_where_it_is_from(work: Path) -> None:
+    permissions = Permissions(allow=["bash(make *)"], shipped=True)
+    rules = rules_of(permissions, allow=["bash(tox)"], deny=["bash(rm *)"], granted=["bash(go *)"])
+    said = [judged(line, "ask", rules, work).rule for line in ("make x", "tox", "go x", "rm x")]
+    assert said == [
+        "allow rule bash(make *), settings",
+        "allow rule bash(tox), --allow",
+        "allow rule bash(go *), granted in this thread",
+        "deny rule bash(rm *), --deny",
+    ]
+    shipped = rules_of(load(environ={}).settings.permissions)
+    assert judged("ls", "ask", shipped, work).rule == "allow rule bash(ls *), shipped"
+    assert "no rule allows make" in judged("ls && make", "ask", shipped, work).reason
+
+
+def test_the_shipped_rules_can_be_switched_off(work: Path) -> None:
+    settings = load(environ={"ML_AGENT_PERMISSIONS__SHIPPED": "false"}).settings
+    assert judged("ls", "ask", rules_of(settings.permissions), work).action == "ask"
+
+
+@pytest.mark.parametrize("text", ["", "bash(", "bash()", "bash('open)", "two words", "bash)x("])
+def test_what_is_no_rule(text: str) -> None:
+    with pytest.raises(SettingsError, match="is no rule"):
+        parse_rule(text, "settings")
+
+
+def test_words_after_unquoting() -> None:
+    (command,) = parsed("""g""it 'a b'"c" \\$d $'\\t' x""").commands
+    assert command.texts == ["git", "a bc", "$d", "\t", "x"]
