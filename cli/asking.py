@@ -34,6 +34,8 @@ def _ask(request: dict[str, Any], lines: Lines) -> dict[str, Any]:
     lines.line(f"? {request['tool']} {telling(request['tool'], arguments)}{cost}", "1")
     lines.line(f"  {request['effect']}: {request['reason']}", "2")
     preview = str(request["preview"] or "").split("\n")
+    if preview == [telling(request["tool"], arguments)]:
+        preview = []  # the first line has said it
     for text in preview[:PREVIEW_LINES]:
         lines.line(f"  | {text}")
     if len(preview) > PREVIEW_LINES:

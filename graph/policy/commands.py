@@ -66,7 +66,7 @@ def allowed(line: Line, rules: Rules) -> tuple[Rule | None, str]:
     for command in line.commands:
         rule = next((r for r in rules.allow if r.tool == "bash" and _fits(r, command)), None)
         if rule is None:
-            return None, f"no rule allows {command.texts[0]}"
+            return None, f"no rule allows {' '.join(command.texts)[:60]}"
         why = _suspicious(command)
         if why:
             return None, why

@@ -38,14 +38,15 @@ class Write(AgentTool):
             after = arguments.content.encode("utf-8")
         except UnicodeEncodeError:
             raise ToolError("the content holds half a character and cannot be stored") from None
-        lines = len(arguments.content.splitlines())
+        count = len(arguments.content.splitlines())
+        lines = "1 line" if count == 1 else f"{count} lines"
         if before is None:
             await put(path, None, after, run)
-            return ToolResult(f"Created {path} ({lines} lines).")
+            return ToolResult(f"Created {path} ({lines}).")
         await known(path, before, run)
         await put(path, before, after, run)
         run.log(await asyncio.to_thread(_change, path, before, arguments.content))
-        return ToolResult(f"Replaced {path} ({lines} lines).")
+        return ToolResult(f"Replaced {path} ({lines}).")
 
     async def recover(
         self, arguments: WriteArguments, run: ToolRun, note: dict[str, Any]

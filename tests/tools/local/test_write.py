@@ -29,7 +29,7 @@ async def test_a_new_file_with_its_folders(bench: Bench) -> None:
 async def test_again_over_its_own(bench: Bench) -> None:
     await bench.call("write", path="a.txt", content="one\n")
     result = await bench.call("write", path="a.txt", content="two\n")
-    assert result.text == f"Replaced {bench.cwd}/a.txt (1 lines)."
+    assert result.text == f"Replaced {bench.cwd}/a.txt (1 line)."
     assert (bench.cwd / "a.txt").read_text() == "two\n"
     assert "-one\n+two" in bench.logs()[-1]
 
