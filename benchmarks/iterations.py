@@ -1,36 +1,61 @@
 """A long turn: what an iteration costs in processor time, disk and memory, and whether it grows.
 
-    uv run python -m benchmarks.iterations            300 and 600 iterations
-    uv run python -m benchmarks.iterations 50         others
-
-Each length runs in a process of its own, against a stand-in model in another one without any
-delay. `gap` is the time between two requests; its fit a + b·k says how it grows with the
-iteration's number k.
+`gap` is the time between an answer's end and the next request, the iteration's command in it;
+its least-squares line a + b·k says how it grows with the iteration's number k.
 """
 
 from __future__ import annotations
 
-import asyncio
-import itertools
-import json
-import os
-import resource
-import subprocess
-import sys
 import tempfile
-import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.observer import Observer, watching
+from benchmarks.programs import Program
+from tests.stand_ins.model_script import Call, Choose, Reply, load_script
+
 #: Characters of output that each iteration's command prints.
 OUTPUT = 2400
-COMMAND = f"head -c {OUTPUT} /dev/zero | tr '\\0' x; echo; echo"
+COMMAND = f"head -c {OUTPUT} /dev/zero | tr '\\0' x; echo; echo step {{step}}"
+TASK = "work"
 
 
-def script(iterations: int) -> dict[str, Any]:
-    """Calls of one command, told apart by the step, then an answer."""
-    call = {"name": "bash", "arguments": {"command": COMMAND + " step {step}"}}
-    return {"steps": [{"calls": [call], "repeat": iterations}, {"text": "done"}]}
+@dataclass(frozen=True)
+class Long:
+    """What one long turn came to.
+
+    Attributes:
+        cpu_ms: processor time of an iteration, without its command's.
+        a, b: of the gap a + b·k, milliseconds.
+        transcript: characters of all tool results, as the model got them.
+        disk: bytes that the program left.
+        memory: peak, MiB.
+        compared, broken: see Observer.
+    """
+
+    iterations: int
+    cpu_ms: float
+    a: float
+    b: float
+    transcript: int
+    disk: int
+    memory: float
+    compared: int
+    broken: int
+
+    @property
+    def allowed(self) -> int:
+        """Bytes on disk that the budget allows."""
+        return 3 * self.transcript + 8_000 * self.iterations
+
+
+def script(program: Program, iterations: int, command: str = COMMAND) -> Choose:
+    """Calls of one command, told apart by the step, then the program's end. What the model
+    says after that, to another message, does not matter."""
+    call = {"name": "bash", "arguments": {"command": command}}
+    steps = load_script({"steps": [{"text": "On.", "calls": [call], "repeat": iterations}]})
+    return lambda asked: steps(asked) if asked.step < iterations else program.end
 
 
 def fit(gaps: list[float]) -> tuple[float, float]:
@@ -42,94 +67,42 @@ def fit(gaps: list[float]) -> tuple[float, float]:
     return mean - b * middle, b
 
 
-async def drive(iterations: int, base: str, folder: Path) -> dict[str, float]:
-    """Run one turn of `iterations`; its figures."""
-    os.environ["OPENAI_API_KEY"], os.environ["OPENAI_BASE_URL"] = "none", base
-    from configs.settings import Settings
-    from graph.models.loading import load
-    from graph.session import RunOptions, Session
-
-    load()
-    settings = Settings(
-        state_dir=str(folder / "state"), model_name="openai/stand-in", context_window=2_000_000,
-        compact_at=2_000_000,
-    )  # fmt: skip
-    options = RunOptions(interactive=False, max_iterations=iterations + 1)
-    ends: list[float] = []
-    transcript = 0
-    async with Session.open(settings, cwd=folder, options=options) as session:
-        cpu = time.process_time()
-        async for event in session.send("work"):
-            if event.name == "assistant_stream_end":
-                ends.append(time.perf_counter())
-            if event.name == "tool_output":
-                transcript += len(event.text)
-        cpu = time.process_time() - cpu
-        assert event.name == "turn_complete", event
-        assert event.status == "done", event
-    gaps = [1000 * (b - a) for a, b in itertools.pairwise(ends)]
-    a, b = fit(gaps)
-    disk = sum(p.stat().st_size for p in (folder / "state").glob("ml-agent.db*"))
-    return {
-        "iterations": iterations,
-        "cpu_ms": 1000 * cpu / iterations,
-        "gap_a_ms": a,
-        "gap_b_ms": b,
-        "transcript": transcript,
-        "disk": disk,
-        "memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    }
+def run(program: Program, iterations: int, observer: Observer, folder: Path) -> Long:
+    """One turn of `iterations` in `folder`, which keeps what the program leaves."""
+    observer.run(program, program.command(TASK, iterations, folder), folder)
+    a, b = fit(observer.gaps)
+    spent = observer.processor[-1] - observer.processor[0]
+    return Long(
+        iterations=iterations,
+        cpu_ms=1000 * spent / iterations,
+        a=a,
+        b=b,
+        transcript=sum(len(text(m)) for m in observer.last["messages"] if m["role"] == "tool"),
+        disk=program.written(folder),
+        memory=observer.peak,
+        compared=observer.compared,
+        broken=observer.broken,
+    )
 
 
-def measure(iterations: int) -> dict[str, float]:
-    """`drive` in a process of its own, the stand-in in another."""
-    with tempfile.TemporaryDirectory() as folder:
-        rules = Path(folder) / "script.json"
-        rules.write_text(json.dumps(script(iterations)))
-        server = subprocess.Popen(
-            [sys.executable, "-m", "tests.stand_ins.model_server", "--script", str(rules)],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            assert server.stdout is not None
-            base = server.stdout.readline().split()[1]
-            done = subprocess.run(
-                [
-                    sys.executable,
-                    "-m",
-                    "benchmarks.iterations",
-                    "--one",
-                    str(iterations),
-                    base,
-                    folder,
-                ],
-                stdout=subprocess.PIPE,
-                check=True,
-            )
-        finally:
-            server.kill()
-    return json.loads(done.stdout)
+def measure(program: Program, iterations: int) -> Long:
+    """`run` in a folder that is not kept."""
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        watching(script(program, iterations), strict=program.strict) as observer,
+    ):
+        return run(program, iterations, observer, Path(folder))
 
 
-def main() -> None:
-    if sys.argv[1:2] == ["--one"]:
-        _, _, iterations, base, folder = sys.argv
-        print(json.dumps(asyncio.run(drive(int(iterations), base, Path(folder)))))
-        return
-    rows = [measure(int(n)) for n in sys.argv[1:] or ("300", "600")]
-    for row in rows:
-        budget = 3 * row["transcript"] + 8_000 * row["iterations"]
-        print(
-            f"{row['iterations']:.0f} iterations: {row['cpu_ms']:.1f} ms of processor time each, "
-            f"gap {row['gap_a_ms']:.1f} + {row['gap_b_ms']:.3f}·k ms, "
-            f"{row['disk'] / 1e6:.2f} MB on disk ({row['disk'] / budget:.2f} of the budget), "
-            f"{row['memory_mib']:.0f} MiB"
-        )
-    if len(rows) > 1:
-        ratio = rows[-1]["disk"] / rows[0]["disk"]
-        print(f"disk grows {ratio:.2f} times from the first to the last")
+def text(message: dict[str, Any]) -> str:
+    content = message["content"]
+    return content if isinstance(content, str) else "".join(p.get("text", "") for p in content)
 
 
-if __name__ == "__main__":
-    main()
+#: An answer that does not come while anybody waits for it.
+SILENCE = Reply(text="late", delay=3600)
+
+
+def effect(name: str) -> Call:
+    """A command that leaves the line `name` in the file `effects`, and takes a moment."""
+    return Call("bash", {"command": f"echo {name} >> effects; sleep 0.1; echo {name} is left"})

@@ -49,7 +49,8 @@ class Received:
     """A request as it came.
 
     Attributes:
-        at: seconds on `time.monotonic`. headers: lower-case names.
+        at, until: when its head came and when its answer was written, seconds on
+            `time.monotonic`. headers: lower-case names.
         asked: the request as scripts see it; None where it was refused.
         ended: done (the whole answer was written), cut (by us), left (the client closed).
     """
@@ -60,6 +61,7 @@ class Received:
     at: float
     asked: Asked | None = None
     ended: Literal["", "done", "cut", "left"] = ""
+    until: float = 0.0
 
 
 @dataclass
@@ -70,6 +72,7 @@ class ModelServer:
         script: replies in order, or a function from `Asked` to `Reply`.
         api_key: when set, requests without exactly this key get a 401.
         models: what /v1/models lists.
+        strict: refuse what a provider would refuse; other people's clients send more.
         requests, violations: what was received, and what a provider would have refused.
     """
 
@@ -77,6 +80,7 @@ class ModelServer:
     api_key: str | None = None
     models: Sequence[str] = ("stand-in",)
     port: int = 0
+    strict: bool = True
     requests: list[Received] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
 
@@ -154,7 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Silent: the tests read `requests`."""
 
     def do_GET(self) -> None:
-        self._note({})
+        self._note({}, time.monotonic())
         if self.path.rstrip("/") == "/v1/models":
             data = [{"id": m, "object": "model", "owned_by": "stand-in"} for m in self.of.models]
             self._send(200, {"object": "list", "data": data})
@@ -162,8 +166,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(404, wire.openai_error("not found", "invalid_request_error"))
 
     def do_POST(self) -> None:
+        at = time.monotonic()
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
-        received, index = self._note(body)
+        received, index = self._note(body, at)
         path = self.path.split("?")[0]
         formats: dict[str, Format] = {
             "/v1/chat/completions": "openai",
@@ -178,10 +183,11 @@ class _Handler(BaseHTTPRequestHandler):
         except (_ClientLeft, ConnectionError):
             received.ended = received.ended or "left"
             self.close_connection = True
+        received.until = time.monotonic()
 
-    def _note(self, body: dict[str, Any]) -> tuple[Received, int]:
+    def _note(self, body: dict[str, Any], at: float) -> tuple[Received, int]:
         headers = {k.lower(): v for k, v in self.headers.items()}
-        received = Received(self.path, headers, body, time.monotonic())
+        received = Received(self.path, headers, body, at)
         with self.of.lock:
             index = sum(bool(r.body) for r in self.of.requests)
             self.of.requests.append(received)
@@ -194,7 +200,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.of.api_key is not None and key != self.of.api_key:
             return self._error(Reply(status=401), format_, model, key)
         check = checks.check_openai if format_ == "openai" else checks.check_anthropic
-        if problem := check(body):
+        problem = check(body) if self.of.strict else None
+        if problem:
             self.of.violations.append(problem)
             return self._error(Reply(status=400, message=problem), format_, model, key)
         see = checks.asked_openai if format_ == "openai" else checks.asked_anthropic

@@ -1,0 +1,216 @@
+"""The rows of the budget, each made by one function; what two rows need is measured once."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import tiktoken
+
+from benchmarks import iterations, kills, starts
+from benchmarks.iterations import Long
+from benchmarks.observer import watching
+from benchmarks.programs import BareLoop, MiniSweAgent, NotInstalled, Ours, Program
+from benchmarks.table import Row
+from tests.stand_ins.model_script import Reply
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured. Quick figures say less; the budgets are meant for the others."""
+
+    short: int = 300
+    long: int = 600
+    runs: int = 7
+    kill_at: int = 20
+    kill_of: int = 50
+
+
+QUICK = Sizes(short=40, long=80, runs=3)
+
+
+@dataclass
+class Bench:
+    """The programs, and what was measured of them so far.
+
+    Attributes:
+        absent: what stands in mini-swe-agent's column where it does not run.
+    """
+
+    sizes: Sizes
+    programs: dict[str, Program] = field(default_factory=dict)
+    absent: str = "left out"
+    _long: dict[tuple[str, int], Long] = field(default_factory=dict)
+    _resumes: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, sizes: Sizes, *, mini: bool = True) -> Bench:
+        """The programs; mini-swe-agent is installed first, unless it is to be left out."""
+        programs: dict[str, Program] = {"ours": Ours(), "bare": BareLoop()}
+        if not mini:
+            return cls(sizes, programs)
+        agent = MiniSweAgent()
+        try:
+            agent.install()
+        except NotInstalled as problem:
+            print(f"mini-swe-agent is not installed: {problem}", file=sys.stderr)
+            return cls(sizes, programs, "not installed")
+        return cls(sizes, {**programs, "mini": agent})
+
+    def long(self, name: str, count: int) -> Long:
+        """A turn of `count` iterations, run at the first question."""
+        if (name, count) not in self._long:
+            self._long[name, count] = iterations.measure(self.programs[name], count)
+        return self._long[name, count]
+
+    def resumes(self) -> dict[str, float]:
+        if not self._resumes:
+            self._resumes = starts.resumes(self.sizes.short, self.sizes.runs)
+        return self._resumes
+
+    def others(self, figure: Callable[[str], float]) -> tuple[float | str, float | str]:
+        """(bare loop's, mini-swe-agent's) `figure`."""
+        return figure("bare"), figure("mini") if "mini" in self.programs else self.absent
+
+
+def help_time(bench: Bench) -> list[Row]:
+    """`--help` against importing click."""
+    times = starts.help_times(bench.programs, 3 * bench.sizes.runs)
+    limit = 2 * times["click"]
+    budget = f"≤ 2 × import click ({times['click']:.3f})"
+    mini = times.get("mini", bench.absent)
+    return [Row("--help, s", times["ours"], "no help", mini, limit, budget, 3)]
+
+
+def first_request(bench: Bench) -> list[Row]:
+    """From the start of the process to its first request, against importing the libraries."""
+    times = starts.first_requests(bench.programs, bench.sizes.runs)
+    bare, mini = bench.others(lambda name: times[name])
+    limit = 1.15 * times["imports"]
+    budget = f"≤ 1.15 × imports ({times['imports']:.2f})"
+    return [Row("start to first request, s", times["ours"], bare, mini, limit, budget, 2)]
+
+
+def processor(bench: Bench) -> list[Row]:
+    """Processor time of an iteration, and how the gap between requests grows."""
+    rows = []
+    for n in (bench.sizes.short, bench.sizes.long):
+        bare, mini = bench.others(lambda name, n=n: bench.long(name, n).cpu_ms)  # type: ignore[misc]
+        ours = bench.long("ours", n)
+        rows.append(Row(f"CPU per iteration of {n}, ms", ours.cpu_ms, bare, mini, 40, "≤ 40"))
+        bare, mini = bench.others(lambda name, n=n: bench.long(name, n).b)  # type: ignore[misc]
+        name = f"growth b of the gap a + b·k, {n}, ms"
+        rows.append(Row(name, ours.b, bare, mini, 0.1, f"≤ 0.1 (a = {ours.a:.0f} ms)", 3))
+    return rows
+
+
+def disk(bench: Bench) -> list[Row]:
+    """What is on disk after a long turn."""
+    short, long = bench.sizes.short, bench.sizes.long
+    rows = []
+    for n in (short, long):
+        bare, mini = bench.others(lambda name, n=n: bench.long(name, n).disk / 1e6)  # type: ignore[misc]
+        ours = bench.long("ours", n)
+        budget = f"≤ 3 × {ours.transcript / 1e6:.2f} MB of results + 8 kB × {n}"
+        name = f"on disk, {n} iterations, MB"
+        rows.append(Row(name, ours.disk / 1e6, bare, mini, ours.allowed / 1e6, budget, 2))
+    ours_ratio = bench.long("ours", long).disk / bench.long("ours", short).disk
+    mini = bench.absent
+    if "mini" in bench.programs:
+        mini = bench.long("mini", long).disk / bench.long("mini", short).disk
+    limit = 2.1 * long / (2 * short)
+    name = f"on disk, {long} by {short} iterations"
+    return [*rows, Row(name, ours_ratio, "nothing", mini, limit, f"≤ {limit:.1f}", 2)]
+
+
+def tokens(bench: Bench) -> list[Row]:
+    """The first request without its task: system prompt, tools, what the first message says."""
+    bare, mini = bench.others(lambda name: first_tokens(bench.programs[name]))
+    ours = first_tokens(bench.programs["ours"])
+    name = "first request without the task, tokens"
+    return [Row(name, ours, bare, mini, 7500, "≤ 7,500", 0)]
+
+
+def first_tokens(program: Program) -> int:
+    """cl100k tokens of the texts and the tools' JSON of `program`'s first request."""
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        watching(lambda asked: program.end, strict=program.strict) as observer,
+    ):
+        place = Path(folder)
+        observer.run(program, program.command("x", 1, place), place)
+    texts = [iterations.text(m) for m in observer.first["messages"]]
+    parts = [*texts, json.dumps(observer.first.get("tools", []))]
+    return sum(len(_cl100k().encode(part, disallowed_special=())) for part in parts)
+
+
+@cache
+def _cl100k() -> tiktoken.Encoding:
+    # LiteLLM brings the file along; no network is asked.
+    import importlib.util
+
+    found = importlib.util.find_spec("litellm")
+    assert found is not None
+    assert found.origin is not None
+    brought = Path(found.origin).parent / "litellm_core_utils" / "tokenizers"
+    os.environ.setdefault("TIKTOKEN_CACHE_DIR", str(brought))
+    return tiktoken.get_encoding("cl100k_base")
+
+
+def kill(bench: Bench) -> list[Row]:
+    """Steps that happen twice, or never, when the process is killed and resumed."""
+    at, of = bench.sizes.kill_at, bench.sizes.kill_of
+    done = [kills.kill_and_resume(moment, at, of) for moment in kills.MOMENTS]
+    name = f"kill -9 at {at} of {of}: steps "
+    no, count = "no resume", f"0 ({len(done)} kills)"
+    mini = no if "mini" in bench.programs else bench.absent
+    return [
+        Row(name + "repeated", sum(k.repeated for k in done), no, mini, 0, count, 0),
+        Row(name + "lost", sum(k.lost for k in done), no, mini, 0, count, 0),
+    ]
+
+
+def memory(bench: Bench) -> list[Row]:
+    """The most that a long turn ever had."""
+    n = bench.sizes.short
+    bare, mini = bench.others(lambda name: bench.long(name, n).memory)
+    ours = bench.long("ours", n).memory
+    return [Row(f"peak memory, {n} iterations, MiB", ours, bare, mini, 300, "≤ 300", 0)]
+
+
+def resume(bench: Bench) -> list[Row]:
+    """A killed thread of many iterations, resumed, to its first request."""
+    times = bench.resumes()
+    name = f"resume of {bench.sizes.short} iterations to first request, s"
+    budget = f"≤ fresh start ({times['fresh']:.2f}) + 0.3"
+    return [Row(name, times["resume"], "no resume", "no resume", times["fresh"] + 0.3, budget, 2)]
+
+
+def prefix(bench: Bench) -> list[Row]:
+    """Requests that do not begin with the request before them."""
+    n = bench.sizes.short
+    bare, mini = bench.others(lambda name: bench.long(name, n).broken)
+    turn, restarts = bench.long("ours", n), bench.resumes()
+    broken, compared = turn.broken + restarts["broken"], turn.compared + restarts["compared"]
+    name = f"requests with another prefix, of {compared:.0f}, restarts too"
+    return [Row(name, broken, bare, mini, 0, "0", 0)]
+
+
+#: By the name that the command takes.
+ROWS: dict[str, Callable[[Bench], list[Row]]] = {
+    "help": help_time,
+    "start": first_request,
+    "processor": processor,
+    "disk": disk,
+    "tokens": tokens,
+    "kill": kill,
+    "memory": memory,
+    "resume": resume,
+    "prefix": prefix,
+}
