@@ -95,7 +95,8 @@ def measure(program: Program, iterations: int) -> Long:
 
 
 def text(message: dict[str, Any]) -> str:
-    content = message["content"]
+    """The text of a request's message, without its calls."""
+    content = message["content"] or ""
     return content if isinstance(content, str) else "".join(p.get("text", "") for p in content)
 
 

@@ -120,10 +120,11 @@ class MiniSweAgent(Program):
         uv = shutil.which("uv")
         if uv is None:
             raise NotInstalled("uv is not on the PATH")
+        shutil.rmtree(self.home, ignore_errors=True)
         python = str(self.home / "bin" / "python")
         wanted = [f"mini-swe-agent~={self.VERSION}.0", "mcp"]
         for command in (
-            [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(self.home)],
+            [uv, "venv", "--quiet", "--python", sys.executable, str(self.home)],
             [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python, *wanted],
         ):
             done = subprocess.run(command, capture_output=True, text=True)

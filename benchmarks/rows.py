@@ -18,7 +18,6 @@ from benchmarks.iterations import Long
 from benchmarks.observer import watching
 from benchmarks.programs import BareLoop, MiniSweAgent, NotInstalled, Ours, Program
 from benchmarks.table import Row
-from tests.stand_ins.model_script import Reply
 
 
 @dataclass(frozen=True)
@@ -78,6 +77,10 @@ class Bench:
         """(bare loop's, mini-swe-agent's) `figure`."""
         return figure("bare"), figure("mini") if "mini" in self.programs else self.absent
 
+    def turns(self, n: int, figure: Callable[[Long], float]) -> tuple[float | str, float | str]:
+        """(bare loop's, mini-swe-agent's) `figure` of a turn of `n` iterations."""
+        return self.others(lambda name: figure(self.long(name, n)))
+
 
 def help_time(bench: Bench) -> list[Row]:
     """`--help` against importing click."""
@@ -101,10 +104,10 @@ def processor(bench: Bench) -> list[Row]:
     """Processor time of an iteration, and how the gap between requests grows."""
     rows = []
     for n in (bench.sizes.short, bench.sizes.long):
-        bare, mini = bench.others(lambda name, n=n: bench.long(name, n).cpu_ms)  # type: ignore[misc]
+        bare, mini = bench.turns(n, lambda turn: turn.cpu_ms)
         ours = bench.long("ours", n)
         rows.append(Row(f"CPU per iteration of {n}, ms", ours.cpu_ms, bare, mini, 40, "≤ 40"))
-        bare, mini = bench.others(lambda name, n=n: bench.long(name, n).b)  # type: ignore[misc]
+        bare, mini = bench.turns(n, lambda turn: turn.b)
         name = f"growth b of the gap a + b·k, {n}, ms"
         rows.append(Row(name, ours.b, bare, mini, 0.1, f"≤ 0.1 (a = {ours.a:.0f} ms)", 3))
     return rows
@@ -115,18 +118,18 @@ def disk(bench: Bench) -> list[Row]:
     short, long = bench.sizes.short, bench.sizes.long
     rows = []
     for n in (short, long):
-        bare, mini = bench.others(lambda name, n=n: bench.long(name, n).disk / 1e6)  # type: ignore[misc]
+        bare, mini = bench.turns(n, lambda turn: turn.disk / 1e6)
         ours = bench.long("ours", n)
         budget = f"≤ 3 × {ours.transcript / 1e6:.2f} MB of results + 8 kB × {n}"
         name = f"on disk, {n} iterations, MB"
         rows.append(Row(name, ours.disk / 1e6, bare, mini, ours.allowed / 1e6, budget, 2))
     ours_ratio = bench.long("ours", long).disk / bench.long("ours", short).disk
-    mini = bench.absent
+    mini_ratio: float | str = bench.absent
     if "mini" in bench.programs:
-        mini = bench.long("mini", long).disk / bench.long("mini", short).disk
+        mini_ratio = bench.long("mini", long).disk / bench.long("mini", short).disk
     limit = 2.1 * long / (2 * short)
     name = f"on disk, {long} by {short} iterations"
-    return [*rows, Row(name, ours_ratio, "nothing", mini, limit, f"≤ {limit:.1f}", 2)]
+    return [*rows, Row(name, ours_ratio, "nothing", mini_ratio, limit, f"≤ {limit:.1f}", 2)]
 
 
 def tokens(bench: Bench) -> list[Row]:
@@ -179,7 +182,7 @@ def kill(bench: Bench) -> list[Row]:
 def memory(bench: Bench) -> list[Row]:
     """The most that a long turn ever had."""
     n = bench.sizes.short
-    bare, mini = bench.others(lambda name: bench.long(name, n).memory)
+    bare, mini = bench.turns(n, lambda turn: turn.memory)
     ours = bench.long("ours", n).memory
     return [Row(f"peak memory, {n} iterations, MiB", ours, bare, mini, 300, "≤ 300", 0)]
 
@@ -195,7 +198,7 @@ def resume(bench: Bench) -> list[Row]:
 def prefix(bench: Bench) -> list[Row]:
     """Requests that do not begin with the request before them."""
     n = bench.sizes.short
-    bare, mini = bench.others(lambda name: bench.long(name, n).broken)
+    bare, mini = bench.turns(n, lambda turn: turn.broken)
     turn, restarts = bench.long("ours", n), bench.resumes()
     broken, compared = turn.broken + restarts["broken"], turn.compared + restarts["compared"]
     name = f"requests with another prefix, of {compared:.0f}, restarts too"

@@ -5,13 +5,13 @@ Programs take turns, so that what else the machine does falls on all of them; me
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from benchmarks import iterations
@@ -61,7 +61,7 @@ def help_times(programs: Mapping[str, Program], runs: int) -> dict[str, float]:
             subprocess.run(commands[name], env=environment, capture_output=True, check=True)
             return time.perf_counter() - began
 
-        return alternating(runs, {name: lambda n=name: timed(n) for name in commands})  # type: ignore[misc]
+        return alternating(runs, {name: partial(timed, name) for name in commands})
 
 
 def first_requests(programs: Mapping[str, Program], runs: int) -> dict[str, float]:
@@ -77,7 +77,7 @@ def first_requests(programs: Mapping[str, Program], runs: int) -> dict[str, floa
             command = program.command("x", 1, place)
             return observer.to_first_request(program, command, place)
 
-        return alternating(runs, {name: lambda n=name: timed(n) for name in measured})  # type: ignore[misc]
+        return alternating(runs, {name: partial(timed, name) for name in measured})
 
 
 def resumes(length: int, runs: int) -> dict[str, float]:

@@ -176,7 +176,8 @@ class _Handler(BaseHTTPRequestHandler):
             "/v1/messages": "anthropic",
         }
         if path not in formats:
-            return self._send(404, wire.openai_error(f"no {path}", "invalid_request_error"))
+            self._send(404, wire.openai_error(f"no {path}", "invalid_request_error"))
+            return
         try:
             self._answer(received, formats[path], index)
             received.ended = received.ended or "done"

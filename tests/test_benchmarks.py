@@ -1,0 +1,67 @@
+"""The benchmarks' own code, at tiny sizes, for what does not depend on time."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks import rows
+from benchmarks.iterations import fit
+from benchmarks.kills import kill_and_resume
+from benchmarks.rows import Bench, Sizes
+from benchmarks.table import Row, render
+
+
+@pytest.fixture(scope="module")
+def bench() -> Bench:
+    return Bench.open(Sizes(short=4, long=8, runs=1), mini=False)
+
+
+def test_disk_grows_with_the_iterations(bench: Bench) -> None:
+    made = rows.disk(bench)
+    short, long, ratio = made
+    assert 0 < short.ours < long.ours
+    assert ratio.met
+    assert bench.long("ours", 4).transcript > 4 * 2400
+    assert bench.long("bare", 4).transcript > 4 * 2400
+    assert {row.mini for row in made} == {"left out"}
+
+
+def test_the_first_request_is_within_its_budget(bench: Bench) -> None:
+    (row,) = rows.tokens(bench)
+    assert isinstance(row.bare, int)
+    assert row.bare < row.ours
+    assert row.met
+
+
+def test_a_kill_repeats_and_loses_nothing() -> None:
+    killed = kill_and_resume("running", at=2, steps=4)
+    assert (killed.repeated, killed.lost, killed.broken) == (0, 0, 0)
+    assert killed.compared >= 4
+
+
+def test_the_prefix_is_stable_over_restarts(bench: Bench) -> None:
+    (row,) = rows.prefix(bench)
+    assert row.ours == 0
+    # The turn's own, the turn's again before the restarts, the message that goes on, two resumes.
+    assert "of 11" in row.name
+
+
+def test_the_table_says_by_how_much_a_budget_is_missed() -> None:
+    text = render(
+        [
+            Row("one", 45, 3, "left out", 40, "≤ 40"),
+            Row("two", 2, 4, 1, 3, "≤ 3"),
+            Row("three", 1, "none", 1, 0, "0", 0),
+        ]
+    )
+    one, two, three = text.splitlines()[2:]
+    assert "| 15.00 " in one
+    assert "NO, 1.12 of it" in one
+    assert "| 0.50 " in two
+    assert "| 2.00 " in two
+    assert "yes, 0.67 of it" in two
+    assert "| NO " in three
+
+
+def test_the_fit_is_the_line() -> None:
+    assert fit([5 + 0.5 * k for k in range(9)]) == pytest.approx((5, 0.5))
