@@ -1,6 +1,6 @@
 """Measures every row of the performance budget and prints one table.
 
-    uv run python -m benchmarks                all rows, about half an hour
+    uv run python -m benchmarks                all rows, about ten minutes
     uv run python -m benchmarks disk           one row; several names are several rows
     uv run python -m benchmarks --quick        smaller sizes, to see that it works
     uv run python -m benchmarks --no-mini      without mini-swe-agent, which is installed once
