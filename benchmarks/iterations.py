@@ -6,6 +6,7 @@ its least-squares line a + b·k says how it grows with the iteration's number k.
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ class Long:
     Attributes:
         cpu_ms: processor time of an iteration, without its command's.
         a, b: of the gap a + b·k, milliseconds.
+        cpu_b: the same slope of its processor time, which nobody else on the machine disturbs.
         transcript: characters of all tool results, as the model got them.
         disk: bytes that the program left.
         memory: peak, MiB.
@@ -38,6 +40,7 @@ class Long:
     cpu_ms: float
     a: float
     b: float
+    cpu_b: float
     transcript: int
     disk: int
     memory: float
@@ -77,6 +80,7 @@ def run(program: Program, iterations: int, observer: Observer, folder: Path) -> 
         cpu_ms=1000 * spent / iterations,
         a=a,
         b=b,
+        cpu_b=1000 * fit([y - x for x, y in itertools.pairwise(observer.processor)])[1],
         transcript=sum(len(text(m)) for m in observer.last["messages"] if m["role"] == "tool"),
         disk=program.written(folder),
         memory=observer.peak,

@@ -101,7 +101,7 @@ def first_request(bench: Bench) -> list[Row]:
 
 
 def processor(bench: Bench) -> list[Row]:
-    """Processor time of an iteration, and how the gap between requests grows."""
+    """Processor time of an iteration, and how it and the gap between requests grow."""
     rows = []
     for n in (bench.sizes.short, bench.sizes.long):
         bare, mini = bench.turns(n, lambda turn: turn.cpu_ms)
@@ -110,6 +110,10 @@ def processor(bench: Bench) -> list[Row]:
         bare, mini = bench.turns(n, lambda turn: turn.b)
         name = f"growth b of the gap a + b·k, {n}, ms"
         rows.append(Row(name, ours.b, bare, mini, 0.1, f"≤ 0.1 (a = {ours.a:.0f} ms)", 3))
+        bare, mini = bench.turns(n, lambda turn: turn.cpu_b)
+        rows.append(
+            Row(f"growth of CPU per iteration, {n}, ms", ours.cpu_b, bare, mini, 0.1, "≤ 0.1", 3)
+        )
     return rows
 
 
