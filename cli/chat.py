@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from cli.asking import ask_decisions
+from cli.going_back import tell
 from cli.render import Lines, closing, to_stdout
 from cli.starting import complain, folder_of, guarded, settings_for
 
@@ -22,6 +23,8 @@ T = TypeVar("T")
 
 HELP = """\
 /new      start a new thread          /compact  summarise the conversation now
+/undo     take the last turn back     /rewind   go back to an earlier turn
+/redo     do it again                 /fork     go on in a copy of this thread
 /status   thread, model, mode         /quit     leave (Ctrl-D does, too)
 A line that ends with \\ goes on in the next. Ctrl-C stops what runs.
 """
@@ -90,11 +93,53 @@ class _Chat:
                 self._lines.line("there is nothing to compact yet")
             else:
                 await self._turn(self._session.compact(), costs=False)
+        elif word in ("/undo", "/redo", "/rewind", "/fork"):
+            await self._go_back(word)
         elif word.startswith("/"):
             self._lines.line(f"there is no {word.split()[0]}; /help lists what there is")
         elif await self._open_kindly():
             await self._turn(self._session.send(text))
         return True
+
+    async def _go_back(self, word: str) -> None:
+        from graph.errors import AgentError
+
+        if self._session is None:
+            self._lines.line("there is no thread yet")
+            return
+        line = self._session.time_line()
+        try:
+            if word == "/fork":
+                await self._fork(line)
+            elif word == "/redo":
+                tell(await line.redo(), self._lines, redo=True)
+            else:
+                await self._undo(line, 1 if word == "/undo" else await self._picked(line))
+        except AgentError as error:
+            complain(error.message, error.hint)
+
+    async def _undo(self, line: Any, turns: int) -> None:
+        if not turns:
+            return
+        tell(await line.undo(turns, dry_run=True), self._lines, dry_run=True)
+        if _confirmed("Enter takes it back, anything else does not: "):
+            tell(await line.undo(turns), self._lines)
+
+    async def _picked(self, line: Any) -> int:
+        """How many turns to take back, by the one that the person picks."""
+        turns = await line.turns()
+        for turn in reversed(turns):
+            self._lines.line(f"{turn.number:3}  {turn.text[:70]}")
+        answer = _at_terminal(lambda: input("take back from turn (Enter: none): ")).strip()
+        numbers = [turn.number for turn in turns]
+        if not answer.isdigit() or int(answer) not in numbers:
+            return 0
+        return numbers.index(int(answer)) + 1
+
+    async def _fork(self, line: Any) -> None:
+        made = await line.fork()
+        await self._close()
+        await self._open(made.id)
 
     async def _open_kindly(self) -> bool:
         from graph.errors import AgentError
@@ -184,6 +229,13 @@ class _Chat:
             await session.close()
             if session.thread.title:
                 self._lines.line(f"go on later with: ml-agent -r {session.thread.id}", "2")
+
+
+def _confirmed(question: str) -> bool:
+    try:
+        return _at_terminal(lambda: input(question)).strip() == ""
+    except (EOFError, KeyboardInterrupt):
+        return False
 
 
 def _at_terminal(ask: Callable[[], T]) -> T:

@@ -94,6 +94,80 @@ def resume(ctx: click.Context, thread: str | None, output: str | None) -> None:
 
 
 @sessions.command()
+@click.argument("thread", metavar="[ID]", required=False)
+@click.option("--turns", type=click.IntRange(1), default=1, help="How many (1).")
+@click.option("--dry-run", is_flag=True, help="Only say what it would do.")
+@OUTPUT
+@click.pass_context
+def undo(
+    ctx: click.Context, thread: str | None, turns: int, dry_run: bool, output: str | None
+) -> None:
+    """Take back the last turn: what was said, and the files it changed.
+
+    A file that somebody changed since is left as it is, and named; so is what cannot be taken back.
+    """
+    _move(ctx, thread, output, dry_run, lambda line: line.undo(turns, dry_run=dry_run))
+
+
+@sessions.command()
+@click.argument("thread", metavar="[ID]", required=False)
+@click.option("--dry-run", is_flag=True, help="Only say what it would do.")
+@OUTPUT
+@click.pass_context
+def redo(ctx: click.Context, thread: str | None, dry_run: bool, output: str | None) -> None:
+    """Do the turn again that was taken back last."""
+    _move(ctx, thread, output, dry_run, lambda line: line.redo(dry_run=dry_run), redo=True)
+
+
+@sessions.command()
+@click.argument("thread", metavar="[ID]", required=False)
+@click.option("--at", type=click.IntRange(1), metavar="TURN", help="From the end of this turn.")
+@OUTPUT
+@click.pass_context
+def fork(ctx: click.Context, thread: str | None, at: int | None, output: str | None) -> None:
+    """A new thread that goes on from this one; prints its id."""
+    options = _options(ctx, output)
+
+    async def work(store: Any) -> int:
+        from cli.going_back import time_line
+
+        row = await _chosen(store, thread, options)
+        made = await time_line(settings_for(options).settings, store, row).fork(at)
+        if options["output"] == "json":
+            print_json(_plain(made, "done"))
+        else:
+            to_stdout(f"{made.id}\n")
+        return 0
+
+    _exit(ctx, options, work)
+
+
+def _move(
+    ctx: click.Context,
+    thread: str | None,
+    output: str | None,
+    dry_run: bool,
+    how: Callable[[Any], Awaitable[Any]],
+    *,
+    redo: bool = False,
+) -> None:
+    options = _options(ctx, output)
+
+    async def work(store: Any) -> int:
+        from cli.going_back import tell, time_line
+
+        row = await _chosen(store, thread, options)
+        moved = await how(time_line(settings_for(options).settings, store, row))
+        if options["output"] == "json":
+            print_json({"thread": row.id, "dry_run": dry_run, **moved.to_dict()})
+        else:
+            tell(moved, Lines(sys.stdout), redo=redo, dry_run=dry_run)
+        return 0
+
+    _exit(ctx, options, work)
+
+
+@sessions.command()
 @click.argument("thread", metavar="ID")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_context
@@ -105,6 +179,9 @@ def delete(ctx: click.Context, thread: str, yes: bool) -> None:
         row = await store.threads.resolve(thread)
         if not yes and not _confirmed(f"delete {row.id} ({row.title})?"):
             return 1
+        from cli.going_back import time_line
+
+        await time_line(settings_for(options).settings, store, row).forget_files()
         await store.delete_thread(row.id)
         print(f"deleted {row.id}", file=sys.stderr)
         return 0

@@ -57,6 +57,9 @@ class Settings(BaseModel):
     vision: bool | None = Field(
         None, description="whether the model sees pictures, where it is not known"
     )
+    undo_files: bool = Field(
+        True, description="keep what each turn changed below the working directory, for undo"
+    )
     compact_at: int = Field(
         170_000, ge=1000, description="compact above this many tokens (or 90 % of the window)"
     )

@@ -239,7 +239,8 @@ class NotBegun(Exception):
 class Services:
     """The live parts, opened once by graph/services.py and shared by all runs of a process.
 
-    `stop` belongs to one session; `Session` replaces it in a copy of its own.
+    `stop` belongs to one session; `Session` replaces it in a copy of its own. So does
+    `may_begin`: what every effect waits for, the snapshot of the turn's start.
     """
 
     settings: Settings
@@ -250,9 +251,11 @@ class Services:
     threads: Any
     backend: Any
     outputs: Any
+    snapshots: Any
     tools: Mapping[str, AgentTool]
     clock: Callable[[], float]
     stop: StopSignal
+    may_begin: Callable[[], Awaitable[None]] | None = None
 
 
 if TYPE_CHECKING:

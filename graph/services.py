@@ -17,8 +17,10 @@ from configs.layers import load
 from configs.settings import Settings
 from graph.context import AgentContext, ModelClient, Services, StopSignal
 from graph.models.client import LiteLLMClient
+from graph.policy.paths import is_secret
 from graph.store import Store, open_store
 from graph.store.outputs import Outputs
+from graph.store.snapshots import Snapshots
 from tools import builtin_tools
 from tools.backend import LocalBackend
 
@@ -39,6 +41,7 @@ def build_services(
         threads=store.threads,
         backend=LocalBackend(settings),
         outputs=Outputs(settings.state_path()),
+        snapshots=Snapshots(store.database, settings.state_path(), is_secret),
         tools=builtin_tools(),
         clock=time.time,
         stop=StopSignal(),

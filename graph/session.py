@@ -45,6 +45,8 @@ from graph.state import AgentState
 from graph.store import Store, ThreadRow, open_store
 from graph.stream import Seen, events_of
 from graph.turn import NO_USAGE, ROOT, next_turn, settle
+from graph.turn_files import TurnFiles
+from graph.undo import TimeLine
 
 __all__ = ["RunOptions", "Session"]
 
@@ -137,7 +139,10 @@ class Session:
             models = open_replay(self.thread.model, self.thread.cwd)
         services = build_services(self.settings, self._store, models=models)
         tools = services.tools if self._tools is None else self._tools
-        self._services = replace(services, stop=self._stop, tools=tools)
+        self._files = TurnFiles(services, self.thread)
+        self._services = replace(
+            services, stop=self._stop, tools=tools, may_begin=self._files.begun
+        )
         self._context = context_for(self.thread, self._options, self.settings, self._services)
         self._config: dict[str, Any] = {"configurable": {"thread_id": self.thread.id}}
         self._compiled: Any = None
@@ -224,6 +229,10 @@ class Session:
         """A message typed during a turn: durable at once, joins at the model's next step."""
         await self._store.inbox.put(self.thread.id, text)
 
+    def time_line(self) -> TimeLine:
+        """To undo, redo or fork the thread, between turns."""
+        return TimeLine(self._store, self._services, self.thread)
+
     def interrupt(self, reason: str = "interrupted") -> None:
         """Stop the turn under way, cooperatively; the thread stays valid. `reason` other than
         "interrupted" names a limit, and the turn ends as one that reached it."""
@@ -264,6 +273,8 @@ class Session:
                     async for event in events:
                         yield self._stamped(event)
                 last = await self._outcome(time.monotonic() - began)
+                if not isinstance(last, ApprovalRequired):
+                    await self._files.end(await self._before())
                 await self._status(_status_of(last))
         except Exception as error:  # the front door: whatever happened is one event
             self.failure, last = error, _error_event(error)
@@ -273,6 +284,7 @@ class Session:
         finally:
             if timer:
                 timer.cancel()
+            await self._files.settled()
             self._running = False
         for event in self._first(opening):
             yield event
@@ -318,7 +330,14 @@ class Session:
             config = await app.aupdate_state(self._config, {"turn": ROOT}, as_node="stop")
             values = {"turn": ROOT}
         head = config["configurable"].get("checkpoint_id")
-        return {"turn": next_turn(values.get("turn", ROOT), head)}
+        last = values.get("turn", ROOT)
+        self._files.begin(head, after=last.get("before"))
+        return {"turn": next_turn(last, head)}
+
+    async def _before(self) -> str | None:
+        """The checkpoint before the newest turn, by which its snapshots are named."""
+        before: str | None = (await self._state()).values.get("turn", ROOT).get("before")
+        return before
 
     async def _outcome(self, seconds: float) -> Event:
         """The turn's last event, read from where the thread stands now."""

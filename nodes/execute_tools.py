@@ -149,6 +149,8 @@ async def _effect(
 ) -> ToolResult:
     """Run the call; or, when an earlier process had begun it, find out what became of it."""
     looks_only = tool.effect(arguments, run.cwd).kind == "read"
+    if not looks_only and run.services.may_begin is not None:
+        await run.services.may_begin()
     if row is not None and row.state == "done" and row.note is None and not looks_only:
         # Somebody went back to a checkpoint before it: done is done.
         said = "It ran before; its result is no longer kept. Inspect what it left."

@@ -14,7 +14,7 @@ from graph.store.files_seen import SqlFilesSeen
 from graph.store.inbox import SqlInbox
 from graph.store.journal import SqlJournal
 from graph.store.lease import is_held, lease
-from graph.store.sqlite import SqliteDatabase
+from graph.store.sqlite import Database, SqliteDatabase
 from graph.store.threads import ThreadRows
 
 if TYPE_CHECKING:
@@ -60,6 +60,11 @@ class Store:
             with store_errors(self.path):
                 self._saver = await open_saver(str(self.path))
         return self._saver
+
+    @property
+    def database(self) -> Database:
+        """Our own tables' connection, for further tables."""
+        return self._database
 
     def lease(self, thread: str) -> AbstractAsyncContextManager[None]:
         """Drive `thread` alone while the block runs. Raises ThreadBusy."""

@@ -19,6 +19,14 @@ class SqlFilesSeen:
             [thread, path, sha256],
         )
 
+    async def copy(self, thread: str, other: str) -> None:
+        """Let `other` know what `thread` knows."""
+        await self._database.rows(
+            "INSERT INTO files_seen (thread, path, sha256) "
+            "SELECT ?, path, sha256 FROM files_seen WHERE thread = ? ON CONFLICT DO NOTHING",
+            [other, thread],
+        )
+
     async def get(self, thread: str, path: str) -> str | None:
         """The content's sha256 as last read or written by this thread; None if never."""
         found = await self._database.rows(

@@ -54,6 +54,16 @@ MIGRATIONS: tuple[Migration, ...] = (
             PRIMARY KEY (thread, path)
         )""",
     ),
+    (
+        """CREATE TABLE snapshots (
+            thread TEXT NOT NULL,
+            before_id TEXT NOT NULL,
+            start TEXT NOT NULL,
+            finish TEXT NOT NULL,
+            off TEXT NOT NULL,
+            PRIMARY KEY (thread, before_id)
+        )""",
+    ),
 )
 
 

@@ -121,7 +121,8 @@ class ThreadRows:
 
     async def delete(self, thread: str) -> None:
         """Remove everything the database holds of a thread, LangGraph's rows included."""
-        ours = {"threads": "id", "inbox": "thread", "journal": "thread", "files_seen": "thread"}
+        ours = {"threads": "id"}
+        ours |= dict.fromkeys(("inbox", "journal", "files_seen", "snapshots"), "thread")
         theirs = {"checkpoints": "thread_id", "writes": "thread_id"}
         tables = await self._database.tables()
         await self._database.batch(

@@ -186,6 +186,10 @@ async def test_a_deleted_thread_leaves_nothing(store: Store, settings: Settings)
         await store.journal.begin(thread, "c", "bash")
         await store.files_seen.mark(thread, "/a", "1")
         await put_checkpoint(saver, thread)
+        await store.database.rows(
+            "INSERT INTO snapshots (thread, before_id, start, finish, off) VALUES (?, 'c', '', '', '')",
+            [thread],
+        )
         folder = settings.state_path() / "threads" / thread / "runs"
         folder.mkdir(parents=True)
     await store.delete_thread("gone")

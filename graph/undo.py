@@ -1,0 +1,301 @@
+"""Going back and forth in a thread: undo, redo, fork.
+
+The conversation moves between checkpoints along `turn.before`, never by removing messages, so a
+step is exact across compactions and after an interrupt. Files follow by the snapshots of each turn:
+what a turn changed comes back unless somebody changed it since. What cannot be taken back is named.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
+from langgraph.types import Overwrite
+
+from graph.agent import build_graph
+from graph.context import Services
+from graph.errors import UsageError
+from graph.events import UndoComplete
+from graph.history import calls_of
+from graph.state import Turn
+from graph.store import Store, ThreadRow, new_thread_id
+from graph.store.restore import Plan
+from graph.store.runs import runs_of
+from graph.turn import ROOT, settle
+
+
+@dataclass(frozen=True)
+class PastTurn:
+    """A turn of the thread as it stands. before: the checkpoint it began from. text: the first
+    line of what the person said."""
+
+    number: int
+    before: str
+    text: str
+    status: str
+
+
+@dataclass
+class Moved:
+    """What an undo or redo did, or would do.
+
+    Attributes:
+        turn: the thread's turn after it. moved: numbers of the turns taken back or done again.
+        restored, left: files below the folder; `left` with the reason.
+        beyond: what it does not reach: things done elsewhere, commands that still run.
+        files_off: why files are not covered at all; "" where they are.
+    """
+
+    turn: int
+    moved: list[int] = field(default_factory=list)
+    restored: list[str] = field(default_factory=list)
+    left: dict[str, str] = field(default_factory=dict)
+    beyond: list[str] = field(default_factory=list)
+    files_off: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def event(self) -> UndoComplete:
+        left = [f"{name}: {reason}" for name, reason in self.left.items()]
+        undone = self.moved[-1] if self.moved else self.turn
+        return UndoComplete(undone_turn=undone, files_restored=self.restored, files_left=left)
+
+
+class TimeLine:
+    """One thread's checkpoints, to move between. Use it while nobody drives the thread: each
+    method holds the lease."""
+
+    def __init__(self, store: Store, services: Services, row: ThreadRow) -> None:
+        self._store = store
+        self._services = services
+        self._row = row
+        self._config: dict[str, Any] = {"configurable": {"thread_id": row.id}}
+
+    async def turns(self) -> list[PastTurn]:
+        """The turns of the thread as it stands, the newest first."""
+        app = await self._app()
+        found: list[PastTurn] = []
+        turn = await self._turn_at(app, "")
+        while turn.get("number", 0) > 0:
+            before = turn.get("before") or ""
+            earlier = await self._turn_at(app, before) if before else ROOT
+            rows = await self._services.inbox.after(self._row.id, earlier.get("seq", 0))
+            text = rows[0].text.strip().splitlines()[0] if rows and rows[0].text.strip() else ""
+            found.append(PastTurn(turn["number"], before, text, turn.get("status", "")))
+            if not before:
+                break
+            turn = earlier
+        return found
+
+    async def undo(self, turns: int = 1, *, dry_run: bool = False) -> Moved:
+        """Take back the newest `turns` turns. Raises UsageError where there are not as many,
+        ThreadBusy."""
+        async with self._store.lease(self._row.id):
+            app = await self._app()
+            await self._close_open_turn(app, dry_run)
+            steps = [step for step in await self.turns() if step.before][:turns]
+            if len(steps) < turns:
+                count = len(steps)
+                raise UsageError(
+                    f"there is nothing to undo in {self._row.id}"
+                    if not count
+                    else f"{self._row.id} has only {count} turns that can be undone",
+                    "a fork cannot be undone past its birth" if not count else "",
+                )
+            plan, off = await self._files_back(steps, dry_run)
+            moved = Moved(
+                turn=steps[-1].number - 1,
+                moved=[step.number for step in steps],
+                restored=plan.restored,
+                left=plan.left,
+                beyond=await self._beyond(app, steps[-1].before),
+                files_off=off,
+            )
+            if dry_run:
+                return moved
+            for step in steps:
+                state = await app.aget_state(self._config)
+                head = state.config["configurable"]["checkpoint_id"]
+                await self._copy(app, step.before, state.values["turn"]["seq"], redo=head)
+            await self._tell_row(moved.turn, "done")
+            return moved
+
+    async def redo(self, *, dry_run: bool = False) -> Moved:
+        """Do the turn again that was taken back last. Raises UsageError: there is none."""
+        async with self._store.lease(self._row.id):
+            app = await self._app()
+            turn = await self._turn_at(app, "")
+            target_id = turn.get("redo")
+            if not target_id:
+                raise UsageError(f"there is nothing to redo in {self._row.id}")
+            target = await self._turn_at(app, target_id)
+            before, number = target.get("before") or "", target.get("number", 0)
+            step = PastTurn(number, before, "", target.get("status", ""))
+            plan, off = await self._files_forth(step, dry_run)
+            moved = Moved(
+                turn=number,
+                moved=[number],
+                restored=plan.restored,
+                left=plan.left,
+                files_off=off,
+            )
+            if not dry_run:
+                seq = max(turn.get("seq", 0), target.get("seq", 0))
+                await self._copy(app, target_id, seq, redo=target.get("redo"))
+                await self._tell_row(number, target.get("status", "done"))
+            return moved
+
+    async def fork(self, at: int | None = None) -> ThreadRow:
+        """A new thread that goes on from this one's end, or from the end of turn `at`. Files are
+        shared: both work in the same folder. Raises UsageError."""
+        async with self._store.lease(self._row.id):
+            app = await self._app()
+            state = await app.aget_state(self._config)
+            if at is not None:
+                state = await app.aget_state(self._at(await self._end_of(at)))
+            elif state.tasks:
+                raise UsageError(
+                    f"a turn is under way in {self._row.id}",
+                    "finish it (sessions resume), or fork an earlier turn with --at",
+                )
+            values = dict(state.values)
+            if not values.get("messages"):
+                raise UsageError(f"there is nothing to fork in {self._row.id}")
+            turn: Turn = values["turn"]
+            turn = {**turn, "before": None, "redo": None, "seq": 0}
+            row = replace(
+                self._row,
+                id=new_thread_id(time.time()),
+                title=f"fork of {self._row.title}",
+                status="done",
+                turns=turn.get("number", 0),
+            )
+            row = await self._store.threads.create(row)
+            await self._store.files_seen.copy(self._row.id, row.id)
+            update = {**values, "turn": turn, "messages": Overwrite(values["messages"])}
+            config = {"configurable": {"thread_id": row.id}}
+            await app.aupdate_state(config, update, as_node="stop")
+            return row
+
+    async def forget_files(self) -> None:
+        """Let go of the thread's snapshots, before it is deleted."""
+        await self._services.snapshots.delete(self._row.id, self._row.cwd)
+
+    # --- the conversation ---------------------------------------------------------------------
+
+    async def _app(self) -> Any:
+        return build_graph().compile(checkpointer=await self._store.saver())
+
+    def _at(self, checkpoint: str) -> dict[str, Any]:
+        where = {"thread_id": self._row.id, "checkpoint_ns": ""}
+        return {"configurable": {**where, **({"checkpoint_id": checkpoint} if checkpoint else {})}}
+
+    async def _turn_at(self, app: Any, checkpoint: str) -> Turn:
+        """The turn that a checkpoint holds ("": the head's), without replaying messages."""
+        found = await app.checkpointer.aget_tuple(self._at(checkpoint))
+        if found is None:
+            return ROOT
+        turn: Turn = found.checkpoint["channel_values"].get("turn", ROOT)
+        return turn
+
+    async def _end_of(self, number: int) -> str:
+        """The checkpoint at the end of a turn: the one before the next."""
+        steps = {step.number: step for step in await self.turns()}
+        if number not in steps:
+            raise UsageError(f"{self._row.id} has no turn {number}")
+        following = steps.get(number + 1)
+        return following.before if following else ""
+
+    async def _close_open_turn(self, app: Any, dry_run: bool) -> None:
+        """A turn that was cut off, or waits for approval, is closed: then it can be redone."""
+        state = await app.aget_state(self._config)
+        if state.tasks and not dry_run:
+            await settle(app, self._config, self._services, self._row.id, self._row.cwd)
+
+    async def _copy(self, app: Any, checkpoint: str, seq: int, *, redo: str | None) -> None:
+        """Make `checkpoint` the head. Its turn remembers what to redo; messages that were taken
+        from the inbox are not taken again (`seq`)."""
+        turn: Turn = {**await self._turn_at(app, checkpoint), "seq": seq, "redo": redo}
+        update = [({"turn": turn}, "stop")]
+        await app.aupdate_state(self._at(checkpoint), update, as_node="__copy__")
+
+    async def _tell_row(self, turns: int, status: str) -> None:
+        await self._store.threads.update(self._row.id, turns=turns, status=status)
+
+    async def _beyond(self, app: Any, before: str) -> list[str]:
+        """What the turns after checkpoint `before` did that no snapshot brings back."""
+        now = (await app.aget_state(self._config)).values.get("messages", [])
+        earlier = (await app.aget_state(self._at(before))).values.get("messages", [])
+        known = {message.id for message in earlier}
+        undone = [message for message in now if message.id not in known]
+        ids = {call.id for m in undone if isinstance(m, AIMessage) for call in calls_of(m)}
+        runs = await asyncio.to_thread(runs_of, self._services.outputs.runs(self._row.id))
+        told = [
+            f"a command still runs: {run.id}"
+            for run in runs
+            if run.folder.name in ids and await asyncio.to_thread(run.state) == "alive"
+        ]
+        return [*told, *self._done_elsewhere(undone)]
+
+    def _done_elsewhere(self, messages: Sequence[AnyMessage]) -> list[str]:
+        """Calls that changed something outside of this machine."""
+        succeeded = {
+            m.tool_call_id for m in messages if isinstance(m, ToolMessage) and m.status == "success"
+        }
+        told = []
+        for message in messages:
+            for call in calls_of(message) if isinstance(message, AIMessage) else ():
+                tool = self._services.tools.get(call.name)
+                if tool is None or call.id not in succeeded:
+                    continue
+                try:
+                    arguments = tool.args_schema.model_validate(call.args)
+                except ValueError:
+                    continue  # a person had edited them
+                kind = tool.effect(arguments, self._row.cwd).kind
+                if kind in ("publish", "spend", "destroy"):
+                    told.append(f"{call.name} {call.args.get('operation', '')}: {kind}".strip())
+        return told
+
+    # --- the files ----------------------------------------------------------------------------
+
+    async def _files_back(self, steps: Sequence[PastTurn], dry_run: bool) -> tuple[Plan, str]:
+        snapshots, cwd = self._services.snapshots, self._row.cwd
+        pairs: list[tuple[str, str]] = []
+        off = ""
+        for step in steps:
+            kept = await snapshots.of(self._row.id, step.before)
+            if kept is None or not kept.start:
+                off = kept.off if kept and kept.off else "no snapshot was taken of this turn"
+                continue
+            finish = kept.finish
+            if not finish:
+                # It was cut off: what changed since counts as its own.
+                taken = await snapshots.take(cwd)
+                if taken.off:
+                    off = taken.off
+                    continue
+                await snapshots.finish(self._row.id, step.before, cwd, taken)
+                finish = taken.id
+            pairs.append((kept.start, finish))
+        return await self._moved_files(pairs, dry_run), off
+
+    async def _files_forth(self, step: PastTurn, dry_run: bool) -> tuple[Plan, str]:
+        kept = await self._services.snapshots.of(self._row.id, step.before)
+        if kept is None or not kept.start or not kept.finish:
+            return Plan({}), "no snapshot was taken of this turn"
+        return await self._moved_files([(kept.finish, kept.start)], dry_run), ""
+
+    async def _moved_files(self, pairs: Sequence[tuple[str, str]], dry_run: bool) -> Plan:
+        snapshots, cwd = self._services.snapshots, self._row.cwd
+        if not pairs:
+            return Plan({})
+        plan: Plan = await snapshots.plan(cwd, pairs)
+        if not dry_run:
+            plan = await snapshots.restore(cwd, plan)
+        return plan

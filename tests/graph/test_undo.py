@@ -1,0 +1,240 @@
+"""Undo, redo and fork: the conversation and the files, exactly."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from configs.settings import Settings
+from graph.errors import ThreadBusy, UsageError
+from graph.services import build_services
+from graph.store import open_store
+from graph.undo import TimeLine
+from tests.graph.driving import Driver, driven
+from tests.graph.store.test_shadow import tree_of
+from tests.stand_ins.model_script import Asked, Call, Reply
+
+#: What each message of the person has the model do.
+COMMANDS = {
+    "first": "echo 1 > a; echo 1 > b",
+    "second": "echo 2 > a; rm b; echo 2 > c",
+    "third": "mv a d; mkdir -p e/f; echo 3 > e/f/g",
+    "slow": "echo half > a; echo now; sleep 60",
+    "thousand": "for n in $(seq 1000); do echo $n > t$n; done; rm -f a",
+}
+
+
+def choose(asked: Asked) -> Reply:
+    if not asked.tools:
+        return Reply("SUMMARY")
+    for name, command in COMMANDS.items():
+        if asked.user.endswith(name):
+            if asked.step == 0:
+                return Reply(calls=[Call("bash", {"command": command})])
+            return Reply(f"{name} done")
+    return Reply("said")
+
+
+@asynccontextmanager
+async def line_of(driver: Driver, settings: Settings) -> AsyncIterator[TimeLine]:
+    async with await open_store(settings) as store:
+        row = await store.threads.resolve(driver.session.thread.id)
+        yield TimeLine(store, build_services(settings, store), row)
+
+
+async def said(driver: Driver) -> list[tuple[str, str]]:
+    state = await driver.session._state()
+    return [(m.type, str(m.content)) for m in state.values.get("messages", [])]
+
+
+async def test_one_turn_and_three_then_redo_then_forks(settings: Settings, workdir: Path) -> None:
+    async with driven(choose, settings, workdir) as driver:
+        trees, talks = [tree_of(workdir)], [await said(driver)]
+        for text in ("first", "second", "third"):
+            await driver.send(text)
+            trees.append(tree_of(workdir))
+            talks.append(await said(driver))
+        async with line_of(driver, settings) as line:
+            assert [(t.number, t.text) for t in await line.turns()] == [
+                (3, "third"), (2, "second"), (1, "first"),
+            ]  # fmt: skip
+            seen = await line.undo(dry_run=True)
+            assert (seen.moved, seen.restored, seen.left) == ([3], ["a", "d", "e/f/g"], {})
+            assert tree_of(workdir) == trees[3]
+
+            moved = await line.undo()
+            assert (moved.turn, moved.restored) == (2, seen.restored)
+            assert (tree_of(workdir), await said(driver)) == (trees[2], talks[2])
+            assert not (workdir / "e").exists()
+
+            assert (await line.undo(2)).moved == [2, 1]
+            assert (tree_of(workdir), await said(driver)) == (trees[0], talks[0])
+            with pytest.raises(UsageError, match="nothing to undo"):
+                await line.undo()
+            for n in (1, 2, 3):
+                assert (await line.redo()).turn == n
+                assert (tree_of(workdir), await said(driver)) == (trees[n], talks[n])
+            with pytest.raises(UsageError, match="nothing to redo"):
+                await line.redo()
+
+            # Undone messages are not taken as new ones, and a new turn forgets what was undone.
+            await line.undo(2)
+            await driver.send("third")
+            assert [text for kind, text in await said(driver) if kind == "human"][1:] == ["third"]
+            with pytest.raises(UsageError, match="nothing to redo"):
+                await line.redo()
+
+            fork = await line.fork()
+            early = await line.fork(at=1)
+        for row, count in ((fork, 8), (early, 4)):
+            async with driven(choose, settings, workdir, thread=row.id) as other:
+                assert len(await said(other)) == count
+                await other.send("hello")
+                assert (await said(other))[-1] == ("ai", "said")
+                async with line_of(other, settings) as line:
+                    await line.undo()
+                    with pytest.raises(UsageError, match="nothing to undo"):
+                        await line.undo()
+                assert len(await said(other)) == count
+        await driver.send("hello")
+        assert (await said(driver))[-1] == ("ai", "said")
+        assert len(await said(driver)) == 10
+
+
+async def test_across_a_compaction(settings: Settings, workdir: Path) -> None:
+    small = settings.model_copy(update={"compact_at": 4_000})
+    async with driven(choose, small, workdir) as driver:
+        await driver.send("first")
+        before, tree = await said(driver), tree_of(workdir)
+        await driver.send("word " * 2500 + "second")
+        await driver.collect(driver.session.compact())
+        assert "SUMMARY" in str(await said(driver))
+        after = await said(driver)
+        await driver.send("third")
+        async with line_of(driver, settings) as line:
+            await line.undo()
+            assert await said(driver) == after
+            await line.undo()
+            assert (await said(driver), tree_of(workdir)) == (before, tree)
+            await line.redo()
+            assert await said(driver) == after
+
+
+async def test_an_interrupted_turn(settings: Settings, workdir: Path) -> None:
+    async with driven(choose, settings, workdir) as driver:
+        await driver.send("first")
+        tree, talk = tree_of(workdir), await said(driver)
+        async for event in driver.session.send("slow"):
+            if event.name == "tool_log":
+                driver.session.interrupt()
+        async with line_of(driver, settings) as line:
+            assert (await line.undo()).restored == ["a"]
+            assert (tree_of(workdir), await said(driver)) == (tree, talk)
+            await line.redo()
+            assert (workdir / "a").read_text() == "half\n"
+        await driver.send("hello")
+        assert (await said(driver))[-1] == ("ai", "said")
+
+
+async def test_a_turn_that_waits_for_approval_is_closed_first(
+    settings: Settings, workdir: Path
+) -> None:
+    async with driven(choose, settings, workdir, mode="ask") as driver:
+        await driver.send("hello")
+        talk = await said(driver)
+        assert (await driver.send("first")).name == "approval_required"
+        async with line_of(driver, settings) as line:
+            assert (await line.undo()).moved == [2]
+            assert await said(driver) == talk
+            await line.redo()
+        assert "Not run" in str((await said(driver))[-1])
+        await driver.send("hello")
+        assert (await said(driver))[-1] == ("ai", "said")
+
+
+async def test_a_thousand_files_and_a_change_of_the_persons(
+    settings: Settings, workdir: Path
+) -> None:
+    async with driven(choose, settings, workdir) as driver:
+        await driver.send("first")
+        tree = tree_of(workdir)
+        await driver.send("thousand")
+        (workdir / "t7").write_text("the person's")
+        async with line_of(driver, settings) as line:
+            moved = await line.undo()
+        assert (len(moved.restored), moved.left) == (1000, {"t7": "it was changed since"})
+        assert (workdir / "t7").read_text() == "the person's"
+        (workdir / "t7").unlink()
+        assert tree_of(workdir) == tree
+
+
+async def test_what_undo_does_not_reach(
+    settings: Settings, workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = [
+        Reply(calls=[Call("bash", {"command": "sleep 60", "background": True})]),
+        Reply("started"),
+    ]
+    async with driven(script, settings, workdir) as driver:
+        await driver.send("go")
+        async with line_of(driver, settings) as line:
+            moved = await line.undo()
+            (told,) = moved.beyond
+            assert told.startswith("a command still runs: ")
+    subprocess.run(["pkill", "-f", "sleep 60"], check=False)
+    # Off in the home folder, and said so.
+    monkeypatch.setenv("HOME", str(workdir))
+    async with driven(choose, settings, workdir) as driver:
+        await driver.send("first")
+        async with line_of(driver, settings) as line:
+            moved = await line.undo()
+        assert "home folder" in moved.files_off
+        assert (workdir / "a").exists()
+        assert await said(driver) == []
+
+
+async def test_a_driven_thread_is_left_alone(settings: Settings, workdir: Path) -> None:
+    async with driven(choose, settings, workdir) as driver:
+        await driver.send("hello")
+        async with line_of(driver, settings) as line:
+            async for event in driver.session.send("first"):
+                if event.name == "tool_call":
+                    with pytest.raises(ThreadBusy):
+                        await line.undo()
+            assert (await line.undo()).moved == [2]
+
+
+async def test_the_files_of_a_killed_turn_come_back(settings: Settings, workdir: Path) -> None:
+    """Its end was never kept: what it left counts as its own."""
+
+    class Killed(BaseException):
+        pass
+
+    async with driven(choose, settings, workdir) as driver:
+        await driver.send("first")
+        tree = tree_of(workdir)
+
+        async def killed(*args: Any) -> None:
+            raise Killed
+
+        driver.session._files.end = killed  # type: ignore[method-assign]
+        with pytest.raises(Killed):
+            await driver.send("second")
+        async with line_of(driver, settings) as line:
+            assert (await line.undo()).left == {}
+        assert tree_of(workdir) == tree
+
+
+def test_what_moved_is_plain() -> None:
+    from graph.undo import Moved
+
+    moved = Moved(turn=1, moved=[2], restored=["a"], left={"b": "it was changed since"})
+    assert json.loads(json.dumps(moved.to_dict()))["moved"] == [2]
+    event = moved.event()
+    assert (event.undone_turn, event.files_left) == (2, ["b: it was changed since"])
