@@ -187,7 +187,8 @@ async def test_a_deleted_thread_leaves_nothing(store: Store, settings: Settings)
         await store.files_seen.mark(thread, "/a", "1")
         await put_checkpoint(saver, thread)
         await store.database.rows(
-            "INSERT INTO snapshots (thread, before_id, start, finish, off) VALUES (?, 'c', '', '', '')",
+            "INSERT INTO snapshots (thread, before_id, start, finish, off) "
+            "VALUES (?, 'c', '', '', '')",
             [thread],
         )
         folder = settings.state_path() / "threads" / thread / "runs"
