@@ -31,6 +31,9 @@ def _ask(request: dict[str, Any], lines: Lines) -> dict[str, Any]:
     arguments = request["arguments"]
     price = request["price_micro_usd"]
     cost = f" · {money(price)}" if price is not None else ""
+    left = request.get("left_micro_usd")
+    if left is not None and (price is not None or request["effect"] == "spend"):
+        cost += f" of {money(left)} that are left"
     lines.line(f"? {request['tool']} {telling(request['tool'], arguments)}{cost}", "1")
     lines.line(f"  {request['effect']}: {request['reason']}", "2")
     preview = str(request["preview"] or "").split("\n")

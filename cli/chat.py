@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from cli.asking import ask_decisions
 from cli.going_back import tell
-from cli.render import Lines, closing, to_stdout
+from cli.render import Lines, closing, money, to_stdout
 from cli.starting import complain, folder_of, guarded, settings_for
 
 T = TypeVar("T")
@@ -25,7 +25,8 @@ HELP = """\
 /new      start a new thread          /compact  summarise the conversation now
 /undo     take the last turn back     /rewind   go back to an earlier turn
 /redo     do it again                 /fork     go on in a copy of this thread
-/status   thread, model, mode         /quit     leave (Ctrl-D does, too)
+/status   thread, model, mode         /cost     what was spent
+/quit     leave (Ctrl-D does, too)
 A line that ends with \\ goes on in the next. Ctrl-C stops what runs.
 """
 
@@ -93,6 +94,8 @@ class _Chat:
                 self._lines.line("there is nothing to compact yet")
             else:
                 await self._turn(self._session.compact(), costs=False)
+        elif word == "/cost":
+            await self._cost()
         elif word in ("/undo", "/redo", "/rewind", "/fork"):
             await self._go_back(word)
         elif word.startswith("/"):
@@ -210,11 +213,35 @@ class _Chat:
                 self._lines.line(last.reason, "33")
             if costs:
                 self._lines.line(closing(last), "2")
+            if last.status == "limit" and "are spent" in last.reason:
+                return self._more_money()
         elif last.name == "interrupted":
             self._lines.line("interrupted", "33")
         elif last.name == "error":
             complain(last.message, last.hint)
         return None
+
+    def _more_money(self) -> Any:
+        """At the cap: how much more, or the end of the turn."""
+        try:
+            answer = _at_terminal(lambda: input("how many USD more? (Enter: stop here) ")).strip()
+            more = float(answer.removeprefix("$")) if answer else 0.0
+        except (EOFError, KeyboardInterrupt, ValueError):
+            more = 0.0
+        if more <= 0:
+            return None
+        self._session.raise_cap(more)
+        return self._session.resume()
+
+    async def _cost(self) -> None:
+        if self._session is None:
+            self._lines.line("nothing was spent yet")
+            return
+        words = {"turn": "this turn", "thread": "this thread", "day": "today, all threads"}
+        for name, spent in (await self._session.cost()).items():
+            if name in words:
+                unknown = ", and more at an unknown price" if spent.unknown else ""
+                self._lines.line(f"{words[name]:<20} {money(spent.amount)}{unknown}")
 
     def _status(self) -> None:
         if self._session is None:

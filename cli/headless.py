@@ -16,6 +16,8 @@ from cli.render import Lines, closing, money, to_stdout
 from cli.results import INTERRUPTED, exit_code_of, print_json, result_object
 from cli.starting import HEADLESS_CAP, complain, folder_of, guarded, settings_for
 
+MORE = "the thread is intact: sessions resume goes on, with a higher limit if need be"
+
 
 def headless(options: dict[str, Any], task: str | None) -> int:
     """Run `task`; None resumes the thread that the options name. The exit code."""
@@ -57,7 +59,7 @@ async def _run(options: dict[str, Any], task: str | None) -> int:
 async def _has_ended(session: Any) -> bool:
     """Whether the thread's last turn ended before its time and left nothing to go on with. One
     that is done is told again: its answer may never have been seen."""
-    if session.thread.status not in ("interrupted", "error", "limit"):
+    if session.thread.status not in ("interrupted", "error"):
         return False
     return not (await session.pending() or await session.unfinished())
 
@@ -99,6 +101,7 @@ class Teller:
         self._output = output
         self._session = session
         self._waits = False
+        self._spent: int | None = 0
         self._lines = Lines(sys.stderr, to_stdout if output == "text" else None)
 
     def start(self, cap: float) -> None:
@@ -121,6 +124,8 @@ class Teller:
             import traceback
 
             traceback.print_exception(self._session.failure)
+        spent = (await self._session.cost())["invocation"]
+        self._spent = None if spent.unknown else spent.amount
         return self._last(last)
 
     def nothing_to_finish(self) -> int:
@@ -147,8 +152,8 @@ class Teller:
             status = event.status
             code = 0 if status == "done" else 4
             if status == "limit":
-                complain(event.reason, "the thread is intact: send another message to go on")
-                error = {"kind": "limit_reached", "message": event.reason, "hint": ""}
+                complain(event.reason, MORE)
+                error = {"kind": "limit_reached", "message": event.reason, "hint": MORE}
             self._note(closing(event))
             if event.cost_micro_usd is None:
                 self._note("the price of this model is unknown: the cost cap did not count it")
@@ -183,6 +188,7 @@ class Teller:
     def _object(self, event: Any, status: str, error: dict[str, str] | None) -> None:
         summary = self._session.summary()
         known = {**summary, "thread": event.thread, "status": status, "error": error}
+        known["cost_micro_usd"] = self._spent
         print_json(result_object(**known))
 
     def _note(self, text: str) -> None:

@@ -18,6 +18,8 @@ class Budget(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     turn: float | None = Field(None, ge=0, description="most that one turn may cost, USD")
+    thread: float | None = Field(None, ge=0, description="most that one thread may cost, USD")
+    day: float | None = Field(None, ge=0, description="most that one day may cost, USD")
 
 
 Rule = Annotated[str, Field(pattern=r"^\s*[\w.-]+(\([\s\S]+\))?\s*$")]
@@ -50,7 +52,9 @@ class Settings(BaseModel):
         default_factory=lambda: Permissions(shipped=True), description="rules"
     )
     max_iterations: int = Field(300, ge=1, description="answers of the model in one turn")
-    budget: Budget = Field(default_factory=lambda: Budget(turn=None), description="caps in USD")
+    budget: Budget = Field(
+        default_factory=lambda: Budget(turn=None, thread=None, day=None), description="caps in USD"
+    )
     context_window: int | None = Field(
         None, ge=2000, description="the model's window in tokens, where it is not known"
     )

@@ -21,7 +21,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import SkipJsonSchema
 
 from configs.settings import Settings
-from graph.durable import FilesSeen, Inbox, Journal
+from graph.durable import FilesSeen, Inbox, Journal, Ledger
 from graph.effects import Effect
 from graph.events import Emit, ToolLog
 from graph.state import PlanItem
@@ -125,6 +125,10 @@ class ModelClient(Protocol):
         """Whether the model takes pictures."""
         ...
 
+    def price(self, model: str) -> tuple[float, float] | None:
+        """Micro-USD per token of input and of output; None where it is not known."""
+        ...
+
     def count_tokens(self, messages: Sequence[BaseMessage], tools: Sequence[BaseTool] = ()) -> int:
         """An estimate (cl100k) of what these cost as a request, in tokens."""
         ...
@@ -146,6 +150,7 @@ class ToolResult:
             tell whether it happened).
         images: [{"mime_type", "base64"}], shown to models that see.
         plan: the checklist that takes the place of the thread's; None leaves it as it is.
+        cost_micro_usd: what a call that spends really cost; None: its price.
     """
 
     text: str
@@ -153,6 +158,7 @@ class ToolResult:
     outcome: Outcome = "done"
     images: list[dict[str, str]] = field(default_factory=list)
     plan: list[PlanItem] | None = None
+    cost_micro_usd: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -247,6 +253,7 @@ class Services:
     models: ModelClient
     journal: Journal
     inbox: Inbox
+    ledger: Ledger
     files_seen: FilesSeen
     threads: Any
     backend: Any
@@ -274,7 +281,9 @@ class AgentContext:
         mode: ask, auto, read-only or yolo (docs/architecture.md).
         cwd: the working directory; empty: the process's.
         max_iterations: answers of the model in one turn.
-        max_cost_micro_usd: cap of one turn in millionths of a dollar; None: no cap.
+        max_cost_micro_usd: cap of this invocation in millionths of a dollar; None: no cap. The
+            settings' `budget` caps turn, thread and day beside it.
+        invocation: whose money it is: one start of the program; empty: the run's own.
         allow, deny: rules beside those of the settings (graph/policy/rules.py).
         stream: show the answer as it comes.
         interactive: a person is there and can be asked.
@@ -285,6 +294,7 @@ class AgentContext:
     cwd: str = ""
     max_iterations: int = 300
     max_cost_micro_usd: int | None = None
+    invocation: str = ""
     allow: list[str] = field(default_factory=list)
     deny: list[str] = field(default_factory=list)
     stream: bool = True

@@ -12,9 +12,9 @@ from graph.errors import UsageError
 
 def requests_of(interrupts: Sequence[Any]) -> list[dict[str, Any]]:
     """The approval requests that wait: [{tool, arguments, id, effect, reason,
-    price_micro_usd, preview, decisions}], in the model's order. `decisions` are the kinds of
-    decision that fit: a question takes "respond"."""
-    keys = ("id", "effect", "reason", "price_micro_usd", "preview")
+    price_micro_usd, left_micro_usd, preview, decisions}], in the model's order. `decisions`
+    are the kinds of decision that fit: a question takes "respond"."""
+    keys = ("id", "effect", "reason", "price_micro_usd", "left_micro_usd", "preview")
     return [
         {
             "tool": r["name"],

@@ -62,6 +62,58 @@ class Inbox(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Scope:
+    """Whom a charge counts for. invocation: one start of the program. turn: unique in the
+    database. day: the local date."""
+
+    thread: str
+    invocation: str
+    turn: str
+    day: str
+
+
+@dataclass(frozen=True)
+class Caps:
+    """Most that may be spent, in micro-USD, by scope; None: no cap."""
+
+    invocation: int | None = None
+    turn: int | None = None
+    thread: int | None = None
+    day: int | None = None
+
+
+@dataclass(frozen=True)
+class Spent:
+    """amount: micro-USD, what is set aside included. unknown: some of it has no known price."""
+
+    amount: int
+    unknown: bool
+
+
+class Ledger(Protocol):
+    """All money, in one place. Amounts are integer micro-USD."""
+
+    async def reserve(self, ref: str, amount: int, scope: Scope, caps: Caps) -> bool:
+        """Set `amount` aside for the call `ref`, unless that would break a cap: checked and
+        written at once, so that parallel calls cannot overshoot."""
+        ...
+
+    async def settle(self, ref: str, cost: int | None) -> None:
+        """What was set aside really cost `cost`; None releases it."""
+        ...
+
+    async def book(self, ref: str, cost: int | None, scope: Scope) -> None:
+        """A request of a model that has ended; None: its price is not known."""
+        ...
+
+    async def spent(self, column: str, value: str) -> Spent: ...
+
+    async def left(self, scope: Scope, caps: Caps) -> tuple[int, str] | None:
+        """(what is left, of which cap) of the narrowest cap; None without any."""
+        ...
+
+
 class FilesSeen(Protocol):
     """Which files this thread has read, by content: `write` refuses to overwrite others."""
 

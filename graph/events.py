@@ -130,8 +130,9 @@ class ToolStateChange(Event):
 
 @dataclass(kw_only=True)
 class ApprovalRequired(Event):
-    """`requests`: [{id, tool, arguments, effect, reason, price_micro_usd, preview,
-    decisions}]; `decisions` are the kinds that fit."""
+    """`requests`: [{id, tool, arguments, effect, reason, price_micro_usd, left_micro_usd,
+    preview, decisions}]; `left_micro_usd` is what the caps leave, None without any; `decisions`
+    are the kinds that fit."""
 
     name = "approval_required"
     requests: list[dict[str, Any]]

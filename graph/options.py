@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import socket
 import time
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ class RunOptions:
     Attributes:
         mode: ask, auto, read-only or yolo.
         max_iterations: answers of the model in one turn.
-        max_cost: cap of one turn in USD.
+        max_cost: cap of all that this invocation spends, in USD.
         max_time: seconds that one turn may take.
         allow, deny: rules beside those of the settings.
         stream: show answers as they come.
@@ -85,17 +86,21 @@ async def thread_for(
     )
 
 
+def micro_usd(dollars: float | None) -> int | None:
+    return None if dollars is None else round(dollars * 1_000_000)
+
+
 def context_for(
     thread: ThreadRow, options: RunOptions, settings: Settings, services: Services
 ) -> AgentContext:
     """The graph's context for runs of `thread`."""
-    cost = options.max_cost if options.max_cost is not None else settings.budget.turn
     return AgentContext(
         model=thread.model,
         mode=thread.mode,  # type: ignore[arg-type]
         cwd=thread.cwd,
         max_iterations=options.max_iterations or settings.max_iterations,
-        max_cost_micro_usd=None if cost is None else round(cost * 1_000_000),
+        max_cost_micro_usd=micro_usd(options.max_cost),
+        invocation=secrets.token_hex(8),
         allow=list(options.allow),
         deny=list(options.deny),
         stream=options.stream,

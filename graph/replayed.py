@@ -142,6 +142,8 @@ class Recorded(AgentTool):
 
     async def execute(self, arguments: Any, run: ToolRun) -> ToolResult:
         found: ToolResult = self.results.take(self.name, arguments.model_dump())
+        if found.outcome == "interrupted":
+            run.services.stop.set()  # as the recorded person did
         return found
 
 

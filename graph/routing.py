@@ -9,6 +9,7 @@ from langgraph.types import Send
 from graph.history import Call, pending_calls, unanswered, waits_for_answer
 from graph.state import AgentState
 from nodes.loop_guard import find_loop
+from nodes.money import key_of
 from nodes.waves import next_wave
 
 END: Literal["__end__"] = "__end__"
@@ -72,7 +73,8 @@ def after_compact(state: AgentState) -> str:
 
 def _send(state: AgentState, calls: list[Call]) -> list[Send]:
     verdicts = state.get("verdicts", {})
+    turn = key_of("", state.get("turn", {}))
     return [
-        Send("execute_tools", {"call": list(call), "verdict": verdicts.get(call.id)})
+        Send("execute_tools", {"call": list(call), "verdict": verdicts.get(call.id), "turn": turn})
         for call in calls
     ]

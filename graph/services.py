@@ -37,6 +37,7 @@ def build_services(
         models=models or LiteLLMClient(settings),
         journal=store.journal,
         inbox=store.inbox,
+        ledger=store.ledger,
         files_seen=store.files_seen,
         threads=store.threads,
         backend=LocalBackend(settings),

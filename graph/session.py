@@ -25,6 +25,7 @@ from configs.settings import Settings
 from graph.agent import build_graph
 from graph.context import AgentTool, ModelClient, StopSignal
 from graph.decisions import decide, reject_all, requests_of
+from graph.durable import Spent
 from graph.errors import AgentError, ThreadBusy, UsageError
 from graph.events import (
     ApprovalRequired,
@@ -41,12 +42,13 @@ from graph.models.catalogue import RECORDINGS
 from graph.models.replay import open_replay
 from graph.options import RunOptions, context_for, thread_for
 from graph.services import build_services
-from graph.state import AgentState
+from graph.state import AgentState, Turn
 from graph.store import Store, ThreadRow, open_store
 from graph.stream import Seen, events_of
-from graph.turn import NO_USAGE, ROOT, next_turn, settle
+from graph.turn import NO_USAGE, ROOT, goes_on, next_turn, settle
 from graph.turn_files import TurnFiles
 from graph.undo import TimeLine
+from nodes.money import key_of
 
 __all__ = ["RunOptions", "Session"]
 
@@ -186,9 +188,12 @@ class Session:
                 raise UsageError("no approval waits for a decision in this thread")
             if state.tasks:
                 return None
-            turn = state.values.get("turn", ROOT)
+            turn: Turn = state.values.get("turn", ROOT)
             if await self._store.inbox.after(self.thread.id, turn.get("seq", 0)):
                 return await self._opening()
+            if turn.get("status") == "limit":
+                # It stopped for want of money, time or iterations: this run may have some.
+                return {"turn": goes_on(turn)}
             return NOTHING
 
         async with aclosing(self._turn(self.thread.title, begin)) as events:
@@ -228,6 +233,23 @@ class Session:
     async def enqueue(self, text: str) -> None:
         """A message typed during a turn: durable at once, joins at the model's next step."""
         await self._store.inbox.put(self.thread.id, text)
+
+    async def cost(self) -> dict[str, Spent]:
+        """What was spent and set aside: {invocation, turn, thread, day}."""
+        ledger, turn = self._store.ledger, (await self._state()).values.get("turn", ROOT)
+        keys = {
+            "invocation": self._context.invocation,
+            "turn": key_of(self.thread.id, turn),
+            "thread": self.thread.id,
+            "day": time.strftime("%Y-%m-%d"),
+        }
+        return {name: await ledger.spent(name, key) for name, key in keys.items()}
+
+    def raise_cap(self, dollars: float) -> None:
+        """Let this session spend so much more."""
+        cap = self._context.max_cost_micro_usd
+        if cap is not None:
+            self._context.max_cost_micro_usd = cap + round(dollars * 1_000_000)
 
     def time_line(self) -> TimeLine:
         """To undo, redo or fork the thread, between turns."""

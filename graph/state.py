@@ -91,6 +91,7 @@ class Verdict(TypedDict):
     rule: str
     price_micro_usd: int | None
     preview: str
+    left_micro_usd: NotRequired[int]
     decision: NotRequired[Decision]
 
 

@@ -145,6 +145,13 @@ def ended(turn: Turn, status: Any, *, reason: str = "", error: AgentError | None
     return closed
 
 
+def goes_on(turn: Turn) -> Turn:
+    """`turn`, which a limit ended, under way again."""
+    kept: Turn = {**turn, "status": "running", "reason": ""}
+    kept.pop("error", None)
+    return kept
+
+
 # --- repair --------------------------------------------------------------------------------
 
 

@@ -62,6 +62,7 @@ def request_of(calls: Sequence[Call], verdicts: dict[str, Verdict]) -> dict[str,
                 "id": call.id,
                 **{k: verdict[k] for k in ("effect", "reason", "rule")},  # type: ignore[literal-required]
                 "price_micro_usd": verdict["price_micro_usd"],
+                "left_micro_usd": verdict.get("left_micro_usd"),
                 "preview": verdict["preview"],
             }
         )

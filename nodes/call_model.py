@@ -35,6 +35,7 @@ from graph.state import OURS, AgentState, Turn, reduce_messages
 from graph.turn import ended, new_call_id, new_message_id, take_input
 from nodes.limits import limit_reached, over_threshold
 from nodes.loop_guard import find_loop
+from nodes.money import book, caps_of, charged, estimate, key_of, nothing_left, scope_of
 from nodes.racing import Stopped, race
 from nodes.verdicts import judge
 
@@ -56,7 +57,9 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
 
     # What the checkpoint holds now, the journal need not hold twice.
     await services.journal.drop_results(thread, list(results_of(messages)))
-    if turn.get("status") == "running" and was_interrupted(messages):
+    # A resume after the stop goes on: the model reads that its calls were interrupted.
+    stopped = services.stop.is_set() and was_interrupted(messages)
+    if turn.get("status") == "running" and stopped:
         return {"turn": _stopped(turn, services)}
     new, turn = await take_input(state, services, thread, cwd)
     if turn.get("status") != "running":
@@ -72,6 +75,11 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
     request += reduce_messages(messages, [new])
     model = context.model or services.settings.model_name
     await services.models.ready(model)
+    scope = scope_of(runtime, key_of(thread, turn), services.clock())
+    caps = caps_of(context, services.settings)
+    reason = await nothing_left(services, model, scope, caps)
+    if reason:
+        return {**update, "turn": ended(turn, "limit", error=LimitReached(reason))}
     if turn["number"] == 1 and turn["iterations"] == 0:
         _warn_of_window(services, model, emit)
     if over_threshold(request, turn, services, model):
@@ -81,9 +89,13 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
         answer = await race(_ask(services, context, model, request, partial), services.stop)
     except Stopped:
         emit(AssistantStreamEnd(finish_reason="interrupted"))
+        shown = partial.message()
+        tokens = services.models.count_tokens(request, list(services.tools.values()))
+        cost = estimate(services, model, tokens, shown[0].text if shown else "")
+        await book(services, cost, scope)
         return {
-            "messages": [*new, *partial.message()],
-            "turn": _stopped(turn, services),
+            "messages": [*new, *shown],
+            "turn": _stopped(charged(turn, cost), services),
         }
     except ContextTooLong:
         if turn.get("compacted") == turn["iterations"]:
@@ -94,7 +106,9 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
             # A server tells its client only that something failed.
             emit(Error(kind=error.kind, message=error.message, hint=error.hint))
         raise
-    return await _record(state, new, turn, answer, services, context, cwd, emit)
+    await book(services, answer.cost_micro_usd, scope)
+    left = await services.ledger.left(scope, caps)
+    return await _record(state, new, turn, answer, services, context, cwd, emit, left)
 
 
 def _warn_of_window(services: Services, model: str, emit: Emit) -> None:
@@ -138,6 +152,7 @@ async def _record(
     context: AgentContext,
     cwd: str,
     emit: Emit,
+    left: tuple[int, str] | None,
 ) -> dict[str, Any]:
     """The update that stores an answer with its verdicts, and the events that tell of it."""
     message, bad_calls = _with_our_ids(answer, services.clock())
@@ -156,6 +171,7 @@ async def _record(
         services.tools,
         Situation(context.mode, cwd, rules, str(services.settings.state_path())),
         interactive=context.interactive,
+        left=left[0] if left else None,
     )
     cut = answer.finish_reason == "length"
     turn = _booked(turn, answer)
@@ -205,14 +221,8 @@ def _booked(turn: Turn, answer: Answer) -> Turn:
         spent["output"] += used["output_tokens"]
         spent["cached"] += details_in.get("cache_read", 0) or 0
         spent["reasoning"] += details_out.get("reasoning", 0) or 0
-    cost = turn.get("cost_micro_usd")
-    known = cost is not None and answer.cost_micro_usd is not None
-    return {
-        **turn,
-        "iterations": turn["iterations"] + 1,
-        "usage": spent,
-        "cost_micro_usd": cost + answer.cost_micro_usd if known else None,  # type: ignore[operator]
-    }
+    booked: Turn = {**turn, "iterations": turn["iterations"] + 1, "usage": spent}
+    return charged(booked, answer.cost_micro_usd)
 
 
 def _stopped(turn: Turn, services: Services) -> Turn:

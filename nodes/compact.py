@@ -29,6 +29,7 @@ from graph.services import services_of
 from graph.state import OURS, AgentState, Turn
 from graph.turn import ended, new_message_id
 from nodes.limits import threshold
+from nodes.money import book, charged, key_of, scope_of
 from nodes.racing import Stopped, race
 
 #: The newest steps keep at most this share of the threshold.
@@ -53,14 +54,17 @@ async def compact(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str
         emit(Compacted(tokens_before=before, tokens_after=before))
         return {"turn": closed}
     try:
-        summary = await race(_summary(middle, services, model, emit), services.stop)
+        summary, cost = await race(_summary(middle, services, model, emit), services.stop)
     except Stopped:
         return {"turn": ended(closed, "interrupted")}
+    info = runtime.execution_info
+    thread = info.thread_id or "" if info else ""
+    await book(services, cost, scope_of(runtime, key_of(thread, turn), services.clock()))
+    closed = charged(closed, cost)
     plan = state.get("plan", [])
     if plan:
         summary = f"{summary}\n\nThe plan as it stands:\n{as_checklist(plan)}"
-    info = runtime.execution_info
-    whole = {"thread": info.thread_id or "", "checkpoint": info.checkpoint_id} if info else {}
+    whole = {"thread": thread, "checkpoint": info.checkpoint_id} if info else {}
     shorter = [*head, _summary_message(summary, whole), *tail]
     after = count(shorter)
     emit(Compacted(tokens_before=before, tokens_after=min(after, before)))
@@ -122,11 +126,13 @@ def _summary_message(text: str, whole: dict[str, str]) -> HumanMessage:
 
 async def _summary(
     messages: Sequence[AnyMessage], services: Services, model: str, emit: Emit
-) -> str:
-    """The summary, made part by part where the history is longer than a request may be."""
+) -> tuple[str, int | None]:
+    """(the summary, what it cost), made part by part where the history is longer than a request
+    may be."""
     small = services.settings.small_model_name or model
     room = int(services.models.window(small) * PART_SHARE * 3)
-    text = ""
+    text, cost = "", 0
+    known = True
     parts = _parts([as_text(m) for m in messages], room)
     for number, part in enumerate(parts, 1):
         emit(ToolLog(id="", tool="compact", text=f"summarising part {number} of {len(parts)}"))
@@ -139,7 +145,9 @@ async def _summary(
             stream=True,
         )
         text = answer.message.text.strip() or text
-    return text
+        known = known and answer.cost_micro_usd is not None
+        cost += answer.cost_micro_usd or 0
+    return text, cost if known else None
 
 
 def _parts(texts: Sequence[str], room: int) -> list[str]:

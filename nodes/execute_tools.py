@@ -23,12 +23,13 @@ from graph.context import (
     ToolResult,
     ToolRun,
 )
-from graph.durable import JournalRow
+from graph.durable import Caps, JournalRow, Scope
 from graph.errors import AgentError, StoreError, ToolError
 from graph.events import Emit, ToolCall, ToolOutput, ToolState, ToolStateChange, emitter
 from graph.history import Call, tool_message
 from graph.services import cwd_of, services_of
 from graph.state import Verdict
+from nodes.money import WORDS, caps_of, dollars, scope_of
 from nodes.racing import Stopped, race
 from nodes.verdicts import validated
 
@@ -41,10 +42,12 @@ SURELY_SHORT = 2_000
 
 
 class Task(TypedDict):
-    """What routing sends: the call as [id, name, arguments], and its verdict."""
+    """What routing sends: the call as [id, name, arguments], its verdict, and the turn's name in
+    the ledger, without its thread."""
 
     call: list[Any]
     verdict: Verdict | None
+    turn: str
 
 
 async def execute_tools(state: Task, runtime: Runtime[AgentContext]) -> dict[str, Any]:
@@ -63,7 +66,8 @@ async def execute_tools(state: Task, runtime: Runtime[AgentContext]) -> dict[str
         result = ToolResult("Not run: the turn was stopped.", ok=False, outcome="interrupted")
     else:
         context = runtime.context
-        result = await _run_once(_decided(call, verdict), thread, context, services, emit)
+        scope = scope_of(runtime, thread + state["turn"], services.clock())
+        result = await _run_once(_decided(call, verdict), thread, context, services, emit, scope)
     text, truncated = await _bounded(call, thread, result, runtime.context, services)
     result = replace(result, text=text)
     emit(ToolStateChange(id=call.id, tool=call.name, state=_state(result)))
@@ -114,7 +118,12 @@ def _decided(call: Call, verdict: Verdict | None) -> Call:
 
 
 async def _run_once(
-    call: Call, thread: str, context: AgentContext, services: Services, emit: Emit
+    call: Call,
+    thread: str,
+    context: AgentContext,
+    services: Services,
+    emit: Emit,
+    scope: Scope,
 ) -> ToolResult:
     try:
         tool, arguments = validated(call, services.tools)
@@ -139,9 +148,59 @@ async def _run_once(
     if row is not None and row.state == "done" and row.result is not None:
         return ToolResult.from_dict(row.result)
     emit(ToolStateChange(id=call.id, tool=call.name, state="running"))
-    result = await _caught(_effect(tool, arguments, run, row), services)
+    effect = tool.effect(arguments, run.cwd)
+    if effect.kind == "spend":
+        caps = caps_of(context, services.settings)
+        work = _paid(tool, arguments, run, row, effect.price_micro_usd or 0, scope, caps)
+    else:
+        work = _effect(tool, arguments, run, row)
+    result = await _caught(work, services)
     await journal.finish(thread, call.id, result.to_dict())
     return result
+
+
+async def _paid(
+    tool: AgentTool,
+    arguments: Any,
+    run: ToolRun,
+    row: JournalRow | None,
+    price: int,
+    scope: Scope,
+    caps: Caps,
+) -> ToolResult:
+    """A call that spends: its price is set aside first, and settled with what it really cost."""
+    ledger = run.services.ledger
+    if not await ledger.reserve(run.call_id, price, scope, caps):
+        left = await ledger.left(scope, caps)
+        assert left is not None
+        return ToolResult(
+            f"Not run: it costs {dollars(price)}, and {dollars(max(left[0], 0))} are left of "
+            f"{WORDS[left[1]]}.",
+            ok=False,
+            outcome="rejected",
+        )
+    try:
+        result = await _effect(tool, arguments, run, row)
+    except BaseException:
+        if await _has_not_begun(run):
+            await ledger.settle(run.call_id, None)
+        raise
+    if not result.ok and await _has_not_begun(run):
+        await ledger.settle(run.call_id, None)
+    elif result.outcome != "unknown":
+        cost = price if result.cost_micro_usd is None else result.cost_micro_usd
+        await ledger.settle(run.call_id, cost)
+    left = await ledger.left(scope, caps)
+    if left is None:
+        return result
+    said = f"[{dollars(max(left[0], 0))} are left of {WORDS[left[1]]}]"
+    return replace(result, text=f"{result.text}\n{said}")
+
+
+async def _has_not_begun(run: ToolRun) -> bool:
+    """Whether the call left no evidence: it failed before its effect."""
+    row = await run.services.journal.row(run.thread, run.call_id)
+    return row is not None and row.note is None
 
 
 async def _effect(

@@ -14,14 +14,7 @@ def limit_reached(turn: Turn, context: AgentContext) -> str:
     """Which limit ends the turn before another request, in words; "" if none does."""
     if turn.get("iterations", 0) >= context.max_iterations:
         return f"the turn used its {context.max_iterations} iterations"
-    cap, cost = context.max_cost_micro_usd, turn.get("cost_micro_usd")
-    if cap is not None and cost and cost >= cap:
-        return f"the turn cost {dollars(cost)} of at most {dollars(cap)}"
     return ""
-
-
-def dollars(micro_usd: int) -> str:
-    return f"${micro_usd / 1_000_000:.4f}".rstrip("0").rstrip(".") if micro_usd else "$0"
 
 
 def threshold(services: Services, model: str) -> int:

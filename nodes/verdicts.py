@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from graph.context import AgentTool, BadCall
+from graph.effects import Effect
 from graph.history import Call
 from graph.policy.decide import Judged, Situation, decide
 from graph.state import QUESTION, Verdict
@@ -20,9 +21,11 @@ def judge(
     here: Situation,
     *,
     interactive: bool = True,
+    left: int | None = None,
 ) -> dict[str, Verdict]:
     """A verdict for each call, by call id. A call that cannot run at all is `invalid`, with
-    the reason in words that let the model mend it."""
+    the reason in words that let the model mend it. `left`: micro-USD under the caps, shown where a
+    person decides."""
     broken = {bad.call_id: bad.reason for bad in bad_calls}
     verdicts: dict[str, Verdict] = {}
     for call in calls:
@@ -40,6 +43,7 @@ def judge(
             judged = Judged("ask", "the model asks you", QUESTION)
         else:
             judged = decide(call.name, effect, main_words(call.args), here)
+            judged = unpriced(effect, judged, interactive)
         verdicts[call.id] = {
             "action": judged.action,
             "effect": effect.kind,
@@ -47,8 +51,16 @@ def judge(
             "rule": judged.rule,
             "price_micro_usd": effect.price_micro_usd,
             "preview": effect.preview,
+            **({"left_micro_usd": left} if left is not None else {}),  # type: ignore[typeddict-item]
         }
     return verdicts
+
+
+def unpriced(effect: Effect, judged: Judged, interactive: bool) -> Judged:
+    """A call that costs nobody knows what is asked about, and refused where nobody is there."""
+    if effect.kind != "spend" or effect.price_micro_usd is not None or judged.action == "deny":
+        return judged
+    return Judged("ask" if interactive else "deny", "its price is not known", "unknown-price")
 
 
 def main_words(arguments: Mapping[str, Any]) -> list[str]:

@@ -27,13 +27,18 @@ from tests.stand_ins.model_server import ModelServer
 GRAPH = "ml_agent"
 
 
+def command(word: str) -> str:
+    return f"printf '{word}\\n' >> effects"
+
+
 def choose(asked: Asked) -> Reply:
     if "fail" in asked.user:
         return Reply(status=400)
     if "run" not in asked.user or asked.step:
         return Reply("done" if asked.step else "hello")
     commands = [word for word in asked.user.split() if word in ("one", "two")] or ["one"]
-    calls = [Call("bash", {"command": f"echo {word} >> effects"}) for word in commands]
+    # No shipped rule allows printf, so it is asked about.
+    calls = [Call("bash", {"command": command(word)}) for word in commands]
     return Reply("I run it", calls=[*calls, Call("grep", {"pattern": "x"})])
 
 
@@ -129,7 +134,7 @@ async def test_a_thread_with_an_approval_and_no_context(studio: Studio) -> None:
     state = await client.threads.get_state(thread)
     (waiting,) = state["interrupts"]
     (request,) = waiting["value"]["action_requests"]
-    assert (request["name"], request["args"]) == ("bash", {"command": "echo one >> effects"})
+    assert (request["name"], request["args"]) == ("bash", {"command": command("one")})
     assert waiting["value"]["review_configs"][0]["action_name"] == "bash"
     assert studio.effects == ""
 

@@ -151,6 +151,15 @@ class LiteLLMClient:
             return self._settings.vision
         return bool(self._facts(resolve(model, self._settings)).get("supports_vision"))
 
+    def price(self, model: str) -> tuple[float, float] | None:
+        """Micro-USD per token of input and output, by LiteLLM's price list."""
+        route = resolve(model, self._settings)
+        facts = self._facts(route) if route.has_list_price else {}
+        if "input_cost_per_token" not in facts:
+            return None
+        output = facts.get("output_cost_per_token") or 0.0
+        return float(facts["input_cost_per_token"]) * 1e6, float(output) * 1e6
+
     def _mapped_window(self, model: str) -> int | None:
         facts = self._facts(resolve(model, self._settings))
         window = facts.get("max_input_tokens") or facts.get("max_tokens")

@@ -123,6 +123,9 @@ class ReplayModel:
     def window_is_known(self, model: str) -> bool:
         return True
 
+    def price(self, model: str) -> tuple[float, float] | None:
+        return 0.0, 0.0
+
     def sees(self, model: str) -> bool:
         return False
 

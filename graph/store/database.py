@@ -14,6 +14,7 @@ from graph.store.files_seen import SqlFilesSeen
 from graph.store.inbox import SqlInbox
 from graph.store.journal import SqlJournal
 from graph.store.lease import is_held, lease
+from graph.store.ledger import SqlLedger
 from graph.store.sqlite import Database, SqliteDatabase
 from graph.store.threads import ThreadRows
 
@@ -51,6 +52,7 @@ class Store:
         self.inbox = SqlInbox(self._database)
         self.journal = SqlJournal(self._database)
         self.files_seen = SqlFilesSeen(self._database)
+        self.ledger = SqlLedger(self._database)
 
     async def saver(self) -> Saver:
         """LangGraph's checkpointer. The import is late: a list of threads needs none of it."""

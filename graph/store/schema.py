@@ -63,6 +63,25 @@ MIGRATIONS: tuple[Migration, ...] = (
             off TEXT NOT NULL,
             PRIMARY KEY (thread, before_id)
         )""",
+        """CREATE TABLE ledger (
+            id TEXT PRIMARY KEY,
+            ref TEXT NOT NULL,
+            thread TEXT NOT NULL,
+            invocation TEXT NOT NULL,
+            turn TEXT NOT NULL,
+            day TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            state TEXT NOT NULL,
+            amount INTEGER NOT NULL,
+            known INTEGER NOT NULL,
+            at REAL NOT NULL
+        )""",
+        "CREATE INDEX ledger_by_invocation ON ledger (invocation, amount, known)",
+        "CREATE INDEX ledger_by_turn ON ledger (turn, amount, known)",
+        "CREATE INDEX ledger_by_thread ON ledger (thread, amount, known)",
+        "CREATE INDEX ledger_by_day ON ledger (day, amount, known)",
+        "CREATE TABLE ledger_gate (passed INTEGER NOT NULL)",
+        "INSERT INTO ledger_gate (passed) VALUES (0)",
     ),
 )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from graph.context import AgentContext, Services, ToolResult
+from graph.durable import Scope
 from graph.events import Event
 from graph.history import Call
 from graph.store.runs import Run
@@ -36,6 +37,7 @@ class Bench:
             AgentContext(cwd=str(self.cwd)),
             self.services,
             self.events.append,
+            Scope(THREAD, "i", "t", "2026-11-21"),
         )
 
     def new_id(self) -> str:
