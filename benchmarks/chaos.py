@@ -1,6 +1,7 @@
 """Never twice: kills the real program at random moments, resumes it, and counts effects.
 
     uv run python -m benchmarks.chaos --kills 200
+    uv run python -m benchmarks.chaos --kills 60 --database postgres --fight
 
 Each trial runs one task headless against the stand-in model, in a folder and state directory
 of its own. The process is killed with SIGKILL, alone (its commands go on) or with everything
@@ -8,6 +9,10 @@ below it, while it starts, streams, runs three commands side by side, writes, ed
 resumed processes are killed again. Then `sessions resume` finishes the turn, and it is counted:
 an effect that happened twice is repeated; one that did not happen, and whose result does not
 say that its outcome is unknown, is lost.
+
+On Postgres (a server is started for it) each process of a trial has a state directory of its
+own, as on machines that share a database. With `--fight` two processes resume at once, every
+time: one drives the thread, the other is refused, and told who drives it.
 """
 
 from __future__ import annotations
@@ -17,12 +22,14 @@ import asyncio
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +42,7 @@ from graph.store import open_store
 from graph.threads import read_thread
 from tests.stand_ins.model_script import Call, Reply, by_step
 from tests.stand_ins.model_server import ModelServer
+from tests.stand_ins.postgres_server import server as postgres_server
 
 ROOT = Path(__file__).resolve().parent.parent
 TASK = "leave your marks"
@@ -70,6 +78,7 @@ class Trial:
 
     seed: int
     kills: int = 0
+    refused: int = 0
     repeated: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     unknown: int = 0
@@ -80,85 +89,117 @@ class Trial:
         return not (self.repeated or self.lost or self.wrong)
 
 
-def run_trial(seed: int, server: ModelServer, folder: Path) -> Trial:
-    """One task, killed at least once, resumed until it ends, then looked at."""
-    rng, trial = random.Random(seed), Trial(seed)
-    work = folder / "work"
-    work.mkdir(parents=True)
-    environment = {
-        **os.environ,
-        "HOME": str(folder),
-        "ML_AGENT_STATE_DIR": str(folder / "state"),
-        "OPENAI_API_KEY": "sk-stand-in",
-        "OPENAI_BASE_URL": f"{server.openai_base}",
-        "PYTHONPATH": str(ROOT),
-    }
-    rounds = 1 + (rng.random() < 0.35) + (rng.random() < 0.15)
-    for number in range(rounds):
-        arguments = _start() if not _accepted(folder) else _resume()
+class Ring:
+    """Where a trial takes place: a folder, a database, and who may enter at once."""
+
+    def __init__(self, folder: Path, server: ModelServer, url: str, fight: bool) -> None:
+        self.folder, self.server, self.url, self.fight = folder, server, url, fight
+        self.work = folder / "work"
+        self.work.mkdir(parents=True)
+        self._started = 0
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(state_dir=str(self.folder / "state"), database_url=self.url)
+
+    def enter(self) -> list[Fighter]:
+        """Start the task, or resume it once its message is on disk; two at once in a fight."""
+        arguments = ["-m", "openai/stand-in", "--output", "json", TASK]
+        if not self._accepted():
+            return [self._begin(arguments)]
+        resume = ["sessions", "resume", "--output", "json"]
+        return [self._begin(resume) for _ in range(2 if self.fight else 1)]
+
+    def _begin(self, arguments: list[str]) -> Fighter:
+        number, self._started = self._started, self._started + 1
+        # What one of several machines would have: the database, and a state directory of its own.
+        state = f"state{number}" if self.url else "state"
+        environment = {
+            **os.environ,
+            "HOME": str(self.folder),
+            "ML_AGENT_STATE_DIR": str(self.folder / state),
+            "ML_AGENT_DATABASE_URL": self.url,
+            "OPENAI_API_KEY": "sk-stand-in",
+            "OPENAI_BASE_URL": self.server.openai_base,
+            "PYTHONPATH": str(ROOT),
+        }
+        said, told = self.folder / f"stdout{number}", self.folder / f"stderr{number}"
         process = subprocess.Popen(
             [sys.executable, "-m", "cli.main", *arguments],
-            cwd=work,
+            cwd=self.work,
             env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=(folder / f"stderr{number}").open("wb"),
+            stdout=said.open("wb"),
+            stderr=told.open("wb"),
             start_new_session=True,
         )
-        if not _wait_for_moment(rng, process, folder / f"stderr{number}", server):
+        return Fighter(process, said, told)
+
+    def _accepted(self) -> bool:
+        """Whether the message is on disk: from then on nothing may be lost."""
+
+        async def look() -> bool:
+            async with await open_store(self.settings) as store:
+                rows = await store.threads.list()
+                return bool(rows) and bool(await store.inbox.after(rows[0].id, 0))
+
+        return asyncio.run(look())
+
+
+@dataclass
+class Fighter:
+    """One process of a trial, and where it writes."""
+
+    process: subprocess.Popen[bytes]
+    said: Path
+    told: Path
+
+    def was_refused(self) -> bool:
+        """Whether it ended as one that must: told which process drives the thread."""
+        words = r"is driven by process \d+ on \S+ since"
+        return self.process.returncode == 1 and bool(re.search(words, self.told.read_text()))
+
+
+def run_trial(seed: int, ring: Ring) -> Trial:
+    """One task, killed at least once, resumed until it ends, then looked at."""
+    rng, trial = random.Random(seed), Trial(seed)
+    rounds = 1 + (rng.random() < 0.35) + (rng.random() < 0.15)
+    for _ in range(rounds):
+        fighters = ring.enter()
+        alive = _wait_for_moment(rng, fighters, ring.server)
+        for fighter in fighters:
+            if fighter.process.poll() is None:
+                _kill(fighter.process, whole_tree=rng.random() < 0.5)
+                trial.kills += 1
+        if not alive:
             break
-        _kill(process, whole_tree=rng.random() < 0.5)
-        trial.kills += 1
-    arguments = _start() if not _accepted(folder) else _resume()
-    done = subprocess.run(
-        [sys.executable, "-m", "cli.main", *arguments],
-        cwd=work,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    _judge(trial, done, work, folder)
+    last = ring.enter()
+    for fighter in last:
+        fighter.process.wait(timeout=120)
+    refused = [f for f in last if f.was_refused()]
+    trial.refused = len(refused)
+    for fighter in last:
+        if fighter not in refused or len(refused) == len(last):
+            _judge(trial, fighter, ring)
     return trial
 
 
-def _start() -> list[str]:
-    return ["-m", "openai/stand-in", "--output", "json", TASK]
-
-
-def _resume() -> list[str]:
-    return ["sessions", "resume", "--output", "json"]
-
-
-def _accepted(folder: Path) -> bool:
-    """Whether the message is on disk: from then on nothing may be lost."""
-
-    async def look() -> bool:
-        async with await open_store(_settings(folder)) as store:
-            rows = await store.threads.list()
-            return bool(rows) and bool(await store.inbox.after(rows[0].id, 0))
-
-    return asyncio.run(look())
-
-
-def _settings(folder: Path) -> Settings:
-    return Settings(state_dir=str(folder / "state"))
-
-
-def _wait_for_moment(
-    rng: random.Random, process: subprocess.Popen[bytes], told: Path, server: ModelServer
-) -> bool:
+def _wait_for_moment(rng: random.Random, fighters: list[Fighter], server: ModelServer) -> bool:
     """Sleep until the moment of the kill; False if the program ended before."""
     deadline = time.monotonic() + 60
     early = rng.random() < 0.15
     asked = len(server.requests)
-    while time.monotonic() < deadline and process.poll() is None:
-        if early and b"thread " in told.read_bytes():
+
+    def run() -> bool:
+        return any(f.process.poll() is None for f in fighters)
+
+    while time.monotonic() < deadline and run():
+        if early and any(b"thread " in f.told.read_bytes() for f in fighters):
             break
-        if not early and _asked_by(server, asked, told):
+        if not early and _asked_by(server, asked, fighters[0].told):
             break
         time.sleep(0.005)
     time.sleep(rng.uniform(0, 1.5 if early else SPAN))
-    return process.poll() is None
+    return run()
 
 
 def _asked_by(server: ModelServer, since: int, told: Path) -> bool:
@@ -181,16 +222,17 @@ def _kill(process: subprocess.Popen[bytes], *, whole_tree: bool) -> None:
     process.wait()
 
 
-def _judge(trial: Trial, done: subprocess.CompletedProcess[str], work: Path, folder: Path) -> None:
-    if done.returncode != 0:
-        trial.wrong.append(f"exit {done.returncode}: {done.stderr[-400:]}")
+def _judge(trial: Trial, done: Fighter, ring: Ring) -> None:
+    if done.process.returncode != 0:
+        trial.wrong.append(f"exit {done.process.returncode}: {done.told.read_text()[-400:]}")
         return
     time.sleep(0.3)  # the background mark of the last step
-    if json.loads(done.stdout)["text"] != FINAL:
-        trial.wrong.append(f"answer: {done.stdout}")
+    if json.loads(done.said.read_text())["text"] != FINAL:
+        trial.wrong.append(f"answer: {done.said.read_text()}")
+    work = ring.work
 
     async def messages() -> list[object]:
-        async with await open_store(_settings(folder)) as store:
+        async with await open_store(ring.settings) as store:
             rows = await store.threads.list()
             if len(rows) != 1 or rows[0].status != "done":
                 trial.wrong.append(f"threads: {rows}")
@@ -217,13 +259,29 @@ def _judge(trial: Trial, done: subprocess.CompletedProcess[str], work: Path, fol
         trial.lost.append("notes.txt")
 
 
-def run_trials(kills: int, folder: Path, seed: int = 0, workers: int = 2) -> list[Trial]:
+def run_trials(
+    kills: int,
+    folder: Path,
+    seed: int = 0,
+    workers: int = 2,
+    *,
+    database: str = "sqlite",
+    fight: bool = False,
+) -> list[Trial]:
     """Trials until at least `kills` processes were killed."""
     trials: list[Trial] = []
+
+    def run(number: int) -> Trial:
+        with ExitStack() as stack:
+            url = stack.enter_context(postgres.fresh()) if database == "postgres" else ""
+            return run_trial(number, Ring(folder / str(number), server, url, fight))
+
+    if database == "postgres":
+        postgres = postgres_server()
     with ModelServer(by_step(STEPS)) as server, ThreadPoolExecutor(workers) as pool:
         while sum(t.kills for t in trials) < kills:
             batch = range(seed + len(trials), seed + len(trials) + 2 * workers)
-            trials += pool.map(lambda n: run_trial(n, server, folder / str(n)), batch)
+            trials += pool.map(run, batch)
             _progress(trials)
         if server.violations:
             trials[-1].wrong.append(f"the provider refused: {server.violations[0]}")
@@ -243,9 +301,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--database", choices=["sqlite", "postgres"], default="sqlite")
+    parser.add_argument("--fight", action="store_true", help="two processes resume at once")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        trials = run_trials(arguments.kills, Path(folder), arguments.seed)
+        trials = run_trials(
+            arguments.kills,
+            Path(folder),
+            arguments.seed,
+            database=arguments.database,
+            fight=arguments.fight,
+        )
     for trial in trials:
         if not trial.good:
             print(trial)
@@ -254,6 +320,7 @@ def main() -> int:
         f"{sum(len(t.repeated) for t in trials)} repeated, "
         f"{sum(len(t.lost) for t in trials)} lost, "
         f"{sum(t.unknown for t in trials)} said to be unknown, "
+        f"{sum(t.refused for t in trials)} refused as second, "
         f"{sum(bool(t.wrong) for t in trials)} otherwise wrong"
     )
     return 0 if all(t.good for t in trials) else 1

@@ -182,6 +182,8 @@ class _Chat:
 
     async def _offer(self) -> None:
         """A turn that was cut off, or approvals that wait, come first."""
+        if self._session.moved:
+            self._lines.line(self._session.moved, "33")
         if await self._session.pending():
             await self._turn(self._session.resume())
         elif await self._session.unfinished():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import click
 
@@ -95,9 +94,8 @@ def _flat(model: Any, prefix: str = "") -> list[tuple[str, dict[str, Any]]]:
 
 
 def masked(value: Any) -> Any:
-    """`value` with the password of a URL left out."""
+    """`value` with the password of a URL left out, also of one that is not well written."""
     if not isinstance(value, str) or "://" not in value:
         return value
-    parts = urlsplit(value)
-    host = re.sub(r"^([^:@/]*):[^@/]*@", r"\1:***@", parts.netloc)
-    return urlunsplit(parts._replace(netloc=host))
+    hidden = re.sub(r"(://[^:@/]*):.*@", r"\1:***@", value)
+    return re.sub(r"(password=)[^&]*", r"\1***", hidden)

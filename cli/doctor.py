@@ -80,8 +80,7 @@ def _database(settings: Any) -> Iterator[Finding]:
 
     async def look() -> str:
         async with await open_store(settings) as store:
-            size = store.path.stat().st_size
-            return f"database {store.path}, {size / 1e6:.1f} MB"
+            return f"database {store.place}, {await store.size() / 1e6:.1f} MB"
 
     try:
         yield "ok", asyncio.run(look()), ""

@@ -110,6 +110,8 @@ class Teller:
         thread = self._session.thread
         route = resolve(thread.model, self._session.settings)
         self._note(f"thread {thread.id} · {route.describe()} · mode {thread.mode} · cap ${cap:g}")
+        if self._session.moved:
+            self._note(self._session.moved)
 
     async def all(self, events: AsyncGenerator[Any, None], debug: bool) -> int:
         """Show every event of the turn; the exit code of its last one."""

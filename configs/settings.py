@@ -78,7 +78,9 @@ class Settings(BaseModel):
         description="credentials that commands may see in their environment",
     )
     database_url: str = Field(
-        "", description="where threads live; empty: a SQLite file in the state directory"
+        "",
+        description="where threads live: sqlite:////path, postgresql://...; empty: a SQLite file "
+        "in the state directory",
     )
     state_dir: str = Field("", description="locks, run directories, saved results")
 

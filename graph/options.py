@@ -53,7 +53,9 @@ async def thread_for(
     *,
     own_client: bool = False,
 ) -> ThreadRow:
-    """The thread to drive, with its model and mode: `row`, or a new one (not stored yet).
+    """The thread to drive, with its model and mode: `row`, or a new one (not stored yet). A
+    thread of another machine goes on in its folder where there is one of that name, else in
+    `cwd`.
 
     `own_client`: the program brought its model client, so no route has to lead to the model.
 
@@ -75,6 +77,9 @@ async def thread_for(
     mode = options.mode or (row.mode if row else "") or settings.mode
     mode = mode or ("ask" if options.interactive else "auto")
     if row is not None:
+        if not here:
+            same = await asyncio.to_thread(os.path.isdir, row.cwd)
+            row = replace(row, host=socket.gethostname(), cwd=row.cwd if same else str(cwd))
         return replace(row, model=model, mode=mode)
     return ThreadRow(
         id=new_thread_id(time.time()),

@@ -61,9 +61,14 @@ NOTHING: Any = object()
 
 
 class Session:
-    """One thread, driven by one program. Attributes: `thread`, the thread's row."""
+    """One thread, driven by one program.
+
+    Attributes: thread: the thread's row. moved: what to tell a person whose thread was on
+    another machine before; empty otherwise.
+    """
 
     thread: ThreadRow
+    moved: str = ""
 
     def __init__(
         self,
@@ -136,6 +141,11 @@ class Session:
         self.thread = await thread_for(
             row, self._cwd, self._options, self.settings, own_client=brought
         )
+        if row is not None and row.host != self.thread.host:
+            self.moved = (
+                f"this thread was on {row.host}: its files and processes did not travel; "
+                f"it goes on in {self.thread.cwd}"
+            )
         models = self._models
         if models is None and self.thread.model.startswith(RECORDINGS):
             models = open_replay(self.thread.model, self.thread.cwd)
@@ -427,6 +437,8 @@ class Session:
                 model=self.thread.model,
                 mode=self.thread.mode,
                 turns=self._turn_number,
+                host=self.thread.host,
+                cwd=self.thread.cwd,
             )
         except AgentError:
             if not quietly:

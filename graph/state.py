@@ -109,7 +109,8 @@ class Turn(TypedDict, total=False):
     its answers {input, cached, output, reasoning}. cost_micro_usd: None once a price was
     unknown. reason: why it ended early; error: {kind, message, hint} where it failed.
     cut: answers in a row that ended at the token limit. compact: why a compaction is due
-    ("threshold", "too long", "requested"). compacted: the iteration of the last one.
+    ("threshold", "too long", "requested"). compacted: the iteration of the last one. host: the
+    machine that the model was told it works on.
     """
 
     number: int
@@ -126,6 +127,7 @@ class Turn(TypedDict, total=False):
     cut: int
     compact: str | None
     compacted: int
+    host: str
 
 
 class LoopGuard(TypedDict, total=False):

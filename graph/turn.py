@@ -10,6 +10,7 @@ import asyncio
 import os
 import platform
 import secrets
+import socket
 import subprocess
 import time
 from typing import Any
@@ -46,6 +47,7 @@ def next_turn(turn: Turn, head: str | None) -> Turn:
         "seq": turn.get("seq", 0),
         "before": head,
         "status": "opening",
+        "host": turn.get("host", ""),
     }
 
 
@@ -62,12 +64,17 @@ async def take_input(
     turn: Turn = {**state.get("turn", {})}
     messages = state.get("messages", [])
     rows = await services.inbox.after(thread, turn.get("seq", 0))
-    first = not messages
+    now, here = services.clock(), socket.gethostname()
+    left = "" if turn.get("host") == here else turn.get("host", "")
     surroundings = ""
-    if first and rows:
-        surroundings = await asyncio.to_thread(environment, cwd, services.clock()) + "\n\n"
-    now = services.clock()
+    if (not messages and rows) or left:
+        surroundings = await asyncio.to_thread(environment, cwd, now, left)
+    if rows and surroundings:
+        surroundings += "\n\n"
     new = [_human(thread, row, "" if i else surroundings, now) for i, row in enumerate(rows)]
+    if left and not rows and turn.get("status") == "running":
+        new = [HumanMessage(surroundings, id=f"moved-{thread}-{turn['number']}-{here}")]
+    turn["host"] = here
     if rows:
         turn["seq"] = rows[-1].seq
     if turn.get("status") == "running":
@@ -111,14 +118,21 @@ def _with_surroundings(message: BaseMessage, surroundings: str) -> HumanMessage:
     return HumanMessage(content=content, id=message.id, additional_kwargs=kept)
 
 
-def environment(cwd: str, now: float) -> str:
+def environment(cwd: str, now: float, left: str = "") -> str:
     """Date, folder, platform and git branch as the thread's first message tells them: stored
-    once, so that the system prompt stays byte-identical and the cache holds."""
+    once, so that the system prompt stays byte-identical and the cache holds. Told again on
+    another machine; `left` is the host that the thread was on before."""
     day = time.strftime("%Y-%m-%d", time.localtime(now))
     lines = [f"date: {day}", f"working directory: {cwd}", f"platform: {platform.platform()}"]
     branch = _git_branch(cwd)
     if branch:
         lines.append(f"git branch: {branch}")
+    if left:
+        lines.append(
+            f"This thread was on the machine {left} and goes on on {socket.gethostname()}: files "
+            f"and processes of {left} did not travel, unless they are on a shared disk. Look "
+            "before you rely on them."
+        )
     return "<environment>\n" + "\n".join(lines) + "\n</environment>"
 
 

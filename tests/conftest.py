@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,18 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(
         state_dir=str(tmp_path / "state"), model_name="openai/stand-in", context_window=200_000
     )
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """A fresh database on a real Postgres."""
+    from tests.stand_ins.postgres_server import server
+
+    with server().fresh() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """For what must hold on both databases: the URL of a fresh one; empty for SQLite."""
+    return "" if request.param == "sqlite" else str(request.getfixturevalue("postgres_url"))

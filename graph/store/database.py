@@ -13,54 +13,77 @@ from graph.store.connection import store_errors
 from graph.store.files_seen import SqlFilesSeen
 from graph.store.inbox import SqlInbox
 from graph.store.journal import SqlJournal
-from graph.store.lease import is_held, lease
+from graph.store.lease import FileLeases, Leases
 from graph.store.ledger import SqlLedger
 from graph.store.sqlite import Database, SqliteDatabase
 from graph.store.threads import ThreadRows
 
 if TYPE_CHECKING:
     from graph.store.checkpoints import Saver
+    from graph.store.postgres_saver import PostgresSaver
 
 
-def database_path(settings: Settings) -> Path:
-    """The SQLite file that `settings` name. Raises StoreError for a URL of another kind."""
-    url = settings.database_url
-    if not url:
-        return settings.state_path() / "ml-agent.db"
-    if url.startswith("sqlite:///"):
-        return Path(url.removeprefix("sqlite:///")).expanduser().absolute()
-    scheme = url.split("://")[0]
-    raise StoreError(
-        f"this version stores threads in SQLite; it cannot open a {scheme}:// database",
-        "set ML_AGENT_DATABASE_URL to sqlite:////absolute/path.db, or leave it unset",
-    )
+def _database(settings: Settings) -> tuple[Database, Leases]:
+    """The database that `settings` name, and the leases of its threads."""
+    url, state = settings.database_url, settings.state_path()
+    if url.startswith(("postgresql://", "postgres://")):
+        try:
+            from graph.store.postgres import PostgresDatabase
+            from graph.store.postgres_lease import AdvisoryLeases
+        except ImportError as error:
+            said = str(error).splitlines()[0]
+            raise StoreError(
+                f"a postgresql:// database needs packages that are not installed: {said}",
+                "pip install 'ml-agent[postgres]', in a checkout: uv sync --extra postgres",
+            ) from None
+        postgres = PostgresDatabase(url)
+        return postgres, AdvisoryLeases(postgres)
+    if url and not url.startswith("sqlite:///"):
+        raise StoreError(
+            f"threads are stored in SQLite or Postgres, not in {url.split('://')[0]}",
+            "set ML_AGENT_DATABASE_URL to sqlite:////absolute/path.db or "
+            "postgresql://user:password@host/database, or leave it unset",
+        )
+    path = state / "ml-agent.db"
+    if url:
+        path = Path(url.removeprefix("sqlite:///")).expanduser().absolute()
+    # Beside the file: whoever shares it, with whatever state directory, shares the locks.
+    return SqliteDatabase(path), FileLeases(path.parent / "locks")
 
 
 class Store:
     """Everything durable of one process.
 
-    Attributes: threads, inbox, journal, files_seen: our tables. `saver()` opens LangGraph's
-    checkpoints, on a connection of its own, when they are first needed.
+    Attributes: threads, inbox, journal, files_seen: our tables. place: which database it is,
+    for a person; no password in it. `saver()` opens LangGraph's checkpoints, on a connection
+    of its own, when they are first needed.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.path = database_path(settings)
         self._state = settings.state_path()
-        self._database = SqliteDatabase(self.path)
-        self._saver: Saver | None = None
+        self._database, self._leases = _database(settings)
+        self.place = self._database.place
+        self._saver: Saver | PostgresSaver | None = None
         self.threads = ThreadRows(self._database)
         self.inbox = SqlInbox(self._database)
         self.journal = SqlJournal(self._database)
         self.files_seen = SqlFilesSeen(self._database)
         self.ledger = SqlLedger(self._database)
 
-    async def saver(self) -> Saver:
+    async def saver(self) -> Saver | PostgresSaver:
         """LangGraph's checkpointer. The import is late: a list of threads needs none of it."""
         if self._saver is None:
-            from graph.store.checkpoints import open_saver
+            if isinstance(self._database, SqliteDatabase):
+                from graph.store.checkpoints import open_saver
 
-            with store_errors(self.path):
-                self._saver = await open_saver(str(self.path))
+                with store_errors(self._database.path):
+                    self._saver = await open_saver(self.place)
+            else:
+                from graph.store import postgres_saver
+                from graph.store.postgres import PostgresDatabase
+
+                assert isinstance(self._database, PostgresDatabase)
+                self._saver = await postgres_saver.open_saver(self._database)
         return self._saver
 
     @property
@@ -70,11 +93,15 @@ class Store:
 
     def lease(self, thread: str) -> AbstractAsyncContextManager[None]:
         """Drive `thread` alone while the block runs. Raises ThreadBusy."""
-        return lease(self._state / "locks", thread)
+        return self._leases.hold(thread)
 
     def is_driven(self, thread: str) -> bool:
         """Whether some process drives the thread right now."""
-        return is_held(self._state / "locks", thread)
+        return self._leases.is_held(thread)
+
+    async def size(self) -> int:
+        """Bytes that the database takes."""
+        return await self._database.size()
 
     async def delete_thread(self, thread: str) -> None:
         """Remove a thread with all it left: rows, checkpoints, run directories.
@@ -84,7 +111,7 @@ class Store:
         async with self.lease(thread):
             await self.threads.delete(thread)
             shutil.rmtree(self._state / "threads" / thread, ignore_errors=True)
-            (self._state / "locks" / f"{thread}.lock").unlink(missing_ok=True)
+            self._leases.forget(thread)
 
     async def close(self) -> None:
         """Close both connections. Closing twice is fine."""

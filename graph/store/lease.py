@@ -1,7 +1,8 @@
 """The lease: one driver per thread, held during a turn.
 
-Two drivers corrupt a thread without any error (measured: a whole turn gone). A file lock is
-free at once after kill -9 and is refused to a second open in the same process too.
+Two drivers corrupt a thread without any error (measured: a whole turn gone). Beside a SQLite
+file it is a file lock: free at once after kill -9, refused to a second open in the same
+process too. On Postgres, graph/store/postgres_lease.py.
 """
 
 from __future__ import annotations
@@ -13,10 +14,48 @@ import os
 import socket
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Protocol
 
 from graph.errors import StoreError, ThreadBusy
+
+
+class Leases(Protocol):
+    """Who drives which thread."""
+
+    def hold(self, thread: str) -> AbstractAsyncContextManager[None]:
+        """Drive `thread` alone while the block runs. Raises ThreadBusy, StoreError."""
+        ...
+
+    def is_held(self, thread: str) -> bool:
+        """Whether some process drives the thread right now."""
+        ...
+
+    def forget(self, thread: str) -> None:
+        """Leave nothing of a thread that is deleted, by whom holds it."""
+        ...
+
+
+class FileLeases:
+    """`Leases` of all processes that share a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def hold(self, thread: str) -> AbstractAsyncContextManager[None]:
+        return lease(self._folder, thread)
+
+    def is_held(self, thread: str) -> bool:
+        return is_held(self._folder, thread)
+
+    def forget(self, thread: str) -> None:
+        (self._folder / f"{thread}.lock").unlink(missing_ok=True)
+
+
+def described(pid: int, host: str, since: float) -> str:
+    """Who drives a thread, in words; `since` in epoch seconds."""
+    return f"process {pid} on {host} since {time.strftime('%H:%M:%S', time.localtime(since))}"
 
 
 @asynccontextmanager
@@ -91,7 +130,6 @@ async def _lock(descriptor: int, thread: str) -> None:
 def _described(holder: bytes) -> str:
     try:
         who = json.loads(holder)
-        since = time.strftime("%H:%M:%S", time.localtime(who["since"]))
-        return f"process {who['pid']} on {who['host']} since {since}"
+        return described(who["pid"], who["host"], who["since"])
     except (ValueError, KeyError, TypeError):
         return "another process"

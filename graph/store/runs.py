@@ -8,6 +8,7 @@ locked file, and the lock is taken before the wrapper starts: it lives exactly a
 wrapper does, even when our own process dies between starting it and going on. So the state
 can always be decided:
 
+    no directory       on another machine: nobody here can tell
     exit               finished
     lock held          alive: follow it, wait for it
     ended              finished: we killed it
@@ -80,6 +81,9 @@ class Run:
     def output_path(self) -> Path:
         return self.folder / "output"
 
+    def exists(self) -> bool:
+        return self.folder.is_dir()
+
     def meta(self) -> Meta | None:
         """What was asked; None where the directory was left before that was written."""
         try:
@@ -90,7 +94,7 @@ class Run:
     def state(self) -> State:
         meta = self.meta()
         if meta is None:
-            return "not begun"
+            return "not begun" if self.exists() else "unknown"
         # Asked in this order: a wrapper that let go of the lock has written its exit before.
         held = self._reaped() is None and self._locked()
         if self.exit_code() is not None:

@@ -80,8 +80,6 @@ MIGRATIONS: tuple[Migration, ...] = (
         "CREATE INDEX ledger_by_turn ON ledger (turn, amount, known)",
         "CREATE INDEX ledger_by_thread ON ledger (thread, amount, known)",
         "CREATE INDEX ledger_by_day ON ledger (day, amount, known)",
-        "CREATE TABLE ledger_gate (passed INTEGER NOT NULL)",
-        "INSERT INTO ledger_gate (passed) VALUES (0)",
     ),
 )
 

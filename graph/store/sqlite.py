@@ -1,8 +1,8 @@
 """A SQLite connection in a thread of its own: where our own tables are read and written.
 
 `Database` is all that the rows of this package need of a database. Their SQL keeps to what
-SQLite and Postgres both understand (`ON CONFLICT`, `RETURNING`), so that another database is
-one more implementation of it.
+SQLite and Postgres both understand (`ON CONFLICT`, `RETURNING`); graph/store/postgres.py is
+the other implementation.
 """
 
 from __future__ import annotations
@@ -24,7 +24,17 @@ Statement = tuple[str, Sequence[Any]]
 
 
 class Database(Protocol):
-    """What the tables of this package ask of a database. Placeholders are `?`."""
+    """What the tables of this package ask of a database. Placeholders are `?`.
+
+    Attributes: place: which database it is, for a person; no password in it.
+    """
+
+    @property
+    def place(self) -> str: ...
+
+    async def open(self) -> None:
+        """Connect, and bring the tables up to date. Raises StoreError, NewerDatabase."""
+        ...
 
     async def rows(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
         """Run one statement as a transaction of its own; on disk when it returns."""
@@ -42,6 +52,10 @@ class Database(Protocol):
         """Give the space of deleted rows back to the file system."""
         ...
 
+    async def size(self) -> int:
+        """Bytes that it takes."""
+        ...
+
     async def close(self) -> None: ...
 
 
@@ -54,6 +68,7 @@ class SqliteDatabase:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.place = str(path)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="ml-agent-db")
         self._connection: sqlite3.Connection | None = None
 
@@ -70,13 +85,13 @@ class SqliteDatabase:
 
     async def rows(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
         """Run one statement; its rows. A write is on disk when this returns."""
-        connection, values = self._open(), _storable(params)
+        connection, values = self._open(), storable(params)
         return await self._in_thread(lambda: connection.execute(sql, values).fetchall())
 
     async def batch(self, statements: Sequence[Statement]) -> None:
         """Run all of them or none."""
         connection = self._open()
-        prepared = [(sql, _storable(params)) for sql, params in statements]
+        prepared = [(sql, storable(params)) for sql, params in statements]
 
         def run() -> None:
             with transaction(connection):
@@ -95,6 +110,11 @@ class SqliteDatabase:
         # As a script: `execute` steps this statement once, which frees one page (measured).
         connection = self._open()
         await self._in_thread(lambda: connection.executescript("PRAGMA incremental_vacuum"))
+
+    async def size(self) -> int:
+        """Bytes of the file, without its log."""
+        with store_errors(self.path):
+            return self.path.stat().st_size
 
     async def close(self) -> None:
         """Close the connection and end its thread. Closing twice is fine."""
@@ -131,10 +151,13 @@ class SqliteDatabase:
             return await asyncio.shield(future)
 
 
-def _storable(params: Sequence[Any]) -> list[Any]:
-    """Text as it can be stored: file names and arguments that are no UTF-8 carry lone
-    surrogates, which neither SQLite nor a provider's JSON takes."""
-    return [
-        value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
-        for value in params
-    ]
+def storable(params: Sequence[Any]) -> list[Any]:
+    """Values as any database takes them. File names and arguments that are no UTF-8 carry lone
+    surrogates, which neither a database nor a provider's JSON takes; Postgres takes no NUL."""
+    return [_storable(value) for value in params]
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+    return int(value) if isinstance(value, bool) else value

@@ -123,7 +123,9 @@ class ThreadRows:
         """Remove everything the database holds of a thread, LangGraph's rows included."""
         ours = {"threads": "id"}
         ours |= dict.fromkeys(("inbox", "journal", "files_seen", "snapshots"), "thread")
-        theirs = {"checkpoints": "thread_id", "writes": "thread_id"}
+        theirs = dict.fromkeys(
+            ("checkpoints", "writes", "checkpoint_blobs", "checkpoint_writes"), "thread_id"
+        )
         tables = await self._database.tables()
         await self._database.batch(
             [

@@ -117,7 +117,7 @@ def test_the_store(tmp_path: Path) -> None:
         assert "version 999" in complaints(done)[0]
         assert "update ml-agent" in complaints(done)[0]
 
-        done = run.task("go", env={"ML_AGENT_DATABASE_URL": "postgresql://host/db"})
+        done = run.task("go", env={"ML_AGENT_DATABASE_URL": "mysql://host/db"})
         assert "SQLite" in complaints(done)[0]
         nowhere = {"ML_AGENT_STATE_DIR": "/dev/null/state"}
         done = run.task("go", env=nowhere)

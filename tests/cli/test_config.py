@@ -36,6 +36,26 @@ def test_explain(arguments: list[str], said: str, rule: str, tmp_path: Path) -> 
         assert list(run.work.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:geheim@host/db",
+        "postgresql://me:ge@geheim@host/db",
+        "postgresql://me:ge/geheim@host/db",
+        "postgresql://me@host/db?password=geheim&sslmode=require",
+    ],
+)
+def test_show_hides_the_password_of_a_database(url: str, tmp_path: Path) -> None:
+    with program(tmp_path, []) as run:
+        run.extra["ML_AGENT_DATABASE_URL"] = url
+        done = run("config", "show")
+        assert done.returncode == 0
+        (line,) = (line for line in done.stdout.splitlines() if "database_url" in line)
+        assert "geheim" not in done.stdout
+        assert "***" in line
+        assert "host/db" in line
+
+
 def test_rules_of_options_and_files(tmp_path: Path) -> None:
     script = [Reply(calls=[Call("bash", {"command": "touch made"})]), Reply("done")]
     with program(tmp_path, script) as run:

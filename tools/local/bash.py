@@ -44,6 +44,9 @@ class Bash(AgentTool):
         folder = run.services.outputs.run(run.thread, run.call_id)
         cwd = await asyncio.to_thread(_folder, arguments.cwd, run.cwd)
         timeout = None if arguments.background else float(arguments.timeout)
+        # Before the note that tells of it: where a later process does not find it, it looks on
+        # another machine, or under another home.
+        await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True, exist_ok=True)
         await run.note({"run": str(folder), "host": socket.gethostname()})
         starting = asyncio.ensure_future(
             run.services.backend.start(
@@ -67,9 +70,13 @@ class Bash(AgentTool):
         self, arguments: BashArguments, run: ToolRun, note: dict[str, Any]
     ) -> ToolResult | None:
         """A command that went on alone is found: finished, or waited for."""
-        if note["host"] != socket.gethostname():
-            return None  # its directory may not exist here, and it may still run there
         found = Run(Path(note["run"]))
+        if note["host"] != socket.gethostname() or not await asyncio.to_thread(found.exists):
+            said = (
+                f"It was begun on {note['host']}, in {found.folder}, which is not here, and may "
+                "still run there: its outcome is unknown. Inspect what it left before repeating it."
+            )
+            return ToolResult(said, ok=False, outcome="unknown")
         state = await asyncio.to_thread(found.state)
         if state == "not begun":
             raise NotBegun

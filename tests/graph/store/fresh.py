@@ -7,6 +7,8 @@ import sys
 import textwrap
 from pathlib import Path
 
+from configs.settings import Settings
+
 ROOT = Path(__file__).parents[3]
 
 HEAD = """
@@ -15,13 +17,17 @@ sys.path.insert(0, {root!r})
 from configs.settings import Settings
 from graph.store import ThreadRow, open_store
 from graph.errors import StoreError
-settings = Settings(state_dir={state!r})
+settings = Settings(state_dir={state!r}, database_url={url!r})
 """
 
 
-def begin(code: str, state: Path) -> subprocess.Popen[str]:
-    """Start `code` in a process of its own; it finds `settings` for `state`."""
-    whole = HEAD.format(root=str(ROOT), state=str(state)) + textwrap.dedent(code)
+def begin(code: str, state: Settings | Path) -> subprocess.Popen[str]:
+    """Start `code` in a process of its own; it finds `settings`: the same state directory and
+    database."""
+    if isinstance(state, Path):
+        state = Settings(state_dir=str(state))
+    head = HEAD.format(root=str(ROOT), state=state.state_dir, url=state.database_url)
+    whole = head + textwrap.dedent(code)
     return subprocess.Popen(
         [sys.executable, "-c", whole],
         stdin=subprocess.PIPE,
@@ -32,7 +38,7 @@ def begin(code: str, state: Path) -> subprocess.Popen[str]:
     )
 
 
-def run(code: str, state: Path) -> str:
+def run(code: str, state: Settings | Path) -> str:
     """What `code` prints. It must end well."""
     process = begin(code, state)
     out, err = process.communicate(timeout=120)

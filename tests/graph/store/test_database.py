@@ -1,36 +1,23 @@
-"""The file itself: many processes at once, other versions, and places that cannot be used."""
+"""What a database must do, whichever it is: many processes at once, versions, kill -9."""
 
 from __future__ import annotations
 
-import os
+import asyncio
 import sqlite3
-import stat
-from pathlib import Path
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from configs.settings import Settings
 from graph.errors import NewerDatabase, StoreError
-from graph.store import Store, ThreadRow, open_store
-from graph.store.schema import MIGRATIONS, migrate
-from tests.graph.store.fresh import begin, run
+from graph.store import ThreadRow, open_store, schema
+from graph.store.schema import MIGRATIONS, Migration
+from tests.graph.store.fresh import begin
 
 
 def row(id: str = "a") -> ThreadRow:
     return ThreadRow(id, "/w", "h", "t", "m", "ask")
-
-
-async def refused(settings: Settings) -> StoreError:
-    with pytest.raises(StoreError) as caught:
-        await open_store(settings)
-    assert "\n" not in str(caught.value)
-    assert caught.value.hint
-    return caught.value
-
-
-def sound(path: Path) -> bool:
-    with sqlite3.connect(path) as connection:
-        return bool(connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok")
 
 
 # --- several processes ------------------------------------------------------------------------
@@ -54,7 +41,7 @@ asyncio.run(main())
 
 
 async def test_eight_processes_write_one_fresh_database(settings: Settings) -> None:
-    writers = [begin(WRITER, settings.state_path()) for _ in range(8)]
+    writers = [begin(WRITER, settings) for _ in range(8)]
     for writer in writers:  # all of them at once
         assert writer.stdin is not None
         writer.stdin.write("go\n")
@@ -67,7 +54,6 @@ async def test_eight_processes_write_one_fresh_database(settings: Settings) -> N
         assert [r.seq for r in await store.inbox.after("shared", 0)] == list(range(1, 201))
         counts = await store._database.rows("SELECT COUNT(*) FROM journal WHERE state = 'done'")
         assert counts == [(200,)]
-        assert sound(store.path)
 
 
 async def test_what_was_written_survives_kill_9(settings: Settings) -> None:
@@ -78,28 +64,71 @@ async def test_what_was_written_survives_kill_9(settings: Settings) -> None:
         os.kill(os.getpid(), 9)
     asyncio.run(main())
     """
-    begin(code, settings.state_path()).communicate(timeout=60)
+    begin(code, settings).communicate(timeout=60)
     async with await open_store(settings) as store:
         assert [r.text for r in await store.inbox.after("t", 0)] == ["typed"]
 
 
-# --- versions ---------------------------------------------------------------------------------
-
-
-async def test_how_the_file_is_made(settings: Settings) -> None:
+async def test_a_statement_that_checks_and_writes_does_both_at_once(settings: Settings) -> None:
+    """Four processes reserve under one cap: together they stay within it."""
+    code = """
+    async def main():
+        async with await open_store(settings) as store:
+            print("ready", flush=True)
+            sys.stdin.readline()
+            for _ in range(20):
+                await store._database.rows(
+                    "INSERT INTO inbox (thread, seq, text) SELECT 'cap', "
+                    "COALESCE(MAX(seq), 0) + 1, ? FROM inbox WHERE thread = 'cap' "
+                    "HAVING COUNT(*) + 1 <= ? RETURNING seq", ["taken", 30])
+    asyncio.run(main())
+    """
+    writers = [begin(code, settings) for _ in range(4)]
+    for writer in writers:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "ready\n"
+    for writer in writers:
+        _, err = writer.communicate("go\n", timeout=180)
+        assert writer.returncode == 0, err
     async with await open_store(settings) as store:
-        path = store.path
-        assert await pragma(store, "journal_mode") == "wal"
-        assert await pragma(store, "synchronous") == 2
-        assert await pragma(store, "auto_vacuum") == 2
-        assert await pragma(store, "busy_timeout") == 30_000
-        await (await store.saver()).setup()
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+        assert len(await store.inbox.after("cap", 0)) == 30
 
 
-async def pragma(store: Store, name: str) -> object:
-    return (await store._database.rows(f"PRAGMA {name}"))[0][0]
+async def test_a_batch_is_all_or_nothing(settings: Settings) -> None:
+    async with await open_store(settings) as store:
+        put = "INSERT INTO inbox (thread, seq, text) VALUES (?, ?, ?)"
+        with pytest.raises(StoreError):
+            await store._database.batch([(put, ["t", 1, "a"]), (put, ["t", 1, "b"])])
+        assert await store.inbox.after("t", 0) == []
+        await store._database.batch([(put, ["t", 1, "it's 100 % ?"]), (put, ["t", 2, "\\"])])
+        assert [r.text for r in await store.inbox.after("t", 0)] == ["it's 100 % ?", "\\"]
+        await store._database.batch([])
+
+
+async def test_values_come_back_as_what_they_were(settings: Settings) -> None:
+    async with await open_store(settings) as store:
+        rows = store._database.rows
+        big, time, text = 9_007_199_254_740_993, 1_800_000_000.123456, "? ' \" % %s \\ \n ä 😀"
+        await rows(
+            "INSERT INTO threads (id, cwd, host, title, model, mode, caps, status, turns, "
+            "created, updated) VALUES (?, ?, 'a?b', 'it''s 5 %', '', ?, '', '', ?, ?, ?)",
+            [text, "/w", True, big, time, -1.5e-300],
+        )
+        columns = "id, host, title, turns, created, updated"
+        assert await rows(f"SELECT {columns} FROM threads WHERE cwd = ?", ["/w"]) == [
+            (text, "a?b", "it's 5 %", big, time, -1.5e-300)
+        ]
+        await store.threads.create(row())
+        await rows("UPDATE threads SET turns = ? WHERE id = ?", [False, "a"])
+        sums = await rows("SELECT SUM(turns), COUNT(*), COALESCE(SUM(turns), 0) FROM threads")
+        assert sums == [(big, 2, big)]
+        assert [type(value) for value in sums[0]] == [int, int, int]
+        assert await rows("SELECT SUM(turns) FROM threads WHERE ? IS NULL", [None]) == [(big,)]
+        assert await rows("SELECT SUM(turns) FROM threads WHERE 1 = 0") == [(None,)]
+        assert await store.size() > 0
+
+
+# --- versions ---------------------------------------------------------------------------------
 
 
 async def test_opening_twice_keeps_everything(settings: Settings) -> None:
@@ -113,190 +142,89 @@ async def test_opening_twice_keeps_everything(settings: Settings) -> None:
         await store.threads.get("a")
 
 
+def migrated(settings: Settings, steps: tuple[Migration, ...] = MIGRATIONS) -> None:
+    """Bring the database of `settings` to where `steps` lead, as opening it does."""
+    if settings.database_url:
+        from graph.store import postgres_connection, postgres_schema
+
+        address = postgres_connection.Address(settings.database_url)
+        with postgres_connection.connect(address) as connection:
+            postgres_schema.migrate(connection, address, steps)
+        return
+    path = settings.state_path() / "ml-agent.db"
+    path.parent.mkdir(exist_ok=True)
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        schema.migrate(connection, path, steps)
+    finally:
+        connection.close()
+
+
 async def test_a_newer_version_is_left_untouched(settings: Settings) -> None:
     async with await open_store(settings) as store:
         await store.threads.create(row())
-        path = store.path
         await store._database.rows("UPDATE schema_version SET version = 99")
-    before = path.read_bytes()
-    error = await refused(settings)
-    assert isinstance(error, NewerDatabase)
-    assert "99" in str(error)
-    assert "update ml-agent" in error.hint
-    assert path.read_bytes() == before
-
-
-def test_an_older_file_is_brought_forward_once(tmp_path: Path) -> None:
-    path = tmp_path / "old.db"
-    connection = sqlite3.connect(path, isolation_level=None)
-    later = (*MIGRATIONS, ("ALTER TABLE threads ADD COLUMN extra TEXT NOT NULL DEFAULT 'new'",))
-    migrate(connection, path)
-    columns = "id, cwd, host, title, model, mode, caps, status, turns, created, updated"
-    connection.execute(
-        f"INSERT INTO threads ({columns}) VALUES ('a','/','h','t','m','ask','{{}}','done',0,0,0)"
-    )
-    for _ in range(2):
-        migrate(connection, path, later)
-    assert connection.execute("SELECT id, extra FROM threads").fetchall() == [("a", "new")]
+    with pytest.raises(NewerDatabase, match="99") as caught:
+        await open_store(settings)
+    assert "update ml-agent" in caught.value.hint
     with pytest.raises(NewerDatabase):
-        migrate(connection, path)
-    connection.close()
+        migrated(settings)
 
 
-def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "old.db"
-    connection = sqlite3.connect(path, isolation_level=None)
-    migrate(connection, path)
-    bad = (*MIGRATIONS, ("ALTER TABLE threads ADD COLUMN extra TEXT", "SELECT nonsense"))
-    with pytest.raises(sqlite3.OperationalError):
-        migrate(connection, path, bad)
-    assert "extra" not in connection.execute("SELECT sql FROM sqlite_master").fetchall()[0][0]
-    migrate(connection, path)
-    connection.close()
+def test_tables_of_an_older_version_are_brought_forward_once(settings: Settings) -> None:
+    later = (
+        *MIGRATIONS,
+        (
+            "ALTER TABLE threads ADD COLUMN extra TEXT NOT NULL DEFAULT 'new'",
+            "CREATE TABLE numbered (id INTEGER PRIMARY KEY, paid INTEGER, at REAL, raw BLOB)",
+        ),
+    )
+    migrated(settings)
+    asyncio.run(create(settings))
+    for _ in range(2):
+        migrated(settings, later)
+    assert asyncio.run(extras(settings, later)) == [("a", "new")]
+    with pytest.raises(NewerDatabase):
+        migrated(settings)
 
 
-async def test_a_file_that_is_no_database(settings: Settings) -> None:
-    settings.state_path().mkdir()
-    path = settings.state_path() / "ml-agent.db"
-    path.write_text("dear diary, " * 500)
-    error = await refused(settings)
-    assert str(path) in str(error)
-    assert "not an SQLite database" in str(error)
-    assert path.read_text() == "dear diary, " * 500
-
-
-async def test_a_database_of_another_program(settings: Settings, tmp_path: Path) -> None:
-    path = tmp_path / "other.db"
-    with sqlite3.connect(path) as connection:
-        connection.execute("CREATE TABLE theirs (x)")
-    before = path.read_bytes()
-    settings.database_url = f"sqlite:///{path}"
-    assert "another program" in str(await refused(settings))
-    assert path.read_bytes() == before
-
-
-async def test_a_damaged_file(settings: Settings) -> None:
+async def create(settings: Settings) -> None:
     async with await open_store(settings) as store:
-        for n in range(200):
-            await store.inbox.put("t", f"{n} " * 500)
-        path = store.path
-    damaged = bytearray(path.read_bytes())
-    damaged[4096:] = b"\xaa" * (len(damaged) - 4096)
-    path.write_bytes(damaged)
-    with pytest.raises(StoreError, match="damaged"):
+        await store.threads.create(row())
+
+
+async def extras(settings: Settings, steps: tuple[Migration, ...]) -> list[tuple[Any, ...]]:
+    with pytest.MonkeyPatch.context() as patch:
+        for defaults in defaults_of_migrate():
+            patch.setattr(defaults, "__defaults__", (steps,))
         async with await open_store(settings) as store:
-            await store.inbox.after("t", 0)
+            rows = store._database.rows
+            for n in (1, 2):
+                put = "INSERT INTO numbered (paid, at, raw) VALUES (?, ?, ?) RETURNING id"
+                assert await rows(put, [2**40, 1.5, b"\x00\xff"]) == [(n,)]
+            found = await rows("SELECT paid, at, raw FROM numbered WHERE id = 2")
+            assert found == [(2**40, 1.5, b"\x00\xff")]
+            return await rows("SELECT id, extra FROM threads")
+
+
+def defaults_of_migrate() -> list[Callable[..., None]]:
+    from graph.store import postgres_schema
+
+    return [schema.migrate, postgres_schema.migrate]
+
+
+async def test_a_migration_that_fails_changes_nothing(settings: Settings) -> None:
+    await create(settings)
+    bad = (*MIGRATIONS, ("ALTER TABLE threads ADD COLUMN extra TEXT", "SELECT nonsense"))
+    with pytest.raises(Exception, match="nonsense"):
+        migrated(settings, bad)
+    async with await open_store(settings) as store:
+        with pytest.raises(StoreError, match="extra"):
+            await store._database.rows("SELECT extra FROM threads")
 
 
 async def test_a_url_of_another_kind(settings: Settings) -> None:
-    settings.database_url = "postgresql://user:secret@host/db"
-    error = await refused(settings)
-    assert "secret" not in str(error) + error.hint
-
-
-async def test_a_url_names_the_file(settings: Settings, tmp_path: Path) -> None:
-    settings.database_url = f"sqlite:///{tmp_path}/deep/er/my threads.db"
-    async with await open_store(settings) as store:
-        await store.threads.create(row())
-    assert (tmp_path / "deep" / "er" / "my threads.db").is_file()
-
-
-# --- places that cannot be used ---------------------------------------------------------------
-
-
-async def test_a_folder_where_the_file_should_be(settings: Settings) -> None:
-    (settings.state_path() / "ml-agent.db").mkdir(parents=True)
-    assert "ml-agent.db" in str(await refused(settings))
-
-
-async def test_a_file_where_the_folder_should_be(settings: Settings) -> None:
-    settings.state_path().write_text("")
-    assert "ml-agent.db" in str(await refused(settings))
-
-
-AS_NOBODY = """
-if os.getuid() == 0:
-    os.setgid(65534)
-    os.setuid(65534)
-async def main():
-    try:
-        async with await open_store(settings) as store:
-            await store.inbox.put("t", "x")
-            print("written")
-    except StoreError as error:
-        print(error, "|", error.hint)
-asyncio.run(main())
-"""
-
-
-def open_to_all(folder: Path) -> None:
-    """Let another user walk to `folder`, where tests run as root."""
-    for parent in (folder, *folder.parents):
-        if parent.stat().st_uid == os.getuid() and str(parent) not in ("/", "/tmp"):
-            parent.chmod(0o755)
-
-
-async def test_a_read_only_folder(settings: Settings) -> None:
-    state = settings.state_path()
-    state.mkdir()
-    open_to_all(state)
-    state.chmod(0o555)
-    said = run(AS_NOBODY, state)
-    assert "Permission denied" in said
-    assert "ML_AGENT_DATABASE_URL" in said
-    assert "\n" not in said
-
-
-async def test_a_read_only_file(settings: Settings) -> None:
-    async with await open_store(settings) as store:
-        path = store.path
-    open_to_all(path.parent)
-    path.chmod(0o444)
-    path.parent.chmod(0o555)
-    said = run(AS_NOBODY, settings.state_path())
-    assert str(path) in said
-    assert "\n" not in said
-    path.chmod(0o600)
-    path.parent.chmod(0o700)
-    assert sound(path)
-
-
-FULL = """
-import resource, signal
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-async def main():
-    store = await open_store(settings)
-    for n in range(20):
-        await store.inbox.put("t", "y" * 1000)
-    LIMIT
-    try:
-        for n in range(1000):
-            await store.inbox.put("t", "y" * 5000)
-    except StoreError as error:
-        print(n, error, "|", error.hint, flush=True)
-    assert await store.inbox.after("t", 0)
-    os._exit(0)
-asyncio.run(main())
-"""
-
-
-@pytest.mark.parametrize(
-    ("limit", "words"),
-    [
-        # The log beside the file may not grow: a quota, a limit of the shell.
-        ("resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))", "ml-agent.db"),
-        # SQLite's own answer to a disk without space.
-        ("await store._database.rows('PRAGMA max_page_count = 60')", "is full"),
-    ],
-)
-async def test_no_space(settings: Settings, limit: str, words: str) -> None:
-    """What was accepted is there, the rest was refused in words, and it goes on later."""
-    said = run(FULL.replace("LIMIT", limit), settings.state_path())
-    assert words in said
-    assert "\n" not in said
-    assert "space" in said
-    assert sound(settings.state_path() / "ml-agent.db")
-    written = 20 + int(said.split()[0])
-    async with await open_store(settings) as store:
-        assert len(await store.inbox.after("t", 0)) == written
-        assert await store.inbox.put("t", "on we go") == written + 1
+    settings.database_url = "mysql://user:secret@host/db"
+    with pytest.raises(StoreError, match="not in mysql") as caught:
+        await open_store(settings)
+    assert "secret" not in str(caught.value) + caught.value.hint

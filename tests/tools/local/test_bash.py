@@ -179,9 +179,20 @@ def begin(bench: Bench, call_id: str, command: str, *, background: bool = False)
 @pytest.mark.parametrize("noted", [False, True])
 async def test_killed_before_the_command_began(bench: Bench, noted: bool) -> None:
     call_id = bench.new_id()
+    bench.run_of(call_id).folder.mkdir(parents=True)  # made before the note
     await bench.begun(call_id, "bash", note_for(bench, call_id) if noted else None)
     result = await bench.call("bash", call_id=call_id, command="echo once >>log; cat log")
     assert result.text == "once\n[exit code 0]"
+
+
+async def test_without_its_directory_it_ran_elsewhere(bench: Bench) -> None:
+    """A machine of the same name and another disk, or another home: never run again here."""
+    call_id = bench.new_id()
+    await bench.begun(call_id, "bash", note_for(bench, call_id))
+    result = await bench.call("bash", call_id=call_id, command="echo once >>log")
+    assert (result.ok, result.outcome) == (False, "unknown")
+    assert "not here" in result.text
+    assert not (bench.cwd / "log").exists()
 
 
 async def test_killed_while_it_ran_it_is_waited_for(bench: Bench) -> None:
