@@ -7,25 +7,34 @@ import os
 import shlex
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from cli.render import Lines, money, telling
 
 PREVIEW_LINES = 20
+Propose = Callable[[dict[str, Any]], str]
 
 
-def ask_decisions(requests: list[dict[str, Any]], lines: Lines) -> list[dict[str, Any]] | None:
+class DecidedElsewhere(Exception):
+    """Somebody decided from another terminal while the question stood here."""
+
+
+def ask_decisions(
+    requests: list[dict[str, Any]], lines: Lines, propose: Propose | None = None
+) -> list[dict[str, Any]] | None:
     """A decision per request, in LangChain's shape; None where the person left the question:
-    the approvals go on waiting."""
+    the approvals go on waiting. `propose`: the rule to offer for a call like this one; None:
+    "always" is not offered. A decision with `folder_rule` wants that rule granted there."""
     try:
-        return [_ask(request, lines) for request in requests]
+        return [_ask(request, lines, propose) for request in requests]
     except (EOFError, KeyboardInterrupt):
         lines.line("left undecided; a message rejects, -c asks again", "33")
         return None
 
 
-def _ask(request: dict[str, Any], lines: Lines) -> dict[str, Any]:
+def _ask(request: dict[str, Any], lines: Lines, propose: Propose | None) -> dict[str, Any]:
     if "respond" in request["decisions"]:
         return _answer(request, lines)
     arguments = request["arguments"]
@@ -44,17 +53,31 @@ def _ask(request: dict[str, Any], lines: Lines) -> dict[str, Any]:
     if len(preview) > PREVIEW_LINES:
         lines.line(f"  | [{len(preview) - PREVIEW_LINES} more lines]")
     while True:
-        answer = input("run it? [y]es, [n]o, n and words for the model, [e]dit: ").strip()
+        always = ", [a]lways" if propose else ""
+        asked = f"run it? [y]es, [n]o, n and words for the model, [e]dit{always}: "
+        answer = input(asked).strip()
         key, _, words = answer.partition(" ")
         if key.lower() in ("y", "yes"):
             return {"type": "approve"}
         if key.lower() in ("n", "no"):
             return {"type": "reject", "message": words.strip()}
+        if key.lower() in ("a", "always") and propose:
+            return _always(propose(request), lines)
         if key.lower() in ("e", "edit"):
             edited = _edited(arguments, lines)
             if edited is not None:
                 action = {"name": request["tool"], "args": edited}
                 return {"type": "edit", "edited_action": action}
+
+
+def _always(rule: str, lines: Lines) -> dict[str, Any]:
+    """Yes, and a rule by which such calls run unasked."""
+    rule = input(f"the rule (Enter: {rule}): ").strip() or rule
+    where = input("in this [t]hread (Enter), or always in this [f]older: ").strip().lower()
+    lines.line(f"from now on: {rule}", "2")
+    if where in ("f", "folder"):
+        return {"type": "approve", "folder_rule": rule}
+    return {"type": "approve", "rule": rule}
 
 
 def _answer(request: dict[str, Any], lines: Lines) -> dict[str, Any]:

@@ -14,10 +14,11 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from cli.asking import ask_decisions
+from cli.asking import DecidedElsewhere, ask_decisions
 from cli.going_back import tell
 from cli.render import Lines, closing, money, to_stdout
 from cli.starting import complain, folder_of, guarded, settings_for
+from cli.watching import Watch
 
 T = TypeVar("T")
 
@@ -207,9 +208,7 @@ class _Chat:
         finally:
             loop.remove_signal_handler(signal.SIGINT)
         if last.name == "approval_required":
-            requests = last.requests
-            decisions = _at_terminal(lambda: ask_decisions(requests, self._lines))
-            return None if decisions is None else self._session.resume(decisions)
+            return await self._decide(last.requests)
         if last.name == "turn_complete":
             if last.reason:
                 self._lines.line(last.reason, "33")
@@ -222,6 +221,32 @@ class _Chat:
         elif last.name == "error":
             complain(last.message, last.hint)
         return None
+
+    async def _decide(self, requests: list[dict[str, Any]]) -> Any:
+        """Ask for what nobody has decided; another terminal may decide meanwhile."""
+        decided = await self._session.decided([r["id"] for r in requests])
+        asked = [r for r in requests if r["id"] not in decided]
+        watching = Watch(self._settings, self._session.thread.id, [r["id"] for r in asked])
+        try:
+            with watching:
+                given = _at_terminal(lambda: ask_decisions(asked, self._lines, self._proposed))
+        except DecidedElsewhere:
+            self._lines.line("\ndecided from another terminal", "33")
+            return self._session.resume()
+        if given is None:
+            return None
+        for request, decision in zip(asked, given, strict=True):
+            rule = decision.pop("folder_rule", None)
+            if rule:
+                await self._session.grant(rule)
+            decided[request["id"]] = decision
+        return self._session.resume([decided[r["id"]] for r in requests])
+
+    def _proposed(self, request: dict[str, Any]) -> str:
+        from graph.policy.propose import proposed
+        from graph.policy.rules import rules_of
+
+        return proposed(request["tool"], request["arguments"], rules_of(self._settings.permissions))
 
     def _more_money(self) -> Any:
         """At the cap: how much more, or the end of the turn."""

@@ -180,7 +180,7 @@ class Teller:
             cost = f" ({money(price)})" if price is not None else ""
             self._note(f"approval needed: {request['tool']}{cost}: {request['reason']}")
             self._note(f"  {request['preview']}")
-        hint = f"decide in the chat: ml-agent -r {event.thread}"
+        hint = f"decide: ml-agent approvals approve {event.thread}, or in the chat with -r"
         self._waits = True
         waiting = len(event.requests)
         message = f"{waiting} call{'s wait' if waiting > 1 else ' waits'} for approval"

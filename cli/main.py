@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-COMMANDS = ("demo", "sessions", "replay", "config", "doctor", "completion")
+COMMANDS = ("demo", "sessions", "approvals", "replay", "config", "doctor", "completion")
 
 EXAMPLES = """\b
 Examples:
@@ -69,6 +69,10 @@ class PromptOrCommand(click.Group):
             from cli.demo import demo
 
             return demo
+        if name == "approvals":
+            from cli.approvals import approvals
+
+            return approvals
         if name == "replay":
             from cli.replay import replay
 
@@ -96,6 +100,7 @@ class PromptOrCommand(click.Group):
                 [
                     ("demo", "an offline tour: real graph, real tools, a recorded model"),
                     ("sessions", "list, show, resume, export, delete threads"),
+                    ("approvals", "calls that wait for your word, from any terminal"),
                     ("replay", "run a recorded session again, name the first difference"),
                     ("config", "show settings and where they come from"),
                     ("doctor", "what works here and what is missing"),

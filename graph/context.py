@@ -21,7 +21,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import SkipJsonSchema
 
 from configs.settings import Settings
-from graph.durable import FilesSeen, Inbox, Journal, Ledger
+from graph.durable import FilesSeen, Grants, Inbox, Journal, Ledger
 from graph.effects import Effect
 from graph.events import Emit, ToolLog
 from graph.state import PlanItem
@@ -254,6 +254,7 @@ class Services:
     journal: Journal
     inbox: Inbox
     ledger: Ledger
+    grants: Grants
     files_seen: FilesSeen
     threads: Any
     backend: Any

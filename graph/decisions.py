@@ -47,7 +47,6 @@ def decide(interrupts: Sequence[Any], decisions: Sequence[dict[str, Any]]) -> Co
     )
 
 
-def reject_all(interrupts: Sequence[Any], words: str) -> Command[Any]:
-    """The resume value of a person who wrote something else instead of deciding."""
-    rejection = {"type": "reject", "message": words}
-    return decide(interrupts, [rejection] * len(requests_of(interrupts)))
+def rejections(requests: Sequence[dict[str, Any]], words: str) -> list[dict[str, Any]]:
+    """The decisions of a person who wrote something else instead of deciding."""
+    return [{"type": "reject", "message": words} for _ in requests]

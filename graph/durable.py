@@ -114,6 +114,12 @@ class Ledger(Protocol):
         ...
 
 
+class Grants(Protocol):
+    """Rules that a person granted for a folder."""
+
+    async def of(self, folder: str) -> list[str]: ...
+
+
 class FilesSeen(Protocol):
     """Which files this thread has read, by content: `write` refuses to overwrite others."""
 

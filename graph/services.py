@@ -38,6 +38,7 @@ def build_services(
         journal=store.journal,
         inbox=store.inbox,
         ledger=store.ledger,
+        grants=store.grants,
         files_seen=store.files_seen,
         threads=store.threads,
         backend=LocalBackend(settings),

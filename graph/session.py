@@ -24,7 +24,7 @@ from typing import Any, Self, TypeVar
 from configs.settings import Settings
 from graph.agent import build_graph
 from graph.context import AgentTool, ModelClient, StopSignal
-from graph.decisions import decide, reject_all, requests_of
+from graph.decisions import decide, rejections, requests_of
 from graph.durable import Spent
 from graph.errors import AgentError, ThreadBusy, UsageError
 from graph.events import (
@@ -41,6 +41,7 @@ from graph.history import final_text, was_interrupted
 from graph.models.catalogue import RECORDINGS
 from graph.models.replay import open_replay
 from graph.options import RunOptions, context_for, thread_for
+from graph.policy.rules import parse_rule
 from graph.services import build_services
 from graph.state import AgentState, Turn
 from graph.store import Store, ThreadRow, open_store
@@ -170,7 +171,8 @@ class Session:
         async def begin() -> Any:
             state = await self._state()
             if state.interrupts:
-                return reject_all(state.interrupts, text)
+                requests = requests_of(state.interrupts)
+                return await self._decided(state.interrupts, rejections(requests, text))
             if state.tasks:
                 await self._settle()
             return await self._opening()
@@ -193,7 +195,7 @@ class Session:
         async def begin() -> Any:
             state = await self._state()
             if state.interrupts:
-                return NOTHING if decisions is None else decide(state.interrupts, decisions)
+                return await self._decided(state.interrupts, decisions)
             if decisions is not None:
                 raise UsageError("no approval waits for a decision in this thread")
             if state.tasks:
@@ -227,10 +229,32 @@ class Session:
             async for event in events:
                 yield event
 
+    async def _decided(self, interrupts: Any, decisions: Sequence[dict[str, Any]] | None) -> Any:
+        """The resume value: `decisions` where a call was not decided elsewhere before; NOTHING
+        while one has none."""
+        ids = [request["id"] for request in requests_of(interrupts)]
+        if decisions is not None:
+            decide(interrupts, decisions)  # as many as are needed, or UsageError
+            for call_id, decision in zip(ids, decisions, strict=True):
+                await self._store.decisions.put(self.thread.id, call_id, decision)
+        found = await self._store.decisions.of(self.thread.id, ids)
+        if len(found) < len(ids):
+            return NOTHING
+        return decide(interrupts, [found[call_id] for call_id in ids])
+
     async def pending(self) -> list[dict[str, Any]]:
         """The approval requests that wait: [{id, tool, arguments, effect, reason,
         price_micro_usd, preview}]."""
         return requests_of((await self._state()).interrupts) if self._known else []
+
+    async def decided(self, call_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """The decisions that were taken on calls of this thread, by call id."""
+        return await self._store.decisions.of(self.thread.id, call_ids)
+
+    async def grant(self, rule: str) -> None:
+        """Let a rule hold in the thread's folder from now on. Raises SettingsError."""
+        parse_rule(rule, "")
+        await self._store.grants.add(self.thread.cwd, rule)
 
     async def unfinished(self) -> bool:
         """Whether a turn was cut off: its work is open, or a message was not taken yet."""

@@ -65,11 +65,13 @@ def _as_messages(values: Sequence[Any]) -> list[Any]:
 class Decision(TypedDict):
     """What a person said about one call, LangChain's shape flattened.
 
-    type: approve, edit (with `arguments`), reject or respond (with `message`).
+    type: approve, edit (with `arguments`), reject or respond (with `message`). rule: granted for
+    the thread with it.
     """
 
     type: Literal["approve", "edit", "reject", "respond"]
     message: NotRequired[str]
+    rule: NotRequired[str]
     arguments: NotRequired[dict[str, Any]]
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from langchain_core.messages import AnyMessage
 
 from graph.agent import build_graph
+from graph.decisions import requests_of
 from graph.store import Store
 
 
@@ -16,3 +19,10 @@ async def read_thread(store: Store, thread: str) -> list[AnyMessage]:
     app = build_graph().compile(checkpointer=await store.saver())
     state = await app.aget_state({"configurable": {"thread_id": thread}})
     return list(state.values.get("messages", []))
+
+
+async def read_pending(store: Store, thread: str) -> list[dict[str, Any]]:
+    """The approval requests that wait in `thread`, as `requests_of` has them."""
+    app = build_graph().compile(checkpointer=await store.saver())
+    state = await app.aget_state({"configurable": {"thread_id": thread}})
+    return requests_of(state.interrupts)

@@ -30,7 +30,11 @@ def approval(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, Any
     for call, decision in zip(waiting, decisions, strict=True):
         verdicts[call.id] = {**verdicts[call.id], "decision": decision}
         _tell(emit, call, decision)
-    return {"verdicts": verdicts}
+    update: dict[str, Any] = {"verdicts": verdicts}
+    granted = [decision["rule"] for decision in decisions if decision.get("rule")]
+    if granted:
+        update["granted"] = [*state.get("granted", []), *granted]
+    return update
 
 
 def waiting_calls(state: AgentState) -> list[Call]:
@@ -96,7 +100,8 @@ def read_decisions(answer: Any, calls: Sequence[Call]) -> list[Decision]:
 def _read(given: Any) -> Decision:
     kind = given.get("type") if isinstance(given, dict) else None
     if kind == "approve":
-        return {"type": "approve"}
+        rule = given.get("rule")
+        return {"type": "approve", "rule": str(rule)} if rule else {"type": "approve"}
     if kind in ("reject", "respond"):
         return {"type": kind, "message": str(given.get("message") or "")}
     if kind == "edit":

@@ -162,6 +162,7 @@ async def _record(
         allow=context.allow,
         deny=context.deny,
         granted=state.get("granted", []),
+        folder=await services.grants.of(cwd),
     )
     # In a thread: links are looked up.
     verdicts = await asyncio.to_thread(

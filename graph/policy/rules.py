@@ -25,7 +25,7 @@ RULE = re.compile(r"([\w.-]+)(?:\((.*)\))?", re.DOTALL)
 @dataclass(frozen=True)
 class Rule:
     """text: as it was written. tool, words: what it says; no words: any call of the tool.
-    origin: shipped, settings, --allow, --deny, or granted in this thread."""
+    origin: shipped, settings, --allow, --deny, or granted in this thread or folder."""
 
     text: str
     tool: str
@@ -92,8 +92,10 @@ def rules_of(
     allow: Iterable[str] = (),
     deny: Iterable[str] = (),
     granted: Iterable[str] = (),
+    folder: Iterable[str] = (),
 ) -> Rules:
-    """The rules of a run: settings, options, and what a person granted in the thread."""
+    """The rules of a run: settings, options, and what a person granted in the thread or for its
+    folder."""
     shipped = shipped_permissions()
 
     def of(kind: str, texts: Iterable[str]) -> list[Rule]:
@@ -106,6 +108,7 @@ def rules_of(
             *of("allow", permissions.allow),
             *(parse_rule(text, "--allow") for text in allow),
             *(parse_rule(text, "granted in this thread") for text in granted),
+            *(parse_rule(text, "granted in this folder") for text in folder),
         ),
         ask=tuple(of("ask", permissions.ask)),
         deny=(*of("deny", permissions.deny), *(parse_rule(text, "--deny") for text in deny)),

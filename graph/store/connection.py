@@ -6,7 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -55,9 +55,15 @@ def patiently(work: Callable[[], T]) -> T:
 
 def make_private(path: Path) -> None:
     """Create the file's folder and the file, readable by their owner only: threads hold what
-    people and programs said. SQLite gives the files beside it the same rights."""
+    people and programs said. SQLite gives the files beside it the same rights.
+
+    A file that is there is not opened: closing any descriptor of it would drop the locks that other
+    connections of this process hold (POSIX), and another process could then delete the log that
+    they write to.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from configs.settings import Settings
 from graph.errors import StoreError
 from graph.store.connection import store_errors
+from graph.store.decisions import SqlDecisions, SqlGrants
 from graph.store.files_seen import SqlFilesSeen
 from graph.store.inbox import SqlInbox
 from graph.store.journal import SqlJournal
@@ -69,6 +70,8 @@ class Store:
         self.journal = SqlJournal(self._database)
         self.files_seen = SqlFilesSeen(self._database)
         self.ledger = SqlLedger(self._database)
+        self.decisions = SqlDecisions(self._database)
+        self.grants = SqlGrants(self._database)
 
     async def saver(self) -> Saver | PostgresSaver:
         """LangGraph's checkpointer. The import is late: a list of threads needs none of it."""

@@ -80,6 +80,19 @@ MIGRATIONS: tuple[Migration, ...] = (
         "CREATE INDEX ledger_by_turn ON ledger (turn, amount, known)",
         "CREATE INDEX ledger_by_thread ON ledger (thread, amount, known)",
         "CREATE INDEX ledger_by_day ON ledger (day, amount, known)",
+        """CREATE TABLE decisions (
+            thread TEXT NOT NULL,
+            call_id TEXT NOT NULL,
+            decision TEXT NOT NULL,
+            at REAL NOT NULL,
+            PRIMARY KEY (thread, call_id)
+        )""",
+        """CREATE TABLE grants (
+            folder TEXT NOT NULL,
+            rule TEXT NOT NULL,
+            at REAL NOT NULL,
+            PRIMARY KEY (folder, rule)
+        )""",
     ),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -96,6 +96,13 @@ class ThreadRows:
         )
         return [_row(r) for r in found]
 
+    async def waiting(self) -> Sequence[ThreadRow]:
+        """Threads whose last turn waits for approval, the newest first."""
+        found = await self._database.rows(
+            f"{_SELECT} WHERE status = ? ORDER BY updated DESC", ["approval"]
+        )
+        return [_row(r) for r in found]
+
     async def newest(self, cwd: str) -> ThreadRow | None:
         rows = await self.list(cwd, 1)
         return rows[0] if rows else None
@@ -122,7 +129,9 @@ class ThreadRows:
     async def delete(self, thread: str) -> None:
         """Remove everything the database holds of a thread, LangGraph's rows included."""
         ours = {"threads": "id"}
-        ours |= dict.fromkeys(("inbox", "journal", "files_seen", "snapshots"), "thread")
+        ours |= dict.fromkeys(
+            ("inbox", "journal", "files_seen", "snapshots", "decisions"), "thread"
+        )
         theirs = dict.fromkeys(
             ("checkpoints", "writes", "checkpoint_blobs", "checkpoint_writes"), "thread_id"
         )

@@ -21,6 +21,15 @@ def database_url() -> str:
     return ""
 
 
+PUT = """
+async def main():
+    async with await open_store(settings) as store:
+        await store.inbox.put("t", TEXT)
+
+asyncio.run(main())
+"""
+
+
 def row(id: str = "a") -> ThreadRow:
     return ThreadRow(id, "/w", "h", "t", "m", "ask")
 
@@ -243,3 +252,22 @@ def test_a_checkpointer_without_space_does_not_keep_the_program_from_ending(
         assert process.communicate(timeout=60)[0] == "refused\n"
     finally:
         process.kill()
+
+
+async def test_a_second_store_in_one_process_takes_no_lock_away(settings: Settings) -> None:
+    """Closing a descriptor of the file would drop the first store's locks: then the next process
+    that leaves deletes the log, and the first store reads and writes one that nobody sees."""
+    async with await open_store(settings) as first:
+        await first.inbox.put("t", "before")
+        log = Path(f"{first.place}-wal")
+        inode = log.stat().st_ino
+        async with await open_store(settings) as second:
+            for text in ("one", "two"):
+                run(PUT.replace("TEXT", repr(text)), settings.state_path())
+                assert log.stat().st_ino == inode
+            assert len(await second.inbox.after("t", 0)) == 3
+            assert len(await first.inbox.after("t", 0)) == 3
+            await first.inbox.put("t", "after")
+    async with await open_store(settings) as store:
+        texts = [r.text for r in await store.inbox.after("t", 0)]
+        assert texts == ["before", "one", "two", "after"]
