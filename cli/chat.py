@@ -214,8 +214,8 @@ class _Chat:
                 self._lines.line(last.reason, "33")
             if costs:
                 self._lines.line(closing(last), "2")
-            if last.status == "limit" and "are spent" in last.reason:
-                return self._more_money()
+            if last.status == "limit":
+                return self._more(last.reason)
         elif last.name == "interrupted":
             self._lines.line("interrupted", "33")
         elif last.name == "error":
@@ -248,16 +248,21 @@ class _Chat:
 
         return proposed(request["tool"], request["arguments"], rules_of(self._settings.permissions))
 
-    def _more_money(self) -> Any:
-        """At the cap: how much more, or the end of the turn."""
+    def _more(self, reason: str) -> Any:
+        """At a limit: go on with the turn, or end it here."""
+        of_money = "are spent" in reason
+        asked = "how many USD more?" if of_money else "go on for as long again? y, or"
         try:
-            answer = _at_terminal(lambda: input("how many USD more? (Enter: stop here) ")).strip()
-            more = float(answer.removeprefix("$")) if answer else 0.0
+            answer = _at_terminal(lambda: input(f"{asked} (Enter: stop here) ")).strip()
+            more = float(answer.removeprefix("$")) if of_money and answer else 0.0
         except (EOFError, KeyboardInterrupt, ValueError):
-            more = 0.0
-        if more <= 0:
             return None
-        self._session.raise_cap(more)
+        if of_money and more > 0:
+            self._session.raise_cap(more)
+        elif answer.lower() in ("y", "yes") and not of_money:
+            self._session.more_iterations()
+        else:
+            return None
         return self._session.resume()
 
     async def _cost(self) -> None:

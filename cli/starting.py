@@ -70,9 +70,21 @@ def complain(message: str, hint: str = "") -> None:
     print(text.encode("utf-8", "backslashreplace").decode(), file=sys.stderr, flush=True)
 
 
+class _WithoutSecrets(logging.Filter):
+    """What libraries log may hold a header or a URL with a credential."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        from graph.redaction import redacted
+
+        record.msg, record.args = redacted(record.getMessage()), ()
+        return True
+
+
 def _logging(debug: bool) -> None:
     level = logging.DEBUG if debug else logging.CRITICAL
     logging.basicConfig(level=level, stream=sys.stderr, format="%(name)s: %(message)s")
     logging.getLogger().setLevel(level)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_WithoutSecrets())
     for noisy in ("asyncio", "aiosqlite", "httpcore", "httpx", "markdown_it"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))

@@ -11,6 +11,7 @@ from langchain_core.messages import AnyMessage
 from graph.agent import build_graph
 from graph.history import is_summary
 from graph.recording import calls_in, lines, recorded
+from graph.redaction import redacted
 from graph.state import OURS
 from graph.store import Store, ThreadRow
 
@@ -51,7 +52,7 @@ def as_jsonl(row: ThreadRow, messages: Sequence[AnyMessage]) -> Iterator[str]:
         "mode": row.mode,
         "created": round(row.created * 1000),
     }
-    return lines(session, messages)
+    return map(redacted, lines(session, messages))
 
 
 def as_markdown(row: ThreadRow, messages: Sequence[AnyMessage]) -> Iterator[str]:

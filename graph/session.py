@@ -45,7 +45,7 @@ from graph.policy.rules import parse_rule
 from graph.services import build_services
 from graph.state import AgentState, Turn
 from graph.store import Store, ThreadRow, open_store
-from graph.stream import Seen, events_of
+from graph.stream import Seen, events_of, without_secrets
 from graph.turn import NO_USAGE, ROOT, goes_on, next_turn, settle
 from graph.turn_files import TurnFiles
 from graph.undo import TimeLine
@@ -285,6 +285,10 @@ class Session:
         if cap is not None:
             self._context.max_cost_micro_usd = cap + round(dollars * 1_000_000)
 
+    def more_iterations(self) -> None:
+        """Let a turn of this session have as many iterations again."""
+        self._context.max_iterations += self._options.max_iterations or self.settings.max_iterations
+
     def time_line(self) -> TimeLine:
         """To undo, redo or fork the thread, between turns."""
         return TimeLine(self._store, self._services, self.thread)
@@ -299,7 +303,7 @@ class Session:
         cost_micro_usd, seconds}; {} before the first."""
         return dict(self._summary)
 
-    async def close(self) -> Shutdown:
+    async def close(self) -> Event:
         """End the session; the last event. May be called twice."""
         await self._store.close()
         return self._stamped(Shutdown())
@@ -479,7 +483,8 @@ class Session:
         tools = sorted(self._services.tools)
         return Ready(tools=tools, model=self.thread.model, mode=self.thread.mode)
 
-    def _stamped(self, event: E) -> E:
+    def _stamped(self, event: Event) -> Event:
+        event = without_secrets(event)
         self._seq += 1
         event.thread, event.turn, event.seq = self.thread.id, self._turn_number, self._seq
         return event

@@ -7,17 +7,23 @@ its events again, so that they are told apart here by id and state.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import Any
 
 from graph.context import AgentContext
 from graph.events import (
+    ApprovalRequired,
+    AssistantMessage,
+    Error,
     Event,
     ToolCall,
     ToolLog,
     ToolOutput,
     ToolStateChange,
+    TurnComplete,
     from_dict,
 )
+from graph.redaction import redacted
 
 #: LangGraph counts supersteps; we count iterations ourselves (AgentContext.max_iterations).
 RECURSION_LIMIT = 1_000_000
@@ -45,6 +51,31 @@ class Seen:
     def comes_late(self, event: Event) -> bool:
         """A line of a call that has already answered: a tail that was still being read."""
         return isinstance(event, ToolLog) and ("tool_output", event.id) in self._keys
+
+
+def without_secrets(event: Event) -> Event:
+    """What is told of a call, an answer or an error, without secrets. The calls themselves and
+    the state keep the model's own words."""
+    match event:
+        case ToolCall():
+            return replace(event, arguments=_clean(event.arguments))
+        case AssistantMessage() | TurnComplete():
+            return replace(event, text=redacted(event.text))
+        case Error():
+            return replace(event, message=redacted(event.message))
+        case ApprovalRequired():
+            # The arguments are what a person edits and sends back.
+            requests = [{**r, "preview": _clean(r["preview"])} for r in event.requests]
+            return replace(event, requests=requests)
+    return event
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return redacted(value)
+    if isinstance(value, dict):
+        return {key: _clean(item) for key, item in value.items()}
+    return [_clean(item) for item in value] if isinstance(value, list) else value
 
 
 async def events_of(

@@ -25,8 +25,18 @@ from graph.context import (
 )
 from graph.durable import Caps, JournalRow, Scope
 from graph.errors import AgentError, StoreError, ToolError
-from graph.events import Emit, ToolCall, ToolOutput, ToolState, ToolStateChange, emitter
+from graph.events import (
+    Emit,
+    Event,
+    ToolCall,
+    ToolLog,
+    ToolOutput,
+    ToolState,
+    ToolStateChange,
+    emitter,
+)
 from graph.history import Call, tool_message
+from graph.redaction import redacted
 from graph.services import cwd_of, services_of
 from graph.state import Verdict
 from nodes.money import WORDS, caps_of, dollars, scope_of
@@ -88,6 +98,13 @@ async def execute_tools(state: Task, runtime: Runtime[AgentContext]) -> dict[str
     return update
 
 
+def _clean(event: Event) -> Event:
+    """A line of a running call without secrets."""
+    if isinstance(event, ToolLog):
+        return replace(event, text=redacted(event.text))
+    return event
+
+
 def _refusal(verdict: Verdict | None) -> ToolResult | None:
     """The result of a call that does not run; None if it may."""
     if verdict is None:
@@ -140,7 +157,7 @@ async def _run_once(
         thread=thread,
         cwd=await cwd_of(context),
         services=services,
-        emit=emit,
+        emit=lambda event: emit(_clean(event)),
         note=note,
         model=context.model or services.settings.model_name,
     )
@@ -155,6 +172,7 @@ async def _run_once(
     else:
         work = _effect(tool, arguments, run, row)
     result = await _caught(work, services)
+    result = replace(result, text=redacted(result.text))
     await journal.finish(thread, call.id, result.to_dict())
     return result
 

@@ -109,3 +109,26 @@ def test_a_turn_that_was_cut_off_is_offered(tmp_path: Path) -> None:
             chat.sendline("/quit")
             chat.expect(pexpect.EOF)
         assert not run.server.violations
+
+
+def test_at_a_limit_the_chat_asks_whether_to_go_on(tmp_path: Path) -> None:
+    def steps(asked: Asked) -> Reply:
+        calls = [Call("bash", {"command": f"echo {asked.step}"})]
+        return Reply(calls=calls) if asked.step < 3 else Reply("all done")
+
+    with (
+        program(tmp_path, steps) as run,
+        chatting(run, "--yolo", "--max-iterations", "2") as chat,
+    ):
+        chat.expect_exact("> ")
+        chat.sendline("go")
+        chat.expect("the turn used its 2 iterations")
+        chat.expect("go on for as long again")
+        chat.sendline("y")
+        chat.expect("all done")
+        chat.expect("4 iterations")
+        chat.sendline("go")
+        chat.expect("go on for as long again")
+        chat.sendline("")
+        chat.sendline("/cost")
+        chat.expect("this thread")

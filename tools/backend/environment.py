@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Collection, Mapping
 
 from graph.models.loading import own_variables
-
-#: Names that hold credentials. A setting (`child_tokens`) lets chosen ones through.
-SECRET = re.compile(
-    r"(_API_KEY|_APIKEY|_TOKEN|_SECRET|_SECRET_KEY|_PASSWORD|_CREDENTIALS)$"
-    r"|^(AWS_SECRET_ACCESS_KEY|AWS_ACCESS_KEY_ID|AWS_BEARER_TOKEN_BEDROCK|PGPASSWORD|DATABASE_URL)$"
-    r"|^(ML_AGENT_DATABASE_URL)$"
-)
+from graph.redaction import SECRET_NAME
 
 #: Commands have no terminal and nobody to ask.
 QUIET = {
@@ -35,6 +28,6 @@ def child_environment(
     kept = {
         name: value
         for name, value in source.items()
-        if name in allowed or (name not in hidden and not SECRET.search(name))
+        if name in allowed or (name not in hidden and not SECRET_NAME.search(name))
     }
     return {**kept, **QUIET}
