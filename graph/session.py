@@ -157,6 +157,7 @@ class Session:
             services, stop=self._stop, tools=tools, may_begin=self._files.begun
         )
         self._context = context_for(self.thread, self._options, self.settings, self._services)
+        self._iterations = self._context.max_iterations
         self._config: dict[str, Any] = {"configurable": {"thread_id": self.thread.id}}
         self._compiled: Any = None
 
@@ -167,6 +168,7 @@ class Session:
         first; approvals that wait count as rejected with these words."""
         if not text.strip():
             raise UsageError("the message is empty")
+        self._context.max_iterations = self._iterations
 
         async def begin() -> Any:
             state = await self._state()
@@ -286,8 +288,8 @@ class Session:
             self._context.max_cost_micro_usd = cap + round(dollars * 1_000_000)
 
     def more_iterations(self) -> None:
-        """Let a turn of this session have as many iterations again."""
-        self._context.max_iterations += self._options.max_iterations or self.settings.max_iterations
+        """Let the turn at hand have as many iterations again."""
+        self._context.max_iterations += self._iterations
 
     def time_line(self) -> TimeLine:
         """To undo, redo or fork the thread, between turns."""

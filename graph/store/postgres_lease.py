@@ -22,8 +22,8 @@ from graph.store.postgres import PostgresDatabase
 from graph.store.postgres_connection import Connection
 
 #: How often, and after how many seconds, a lock is tried again: the server needs an instant to
-#: see that a process was killed.
-TRIES, PAUSE = 30, 0.05
+#: see that a process was killed. All of it again, so often, where the holder has left meanwhile.
+TRIES, PAUSE, ROUNDS = 30, 0.05, 5
 
 _KEY = "hashtextextended('ml-agent lease ' || current_schema() || ' ' || %s, 0)"
 _HOLDER = f"""
@@ -66,13 +66,17 @@ class AdvisoryLeases:
         """Nothing to do: a lock leaves nothing."""
 
     async def _acquire(self, thread: str, ours: object) -> None:
-        for _ in range(TRIES):
-            if await self._database.call(lambda c: self._try(c, thread, ours)):
-                return
-            if thread in self._database.held:
-                break
-            await asyncio.sleep(PAUSE)
-        holder = await self._database.call(lambda c: _holder(c, thread))
+        holder: str | None = None
+        for _ in range(ROUNDS):
+            for _ in range(TRIES):
+                if await self._database.call(lambda c: self._try(c, thread, ours)):
+                    return
+                if thread in self._database.held:
+                    break
+                await asyncio.sleep(PAUSE)
+            holder = await self._database.call(lambda c: _holder(c, thread))
+            if holder is not None:
+                break  # else it has left since: a killed one is noticed with some delay
         raise ThreadBusy(f"thread {thread} is driven by {_words(holder or '')}")
 
     def _try(self, connection: Connection, thread: str, ours: object) -> bool:

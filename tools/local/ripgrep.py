@@ -60,7 +60,7 @@ class Search:
         )
         assert process.stdout is not None
         assert process.stderr is not None
-        complaints = asyncio.ensure_future(process.stderr.read(20_000))
+        complaints = asyncio.ensure_future(_all_of(process.stderr))
         try:
             async with asyncio.timeout(PATIENCE):
                 while True:
@@ -68,7 +68,7 @@ class Search:
                     if record is None:
                         break
                     yield record
-            self.trouble = (await complaints).decode("utf-8", "replace").strip()
+            self.trouble = (await complaints)[:20_000].decode("utf-8", "replace").strip()
         except TimeoutError:
             self.timed_out = True
         finally:
@@ -76,6 +76,10 @@ class Search:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
+
+
+async def _all_of(stream: asyncio.StreamReader) -> bytes:
+    return await stream.read()
 
 
 async def _next(stream: asyncio.StreamReader, separator: bytes) -> bytes | None:

@@ -191,6 +191,7 @@ async def test_a_deleted_thread_leaves_nothing(store: Store, settings: Settings)
         await store.inbox.put(thread, "text")
         await store.journal.begin(thread, "c", "bash")
         await store.files_seen.mark(thread, "/a", "1")
+        await store.decisions.put(thread, "c", {"type": "approve"})
         await put_checkpoint(saver, thread)
         await store.database.rows(
             "INSERT INTO snapshots (thread, before_id, start, finish, off) "
@@ -201,7 +202,7 @@ async def test_a_deleted_thread_leaves_nothing(store: Store, settings: Settings)
         folder.mkdir(parents=True)
     await store.delete_thread("gone")
     # What was spent stays spent.
-    others = {"schema_version", "checkpoint_migrations", "ledger"}
+    others = {"schema_version", "checkpoint_migrations", "ledger", "grants"}
     tables = sorted(await store._database.tables() - others)
     theirs = {"checkpoints", "writes", "checkpoint_writes", "checkpoint_blobs"} & set(tables)
     assert len(theirs) == (3 if settings.database_url else 2)
