@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Mapping
 
 from graph.models.loading import own_variables
-from graph.redaction import SECRET_NAME
+from graph.secret_shapes import SECRET_NAME
 
 #: Commands have no terminal and nobody to ask.
 QUIET = {

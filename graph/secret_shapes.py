@@ -1,0 +1,137 @@
+"""Kinds of secrets that their shape gives away, and names that hold credentials.
+
+A shape is a prefix that nothing else has, with a length; or a value behind a name that only a
+credential has. Sources: the providers' own documentation of their tokens, and what secret scanners
+look for. No pattern goes back over what it has read, so that a long text takes no time.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+#: Names of variables that hold credentials.
+SECRET_NAME = re.compile(
+    r"(_API_KEY|_APIKEY|_TOKEN|_SECRET|_SECRET_KEY|_PASSWORD|_CREDENTIALS)$"
+    r"|^(AWS_SECRET_ACCESS_KEY|AWS_ACCESS_KEY_ID|AWS_BEARER_TOKEN_BEDROCK|PGPASSWORD|DATABASE_URL)$"
+    r"|^(ML_AGENT_DATABASE_URL)$"
+)
+
+_WORDS = (
+    "a an api auth bearer change changeme credential default disabled dummy empty enter example "
+    "fake false foo goes guest here hf hugging face insert is key ignored local localhost me my "
+    "name needed no none not null ollama optional pass password placeholder postgres put replace "
+    "required root secret set sk stand in test the this token true undefined unset unused user "
+    "username value with xxx xxxx your"
+).replace(" ", "|")
+#: Values that stand in a credential's place and are none: words that say so, one character again
+#: and again, a short number.
+HOLDS_NONE = re.compile(
+    rf"(?i:(?:{_WORDS})(?:[^a-z0-9]+(?:{_WORDS}))*+[^a-z0-9]*)|(.)\1*|\d{{1,11}}", re.DOTALL
+)
+
+_B = r"[A-Za-z0-9_-]"  # of base64 in its form for URLs
+_A = r"[A-Za-z0-9]"
+_Q = r"[\"']?"
+#: A name behind which a credential stands, in a file, a header or what `env` prints.
+_NAMED = (
+    r"(?i:[a-z0-9_-]{0,40}?(?:api[_-]?key|client_?secret|secret_?(?:access_?)?key|session_token"
+    r"|access_?token|auth_?token|refresh_?token|password|passwd|account_?key|encryption_key)"
+    r"|[A-Z0-9_]{1,40}_(?:token|secret|pat))"
+)
+#: What no language writes as a name or an expression: letters with digits, and no call behind.
+_VALUE = (
+    r"(?=[A-Za-z_/+=~!@#%&*-]{0,80}\d)(?=[\d_/+=~!@#%&*-]{0,80}[A-Za-z])"
+    r"[A-Za-z0-9_/+=~!@#%&*-]{16,512}+(?![\w.(\[])"
+)
+
+#: By kind; (?P<keep>...) is left as it is. Behind the marks below, so none begins within a word.
+_SHAPES: dict[str, tuple[str, ...]] = {
+    "hugging face token": (
+        rf"hf_{_A}{{30,}}+(?!_)",
+        r"hf_(?:oauth|jwt)_[A-Za-z0-9._-]{20,}+",
+        rf"api_org_{_A}{{30,}}+",
+    ),
+    "github token": (rf"gh[opsur]_{_A}{{30,}}+", r"github_pat_\w{40,}+"),
+    "gitlab token": (rf"gl(?:pat|dt|rt|cbt|ptt|ft|oas|soat|agent|imt)-{_B}{{20,}}+",),
+    "anthropic key": (rf"sk-ant-{_B}{{20,}}+",),
+    "openrouter key": (r"sk-or-v1-[a-f0-9]{32,}+",),
+    "langfuse key": (r"sk-lf-[a-f0-9-]{36}",),
+    "openai key": (rf"sk-(?:proj|svcacct|admin)-{_B}{{20,}}+", rf"sk-{_A}{{32,}}+(?!-)"),
+    "stripe key": (rf"[rs]k_(?:live|test)_{_A}{{16,}}+", r"whsec_[A-Za-z0-9+/=]{32,}+"),
+    "aws key id": (r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?!\w)",),
+    "google key": (rf"AIza{_B}{{35}}", rf"GOCSPX-{_B}{{28}}"),
+    "google token": (r"ya29\.[A-Za-z0-9._-]{20,}+",),
+    "slack token": (r"xox[abeoprs]-[A-Za-z0-9-]{10,}+", r"xapp-\d-[A-Za-z0-9-]{20,}+"),
+    "slack webhook": (r"(?P<keep>https://hooks\.slack\.com/services/)[A-Za-z0-9/]{20,}+",),
+    "discord webhook": (
+        rf"(?P<keep>https://discord(?:app)?\.com/api/webhooks/\d{{10,20}}/){_B}{{40,}}+",
+    ),
+    "telegram token": (rf"\d{{8,10}}:AA{_B}{{33}}",),
+    "sendgrid key": (rf"SG\.{_B}{{16,32}}\.{_B}{{16,80}}",),
+    "npm token": (rf"npm_{_A}{{36}}(?!\w)",),
+    "pypi token": (rf"pypi-{_B}{{50,}}+",),
+    "docker token": (rf"dckr_(?:pat|oat)_{_B}{{24,}}+",),
+    "digitalocean token": (r"do[opr]_v1_[a-f0-9]{64}",),
+    "databricks token": (r"dapi[a-f0-9]{32}(?!\w)",),
+    "vault token": (rf"hv[sbr]\.{_B}{{24,}}+",),
+    "shopify token": (r"shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}",),
+    "twilio key": (r"SK[a-f0-9]{32}(?!\w)",),
+    "groq key": (rf"gsk_{_A}{{40,}}+",),
+    "replicate token": (rf"r8_{_A}{{30,}}+",),
+    "nvidia key": (rf"nvapi-{_B}{{50,}}+",),
+    "xai key": (rf"xai-{_A}{{60,}}+",),
+    "perplexity key": (rf"pplx-{_A}{{40,}}+",),
+    "langsmith key": (r"lsv2_(?:pt|sk)_[a-f0-9]{32}_[a-f0-9]{10}",),
+    "weights and biases key": (r"wandb_v\d_\w{40,}+",),
+    "kaggle token": (r"KGAT_[a-f0-9]{32}",),
+    "age key": (r"AGE-SECRET-KEY-1[0-9A-Z]{50,}+",),
+    "json web token": (rf"eyJ{_B}{{10,}}+\.eyJ{_B}{{10,}}+\.{_B}{{10,}}+",),
+    "private key": (
+        # Cut off before its end it is one, too.
+        r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+        r"(?:[A-Za-z0-9+/=\s\\,:.()]|-(?!----))*+"
+        r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?",
+    ),
+    "signature": (r"(?P<keep>(?:X-Amz-Signature|(?<=[?&])sig)=)[A-Za-z0-9%+/=_-]{32,}+",),
+    "authorization": (
+        rf"(?P<keep>(?i:(?:proxy-)?authorization{_Q}\s{{0,5}}[:=]\s{{0,5}}{_Q}"
+        r"(?:bearer|basic|token)\s{1,5}))[A-Za-z0-9._~+/=-]{12,}+",
+        r"(?P<keep>(?i:bearer\s{1,5}))(?=[A-Za-z._~+/-]{0,80}\d)[A-Za-z0-9._~+/=-]{20,}+",
+    ),
+    "credential": (rf"(?P<keep>{_NAMED}{_Q}\s{{0,5}}(?:=>|[:=])\s{{0,5}}{_Q}){_VALUE}",),
+    "password in a url": (
+        r"(?P<keep>[a-z][a-z0-9+.-]{1,20}+://[^\s:/@\"'<>\[\]]{0,64}+:)"
+        r"[^\s:/@\"'<>\[\]{}$,]{3,128}+(?=@)",
+    ),
+}
+#: Where a token may begin: not within a word, but behind an escape in JSON (`\n`), of a
+#: terminal's colours (ends in `m`) or of a URL (`%3D`).
+_BEGINS = r"(?:(?<![\w-])|(?<=\\[nrt])|(?<=[\d\[;]m)|(?<=%[0-9A-F]{2}))"
+
+
+@cache
+def _shape() -> tuple[re.Pattern[str], list[str]]:
+    """All shapes as one pattern, and the kind of each numbered group. Made at the first use: it
+    costs more than the start of the program may."""
+    patterns = [(kind, shape) for kind, shapes in _SHAPES.items() for shape in shapes]
+    numbered = (
+        f"(?P<s{n}>{shape.replace('?P<keep>', f'?P<k{n}>')})"
+        for n, (_, shape) in enumerate(patterns)
+    )
+    return re.compile(f"{_BEGINS}(?:{'|'.join(numbered)})"), [kind for kind, _ in patterns]
+
+
+def without_shapes(text: str) -> str:
+    """`text` with `[secret: kind]` for whatever has the shape of a secret."""
+    return _shape()[0].sub(_named, text)
+
+
+def _named(found: re.Match[str]) -> str:
+    number = int((found.lastgroup or "s0")[1:])
+    keep = found.groupdict().get(f"k{number}") or ""
+    value = found[0][len(keep) :]
+    # An example in a documentation: hf_xxxxxxxx, user:password@host.
+    if len(set(value[-12:])) < 3 or HOLDS_NONE.fullmatch(value):
+        return found[0]
+    return f"{keep}[secret: {_shape()[1][number]}]"
