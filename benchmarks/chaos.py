@@ -253,10 +253,20 @@ def _judge(trial: Trial, done: Fighter, ring: Ring) -> None:
         if left.get(mark, 0) > 1:
             trial.repeated.append(mark)
         if not left.get(mark) and not any(f"echo {mark} " in text for text in excused):
-            trial.lost.append(mark)
+            if mark != "background" or not _was_killed(mark, ring.folder):
+                trial.lost.append(mark)
     notes = work / "notes.txt"
     if not notes.exists() or notes.read_text() != "beta\n":
         trial.lost.append("notes.txt")
+
+
+def _was_killed(mark: str, folder: Path) -> bool:
+    """Whether a background command was killed with everything else after its call had answered
+    that it was started: `process` says so, and nothing claims that it left its mark."""
+    runs = [
+        meta.parent for meta in folder.rglob("meta.json") if f"echo {mark} " in meta.read_text()
+    ]
+    return any((run / "pid").exists() and not (run / "exit").exists() for run in runs)
 
 
 def run_trials(

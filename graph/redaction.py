@@ -84,7 +84,7 @@ def _is_credential(name: str) -> bool:
 
 
 def _hub_tokens(environ: Mapping[str, str]) -> list[str]:
-    """The tokens of `hf auth login`. Read here: `huggingface_hub.get_token` may go to the network."""
+    """The tokens of `hf auth login`. Read here: `huggingface_hub.get_token` may ask a server."""
     home = environ.get("HF_HOME") or os.path.expanduser("~/.cache/huggingface")
     path = environ.get("HF_TOKEN_PATH") or os.path.join(home, "token")
     found = []
