@@ -252,9 +252,9 @@ def _judge(trial: Trial, done: Fighter, ring: Ring) -> None:
     for mark in MARKS:
         if left.get(mark, 0) > 1:
             trial.repeated.append(mark)
-        if not left.get(mark) and not any(f"echo {mark} " in text for text in excused):
-            if mark != "background" or not _was_killed(mark, ring.folder):
-                trial.lost.append(mark)
+        done = left.get(mark) or any(f"echo {mark} " in text for text in excused)
+        if not done and not (mark == "background" and _was_killed(mark, ring.folder)):
+            trial.lost.append(mark)
     notes = work / "notes.txt"
     if not notes.exists() or notes.read_text() != "beta\n":
         trial.lost.append("notes.txt")
