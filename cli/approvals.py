@@ -14,11 +14,11 @@ from typing import Any
 
 import click
 
+from cli.options import output_option
 from cli.render import money, telling, to_stdout
 from cli.results import print_json
 from cli.starting import folder_of, guarded, settings_for
 
-OUTPUT = click.option("--output", type=click.Choice(["text", "json"]), default=None)
 CALL = click.option("--call", metavar="ID", help="Only this call; the start of its id will do.")
 
 
@@ -31,7 +31,7 @@ def approvals() -> None:
 
 
 @approvals.command("list")
-@OUTPUT
+@output_option
 @click.pass_context
 def list_(ctx: click.Context, output: str | None) -> None:
     """What waits, in every folder."""
@@ -62,7 +62,7 @@ def list_(ctx: click.Context, output: str | None) -> None:
 @CALL
 @click.option("--arguments", metavar="JSON", help="Run it with these arguments instead.")
 @click.option("--answer", metavar="TEXT", help="The answer to a question of the model.")
-@OUTPUT
+@output_option
 @click.pass_context
 def approve(
     ctx: click.Context,
@@ -93,7 +93,7 @@ def approve(
 @click.argument("thread", metavar="[ID]", required=False)
 @CALL
 @click.option("--message", metavar="WORDS", default="", help="What to tell the model.")
-@OUTPUT
+@output_option
 @click.pass_context
 def reject(
     ctx: click.Context, thread: str | None, call: str | None, message: str, output: str | None
@@ -104,7 +104,7 @@ def reject(
 
 @approvals.command()
 @click.option("--remove", metavar="RULE", help="Take this rule back.")
-@OUTPUT
+@output_option
 @click.pass_context
 def granted(ctx: click.Context, remove: str | None, output: str | None) -> None:
     """Rules that were granted for this folder, "always" in the chat."""

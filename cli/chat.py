@@ -16,11 +16,13 @@ from typing import Any, TypeVar
 
 from cli.asking import DecidedElsewhere, ask_decisions
 from cli.going_back import tell
+from cli.offering import left_open
 from cli.render import Lines, closing, money, to_stdout
 from cli.starting import complain, folder_of, guarded, settings_for
 from cli.watching import Watch
 
 T = TypeVar("T")
+YES = ("", "y", "yes")
 
 HELP = """\
 /new      start a new thread          /compact  summarise the conversation now
@@ -62,6 +64,7 @@ class _Chat:
             await self._offer()
         else:
             self._lines.line(f"ml-agent in {folder_of(self._options)} · /help")
+            await self._offer_newest()
         warned = False
         while True:
             try:
@@ -145,12 +148,12 @@ class _Chat:
         await self._close()
         await self._open(made.id)
 
-    async def _open_kindly(self) -> bool:
+    async def _open_kindly(self, thread: str | None = None) -> bool:
         from graph.errors import AgentError
 
         try:
             if self._session is None:
-                await self._open(None)
+                await self._open(thread)
         except AgentError as error:
             complain(error.message, error.hint)
             return False
@@ -181,15 +184,30 @@ class _Chat:
 
         return await wanted_thread(self._options, self._settings)
 
-    async def _offer(self) -> None:
-        """A turn that was cut off, or approvals that wait, come first."""
+    async def _offer_newest(self) -> None:
+        """This folder's newest thread, where it is not at an end. Only the list of threads is read
+        before the question: the prompt waits for no library."""
+        found = await left_open(self._settings, folder_of(self._options))
+        if found is None:
+            return
+        row, words = found
+        if not _agreed(f"the last thread here {words} ({row.title}): go on with it? [Y/n] "):
+            return
+        if await self._open_kindly(row.id):
+            await self._offer(asked=True)
+
+    async def _offer(self, *, asked: bool = False) -> None:
+        """A turn that was cut off, or approvals that wait, come first. `asked`: the person wants to
+        go on."""
         if self._session.moved:
             self._lines.line(self._session.moved, "33")
         if await self._session.pending():
             await self._turn(self._session.resume())
         elif await self._session.unfinished():
-            answer = _at_terminal(lambda: input("the last turn was cut off; go on? [Y/n] "))
-            if answer.strip().lower() in ("", "y", "yes"):
+            if not asked:
+                answer = _at_terminal(lambda: input("the last turn was cut off; go on? [Y/n] "))
+                asked = answer.strip().lower() in YES
+            if asked:
                 await self._turn(self._session.resume())
 
     async def _turn(self, events: Any, *, costs: bool = True) -> None:
@@ -288,6 +306,15 @@ class _Chat:
             await session.close()
             if session.thread.title:
                 self._lines.line(f"go on later with: ml-agent -r {session.thread.id}", "2")
+
+
+def _agreed(question: str) -> bool:
+    """Whether the person agrees, as Enter does. Ctrl-C and Ctrl-D do not."""
+    try:
+        return _at_terminal(lambda: input(question)).strip().lower() in YES
+    except (EOFError, KeyboardInterrupt):
+        to_stdout("\n")
+        return False
 
 
 def _confirmed(question: str) -> bool:

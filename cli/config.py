@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from cli.options import output_option
 from cli.render import to_stdout
 from cli.results import print_json
 from cli.starting import folder_of, guarded, settings_for
@@ -19,7 +20,7 @@ def config() -> None:
 
 
 @config.command()
-@click.option("--output", type=click.Choice(["text", "json"]), default=None)
+@output_option
 @click.pass_context
 def show(ctx: click.Context, output: str | None) -> None:
     """Every setting with its value, where it came from, and what it means."""
@@ -31,7 +32,7 @@ def show(ctx: click.Context, output: str | None) -> None:
 @config.command()
 @click.argument("call")
 @click.option("--mode", type=click.Choice(["ask", "auto", "read-only", "yolo"]), default=None)
-@click.option("--output", type=click.Choice(["text", "json"]), default=None)
+@output_option
 @click.pass_context
 def explain(ctx: click.Context, call: str, mode: str | None, output: str | None) -> None:
     """What the policy says of a CALL, without running anything: run, ask or deny.

@@ -1,4 +1,4 @@
-"""The entry point: options and commands. Imports click and the standard library, nothing else,
+"""The entry point: options and commands. Imports click and the standard library, nothing heavy,
 so that help comes at once; every command brings its own imports."""
 
 from __future__ import annotations
@@ -6,12 +6,13 @@ from __future__ import annotations
 import difflib
 import itertools
 import os
-import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
+
+from cli.options import CONTRADICTION, Duration
 
 COMMANDS = ("demo", "sessions", "approvals", "replay", "config", "doctor", "completion")
 
@@ -24,20 +25,6 @@ Examples:
   ml-agent --output json "..." | jq .text   one JSON object
   ml-agent -- sessions                      a task that is named like a command
 """
-
-
-class Duration(click.ParamType[float]):
-    """Seconds from 90, 90s, 15m, 2h."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> float:
-        if isinstance(value, int | float):
-            return float(value)
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", value.strip())
-        if not found or float(found[1]) <= 0:
-            self.fail(f"{value!r} is no duration; write 90, 90s, 15m or 2h", param, ctx)
-        return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
 
 
 class PromptOrCommand(click.Group):
@@ -99,7 +86,7 @@ class PromptOrCommand(click.Group):
             formatter.write_dl(
                 [
                     ("demo", "an offline tour: real graph, real tools, a recorded model"),
-                    ("sessions", "list, show, resume, export, delete threads"),
+                    ("sessions", "list, show, resume, undo, export, rename, delete, prune threads"),
                     ("approvals", "calls that wait for your word, from any terminal"),
                     ("replay", "run a recorded session again, name the first difference"),
                     ("config", "show settings and where they come from"),
@@ -127,7 +114,7 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 @click.option("-m", "--model", help="provider/model, hf/org/model, local/model.")
 @click.option("--max-iterations", type=click.IntRange(1), help="Answers of the model (300).")
 @click.option("--max-cost", type=click.FloatRange(0), metavar="USD", help="Cap of the turn.")
-@click.option("--max-time", type=Duration(), metavar="DURATION", help="90, 90s, 15m, 2h.")
+@click.option("--max-time", type=Duration(), metavar="DURATION", help="90, 90s, 15m, 2h, 1d.")
 @click.option("--no-stream", is_flag=True, help="Show answers when they are whole.")
 @click.option("-c", "--continue", "go_on", is_flag=True, help="This folder's newest thread.")
 @click.option("-r", "--resume", metavar="ID", help="This thread; the start of its id will do.")
@@ -145,6 +132,7 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     default="text",
     help="What a headless run prints.",
 )
+@click.option("--json", "as_json", is_flag=True, help="The same as --output json.")
 @click.option("-C", "--cwd", metavar="DIR", help="Work in this folder.")
 @click.option("--config", "config_file", metavar="FILE", help="One more settings file.")
 @click.option("--debug", is_flag=True, help="Show tracebacks and what the libraries log.")
@@ -158,6 +146,11 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
 
     Without a TASK: a chat. With one, or with "-" for standard input: works on it and exits.
     """
+    if options.pop("as_json"):
+        given = ctx.get_parameter_source("output")
+        if given is not click.core.ParameterSource.DEFAULT and options["output"] != "json":
+            raise click.UsageError(CONTRADICTION)
+        options["output"] = "json"
     ctx.obj = options
     if ctx.invoked_subcommand is None:
         ctx.exit(_start(options, None))
@@ -237,7 +230,8 @@ def _usage(error: click.ClickException) -> int:
     arguments = sys.argv[1:]
     for name in ("json", "stream-json"):
         given = itertools.pairwise(arguments)
-        if f"--output={name}" in arguments or ("--output", name) in given:
+        short = name == "json" and "--json" in arguments
+        if short or f"--output={name}" in arguments or ("--output", name) in given:
             from cli.results import print_failure
 
             print_failure(name, "usage_error", error.format_message(), "see ml-agent --help")

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from cli.options import output_option
 from cli.render import Lines, to_stdout
 from cli.results import print_json
 from cli.starting import complain, folder_of, guarded, settings_for
@@ -20,7 +21,7 @@ from cli.starting import complain, folder_of, guarded, settings_for
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--run-tools", is_flag=True, help="Run the calls, in -C DIR or a fresh folder.")
-@click.option("--output", type=click.Choice(["text", "json"]), default=None)
+@output_option
 @click.pass_context
 def replay(ctx: click.Context, file: Path, run_tools: bool, output: str | None) -> None:
     """Run a recorded session through the graph, and name the first difference.

@@ -1,21 +1,22 @@
-"""`ml-agent sessions`: list, show, resume and delete threads."""
+"""`ml-agent sessions`: list, show, resume, move back, rename, delete and prune threads."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import click
 
+from cli.listing import line_of, plain
+from cli.options import Duration, output_option
 from cli.render import Lines, telling, to_stdout
 from cli.results import print_json
 from cli.starting import folder_of, guarded, settings_for
 from graph.errors import UsageError
 
-OUTPUT = click.option("--output", type=click.Choice(["text", "json"]), default=None)
+QUOTES = "a title is one argument: put it in quotes"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,9 +29,9 @@ def sessions() -> None:
 
 
 @sessions.command("list")
-@click.option("--all", "everywhere", is_flag=True, help="Of all folders.")
+@click.option("--all", "everywhere", is_flag=True, help="Then those of the other folders.")
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
-@OUTPUT
+@output_option
 @click.pass_context
 def list_(ctx: click.Context, everywhere: bool, limit: int, output: str | None) -> None:
     """The newest threads of this folder."""
@@ -38,15 +39,18 @@ def list_(ctx: click.Context, everywhere: bool, limit: int, output: str | None) 
 
     async def work(store: Any) -> int:
         cwd = str(folder_of(options))
-        rows = await store.threads.list(None if everywhere else cwd, limit)
-        told = [(row, _status(row, store)) for row in rows]
+        threads = store.threads
+        rows = await (threads.by_folder(cwd, limit) if everywhere else threads.list(cwd, limit))
         if options["output"] == "json":
-            print_json({"threads": [_plain(row, status) for row, status in told]})
+            print_json({"threads": [plain(row, store.standing(row)) for row in rows]})
             return 0
-        for row, status in told:
-            age = time.strftime("%Y-%m-%d %H:%M", time.localtime(row.updated))
-            where = f"  {row.cwd}" if everywhere else ""
-            to_stdout(f"{row.id}  {age}  {status:<11} {row.turns:>3} turns  {row.title}{where}\n")
+        folder = None
+        for row in rows:
+            if everywhere and row.cwd != folder:
+                folder = row.cwd
+                to_stdout(f"{folder}\n")
+            indent = "  " if everywhere else ""
+            to_stdout(f"{indent}{line_of(row, store.standing(row))}\n")
         if not rows:
             hint = "" if everywhere else "; --all shows those of every folder"
             print(f"no threads in {cwd}{hint}", file=sys.stderr)
@@ -57,7 +61,7 @@ def list_(ctx: click.Context, everywhere: bool, limit: int, output: str | None) 
 
 @sessions.command()
 @click.argument("thread", metavar="[ID]", required=False)
-@OUTPUT
+@output_option
 @click.pass_context
 def show(ctx: click.Context, thread: str | None, output: str | None) -> None:
     """A thread's conversation."""
@@ -69,10 +73,10 @@ def show(ctx: click.Context, thread: str | None, output: str | None) -> None:
         row = await _chosen(store, thread, options)
         messages = await read_thread(store, row.id)
         if options["output"] == "json":
-            plain = [_message(m) for m in messages]
-            print_json({**_plain(row, _status(row, store)), "messages": plain})
+            told = [_message(m) for m in messages]
+            print_json({**plain(row, store.standing(row)), "messages": told})
             return 0
-        to_stdout(f"{row.id}  {row.title}\n{row.cwd} · {row.model} · {_status(row, store)}\n")
+        to_stdout(f"{row.id}  {row.title}\n{row.cwd} · {row.model} · {store.standing(row)}\n")
         for message in messages:
             _print_message(message)
         return 0
@@ -82,7 +86,7 @@ def show(ctx: click.Context, thread: str | None, output: str | None) -> None:
 
 @sessions.command()
 @click.argument("thread", metavar="[ID]", required=False)
-@OUTPUT
+@output_option
 @click.pass_context
 def resume(ctx: click.Context, thread: str | None, output: str | None) -> None:
     """Finish a turn that was cut off, without a new message."""
@@ -97,7 +101,7 @@ def resume(ctx: click.Context, thread: str | None, output: str | None) -> None:
 @click.argument("thread", metavar="[ID]", required=False)
 @click.option("--turns", type=click.IntRange(1), default=1, help="How many (1).")
 @click.option("--dry-run", is_flag=True, help="Only say what it would do.")
-@OUTPUT
+@output_option
 @click.pass_context
 def undo(
     ctx: click.Context, thread: str | None, turns: int, dry_run: bool, output: str | None
@@ -112,7 +116,7 @@ def undo(
 @sessions.command()
 @click.argument("thread", metavar="[ID]", required=False)
 @click.option("--dry-run", is_flag=True, help="Only say what it would do.")
-@OUTPUT
+@output_option
 @click.pass_context
 def redo(ctx: click.Context, thread: str | None, dry_run: bool, output: str | None) -> None:
     """Do the turn again that was taken back last."""
@@ -122,7 +126,7 @@ def redo(ctx: click.Context, thread: str | None, dry_run: bool, output: str | No
 @sessions.command()
 @click.argument("thread", metavar="[ID]", required=False)
 @click.option("--at", type=click.IntRange(1), metavar="TURN", help="From the end of this turn.")
-@OUTPUT
+@output_option
 @click.pass_context
 def fork(ctx: click.Context, thread: str | None, at: int | None, output: str | None) -> None:
     """A new thread that goes on from this one; prints its id."""
@@ -134,7 +138,7 @@ def fork(ctx: click.Context, thread: str | None, at: int | None, output: str | N
         row = await _chosen(store, thread, options)
         made = await time_line(settings_for(options).settings, store, row).fork(at)
         if options["output"] == "json":
-            print_json(_plain(made, "done"))
+            print_json(plain(made, "done"))
         else:
             to_stdout(f"{made.id}\n")
         return 0
@@ -167,24 +171,88 @@ def _move(
     _exit(ctx, options, work)
 
 
+@sessions.command(options_metavar="[OPTIONS] [ID]")
+@click.argument("words", metavar="TITLE", nargs=-1, required=True)
+@output_option
+@click.pass_context
+def rename(ctx: click.Context, words: tuple[str, ...], output: str | None) -> None:
+    """Give a thread another TITLE."""
+    if len(words) > 2:
+        raise click.UsageError(QUOTES)
+    *wanted, title = words
+    if not title.strip():
+        raise click.UsageError("the title is empty")
+    options = _options(ctx, output)
+
+    async def work(store: Any) -> int:
+        row = await _chosen(store, wanted[0] if wanted else None, options, QUOTES)
+        row = await store.threads.rename(row.id, title)
+        if options["output"] == "json":
+            print_json(plain(row, store.standing(row)))
+        else:
+            print(f"{row.id} is now {row.title!r}", file=sys.stderr)
+        return 0
+
+    _exit(ctx, options, work)
+
+
 @sessions.command()
 @click.argument("thread", metavar="ID")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@output_option
 @click.pass_context
-def delete(ctx: click.Context, thread: str, yes: bool) -> None:
+def delete(ctx: click.Context, thread: str, yes: bool, output: str | None) -> None:
     """Delete a thread with everything kept of it."""
-    options = _options(ctx, None)
+    options = _options(ctx, output)
 
     async def work(store: Any) -> int:
+        from cli.pruning import delete_one
+
         row = await store.threads.resolve(thread)
         if not yes and not _confirmed(f"delete {row.id} ({row.title})?"):
             return 1
-        from cli.going_back import time_line
+        return await delete_one(store, row, options)
 
-        await time_line(settings_for(options).settings, store, row).forget_files()
-        await store.delete_thread(row.id)
-        print(f"deleted {row.id}", file=sys.stderr)
-        return 0
+    _exit(ctx, options, work)
+
+
+@sessions.command()
+@click.option(
+    "--older-than", type=Duration(), metavar="DURATION",
+    help="Not touched for so long: 12h, 30d (30d; with --keep alone: any).",
+)  # fmt: skip
+@click.option("--keep", type=click.IntRange(0), metavar="N", help="Spare each folder's newest N.")
+@click.option("--all", "everywhere", is_flag=True, help="In all folders.")
+@click.option("--force", is_flag=True, help="Also those that wait for approval or were cut off.")
+@click.option("--dry-run", is_flag=True, help="Only say which.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@output_option
+@click.pass_context
+def prune(
+    ctx: click.Context,
+    older_than: float | None,
+    keep: int | None,
+    everywhere: bool,
+    force: bool,
+    dry_run: bool,
+    yes: bool,
+    output: str | None,
+) -> None:
+    """Delete this folder's old threads, and give their space back.
+
+    One stays that waits for approval, was cut off, or has a command that still runs; --force
+    deletes it too. One that is driven stays in any case.
+    """
+    options = _options(ctx, output)
+
+    async def work(store: Any) -> int:
+        from cli.pruning import Wanted
+        from cli.pruning import prune as pruned
+
+        cwd = None if everywhere else str(folder_of(options))
+        wanted = Wanted(cwd, older_than, keep, force, dry_run)
+        ask = (lambda question: True) if yes else _confirmed
+        return await pruned(store, wanted, options, ask)
 
     _exit(ctx, options, work)
 
@@ -233,27 +301,21 @@ def _exit(
     ctx.exit(guarded(lambda: asyncio.run(with_store()), options))
 
 
-async def _chosen(store: Any, wanted: str | None, options: dict[str, Any]) -> Any:
-    if wanted:
-        return await store.threads.resolve(wanted)
+async def _chosen(
+    store: Any, wanted: str | None, options: dict[str, Any], hint: str | None = None
+) -> Any:
+    """The thread that is meant. Raises NoSuchThread, with `hint` where an ID was given."""
     from graph.errors import NoSuchThread
 
+    if wanted:
+        try:
+            return await store.threads.resolve(wanted)
+        except NoSuchThread as error:
+            raise NoSuchThread(error.message, hint or error.hint) from None
     row = await store.threads.newest(str(folder_of(options)))
     if row is None:
         raise NoSuchThread(f"no thread was started in {folder_of(options)}")
     return row
-
-
-def _status(row: Any, store: Any) -> str:
-    """The state of the last turn; a running one that nobody drives was cut off."""
-    if row.status == "running" and not store.is_driven(row.id):
-        return "cut off"
-    return str(row.status)
-
-
-def _plain(row: Any, status: str) -> dict[str, Any]:
-    keys = ("id", "cwd", "host", "title", "model", "mode", "turns", "created", "updated")
-    return {**{k: getattr(row, k) for k in keys}, "status": status}
 
 
 def _message(message: Any) -> dict[str, Any]:

@@ -182,10 +182,6 @@ class TimeLine:
             await app.aupdate_state(config, update, as_node="stop")
             return row
 
-    async def forget_files(self) -> None:
-        """Let go of the thread's snapshots, before it is deleted."""
-        await self._services.snapshots.delete(self._row.id, self._row.cwd)
-
     # --- the conversation ---------------------------------------------------------------------
 
     async def _app(self) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -17,7 +19,7 @@ from graph.store.journal import SqlJournal
 from graph.store.lease import FileLeases, Leases
 from graph.store.ledger import SqlLedger
 from graph.store.sqlite import Database, SqliteDatabase
-from graph.store.threads import ThreadRows
+from graph.store.threads import ThreadRow, ThreadRows
 
 if TYPE_CHECKING:
     from graph.store.checkpoints import Saver
@@ -102,6 +104,12 @@ class Store:
         """Whether some process drives the thread right now."""
         return self._leases.is_held(thread)
 
+    def standing(self, row: ThreadRow) -> str:
+        """The state of its last turn; "cut off": it runs, and nobody drives it."""
+        if row.status == "running" and not self.is_driven(row.id):
+            return "cut off"
+        return row.status
+
     async def size(self) -> int:
         """Bytes that the database takes."""
         return await self._database.size()
@@ -112,9 +120,20 @@ class Store:
         Raises ThreadBusy while a process drives it.
         """
         async with self.lease(thread):
-            await self.threads.delete(thread)
-            shutil.rmtree(self._state / "threads" / thread, ignore_errors=True)
+            await self.delete_held([thread])
+        await self._database.reclaim()
+
+    async def delete_held(self, threads: Sequence[str]) -> None:
+        """Remove threads whose leases the caller holds. Their space in the database is free after
+        `database.reclaim`."""
+        await self.threads.delete(threads)
+        for thread in threads:
+            await asyncio.to_thread(shutil.rmtree, self.folder_of(thread), ignore_errors=True)
             self._leases.forget(thread)
+
+    def folder_of(self, thread: str) -> Path:
+        """Where a thread's run directories and saved results are."""
+        return self._state / "threads" / thread
 
     async def close(self) -> None:
         """Close both connections. Closing twice is fine."""

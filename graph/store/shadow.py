@@ -8,13 +8,15 @@ setgid) and what was left out stands in `meta`. All blocking: call it in a threa
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import stat
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -77,6 +79,10 @@ class Shadow:
         off = self.unfit()
         if off:
             return Snapshot(off=off)
+        with locked(self._git_dir.parent, fcntl.LOCK_SH):
+            return self._taken(now)
+
+    def _taken(self, now: float) -> Snapshot:
         self._create()
         names = list(self._names())
         if len(names) > MOST_FILES:
@@ -100,13 +106,28 @@ class Shadow:
         """Hold a snapshot under a name, so that no clean-up takes it."""
         self._git(["update-ref", f"refs/kept/{name}", snapshot])
 
-    def forget(self, prefix: str) -> None:
-        """Let go of what was kept under names that begin so."""
+    def forget(self, prefixes: Collection[str]) -> None:
+        """Let go of what was kept under names whose first part is among these."""
         if not self._git_dir.is_dir():
             return
-        refs = self._git(["for-each-ref", "--format=%(refname)", f"refs/kept/{prefix}"])
-        for ref in refs.decode().split():
-            self._git(["update-ref", "-d", ref])
+        gone = [ref for ref in self._refs() if ref.split("/")[2] in prefixes]
+        if gone:
+            said = "".join(f"delete {ref}\n" for ref in gone)
+            self._git(["update-ref", "--stdin"], said.encode())
+
+    def discard(self) -> int:
+        """Remove the repository unless it keeps something; its bytes. Only under `alone`. The rest
+        is left to `sweep`, which takes longer."""
+        if not self._git_dir.is_dir() or self._refs():
+            return 0
+        # What is known of files goes first: it names blobs that are not there any more.
+        self._known_path.unlink(missing_ok=True)
+        size = bytes_of(self._git_dir)
+        os.replace(self._git_dir, self._git_dir.with_suffix(f".{os.getpid()}.gone"))
+        return size
+
+    def _refs(self) -> list[str]:
+        return self._git(["for-each-ref", "--format=%(refname)", "refs/kept"]).decode().split()
 
     def entries(self, snapshot: str) -> dict[str, Entry]:
         """The files of a snapshot by path."""
@@ -295,6 +316,35 @@ class Shadow:
         if index:
             extra["GIT_INDEX_FILE"] = index
         return _run(["git", *arguments], given, cwd=work_tree or None, extra=extra)
+
+
+@contextmanager
+def locked(home: Path, how: int) -> Iterator[None]:
+    """Hold the lock of all shadow repositories while the block runs: shared (LOCK_SH) to take
+    snapshots, alone (LOCK_EX) to remove repositories. Raises BlockingIOError with LOCK_NB."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, how)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def sweep(home: Path) -> None:
+    """Remove what `discard` put aside, also in a process that was killed before it came to this."""
+    for path in home.glob("*.gone"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def bytes_of(folder: Path) -> int:
+    """What the files below a folder take; 0 where there is none."""
+    total = 0
+    for root, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                total += os.lstat(os.path.join(root, name)).st_size
+    return total
 
 
 def _run(

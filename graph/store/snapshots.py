@@ -7,17 +7,22 @@ this machine's: on another one undo covers the conversation alone, and says so.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import hashlib
 import os
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from graph.store.restore import Plan, carried_out, planned
-from graph.store.shadow import Shadow, Snapshot
+from graph.store.shadow import Shadow, Snapshot, locked, sweep
 from graph.store.sqlite import Database
+
+#: What a repository that is damaged, or no git, raises: neither keeps a thread from being deleted.
+DAMAGED = (OSError, subprocess.CalledProcessError)
 
 
 @dataclass(frozen=True)
@@ -101,10 +106,28 @@ class Snapshots:
         """Files that a snapshot does not have, with the reason."""
         return await asyncio.to_thread(self._shadow(cwd).left_out, snapshot)
 
-    async def delete(self, thread: str, cwd: str) -> None:
-        """Forget a thread's snapshots."""
-        await self._database.rows("DELETE FROM snapshots WHERE thread = ?", [thread])
-        await asyncio.to_thread(self._shadow(cwd).forget, f"{thread}/")
+    async def forget(self, threads: Collection[str], cwd: str) -> None:
+        """Let go of the snapshots of threads in one folder. Their rows go with the threads'."""
+        with suppress(*DAMAGED):
+            await asyncio.to_thread(self._shadow(cwd).forget, threads)
+
+    async def drop_unused(self, folders: Iterable[str]) -> int:
+        """Remove the shadow repositories of those `folders` in which no thread is any more; their
+        bytes. Where snapshots are being taken right now, nothing is removed."""
+        if not self._home.is_dir():
+            return 0
+        freed = 0
+        async with self._lock:
+            # A thread's row is there before its first snapshot: whoever waits for the lock to take
+            # one starts with a repository of its own, whoever took one is found among the rows.
+            with suppress(BlockingIOError), locked(self._home, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                rows = await self._database.rows("SELECT DISTINCT cwd FROM threads")
+                used = await asyncio.to_thread(_real, [str(cwd) for (cwd,) in rows])
+                for folder in await asyncio.to_thread(_real, folders) - used:
+                    with suppress(*DAMAGED):
+                        freed += await asyncio.to_thread(self._shadow(folder).discard)
+        await asyncio.to_thread(sweep, self._home)
+        return freed
 
     async def _keep(
         self, thread: str, before: str, which: str, cwd: str, snapshot: Snapshot
@@ -113,3 +136,7 @@ class Snapshots:
             name = hashlib.sha256(before.encode()).hexdigest()[:24]
             keep = self._shadow(cwd).keep
             await asyncio.to_thread(keep, f"{thread}/{name}-{which}", snapshot.id)
+
+
+def _real(folders: Iterable[str]) -> set[str]:
+    return {os.path.realpath(folder) for folder in folders}

@@ -103,6 +103,33 @@ class ThreadRows:
         )
         return [_row(r) for r in found]
 
+    async def by_folder(self, first: str, limit: int = 20) -> Sequence[ThreadRow]:
+        """Threads of all folders: those of `first`, then the other folders, the one with the
+        newest thread before the rest; in each the newest first."""
+        rows = await self.list(first, limit)
+        others = await self._database.rows(
+            f"{_SELECT} WHERE cwd <> ? ORDER BY updated DESC LIMIT ?", [first, limit - len(rows)]
+        )
+        place: dict[str, int] = {}
+        for row in (more := [_row(r) for r in others]):
+            place.setdefault(row.cwd, len(place))
+        return [*rows, *sorted(more, key=lambda row: place[row.cwd])]
+
+    async def outdated(
+        self, before: float, *, cwd: str | None = None, keep: int = 0
+    ) -> Sequence[ThreadRow]:
+        """Threads not touched since `before` (epoch seconds), the oldest first; with `cwd`, of that
+        folder. The newest `keep` of each folder are not among them."""
+        where, values = ("WHERE cwd = ?", [cwd]) if cwd is not None else ("", [])
+        columns = ", ".join(COLUMNS)
+        found = await self._database.rows(
+            f"SELECT {columns} FROM (SELECT {columns}, "
+            "ROW_NUMBER() OVER (PARTITION BY cwd ORDER BY updated DESC) AS place "
+            f"FROM threads {where}) AS placed WHERE place > ? AND updated < ? ORDER BY updated",
+            [*values, keep, before],
+        )
+        return [_row(r) for r in found]
+
     async def newest(self, cwd: str) -> ThreadRow | None:
         rows = await self.list(cwd, 1)
         return rows[0] if rows else None
@@ -126,8 +153,19 @@ class ThreadRows:
             raise NoSuchThread(f"{wanted!r} fits several threads: {names}", "type more of the id")
         return _row(found[0])
 
-    async def delete(self, thread: str) -> None:
-        """Remove everything the database holds of a thread, LangGraph's rows included."""
+    async def rename(self, thread: str, title: str) -> ThreadRow:
+        """Give a thread another title; its time stays, as nothing was said. Raises NoSuchThread."""
+        found = await self._database.rows(
+            f"UPDATE threads SET title = ? WHERE id = ? RETURNING {', '.join(COLUMNS)}",
+            [_shortened(title), thread],
+        )
+        if not found:
+            raise NoSuchThread(f"there is no thread {thread}")
+        return _row(found[0])
+
+    async def delete(self, threads: Sequence[str]) -> None:
+        """Remove everything the database holds of threads, LangGraph's rows included, in one
+        transaction. The space is free after `Database.reclaim`."""
         ours = {"threads": "id"}
         ours |= dict.fromkeys(
             ("inbox", "journal", "files_seen", "snapshots", "decisions"), "thread"
@@ -136,14 +174,14 @@ class ThreadRows:
             ("checkpoints", "writes", "checkpoint_blobs", "checkpoint_writes"), "thread_id"
         )
         tables = await self._database.tables()
+        marks = ", ".join("?" for _ in threads)
         await self._database.batch(
             [
-                (f"DELETE FROM {table} WHERE {column} = ?", [thread])
+                (f"DELETE FROM {table} WHERE {column} IN ({marks})", threads)
                 for table, column in {**ours, **theirs}.items()
                 if table in tables
             ]
         )
-        await self._database.reclaim()
 
 
 def _shortened(title: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pexpect
 
-from tests.cli.program import Program, program
+from tests.cli.program import ROOT, Program, program
 from tests.stand_ins.model_script import Asked, Call, Reply
 
 
@@ -132,3 +133,83 @@ def test_at_a_limit_the_chat_asks_whether_to_go_on(tmp_path: Path) -> None:
         chat.sendline("")
         chat.sendline("/cost")
         chat.expect("this thread")
+
+
+def test_a_thread_that_is_not_at_an_end_is_offered(tmp_path: Path) -> None:
+    with program(tmp_path, choose) as run:
+        with chatting(run) as chat:
+            chat.expect_exact("> ")  # nothing is offered where there is nothing
+            chat.sendline("long story")
+            chat.expect("word word")
+            chat.kill(9)
+            chat.wait()
+        run.server.choose = lambda asked: Reply("the end")
+        with chatting(run, "-c") as chat:
+            chat.expect("cut off; go on")  # a thread was named: the question is the old one
+            chat.sendintr()
+            chat.expect(pexpect.EOF)
+        offer = "the last thread here was cut off \\(long story\\): go on with it\\? \\[Y/n\\] "
+        with chatting(run) as chat:
+            chat.expect(offer)
+            chat.sendeof()
+            chat.expect_exact("> ")
+            chat.sendline("/status")
+            chat.expect("no thread yet")
+        with chatting(run) as chat:
+            chat.expect(offer)
+            chat.sendline("")
+            chat.expect("the end")
+            chat.expect_exact("> ")
+            chat.sendline("/quit")
+            chat.expect(pexpect.EOF)
+            assert "go on?" not in str(chat.before)  # it was asked once
+        with chatting(run) as chat:  # its turn has ended
+            chat.expect("/help\r\n> ")
+
+        run.server.choose = choose
+        assert run.task("--mode", "ask", "run it").returncode == 3
+        with chatting(run) as chat:
+            chat.expect("the last thread here waits for approval \\(run it\\): go on")
+            chat.sendline("n")
+            chat.expect_exact("> ")
+        assert not (run.work / "effects").exists()
+        with chatting(run) as chat:
+            chat.expect("the last thread here waits for approval")
+            chat.sendline("y")
+            chat.expect("run it\\?.*: ")
+            chat.sendline("y")
+            chat.expect("exit code 0")
+            chat.expect("as you say")
+            chat.expect_exact("> ")
+            chat.sendline("long story")
+            chat.expect("word word")
+            chat.sendintr()
+            chat.expect("interrupted")
+            chat.expect_exact("> ")
+            chat.sendline("/quit")
+            chat.expect(pexpect.EOF)
+        with chatting(run) as chat:
+            chat.expect("the last thread here was interrupted \\(run it\\): go on")
+            chat.sendline("")
+            chat.expect("thread .* mode ask")
+            chat.expect_exact("> ")
+            chat.sendline("hello")
+            chat.expect("as you say")
+        assert not run.server.violations
+
+
+def test_the_offer_waits_for_no_library(tmp_path: Path) -> None:
+    code = """
+import asyncio, sys
+from pathlib import Path
+from cli import chat
+from cli.offering import left_open
+from configs.settings import Settings
+asyncio.run(left_open(Settings(state_dir=sys.argv[1]), Path("/w")))
+print([n for n in sys.modules if n.split(".")[0] in ("langgraph", "langchain_core", "litellm")])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == "[]\n"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
 from configs.settings import Settings
 from graph.errors import NoSuchThread
 from graph.store import Store, ThreadRow, new_thread_id, open_store
-from graph.store.threads import TITLE_CHARACTERS
+from graph.store.sqlite import Database, Row, Statement
+from graph.store.threads import TITLE_CHARACTERS, ThreadRows
 
 
 @pytest.fixture
@@ -144,35 +147,92 @@ async def test_lists_are_newest_first_and_by_folder(store: Store) -> None:
     assert await store.threads.newest("/nowhere") is None
 
 
+class Watched:
+    """A database, and what was asked of it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.asked: list[Statement] = []
+
+    async def rows(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
+        self.asked.append((sql, params))
+        return await self._database.rows(sql, params)
+
+
 async def test_ten_thousand_threads_are_listed_by_index(settings: Settings) -> None:
+    postgres = bool(settings.database_url)
     async with await open_store(settings) as store:
-        columns = "id, cwd, host, title, model, mode, caps, status, turns, created, updated"
-        statement = f"INSERT INTO threads ({columns}) VALUES ({', '.join('?' * 11)})"
-        values = [
-            (f"t{n}", f"/w/{n % 50}", "h", "t", "m", "ask", "{}", "done", 1, n, n)
-            for n in range(10_000)
-        ]
-        await store._database.batch([(statement, v) for v in values])
-        assert [r.id for r in await store.threads.list(limit=2)] == ["t9999", "t9998"]
-        assert [r.id for r in await store.threads.list("/w/7", 2)] == ["t9957", "t9907"]
-        for where, index in (("", "threads_by_age"), ("WHERE cwd = '/w/7'", "threads_of_folder")):
-            # Postgres chooses among them by what the table holds.
-            used = "Index Scan" if settings.database_url else index
-            assert used in await plan(store, where, bool(settings.database_url))
+        await store._database.batch([(INSERT, thread(n, f"/w/{n % 50}")) for n in range(10_000)])
+        watched = Watched(store._database)
+        threads = ThreadRows(cast(Database, watched))
+        assert [r.id for r in await threads.list(limit=2)] == ["t9999", "t9998"]
+        assert [r.id for r in await threads.list("/w/7", 2)] == ["t9957", "t9907"]
+        newest = await threads.newest("/w/7")
+        assert newest is not None
+        assert newest.id == "t9957"
+        # Where this folder has fewer than are wanted, the others fill up.
+        found = [r.id for r in await threads.by_folder("/w/7", 203)]
+        assert found[:200] == [f"t{n}" for n in range(9957, 0, -50)]
+        assert found[200:] == ["t9999", "t9998", "t9997"]
+        if postgres:
+            await store._database.rows("ANALYZE threads")
+        assert len(watched.asked) == 5
+        for sql, params in watched.asked:
+            await never_sorts(store, sql, params, postgres)
 
 
-async def plan(store: Store, where: str, postgres: bool) -> str:
-    """How the newest are found: without sorting all there are."""
+INSERT = (
+    "INSERT INTO threads (id, cwd, host, title, model, mode, caps, status, turns, created, updated)"
+    " VALUES (?, ?, 'h', 't', 'm', 'ask', '{}', 'done', 1, ?, ?)"
+)
+
+
+def thread(n: int, cwd: str) -> list[Any]:
+    return [f"t{n}", cwd, n, n]
+
+
+async def never_sorts(store: Store, sql: str, params: Sequence[Any], postgres: bool) -> None:
+    """How `sql` is answered: along an index, without sorting all there are."""
     explain = "EXPLAIN" if postgres else "EXPLAIN QUERY PLAN"
-    if postgres:
-        await store._database.rows("ANALYZE threads")
-    found = await store._database.rows(
-        f"{explain} SELECT * FROM threads {where} ORDER BY updated DESC LIMIT 20"
-    )
+    found = await store._database.rows(f"{explain} {sql}", params)
     steps = " / ".join(str(r[-1]) for r in found)
-    assert "TEMP B-TREE" not in steps
-    assert "Sort" not in steps
-    return steps
+    assert "Index Scan" in steps if postgres else "USING INDEX threads_" in steps, steps
+    for slow in ("TEMP B-TREE", "Sort", "Seq Scan"):
+        assert slow not in steps, steps
+
+
+async def test_other_folders_stand_together(store: Store) -> None:
+    for id, cwd in (("a", "/w"), ("b", "/x"), ("c", "/w"), ("d", "/y"), ("e", "/x"), ("f", "/y")):
+        await store.threads.create(row(id, cwd))
+    assert [r.id for r in await store.threads.by_folder("/w")] == ["c", "a", "f", "d", "e", "b"]
+    assert [r.id for r in await store.threads.by_folder("/w", 4)] == ["c", "a", "f", "e"]
+    assert [r.id for r in await store.threads.by_folder("/w", 1)] == ["c"]
+    assert [r.id for r in await store.threads.by_folder("/v", 3)] == ["f", "d", "e"]
+
+
+async def test_a_new_title_is_no_use_of_the_thread(store: Store) -> None:
+    made = await store.threads.create(row("a"))
+    named = await store.threads.rename("a", "a  better\nname " + "x" * 200)
+    assert named.title.startswith("a better name xx")
+    assert len(named.title) == TITLE_CHARACTERS
+    assert await store.threads.get("a") == replace(made, title=named.title)
+    with pytest.raises(NoSuchThread):
+        await store.threads.rename("b", "x")
+
+
+async def test_outdated_threads_are_found_by_age_and_place(store: Store) -> None:
+    pairs = [(n, f"/w/{n % 2}") for n in range(8)]
+    await store._database.batch([(INSERT, thread(n, cwd)) for n, cwd in pairs])
+
+    async def found(before: float, **which: Any) -> list[str]:
+        return [r.id for r in await store.threads.outdated(before, **which)]
+
+    assert await found(4) == ["t0", "t1", "t2", "t3"]
+    assert await found(4, cwd="/w/1") == ["t1", "t3"]
+    assert await found(100, keep=3) == ["t0", "t1"]
+    assert await found(1, keep=3) == ["t0"]
+    assert await found(100, keep=1, cwd="/w/0") == ["t0", "t2", "t4"]
+    assert await found(0) == await found(100, keep=4) == []
 
 
 def test_ids_sort_by_time() -> None:
