@@ -12,6 +12,7 @@ from graph.effects import Effect
 from graph.history import Call
 from graph.policy.decide import Judged, Situation, decide
 from graph.state import QUESTION, Verdict
+from nodes.money import dollars
 
 
 def judge(
@@ -43,7 +44,7 @@ def judge(
             judged = Judged("ask", "the model asks you", QUESTION)
         else:
             judged = decide(call.name, effect, main_words(call.args), here)
-            judged = unpriced(effect, judged, interactive)
+            judged = within_budget(effect, judged, interactive, left)
         verdicts[call.id] = {
             "action": judged.action,
             "effect": effect.kind,
@@ -56,11 +57,19 @@ def judge(
     return verdicts
 
 
-def unpriced(effect: Effect, judged: Judged, interactive: bool) -> Judged:
-    """A call that costs nobody knows what is asked about, and refused where nobody is there."""
-    if effect.kind != "spend" or effect.price_micro_usd is not None or judged.action == "deny":
+def within_budget(effect: Effect, judged: Judged, interactive: bool, left: int | None) -> Judged:
+    """What money says of a call that spends. An unknown price is asked about, and refused where
+    nobody is there; one over what is left is refused. Whether calls side by side fit together is
+    the ledger's to say."""
+    price = effect.price_micro_usd
+    if effect.kind != "spend" or judged.action == "deny":
         return judged
-    return Judged("ask" if interactive else "deny", "its price is not known", "unknown-price")
+    if price is None:
+        return Judged("ask" if interactive else "deny", "its price is not known", "unknown-price")
+    if left is not None and price > left:
+        said = f"it costs {dollars(price)}, and {dollars(max(left, 0))} are left"
+        return Judged("deny", said, "budget")
+    return judged
 
 
 def main_words(arguments: Mapping[str, Any]) -> list[str]:

@@ -16,6 +16,13 @@ from tests.stand_ins.model_script import Asked, Call, Reply
 OUTSIDE = "/etc/hostname"
 
 
+@pytest.fixture
+def settings(settings: Settings, database_url: str) -> Settings:
+    """On SQLite and on Postgres."""
+    settings.database_url = database_url
+    return settings
+
+
 def bash(command: str) -> Call:
     return Call("bash", {"command": command})
 

@@ -129,6 +129,15 @@ async def test_an_approval_tells_price_and_what_is_left(settings: Settings, work
         assert (request["price_micro_usd"], request["left_micro_usd"]) == (300_000, 500_000)
 
 
+async def test_a_price_over_what_is_left_is_refused(settings: Settings, workdir: Path) -> None:
+    script = [Reply(calls=[rent("a", 300_000)]), Reply("done")]
+    options = {"mode": "yolo", "max_cost": 0.2}
+    async with renting(script, settings, workdir, **options) as driver:
+        await driver.send("go")
+        assert driver.outputs() == ["Refused by policy (budget): it costs $0.3, and $0.2 are left"]
+        assert list(workdir.iterdir()) == []
+
+
 async def test_a_call_found_again_after_a_kill_is_paid_once(
     settings: Settings, workdir: Path
 ) -> None:
