@@ -15,6 +15,7 @@ from typing import Any
 from cli.render import Lines, closing, money, to_stdout
 from cli.results import INTERRUPTED, exit_code_of, print_json, result_object
 from cli.starting import HEADLESS_CAP, complain, folder_of, guarded, settings_for
+from graph.redaction import redacted
 
 MORE = "the thread is intact: sessions resume goes on, with a higher limit if need be"
 
@@ -125,7 +126,7 @@ class Teller:
         if debug and self._session.failure is not None:
             import traceback
 
-            traceback.print_exception(self._session.failure)
+            sys.stderr.write(redacted("".join(traceback.format_exception(self._session.failure))))
         spent = (await self._session.cost())["invocation"]
         self._spent = None if spent.unknown else spent.amount
         return self._last(last)

@@ -6,6 +6,8 @@ import json
 import sys
 from typing import Any
 
+from graph.redaction import redacted
+
 SCHEMA_VERSION = 1
 INTERRUPTED = 130
 
@@ -34,7 +36,7 @@ def print_json(data: dict[str, Any]) -> None:
 
 def print_failure(output: str, kind: str, message: str, hint: str) -> None:
     """A failure before there was a session, in the form that was asked for."""
-    error = {"kind": kind, "message": message, "hint": hint}
+    error = {"kind": kind, "message": redacted(message), "hint": hint}
     if output == "json":
         print_json(result_object(error=error))
     elif output == "stream-json":

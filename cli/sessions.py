@@ -15,6 +15,7 @@ from cli.render import Lines, telling, to_stdout
 from cli.results import print_json
 from cli.starting import folder_of, guarded, settings_for
 from graph.errors import UsageError
+from graph.redaction import redacted, redacted_in
 
 QUOTES = "a title is one argument: put it in quotes"
 
@@ -42,7 +43,8 @@ def list_(ctx: click.Context, everywhere: bool, limit: int, output: str | None) 
         threads = store.threads
         rows = await (threads.by_folder(cwd, limit) if everywhere else threads.list(cwd, limit))
         if options["output"] == "json":
-            print_json({"threads": [plain(row, store.standing(row)) for row in rows]})
+            told = [plain(row, store.standing(row)) for row in rows]
+            print_json(redacted_in({"threads": told}))
             return 0
         folder = None
         for row in rows:
@@ -50,7 +52,7 @@ def list_(ctx: click.Context, everywhere: bool, limit: int, output: str | None) 
                 folder = row.cwd
                 to_stdout(f"{folder}\n")
             indent = "  " if everywhere else ""
-            to_stdout(f"{indent}{line_of(row, store.standing(row))}\n")
+            to_stdout(redacted(f"{indent}{line_of(row, store.standing(row))}\n"))
         if not rows:
             hint = "" if everywhere else "; --all shows those of every folder"
             print(f"no threads in {cwd}{hint}", file=sys.stderr)
@@ -74,9 +76,10 @@ def show(ctx: click.Context, thread: str | None, output: str | None) -> None:
         messages = await read_thread(store, row.id)
         if options["output"] == "json":
             told = [_message(m) for m in messages]
-            print_json({**plain(row, store.standing(row)), "messages": told})
+            print_json(redacted_in({**plain(row, store.standing(row)), "messages": told}))
             return 0
-        to_stdout(f"{row.id}  {row.title}\n{row.cwd} · {row.model} · {store.standing(row)}\n")
+        to_stdout(f"{row.id}  {redacted(row.title)}\n")
+        to_stdout(f"{row.cwd} · {row.model} · {store.standing(row)}\n")
         for message in messages:
             _print_message(message)
         return 0
@@ -334,13 +337,13 @@ def _print_message(message: Any) -> None:
     if message.type == "human":
         from graph.history import said_by_person
 
-        lines.line(f"\n> {said_by_person(message)}", "1")
+        lines.line(f"\n> {redacted(said_by_person(message))}", "1")
     elif message.type == "ai":
         if message.text:
-            lines.line(message.text)
+            lines.line(redacted(message.text))
         for call in message.tool_calls:
-            lines.line(f"● {call['name']} {telling(call['name'], call['args'])}", "36")
+            lines.line(f"● {call['name']} {telling(call['name'], redacted_in(call['args']))}", "36")
     elif message.type == "tool":
-        first, *more = message.text.split("\n")
+        first, *more = redacted(message.text).split("\n")
         mark = "└" if message.status == "success" else "✗"
         lines.line(f"  {mark} {first[:160]}" + (f" [+{len(more)} lines]" if more else ""), "2")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from configs.layers import Loaded, apply_dotenv, load
 from configs.problems import SettingsProblem
 from graph.errors import AgentError, SettingsError
+from graph.redaction import redacted
 
 #: USD that a headless turn may cost where nobody said.
 HEADLESS_CAP = 5.0
@@ -55,7 +57,7 @@ def guarded(work: Callable[[], int], options: dict[str, Any]) -> int:
         raise
     except Exception as error:
         if debug:
-            raise
+            sys.stderr.write(redacted(traceback.format_exc()))
         said = f"{type(error).__name__}: {error}".splitlines()[0]
         from cli.results import print_failure
 
@@ -66,25 +68,29 @@ def guarded(work: Callable[[], int], options: dict[str, Any]) -> int:
 
 def complain(message: str, hint: str = "") -> None:
     """One line on stderr: what happened, and what to do."""
-    text = f"ml-agent: {message}" + (f" ({hint})" if hint else "")
+    text = redacted(f"ml-agent: {message}" + (f" ({hint})" if hint else ""))
     print(text.encode("utf-8", "backslashreplace").decode(), file=sys.stderr, flush=True)
 
 
-class _WithoutSecrets(logging.Filter):
-    """What libraries log may hold a header or a URL with a credential."""
+class _Record(logging.LogRecord):
+    """A record without secrets, whichever handler writes it: litellm brings its own. What libraries
+    log may hold a header or a URL with a credential."""
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        from graph.redaction import redacted
+    def getMessage(self) -> str:
+        return redacted(super().getMessage())
 
-        record.msg, record.args = redacted(record.getMessage()), ()
-        return True
+
+class _Formatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return redacted(super().format(record))  # the traceback, too
 
 
 def _logging(debug: bool) -> None:
     level = logging.DEBUG if debug else logging.CRITICAL
-    logging.basicConfig(level=level, stream=sys.stderr, format="%(name)s: %(message)s")
+    logging.setLogRecordFactory(_Record)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Formatter("%(name)s: %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler])
     logging.getLogger().setLevel(level)
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(_WithoutSecrets())
     for noisy in ("asyncio", "aiosqlite", "httpcore", "httpx", "markdown_it"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))

@@ -10,7 +10,7 @@ from langchain_core.messages import AnyMessage
 
 from graph.agent import build_graph
 from graph.history import is_summary
-from graph.recording import calls_in, lines, recorded
+from graph.recording import calls_in, lines, recorded, without_secrets
 from graph.redaction import redacted
 from graph.state import OURS
 from graph.store import Store, ThreadRow
@@ -52,16 +52,16 @@ def as_jsonl(row: ThreadRow, messages: Sequence[AnyMessage]) -> Iterator[str]:
         "mode": row.mode,
         "created": round(row.created * 1000),
     }
-    return map(redacted, lines(session, messages))
+    return lines(session, messages)
 
 
 def as_markdown(row: ThreadRow, messages: Sequence[AnyMessage]) -> Iterator[str]:
     """The conversation as markdown, a block at a time: calls and results in fenced blocks."""
-    yield f"# {row.title}\n"
+    yield f"# {redacted(row.title)}\n"
     yield f"Thread `{row.id}` · model `{row.model}` · folder `{row.cwd}`\n"
     names: dict[str, str] = {}
     for message in messages:
-        plain = recorded(message)
+        plain = without_secrets(recorded(message))
         if plain["role"] == "user":
             heading = "Summary of what came before" if is_summary(message) else "Person"
             yield f"## {heading}\n\n{plain['content']}\n"

@@ -19,6 +19,7 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 from graph.errors import UsageError
 from graph.history import is_summary, outcome_of, said_by_person
+from graph.redaction import redacted_in
 from graph.state import OURS
 
 HARNESS = "ml-agent"
@@ -83,8 +84,7 @@ def _thinking(message: AIMessage) -> str:
 
 
 def _call(call: Any) -> dict[str, Any]:
-    arguments = json.dumps(call["args"], ensure_ascii=False)
-    return {"id": call["id"], "function": {"name": call["name"], "arguments": arguments}}
+    return {"id": call["id"], "function": {"name": call["name"], "arguments": _json(call["args"])}}
 
 
 def calls_in(message: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -99,12 +99,26 @@ def digest(message: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def without_secrets(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """A recorded message for others to read; its digest is of what is left."""
+    clean: dict[str, Any] = redacted_in({k: v for k, v in plain.items() if k != "toolCalls"})
+    if "toolCalls" in plain:
+        clean["toolCalls"] = [
+            {**call, "function": {"name": name, "arguments": _json(redacted_in(arguments))}}
+            for call, (name, arguments) in zip(plain["toolCalls"], calls_in(plain), strict=True)
+        ]
+    return {**clean, "ml_agent": {**plain["ml_agent"], "sha256": digest(clean)}}
+
+
 def lines(session: Mapping[str, Any], messages: Iterable[BaseMessage]) -> Iterator[str]:
-    """The recording as JSON Lines. `session` brings at least id and name."""
-    yield json.dumps({"type": "session", "harness": HARNESS, **session}, ensure_ascii=False)
+    """The recording as JSON Lines, without secrets. `session` brings at least id and name."""
+    yield _json({"type": "session", "harness": HARNESS, **redacted_in(dict(session))})
     for message in messages:
-        line = {"type": "message", "message": recorded(message)}
-        yield json.dumps(line, ensure_ascii=False)
+        yield _json({"type": "message", "message": without_secrets(recorded(message))})
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def read_recording(path: Path) -> Recording:

@@ -90,7 +90,7 @@ _SHAPES: dict[str, tuple[str, ...]] = {
     "private key": (
         # Cut off before its end it is one, too.
         r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
-        r"(?:[A-Za-z0-9+/=\s\\,:.()]|-(?!----))*+"
+        r"(?:[A-Za-z0-9+/=\s\\,:.()_]|-(?!----))*+"
         r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?",
     ),
     "signature": (r"(?P<keep>(?:X-Amz-Signature|(?<=[?&])sig)=)[A-Za-z0-9%+/=_-]{32,}+",),

@@ -12,7 +12,6 @@ from typing import Any
 
 from graph.context import AgentContext
 from graph.events import (
-    ApprovalRequired,
     AssistantMessage,
     Error,
     Event,
@@ -23,7 +22,7 @@ from graph.events import (
     TurnComplete,
     from_dict,
 )
-from graph.redaction import redacted
+from graph.redaction import redacted, redacted_in
 
 #: LangGraph counts supersteps; we count iterations ourselves (AgentContext.max_iterations).
 RECURSION_LIMIT = 1_000_000
@@ -55,27 +54,15 @@ class Seen:
 
 def without_secrets(event: Event) -> Event:
     """What is told of a call, an answer or an error, without secrets. The calls themselves and
-    the state keep the model's own words."""
+    the state keep the model's own words; nodes/approval.py cleans what it asks for."""
     match event:
         case ToolCall():
-            return replace(event, arguments=_clean(event.arguments))
+            return replace(event, arguments=redacted_in(event.arguments))
         case AssistantMessage() | TurnComplete():
             return replace(event, text=redacted(event.text))
         case Error():
             return replace(event, message=redacted(event.message))
-        case ApprovalRequired():
-            # The arguments are what a person edits and sends back.
-            requests = [{**r, "preview": _clean(r["preview"])} for r in event.requests]
-            return replace(event, requests=requests)
     return event
-
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, str):
-        return redacted(value)
-    if isinstance(value, dict):
-        return {key: _clean(item) for key, item in value.items()}
-    return [_clean(item) for item in value] if isinstance(value, list) else value
 
 
 async def events_of(

@@ -13,6 +13,7 @@ import secrets
 import socket
 import subprocess
 import time
+from dataclasses import replace
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
@@ -21,6 +22,7 @@ from graph.context import NotBegun, Services, ToolResult, ToolRun
 from graph.durable import InboxRow
 from graph.errors import AgentError
 from graph.history import Call, pending_calls, tool_message, waits_for_answer
+from graph.redaction import redacted
 from graph.state import OURS, AgentState, Turn
 
 #: Where a thread starts. Written as its root checkpoint, so that the first turn has a
@@ -190,7 +192,12 @@ async def settle(app: Any, config: Any, services: Services, thread: str, cwd: st
 
 
 async def known_result(call: Call, thread: str, cwd: str, services: Services) -> ToolResult:
-    """What can be said of a call now, without running or waiting for anything."""
+    """What can be said of a call now, without running or waiting for anything; no secrets."""
+    found = await _found(call, thread, cwd, services)
+    return replace(found, text=redacted(found.text))
+
+
+async def _found(call: Call, thread: str, cwd: str, services: Services) -> ToolResult:
     row = await services.journal.row(thread, call.id)
     if row is not None and row.result is not None:
         return ToolResult.from_dict(row.result)

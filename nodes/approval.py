@@ -17,6 +17,7 @@ from langgraph.types import interrupt
 from graph.context import AgentContext
 from graph.events import Emit, ToolState, ToolStateChange, emitter
 from graph.history import Call, pending_calls
+from graph.redaction import redacted_in, restored
 from graph.state import QUESTION, AgentState, Decision, Verdict
 
 
@@ -53,7 +54,8 @@ def request_of(calls: Sequence[Call], verdicts: dict[str, Verdict]) -> dict[str,
     """The interrupt's value: `{"action_requests": [...], "review_configs": [...]}`.
 
     Source of the shape: LangChain's HumanInTheLoopMiddleware. Ours beside it: id, effect,
-    reason, rule, price_micro_usd, preview.
+    reason, rule, price_micro_usd, preview. It is shown, so it holds no secrets; what runs is the
+    stored call.
     """
     requests = []
     for call in calls:
@@ -61,13 +63,13 @@ def request_of(calls: Sequence[Call], verdicts: dict[str, Verdict]) -> dict[str,
         requests.append(
             {
                 "name": call.name,
-                "args": call.args,
+                "args": redacted_in(call.args),
                 "description": verdict["reason"],
                 "id": call.id,
                 **{k: verdict[k] for k in ("effect", "reason", "rule")},  # type: ignore[literal-required]
                 "price_micro_usd": verdict["price_micro_usd"],
                 "left_micro_usd": verdict.get("left_micro_usd"),
-                "preview": verdict["preview"],
+                "preview": redacted_in(verdict["preview"]),
             }
         )
     kinds = {call.name: allowed_decisions(verdicts[call.id]) for call in calls}
@@ -94,10 +96,10 @@ def read_decisions(answer: Any, calls: Sequence[Call]) -> list[Decision]:
     if not isinstance(given, list) or len(given) != len(calls):
         said = "the decisions could not be read: one per request is needed, in order"
         return [{"type": "reject", "message": said} for _ in calls]
-    return [_read(decision) for decision in given]
+    return [_read(decision, call) for decision, call in zip(given, calls, strict=True)]
 
 
-def _read(given: Any) -> Decision:
+def _read(given: Any, call: Call) -> Decision:
     kind = given.get("type") if isinstance(given, dict) else None
     if kind == "approve":
         rule = given.get("rule")
@@ -107,7 +109,8 @@ def _read(given: Any) -> Decision:
     if kind == "edit":
         action = given.get("edited_action")
         if isinstance(action, dict) and isinstance(action.get("args"), dict):
-            return {"type": "edit", "arguments": action["args"]}
+            # It was shown without secrets: what a person left of it means what stood there.
+            return {"type": "edit", "arguments": restored(action["args"], call.args)}
     return {"type": "reject", "message": f"the decision could not be read: {given!r}"[:300]}
 
 

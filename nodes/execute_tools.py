@@ -71,7 +71,7 @@ async def execute_tools(state: Task, runtime: Runtime[AgentContext]) -> dict[str
     began = time.monotonic()
     refused = _refusal(verdict)
     if refused is not None:
-        result = refused
+        result = replace(refused, text=redacted(refused.text))
     elif services.stop.is_set():
         result = ToolResult("Not run: the turn was stopped.", ok=False, outcome="interrupted")
     else:

@@ -26,6 +26,9 @@ from tests.stand_ins.model_server import ModelServer
 
 GRAPH = "ml_agent"
 
+#: One server for the whole file, and one folder whose effects are counted.
+pytestmark = pytest.mark.xdist_group("studio")
+
 
 def command(word: str) -> str:
     return f"printf '{word}\\n' >> effects"

@@ -26,6 +26,7 @@ from graph.errors import (
 from graph.models.catalogue import Route
 from graph.models.loading import load
 from graph.models.words import sentence, without
+from graph.redaction import redacted
 
 if TYPE_CHECKING:
     import httpx
@@ -54,7 +55,7 @@ def classify(error: Exception, secret: str = "") -> Failure:
     causes = list(_causes(error))
     response = next((r for e in causes if (r := _http_response(e)) is not None), None)
     status = response.status_code if response is not None else None
-    said = without(sentence(causes, status), secret)
+    said = redacted(without(sentence(causes, status), secret))
     if any(isinstance(e, ConnectionRefusedError) for e in causes):
         return Failure("refused", "the connection was refused")
     if status is None or status < 400:

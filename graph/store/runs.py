@@ -148,9 +148,13 @@ class Run:
                 file.seek(size - limit // 2)
                 # Not to its end: that moves while a command writes.
                 tail = file.read(limit // 2)
+                # At whole lines where they are short: half a secret is known by nobody.
+                head = head[: head.rfind(b"\n", limit // 4) + 1 or len(head)]
+                tail = tail[tail.find(b"\n", 0, limit // 4) + 1 :]
         except FileNotFoundError:
             return "", False
-        left_out = f"\n[... {size - limit:,} bytes left out; all of it: {self.output_path} ...]\n"
+        missing = size - len(head) - len(tail)
+        left_out = f"\n[... {missing:,} bytes left out; all of it: {self.output_path} ...]\n"
         return _decoded(_whole(head)) + left_out + _decoded(_whole(tail, start=True)), True
 
     def read_new(self, offset: int, most: int = 65536) -> tuple[bytes, int]:

@@ -66,14 +66,15 @@ async def test_a_long_run_with_one_message_goes_on(settings: Settings, workdir: 
 
 
 async def test_compaction_on_request(settings: Settings, workdir: Path) -> None:
+    steps = iter(range(6))
+
     def choose(asked: Asked) -> Reply:
         if not asked.tools:
             return Reply("SUMMARY")
-        return (
-            Reply(calls=[Call("bash", {"command": f"seq 2000; echo {asked.step}"})])
-            if asked.step < 6
-            else Reply("ok")
-        )
+        step = next(steps, None)
+        if step is None:
+            return Reply("ok")
+        return Reply(calls=[Call("bash", {"command": f"seq 2000; echo {step}"})])
 
     tight = settings.model_copy(update={"compact_at": 20_000})
     async with driven(choose, tight, workdir) as driver:

@@ -7,6 +7,7 @@ import signal
 import time
 
 from graph.context import ToolResult, ToolRun
+from graph.redaction import redacted
 from graph.store.runs import Run
 
 #: Bytes of output that a result shows; the rest stays in the run directory.
@@ -17,6 +18,8 @@ FIRST_LOOK, LONGEST_LOOK = 0.004, 0.1
 BAR_EVERY = 1.0
 #: Lines shown as events at one look; of a flood only the newest.
 LINES_AT_ONCE = 20
+#: Bytes of a private key; what goes on longer without an end is none.
+LONGEST_KEY = 16_000
 
 
 async def follow(run: Run, call: ToolRun, *, timeout: float) -> ToolResult:
@@ -52,7 +55,7 @@ async def _wait(run: Run, call: ToolRun, deadline: float) -> bool:
             return False
         if data and b"\r" in rest and time.monotonic() - bar > BAR_EVERY:
             # A progress bar has no line of its own before it is full: hours, in a training.
-            call.log(_as_seen(rest.decode("utf-8", "backslashreplace"))[:500])
+            _log(call, rest.decode("utf-8", "backslashreplace"))
             bar = time.monotonic()
         if time.time() > deadline:
             return True
@@ -63,15 +66,31 @@ async def _wait(run: Run, call: ToolRun, deadline: float) -> bool:
 
 def _show(call: ToolRun, data: bytes, *, last: bool) -> bytes:
     """Send the whole lines of `data` on as events; returns the line that is still open."""
-    *lines, rest = data.split(b"\n")
-    if last and rest:
-        lines, rest = [*lines, rest], b""
+    whole = len(data) if last else _end_of_whole_lines(data)
+    # Cleaned together: a private key has many lines.
+    text = redacted(data[:whole].decode("utf-8", "backslashreplace"))
+    lines, rest = text.removesuffix("\n").split("\n") if text else [], data[whole:]
     if len(lines) > LINES_AT_ONCE:
         call.log(f"[{len(lines) - LINES_AT_ONCE} more lines]")
         lines = lines[-LINES_AT_ONCE:]
     for line in lines:
-        call.log(_as_seen(line.decode("utf-8", "backslashreplace"))[:500])
+        _log(call, line)
     return rest[-65536:]
+
+
+def _log(call: ToolRun, line: str) -> None:
+    # Cleaned before it is cut: half a secret is known by nobody.
+    call.log(redacted(_as_seen(line))[:500])
+
+
+def _end_of_whole_lines(data: bytes) -> int:
+    """Where the line that is still open begins; an open private key counts as one."""
+    end = data.rfind(b"\n") + 1
+    begun = data.rfind(b"-----BEGIN ")
+    is_key = begun >= 0 and b"PRIVATE KEY" in data[begun : begun + 64]
+    if is_key and b"-----END " not in data[begun:] and len(data) - begun < LONGEST_KEY:
+        return data.rfind(b"\n", 0, begun) + 1
+    return end
 
 
 def _as_seen(line: str) -> str:

@@ -51,7 +51,7 @@ async def test_what_threads_left_goes_with_them(settings: Settings, workdir: Pat
         before = await store.size()
         removed = await remove(store, settings.state_path(), rows[:-1])
         assert (removed.threads, removed.left) == (rows[:-1], {})
-        assert removed.freed > 59 * 5000
+        assert removed.freed >= 59 * 5000
         if not settings.database_url:
             path = Path(store.place)
             assert path.stat().st_size == await store.size() < before - 59 * 200_000

@@ -197,8 +197,9 @@ async def never_sorts(store: Store, sql: str, params: Sequence[Any], postgres: b
     found = await store._database.rows(f"{explain} {sql}", params)
     steps = " / ".join(str(r[-1]) for r in found)
     assert "Index Scan" in steps if postgres else "USING INDEX threads_" in steps, steps
-    for slow in ("TEMP B-TREE", "Sort", "Seq Scan"):
-        assert slow not in steps, steps
+    # Postgres may take a folder's rows by the index and sort those: few, never all there are.
+    slow = ("TEMP B-TREE", "Seq Scan", *(() if "Index Cond: (cwd" in steps else ("Sort",)))
+    assert not [step for step in slow if step in steps], steps
 
 
 async def test_other_folders_stand_together(store: Store) -> None:
