@@ -93,9 +93,8 @@ async def get(
                 again = reply.status in RETRIED or (retried is not None and retried(reply))
                 if not again or attempt == ATTEMPTS:
                     return reply
-                wait, why = wanted_pause(reply.headers), f"{reply.status}"
-                if wait is None:
-                    wait = _backoff(attempt)
+                named = wanted_pause(reply.headers)
+                wait, why = _backoff(attempt) if named is None else named, f"{reply.status}"
                 if wait > LONGEST_PAUSE:
                     return reply
             log(f"{why}; asking again in {wait:.0f} s ({attempt + 1} of {ATTEMPTS})")
