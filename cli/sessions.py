@@ -335,8 +335,10 @@ def _message(message: Any) -> dict[str, Any]:
 def _print_message(message: Any) -> None:
     lines = Lines(sys.stdout)
     if message.type == "human":
-        from graph.history import said_by_person
+        from graph.history import is_note, said_by_person
 
+        if is_note(message):
+            return
         lines.line(f"\n> {redacted(said_by_person(message))}", "1")
     elif message.type == "ai":
         if message.text:

@@ -2,6 +2,7 @@
 
     START ──▶ call_model ──▶ END                  no tool call, or the turn is over
                 │   ▲
+                ├───┤                              told to go on: cut off, or the plan is open
                 ├───┼─▶ compact ──▶ call_model     the context is too long
                 ├───┼─▶ doom_check ──▶ call_model  the run goes in circles
                 ├───┼─▶ approval ──┐               someone must decide
@@ -54,7 +55,7 @@ def build_graph() -> StateGraph[AgentState, AgentContext, Any, Any]:
     graph.add_conditional_edges(
         "call_model",
         routing.after_call_model,
-        ["compact", "doom_check", "approval", "execute_tools", END],
+        ["call_model", "compact", "doom_check", "approval", "execute_tools", END],
     )
     graph.add_conditional_edges("doom_check", routing.after_doom_check, ["call_model", END])
     graph.add_conditional_edges("compact", routing.after_compact, ["call_model", END])

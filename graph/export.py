@@ -9,7 +9,7 @@ from typing import Any
 from langchain_core.messages import AnyMessage
 
 from graph.agent import build_graph
-from graph.history import is_summary
+from graph.history import is_note, is_summary
 from graph.recording import calls_in, lines, recorded, without_secrets
 from graph.redaction import redacted
 from graph.state import OURS
@@ -63,8 +63,7 @@ def as_markdown(row: ThreadRow, messages: Sequence[AnyMessage]) -> Iterator[str]
     for message in messages:
         plain = without_secrets(recorded(message))
         if plain["role"] == "user":
-            heading = "Summary of what came before" if is_summary(message) else "Person"
-            yield f"## {heading}\n\n{plain['content']}\n"
+            yield f"## {_heading(message)}\n\n{plain['content']}\n"
         elif plain["role"] == "assistant":
             if plain["content"]:
                 yield f"## ML Agent\n\n{plain['content']}\n"
@@ -77,6 +76,12 @@ def as_markdown(row: ThreadRow, messages: Sequence[AnyMessage]) -> Iterator[str]
             name = names.get(plain["toolCallId"], "tool")
             mark = "" if plain["ml_agent"]["ok"] else ", failed"
             yield f"Result of {name}{mark}:\n\n{_fenced(plain['content'], 'text')}\n"
+
+
+def _heading(message: AnyMessage) -> str:
+    if is_summary(message):
+        return "Summary of what came before"
+    return "Note to the model" if is_note(message) else "Person"
 
 
 def _arguments(arguments: dict[str, Any]) -> str:

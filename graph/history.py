@@ -117,6 +117,15 @@ def is_summary(message: BaseMessage) -> bool:
     return bool(message.additional_kwargs.get(OURS, {}).get("summary"))
 
 
+def note(text: str, id: str) -> HumanMessage:
+    """Words of ours to the model, where no person spoke."""
+    return HumanMessage(text, id=id, additional_kwargs={OURS: {"note": True}})
+
+
+def is_note(message: BaseMessage) -> bool:
+    return bool(message.additional_kwargs.get(OURS, {}).get("note"))
+
+
 def said_by_person(message: BaseMessage) -> str:
     """The words of a person's message, without what was put before them for the model."""
     return str(message.additional_kwargs.get(OURS, {}).get("text") or message.text)

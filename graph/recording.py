@@ -18,7 +18,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 from graph.errors import UsageError
-from graph.history import is_summary, outcome_of, said_by_person
+from graph.history import is_note, is_summary, outcome_of, said_by_person
 from graph.redaction import redacted_in
 from graph.state import OURS
 
@@ -62,6 +62,10 @@ def recorded(message: BaseMessage) -> dict[str, Any]:
         ours["outcome"] = "interrupted"
     if is_summary(message):
         ours["summary"] = True
+    if is_note(message):
+        ours["note"] = True
+    if message.response_metadata.get("finish_reason") == "length":
+        ours["finish"] = "length"
     at = message.additional_kwargs.get(OURS, {}).get("at")
     if at:
         plain["timestamp"] = round(at * 1000)

@@ -35,6 +35,8 @@ class Script:
             elif message["role"] == "tool":
                 interrupted = message.get("ml_agent", {}).get("outcome") == "interrupted"
                 opens, first = opens or interrupted, True
+            elif message.get("ml_agent", {}).get("note"):
+                continue  # our own words: the graph says them again
             elif message["role"] == "user" and not opens:
                 self._steering[-1].append(message["content"])
             elif message["role"] == "user" and first:

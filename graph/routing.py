@@ -33,7 +33,9 @@ def after_call_model(state: AgentState) -> str | list[Send]:
     if turn.get("compact"):
         return "compact"
     messages = state["messages"]
-    if find_loop(messages):
+    if waits_for_answer(messages):
+        return "call_model"  # it was told to go on
+    if find_loop(messages, state.get("verdicts")):
         return "doom_check"
     if any(waits_for_person(state, call) for call in pending_calls(messages)):
         return "approval"

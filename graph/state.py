@@ -110,7 +110,8 @@ class Turn(TypedDict, total=False):
     the checkpoint before it (undo goes there). started: epoch seconds. usage: tokens of all
     its answers {input, cached, output, reasoning}. cost_micro_usd: None once a price was
     unknown. reason: why it ended early; error: {kind, message, hint} where it failed.
-    cut: answers in a row that ended at the token limit. compact: why a compaction is due
+    cut: answers in a row that ended at the token limit. planned: the plan was written in this
+    turn; nudges: how often the model was told of its open items. compact: why a compaction is due
     ("threshold", "too long", "requested"). compacted: the iteration of the last one. host: the
     machine that the model was told it works on.
     """
@@ -127,16 +128,21 @@ class Turn(TypedDict, total=False):
     usage: dict[str, int]
     cost_micro_usd: int | None
     cut: int
+    planned: bool
+    nudges: int
     compact: str | None
     compacted: int
     host: str
 
 
 class LoopGuard(TypedDict, total=False):
-    """streak: the signature of the loop that was last noted; a second catch ends the turn."""
+    """streak: the signature of the loop that was last noted; a second catch ends the turn.
+    total: catches of any loop in the turn of that number."""
 
     streak: str
     catches: int
+    total: int
+    turn: int
 
 
 def newest(_: Any, written: Any) -> Any:

@@ -98,6 +98,8 @@ async def take_input(
         "usage": dict(NO_USAGE),
         "cost_micro_usd": 0,
         "cut": 0,
+        "planned": False,
+        "nudges": 0,
         "compact": None,
         "compacted": -1,
     }

@@ -1,5 +1,5 @@
-"""What differs between two runs of the same thing: times, durations, temporary paths, process
-ids, addresses. Bare numbers do not: a training log differs in nothing else."""
+"""What differs between two runs of the same thing: times, durations, temporary paths, ids
+of processes and calls, addresses. Bare numbers do not: a training log differs in nothing else."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ _KINDS = (
     ("duration", r"\b\d+(?:\.\d+)? ?(?:ns|us|µs|ms|s|secs?|seconds?|mins?|minutes?|hours?)\b"),
     ("path", r"(?:/private)?/(?:tmp|var/tmp|var/folders)/[^\s'\",:;)]+"),
     ("pid", r"\b(?:pid|PID|process)[ =:]+\d+"),
+    ("call", r"\bcall_[0-9a-f]{24}\b"),
     ("address", r"\b0x[0-9a-fA-F]{6,}\b"),
 )
 _VOLATILE = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _KINDS))

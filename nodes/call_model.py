@@ -14,7 +14,7 @@ from langgraph.runtime import Runtime
 
 from configs.instructions import system_prompt
 from graph.context import AgentContext, Answer, BadCall, Services
-from graph.errors import AnswerCut, ContextTooLong, LimitReached, ModelError, ModelUnavailable
+from graph.errors import ContextTooLong, LimitReached, ModelError, ModelUnavailable
 from graph.events import (
     AssistantChunk,
     AssistantMessage,
@@ -33,14 +33,13 @@ from graph.policy.rules import rules_of
 from graph.services import cwd_of, services_of
 from graph.state import OURS, AgentState, Turn, reduce_messages
 from graph.turn import ended, new_call_id, new_message_id, take_input
+from nodes.going_on import after_answer
 from nodes.limits import limit_reached, over_threshold
 from nodes.loop_guard import find_loop
 from nodes.money import book, caps_of, charged, estimate, key_of, nothing_left, scope_of
 from nodes.racing import Stopped, race
 from nodes.verdicts import judge
 
-#: Answers in a row that may end at the token limit before the turn does.
-MAX_CUT = 3
 #: Empty answers in a row that are asked again.
 MAX_EMPTY = 3
 
@@ -137,6 +136,10 @@ async def _ask(
         )
         if answer.message.tool_calls or answer.message.text.strip():
             return answer
+        if answer.finish_reason == "length":
+            # Its thinking used up the limit; no provider takes an empty message back.
+            answer.message.content = "[cut off before anything was said]"
+            return answer
         partial.emit(AssistantStreamEnd(finish_reason=answer.finish_reason, withdrawn=True))
     raise ModelUnavailable(
         f"the model answered with nothing, {MAX_EMPTY} times", attempts=MAX_EMPTY
@@ -174,13 +177,16 @@ async def _record(
         interactive=context.interactive,
         left=left[0] if left else None,
     )
-    cut = answer.finish_reason == "length"
     turn = _booked(turn, answer)
-    turn["cut"] = turn.get("cut", 0) + 1 if cut else 0
-    if cut and (not calls or turn["cut"] >= MAX_CUT):
-        turn = ended(turn, "error", error=AnswerCut("the answer was cut at the token limit"))
-    elif not calls:
-        turn = ended(turn, "done")
+    if any(call.name == "plan" for call in calls):
+        turn["planned"] = True
+    cut = answer.finish_reason == "length"
+    turn, told = after_answer(
+        turn, message.text, calls=bool(calls), cut=cut, plan=state.get("plan", [])
+    )
+    if told is not None:
+        why = "cut off at the token limit" if cut else "the plan has open items"
+        emit(ToolLog(id="", tool="model", text=f"{why}: asked to go on"))
 
     emit(AssistantStreamEnd(finish_reason=answer.finish_reason))
     if message.text:
@@ -189,10 +195,12 @@ async def _record(
         effect = verdicts[call.id]["effect"]
         emit(ToolCall(id=call.id, tool=call.name, arguments=call.args, effect=effect))
         emit(ToolStateChange(id=call.id, tool=call.name, state="pending"))
-    update: dict[str, Any] = {"messages": [*new, message], "turn": turn, "verdicts": verdicts}
-    if state.get("loop_guard") and not find_loop([*state.get("messages", []), *new, message]):
-        update["loop_guard"] = {}
-    return update
+    said = [*new, message, *([told] if told else [])]
+    guard = state.get("loop_guard", {})
+    if "streak" in guard and not find_loop([*state.get("messages", []), *new, message], verdicts):
+        # The streak is over; how many there were is remembered.
+        guard = {k: v for k, v in guard.items() if k in ("total", "turn")}  # type: ignore[assignment]
+    return {"messages": said, "turn": turn, "verdicts": verdicts, "loop_guard": guard}
 
 
 def _with_our_ids(answer: Answer, now: float) -> tuple[AIMessage, list[BadCall]]:

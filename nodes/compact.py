@@ -24,7 +24,7 @@ from langgraph.types import Overwrite
 from configs.instructions import compaction_prompt
 from graph.context import AgentContext, Services
 from graph.events import Compacted, Emit, Event, ToolLog, emitter
-from graph.history import as_checklist, is_summary
+from graph.history import as_checklist, is_note, is_summary
 from graph.services import services_of
 from graph.state import OURS, AgentState, Turn
 from graph.turn import ended, new_message_id
@@ -99,7 +99,7 @@ def split(
         start = i
     # The newest message of a person is never summarised away: it may be the task at hand.
     for i in range(len(messages) - 1, first - 1, -1):
-        if isinstance(messages[i], HumanMessage) and not is_summary(messages[i]):
+        if _said_by_person(messages[i]):
             if i < start and count([messages[i]]) <= budget:
                 kept = [messages[i]]
                 return (
@@ -109,6 +109,11 @@ def split(
                 )
             break
     return list(messages[:first]), list(messages[first:start]), list(messages[start:])
+
+
+def _said_by_person(message: AnyMessage) -> bool:
+    is_human = isinstance(message, HumanMessage)
+    return is_human and not is_summary(message) and not is_note(message)
 
 
 def _without(messages: Sequence[AnyMessage], index: int) -> list[AnyMessage]:

@@ -10,36 +10,47 @@ from graph.context import AgentContext, ToolResult
 from graph.errors import StuckInLoop
 from graph.events import ToolOutput, emitter
 from graph.history import pending_calls, tool_message
-from graph.state import OURS, AgentState
+from graph.state import OURS, AgentState, LoopGuard
 from graph.turn import ended
-from nodes.loop_guard import find_loop
+from nodes.loop_guard import Loop, find_loop
 
 NOTE = (
-    "Not run: the same calls have just given the same results several times, so running them "
-    "again would tell nothing new. Look at what the results say, change the approach, or, if "
-    "something is missing that only the person can give, say so and stop."
+    "Not run: {why}, so running it again would tell nothing new. Look at what the results say, "
+    "change the approach, or, if something is missing that only the person can give, say so and "
+    "stop."
 )
+#: Loops of any kind in one turn, after which it ends.
+MOST = 5
 
 
 async def doom_check(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, Any]:
     """The first catch of a loop tells the model; the second one of the same loop ends the turn."""
-    messages = state["messages"]
-    streak = find_loop(messages) or ""
-    guard = state.get("loop_guard", {})
-    catches = guard.get("catches", 0) + 1 if guard.get("streak") == streak else 1
+    messages, turn = state["messages"], state.get("turn", {})
+    loop = find_loop(messages, state.get("verdicts")) or Loop("", "the same calls repeat")
+    guard = caught(state.get("loop_guard", {}), loop.streak, turn.get("number", 0))
     emit = emitter(runtime.stream_writer)
+    note = NOTE.format(why=loop.why)
     answers = []
     for call in pending_calls(messages):
-        answer = tool_message(call, ToolResult(NOTE, ok=False, outcome="rejected"))
+        answer = tool_message(call, ToolResult(note, ok=False, outcome="rejected"))
         answer.additional_kwargs[OURS]["held_back"] = True
         answers.append(answer)
-        emit(ToolOutput(id=call.id, tool=call.name, ok=False, text=NOTE))
-    update: dict[str, Any] = {
-        "messages": answers,
-        "loop_guard": {"streak": streak, "catches": catches},
-    }
-    if catches > 1:
-        name = messages[-1].tool_calls[0]["name"]  # type: ignore[union-attr]
-        stuck = StuckInLoop(f"the model repeats the same {name} call and gets the same result")
-        update["turn"] = ended(state.get("turn", {}), "error", error=stuck)
+        emit(ToolOutput(id=call.id, tool=call.name, ok=False, text=note))
+    update: dict[str, Any] = {"messages": answers, "loop_guard": guard}
+    if guard["catches"] > 1 or guard["total"] >= MOST:
+        names = ", ".join(dict.fromkeys(call.name for call in pending_calls(messages)))
+        stuck = StuckInLoop(f"the model goes in circles with {names}: {loop.why}")
+        update["turn"] = ended(turn, "error", error=stuck)
     return update
+
+
+def caught(before: LoopGuard, streak: str, number: int) -> LoopGuard:
+    """The guard's memory with one more catch; that of an earlier turn does not count."""
+    guard = before if before.get("turn") == number else LoopGuard()
+    again = guard.get("streak") == streak
+    return {
+        "streak": streak,
+        "catches": guard.get("catches", 0) + 1 if again else 1,
+        "total": guard.get("total", 0) + 1,
+        "turn": number,
+    }

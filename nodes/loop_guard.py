@@ -1,58 +1,150 @@
 """When does a run go in circles? Pure rules over the newest messages.
 
-A step is one answer's calls with their results. A loop is a cycle of one to five steps whose
-calls AND results repeat, about to be begun once more. A poll whose result changes is none.
+A step is one answer's calls with their results. Three things are a loop, when the newest answer
+is about to go on with them:
+
+    repeated    a cycle of one to five steps whose calls AND results repeat
+    failing     the same failure, by calls that differ in nothing that could matter
+    malformed   calls of the same tools that can never run, again and again
+
+Results are compared without what every run changes (graph/volatile.py). Bare numbers count: a
+poll whose result changes is no loop, nor is a run with a smaller batch.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
-from graph.history import calls_of, outcome_of
-from graph.state import OURS
+from graph.history import calls_of, is_note, outcome_of
+from graph.state import OURS, Verdict
+from graph.volatile import steady
 
 #: How often a cycle of so many steps must have run before the next round is held back.
 ROUNDS = {1: 3, 2: 2, 3: 2, 4: 2, 5: 2}
+#: Failures, or malformed calls, in a row before the next one is held back.
+IN_A_ROW = 3
 #: Steps looked at: enough for the longest cycle.
 WINDOW = 12
 
 
-def find_loop(messages: Sequence[BaseMessage]) -> str | None:
-    """The signature of the loop that the newest answer would go on with; None if there is
-    none. The signature is the same from whichever step of the cycle it is caught."""
-    if not messages or not isinstance(messages[-1], AIMessage) or not messages[-1].tool_calls:
+class Loop(NamedTuple):
+    """`streak`: its signature, the same from whichever step of a cycle it is caught. `why`: what
+    happened, as the end of "Not run: "."""
+
+    streak: str
+    why: str
+
+
+def find_loop(
+    messages: Sequence[BaseMessage], verdicts: Mapping[str, Verdict] | None = None
+) -> Loop | None:
+    """The loop that the newest answer would go on with; None if there is none.
+
+    Args:
+        verdicts: of the newest answer's calls, by id.
+    """
+    newest = messages[-1] if messages else None
+    if not isinstance(newest, AIMessage) or not newest.tool_calls:
         return None
-    steps = _finished_steps(messages[:-1])
-    wanted = _calls(messages[-1])
+    steps = _finished_steps(messages)
+    return (
+        _repeated(steps, newest) or _failing(steps, newest) or _malformed(steps, newest, verdicts)
+    )
+
+
+class Step:
+    """An answer of the model with the results of its calls. What is compared is made when it is
+    needed: most steps differ in their calls already."""
+
+    def __init__(self, answer: AIMessage, results: list[ToolMessage]) -> None:
+        self.answer = answer
+        self._results = results
+
+    @cached_property
+    def calls(self) -> str:
+        return _calls(self.answer)
+
+    @cached_property
+    def loose(self) -> str:
+        return _loose(self.answer)
+
+    @cached_property
+    def results(self) -> str:
+        return json.dumps([[outcome_of(m), _steady(str(m.content))] for m in self._results])
+
+    @cached_property
+    def failed(self) -> bool:
+        return all(m.status == "error" and outcome_of(m) != "interrupted" for m in self._results)
+
+    @cached_property
+    def malformed(self) -> bool:
+        return all(_never_ran(m) for m in self._results)
+
+
+def _repeated(steps: Sequence[Step], newest: AIMessage) -> Loop | None:
+    wanted = _calls(newest)
     for length, rounds in ROUNDS.items():
         recent = steps[-length * rounds :]
-        if len(recent) < length * rounds or recent[-length][0] != wanted:
+        if len(recent) < length * rounds or recent[-length].calls != wanted:
             continue
         cycle = recent[-length:]
-        if all(recent[i] == cycle[i % length] for i in range(len(recent))):
-            return hashlib.sha256(json.dumps(sorted(cycle)).encode()).hexdigest()[:16]
+        pairs = [(step, cycle[i % length]) for i, step in enumerate(recent)]
+        if all(a.calls == b.calls for a, b in pairs) and all(
+            a.results == b.results for a, b in pairs
+        ):
+            seen = sorted(f"{step.calls} {step.results}" for step in cycle)
+            what = "the same calls have" if length == 1 else f"a round of {length} steps has"
+            why = f"{what} given the same results {rounds} times"
+            return Loop(_signed("repeated", *seen), why)
     return None
 
 
-def _finished_steps(messages: Sequence[BaseMessage]) -> list[tuple[str, str]]:
-    """(calls, results) of the newest steps of this turn, oldest first; steps that the guard
+def _failing(steps: Sequence[Step], newest: AIMessage) -> Loop | None:
+    recent, wanted = steps[-IN_A_ROW:], _loose(newest)
+    if len(recent) < IN_A_ROW or any(step.loose != wanted or not step.failed for step in recent):
+        return None
+    if any(step.results != recent[0].results for step in recent):
+        return None
+    why = f"it has failed in the same way {IN_A_ROW} times, and what was changed made no difference"
+    return Loop(_signed("failing", wanted, recent[0].results), why)
+
+
+def _malformed(
+    steps: Sequence[Step], newest: AIMessage, verdicts: Mapping[str, Verdict] | None
+) -> Loop | None:
+    names = _names(newest)
+    invalid = {call_id for call_id, v in (verdicts or {}).items() if v["action"] == "invalid"}
+    recent = steps[-IN_A_ROW:]
+    if not {call.id for call in calls_of(newest)} <= invalid or len(recent) < IN_A_ROW:
+        return None
+    if any(_names(step.answer) != names or not step.malformed for step in recent):
+        return None
+    why = f"the last {IN_A_ROW} calls of {', '.join(names)} could not be read, nor can this one"
+    return Loop(_signed("malformed", *names), why)
+
+
+def _finished_steps(messages: Sequence[BaseMessage]) -> list[Step]:
+    """The newest steps of this turn behind the newest answer, oldest first; steps that the guard
     itself held back are left out."""
-    steps: list[tuple[str, str]] = []
+    steps: list[Step] = []
     results: dict[str, ToolMessage] = {}
-    for message in reversed(messages):
+    for place in range(len(messages) - 2, -1, -1):
+        message = messages[place]
         if isinstance(message, ToolMessage):
             results[message.tool_call_id] = message
         elif isinstance(message, AIMessage):
             found = [results[c.id] for c in calls_of(message) if c.id in results]
             if found and not any(held_back(m) for m in found):
-                texts = [[outcome_of(m), str(m.content)] for m in found]
-                steps.append((_calls(message), json.dumps(texts)))
+                steps.append(Step(message, found))
             results = {}
-        elif isinstance(message, HumanMessage):
+        elif isinstance(message, HumanMessage) and not is_note(message):
             break
         if len(steps) == WINDOW:
             break
@@ -61,6 +153,47 @@ def _finished_steps(messages: Sequence[BaseMessage]) -> list[tuple[str, str]]:
 
 def _calls(answer: AIMessage) -> str:
     return json.dumps([[c.name, c.args] for c in calls_of(answer)], sort_keys=True, default=str)
+
+
+def _names(answer: AIMessage) -> list[str]:
+    return sorted({call.name for call in calls_of(answer)})
+
+
+#: What changes nothing about what a call does, or nothing that would mend it.
+_TRIVIAL = re.compile(
+    r"""\s\#[^\n]*            # a comment
+    |2>&1|\|\|\s*true\b       # where errors go
+    |["'`;\\]|(?<![.\w])\./   # quoting, the folder at hand
+    |\s+""",
+    re.VERBOSE,
+)
+
+
+def _loose(answer: AIMessage) -> str:
+    """The calls without what changes nothing: spaces, quotes, case, comments, and how large a
+    number such as a timeout is."""
+    calls = []
+    for call in calls_of(answer):
+        words = {k: _TRIVIAL.sub("", v).lower() for k, v in call.args.items() if isinstance(v, str)}
+        rest = {k: v for k, v in call.args.items() if isinstance(v, list | dict)}
+        calls.append([call.name, sorted(call.args), words, rest])
+    return json.dumps(calls, sort_keys=True, default=str)
+
+
+@lru_cache(maxsize=64)
+def _steady(text: str) -> str:
+    return steady(text)
+
+
+def _never_ran(result: ToolMessage) -> bool:
+    """Whether the call could not be read. One that was cut off has a count of its own."""
+    text = str(result.content)
+    said = text.startswith("Not run: ") and not text.startswith("Not run: the answer was cut")
+    return said and outcome_of(result) == "failed"
+
+
+def _signed(*seen: Any) -> str:
+    return hashlib.sha256(json.dumps(seen).encode()).hexdigest()[:16]
 
 
 def held_back(message: ToolMessage) -> bool:

@@ -81,6 +81,7 @@ class ReplayModel:
                 emit(AssistantChunk(text=piece))
                 await asyncio.sleep(self._pace)
         finish = "tool_calls" if answer.tool_calls else "stop"
+        finish = self.recording.messages[place].get("ml_agent", {}).get("finish", finish)
         return Answer(answer, finish, bad_calls, cost_micro_usd=0)
 
     def _difference(

@@ -139,7 +139,7 @@ def test_the_errors_and_their_exit_codes() -> None:
     assert {cls("m").kind: cls.exit_code for cls in error_classes()} == EXIT_CODES
 
 
-@pytest.mark.parametrize("cls", error_classes())
+@pytest.mark.parametrize("cls", list(error_classes()))
 def test_each_error_says_what_to_do_next(cls: type[AgentError]) -> None:
     error = cls("what happened")
     assert str(error) == error.message == "what happened"
@@ -147,7 +147,7 @@ def test_each_error_says_what_to_do_next(cls: type[AgentError]) -> None:
     assert cls("m", "do this").hint == "do this"
 
 
-@pytest.mark.parametrize("cls", error_classes())
+@pytest.mark.parametrize("cls", list(error_classes()))
 def test_the_drawn_tree_is_the_real_one(cls: type[AgentError]) -> None:
     assert errors.__doc__ is not None
     lines = [line for line in errors.__doc__.splitlines() if cls.__name__ in line.split()]
