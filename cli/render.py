@@ -68,9 +68,7 @@ class Lines:
             case ev.ToolOutput():
                 self._output(event)
             case ev.Compacted():
-                self.line(
-                    f"compacted: {event.tokens_before:,} → {event.tokens_after:,} tokens", "2"
-                )
+                self.line(_compacted(event.tokens_before, event.tokens_after), "2")
             case _:
                 pass
 
@@ -136,6 +134,13 @@ def closing(done: ev.TurnComplete) -> str:
         tokens += f", {usage['cached']:,} cached"
     cost = money(done.cost_micro_usd)
     return f"{done.iterations} iterations · {tokens} · {cost} · {done.seconds:.1f} s"
+
+
+def _compacted(before: int, after: int) -> str:
+    """What a compaction did to the messages."""
+    if after >= before:
+        return f"nothing to compact: the messages have {before:,} tokens"
+    return f"compacted: {before:,} → {after:,} tokens"
 
 
 def money(micro_usd: int | None) -> str:

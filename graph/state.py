@@ -112,8 +112,9 @@ class Turn(TypedDict, total=False):
     unknown. reason: why it ended early; error: {kind, message, hint} where it failed.
     cut: answers in a row that ended at the token limit. planned: the plan was written in this
     turn; nudges: how often the model was told of its open items. compact: why a compaction is due
-    ("threshold", "too long", "requested"). compacted: the iteration of the last one. host: the
-    machine that the model was told it works on.
+    ("threshold", "too long", "requested"). compacted: the iteration of the last one. refused:
+    requests in a row that the provider found too long. host: the machine that the model was told
+    it works on.
     """
 
     number: int
@@ -132,6 +133,7 @@ class Turn(TypedDict, total=False):
     nudges: int
     compact: str | None
     compacted: int
+    refused: int
     host: str
 
 

@@ -34,12 +34,14 @@ from graph.services import cwd_of, services_of
 from graph.state import OURS, AgentState, Turn, reduce_messages
 from graph.turn import ended, new_call_id, new_message_id, take_input
 from nodes.going_on import after_answer
-from nodes.limits import limit_reached, over_threshold
+from nodes.limits import limit_reached, over_threshold, room_for_history
 from nodes.loop_guard import find_loop
 from nodes.money import book, caps_of, charged, estimate, key_of, nothing_left, scope_of
 from nodes.racing import Stopped, race
 from nodes.verdicts import judge
 
+#: Refusals in a row of a history that is too long; each makes the next one shorter.
+MAX_REFUSED = 3
 #: Empty answers in a row that are asked again.
 MAX_EMPTY = 3
 
@@ -79,6 +81,8 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
     reason = await nothing_left(services, model, scope, caps)
     if reason:
         return {**update, "turn": ended(turn, "limit", error=LimitReached(reason))}
+    if turn["iterations"] == 0:
+        room_for_history(services, model)
     if turn["number"] == 1 and turn["iterations"] == 0:
         _warn_of_window(services, model, emit)
     if over_threshold(request, turn, services, model):
@@ -97,9 +101,10 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
             "turn": _stopped(charged(turn, cost), services),
         }
     except ContextTooLong:
-        if turn.get("compacted") == turn["iterations"]:
+        refused = turn.get("refused", 0) + 1
+        if refused > MAX_REFUSED:
             raise
-        return {**update, "turn": {**turn, "compact": "too long"}}
+        return {**update, "turn": {**turn, "compact": "too long", "refused": refused}}
     except ModelError as error:
         if context.services is None:
             # A server tells its client only that something failed.
@@ -230,7 +235,8 @@ def _booked(turn: Turn, answer: Answer) -> Turn:
         spent["output"] += used["output_tokens"]
         spent["cached"] += details_in.get("cache_read", 0) or 0
         spent["reasoning"] += details_out.get("reasoning", 0) or 0
-    booked: Turn = {**turn, "iterations": turn["iterations"] + 1, "usage": spent}
+    more = turn["iterations"] + 1
+    booked: Turn = {**turn, "iterations": more, "usage": spent, "refused": 0}
     return charged(booked, answer.cost_micro_usd)
 
 

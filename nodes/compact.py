@@ -7,35 +7,28 @@ person's message: a headless run has one). What lies between becomes a summary. 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from langchain_core.messages import (
-    AIMessage,
-    AnyMessage,
-    BaseMessage,
-    HumanMessage,
-    SystemMessage,
-    ToolMessage,
-)
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langgraph.runtime import Runtime
 from langgraph.types import Overwrite
 
-from configs.instructions import compaction_prompt
-from graph.context import AgentContext, Services
-from graph.events import Compacted, Emit, Event, ToolLog, emitter
+from graph.context import AgentContext
+from graph.events import Compacted, emitter
 from graph.history import as_checklist, is_note, is_summary
 from graph.services import services_of
 from graph.state import OURS, AgentState, Turn
 from graph.turn import ended, new_message_id
-from nodes.limits import threshold
+from nodes.limits import room_for_history
 from nodes.money import book, charged, key_of, scope_of
 from nodes.racing import Stopped, race
+from nodes.summary import Summariser, cut_to
 
-#: The newest steps keep at most this share of the threshold.
-KEPT_SHARE = 0.25
-#: A part of the history that is summarised in one request has at most this share of the window.
-PART_SHARE = 0.5
+Count = Callable[[Sequence[AnyMessage]], int]
+
+#: Shares of the room that a history has: the newest steps, the first task, the summary.
+KEPT_SHARE, TASK_SHARE, SUMMARY_SHARE = 0.25, 0.25, 0.2
 
 
 async def compact(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, Any]:
@@ -43,29 +36,36 @@ async def compact(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str
     context = runtime.context
     emit = emitter(runtime.stream_writer)
     model = context.model or services.settings.model_name
+    await services.models.ready(model)
     messages = list(state.get("messages", []))
     turn = state.get("turn", {})
-    count = services.models.count_tokens
+    count: Count = services.models.count_tokens
     before = count(messages)
-    budget = int(threshold(services, model) * KEPT_SHARE)
-    head, middle, tail = split(messages, budget, lambda some: count(some))
+    room = room_for_history(services, model)
+    if turn.get("compact") == "too long":
+        # The window is smaller than it is believed to be; after each refusal less is kept.
+        room = min(room, before) // 2 ** turn.get("refused", 1)
+    head, middle, tail = split(messages, int(room * KEPT_SHARE), count)
+    head = [*(_shortened(m, int(room * TASK_SHARE), count) for m in head[:1]), *head[1:]]
     closed = _closed(turn)
-    if not middle:
-        emit(Compacted(tokens_before=before, tokens_after=before))
-        return {"turn": closed}
-    try:
-        summary, cost = await race(_summary(middle, services, model, emit), services.stop)
-    except Stopped:
-        return {"turn": ended(closed, "interrupted")}
-    info = runtime.execution_info
-    thread = info.thread_id or "" if info else ""
-    await book(services, cost, scope_of(runtime, key_of(thread, turn), services.clock()))
-    closed = charged(closed, cost)
-    plan = state.get("plan", [])
-    if plan:
-        summary = f"{summary}\n\nThe plan as it stands:\n{as_checklist(plan)}"
-    whole = {"thread": thread, "checkpoint": info.checkpoint_id} if info else {}
-    shorter = [*head, _summary_message(summary, whole), *tail]
+    summary: list[AnyMessage] = []
+    if middle:
+        maker = Summariser(services, model, emit)
+        try:
+            text = await race(maker.summary(middle), services.stop)
+        except Stopped:
+            return {"turn": ended(closed, "interrupted")}
+        info = runtime.execution_info
+        thread = info.thread_id or "" if info else ""
+        await book(services, maker.cost, scope_of(runtime, key_of(thread, turn), services.clock()))
+        closed = charged(closed, maker.cost)
+        text = cut_to(text, int(room * SUMMARY_SHARE), _counting(count), keep_end=False)
+        plan = state.get("plan", [])
+        if plan:
+            text = f"{text}\n\nThe plan as it stands:\n{as_checklist(plan)}"
+        whole = {"thread": thread, "checkpoint": info.checkpoint_id} if info else {}
+        summary = [_summary_message(text, whole)]
+    shorter = [*head, *summary, *map(_without_thinking, tail)]
     after = count(shorter)
     emit(Compacted(tokens_before=before, tokens_after=min(after, before)))
     if after >= before:
@@ -82,7 +82,7 @@ def _closed(turn: Turn) -> Turn:
 
 
 def split(
-    messages: Sequence[AnyMessage], budget: int, count: Any
+    messages: Sequence[AnyMessage], budget: int, count: Count
 ) -> tuple[list[AnyMessage], list[AnyMessage], list[AnyMessage]]:
     """(first task, what to summarise, newest steps within `budget` tokens).
 
@@ -120,6 +120,27 @@ def _without(messages: Sequence[AnyMessage], index: int) -> list[AnyMessage]:
     return [m for i, m in enumerate(messages) if i != index]
 
 
+def _shortened(message: AnyMessage, tokens: int, count: Count) -> AnyMessage:
+    """A first task that alone would fill the window, without its middle."""
+    if not isinstance(message, HumanMessage) or count([message]) <= tokens:
+        return message
+    text = cut_to(message.text, tokens, _counting(count), keep_end=True)
+    return message.model_copy(update={"content": text})
+
+
+def _counting(count: Count) -> Callable[[str], int]:
+    return lambda text: count([HumanMessage(text)])
+
+
+def _without_thinking(message: AnyMessage) -> AnyMessage:
+    """Signed thinking holds for the exact messages before it, which have just changed: no
+    provider would take it."""
+    if not isinstance(message, AIMessage) or "thinking_blocks" not in message.additional_kwargs:
+        return message
+    kept = {k: v for k, v in message.additional_kwargs.items() if k != "thinking_blocks"}
+    return message.model_copy(update={"additional_kwargs": kept})
+
+
 def _summary_message(text: str, whole: dict[str, str]) -> HumanMessage:
     """`whole`: the checkpoint that holds what is summarised, for an export."""
     return HumanMessage(
@@ -127,60 +148,3 @@ def _summary_message(text: str, whole: dict[str, str]) -> HumanMessage:
         id=new_message_id(),
         additional_kwargs={OURS: {"summary": True, "whole": whole}},
     )
-
-
-async def _summary(
-    messages: Sequence[AnyMessage], services: Services, model: str, emit: Emit
-) -> tuple[str, int | None]:
-    """(the summary, what it cost), made part by part where the history is longer than a request
-    may be."""
-    small = services.settings.small_model_name or model
-    room = int(services.models.window(small) * PART_SHARE * 3)
-    text, cost = "", 0
-    known = True
-    parts = _parts([as_text(m) for m in messages], room)
-    for number, part in enumerate(parts, 1):
-        emit(ToolLog(id="", tool="compact", text=f"summarising part {number} of {len(parts)}"))
-        asked = f"Summary so far:\n{text}\n\nWhat came next:\n{part}" if text else part
-        answer = await services.models.answer(
-            small,
-            [SystemMessage(compaction_prompt()), HumanMessage(asked)],
-            [],
-            emit=_quiet(emit),
-            stream=True,
-        )
-        text = answer.message.text.strip() or text
-        known = known and answer.cost_micro_usd is not None
-        cost += answer.cost_micro_usd or 0
-    return text, cost if known else None
-
-
-def _parts(texts: Sequence[str], room: int) -> list[str]:
-    """`texts` joined into parts of at most `room` characters; one that is longer is cut."""
-    parts: list[str] = [""]
-    for text in texts:
-        for piece in (text[i : i + room] for i in range(0, max(len(text), 1), room)):
-            if parts[-1] and len(parts[-1]) + len(piece) > room:
-                parts.append("")
-            parts[-1] += piece + "\n"
-    return parts
-
-
-def as_text(message: BaseMessage) -> str:
-    """One message as the summariser reads it: no roles and no calls that a provider checks."""
-    if isinstance(message, AIMessage):
-        calls = [f"[calls {c['name']} {c['args']}]" for c in message.tool_calls]
-        return "\n".join(["ASSISTANT: " + message.text, *calls])
-    if isinstance(message, ToolMessage):
-        return f"RESULT of {message.name}: {message.text}"
-    return f"PERSON: {message.text}"
-
-
-def _quiet(emit: Emit) -> Emit:
-    """Lets waits of the model client through, not the summary's text."""
-
-    def only_logs(event: Event) -> None:
-        if isinstance(event, ToolLog):
-            emit(event)
-
-    return only_logs

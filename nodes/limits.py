@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import BaseMessage, SystemMessage
 
+from configs.instructions import system_prompt
 from graph.context import AgentContext, Services
+from graph.errors import ContextTooLong
 from graph.state import Turn
 
 
@@ -20,6 +22,30 @@ def limit_reached(turn: Turn, context: AgentContext) -> str:
 def threshold(services: Services, model: str) -> int:
     """Tokens of a request above which the history is compacted first."""
     return min(services.settings.compact_at, services.models.window(model) * 9 // 10)
+
+
+#: A history needs at least so many tokens beside system prompt and tools.
+LEAST_ROOM = 2000
+
+
+def fixed_tokens(services: Services) -> int:
+    """What every request costs before the first message: the system prompt and the tools."""
+    prompt = SystemMessage(system_prompt())
+    return services.models.count_tokens([prompt], list(services.tools.values()))
+
+
+def room_for_history(services: Services, model: str) -> int:
+    """Tokens that the messages of a thread may have. Raises ContextTooLong where system prompt and
+    tools leave none."""
+    most, fixed = threshold(services, model), fixed_tokens(services)
+    if most - fixed < LEAST_ROOM:
+        window = services.models.window(model)
+        raise ContextTooLong(
+            f"the context window of {model} is too small: of {window:,} tokens, the system prompt "
+            f"and the tools take {fixed:,}",
+            "choose a model with a larger window, or set context_window if it is larger than that",
+        )
+    return most - fixed
 
 
 def over_threshold(

@@ -73,6 +73,8 @@ async def driven(
     with ModelServer(choose) as server, pytest.MonkeyPatch.context() as patch:
         patch.setenv("OPENAI_API_KEY", "sk-stand-in")
         patch.setenv("OPENAI_BASE_URL", server.openai_base)
+        patch.setenv("ANTHROPIC_API_KEY", "sk-stand-in")
+        patch.setenv("ANTHROPIC_BASE_URL", server.anthropic_base)
         chosen = RunOptions(**options)
         async with Session.open(settings, cwd=cwd, thread=thread, options=chosen) as session:
             yield Driver(session, server)
