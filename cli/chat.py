@@ -28,6 +28,8 @@ HELP = """\
 /new      start a new thread          /compact  summarise the conversation now
 /undo     take the last turn back     /rewind   go back to an earlier turn
 /redo     do it again                 /fork     go on in a copy of this thread
+/model    which model answers         /effort   how much it thinks
+/context  what the next request holds /tools    what the model can call
 /status   thread, model, mode         /cost     what was spent
 /quit     leave (Ctrl-D does, too)
 A line that ends with \\ goes on in the next. Ctrl-C stops what runs.
@@ -100,6 +102,8 @@ class _Chat:
                 await self._turn(self._session.compact(), costs=False)
         elif word == "/cost":
             await self._cost()
+        elif word.split()[0] in ("/model", "/effort", "/context", "/tools"):
+            await self._choose(*(word.split(maxsplit=1)))
         elif word in ("/undo", "/redo", "/rewind", "/fork"):
             await self._go_back(word)
         elif word.startswith("/"):
@@ -107,6 +111,23 @@ class _Chat:
         elif await self._open_kindly():
             await self._turn(self._session.send(text))
         return True
+
+    async def _choose(self, command: str, word: str = "") -> None:
+        from cli import choosing
+
+        if not await self._open_kindly():
+            return
+        if command == "/model":
+            await choosing.choose_model(self._session, word, self._lines)
+        elif command == "/effort":
+            choosing.choose_effort(self._session, word, self._lines)
+        else:
+            use = await self._session.context_use()
+            texts = choosing.use_of_context(use)
+            if command == "/tools":
+                texts = (f"{name:<12} {tokens:>6,} tokens" for name, tokens in use.tools.items())
+            for text in texts:
+                self._lines.line(text)
 
     async def _go_back(self, word: str) -> None:
         from graph.errors import AgentError
@@ -164,6 +185,7 @@ class _Chat:
         options = self._options
         chosen = session_module.RunOptions(
             model=options.get("model"),
+            fallback_model=options.get("fallback_model"),
             mode=options.get("mode"),
             max_iterations=options.get("max_iterations"),
             max_cost=options.get("max_cost"),

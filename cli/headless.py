@@ -34,6 +34,7 @@ async def _run(options: dict[str, Any], task: str | None) -> int:
         cap = HEADLESS_CAP if settings.budget.turn is None else settings.budget.turn
     chosen = RunOptions(
         model=options.get("model"),
+        fallback_model=options.get("fallback_model"),
         mode=options.get("mode"),
         max_iterations=options.get("max_iterations"),
         max_cost=cap,

@@ -14,7 +14,9 @@ import click
 
 from cli.options import CONTRADICTION, Duration
 
-COMMANDS = ("demo", "sessions", "approvals", "replay", "config", "doctor", "completion")
+COMMANDS = (
+    "demo", "sessions", "approvals", "replay", "tools", "config", "doctor", "completion",
+)  # fmt: skip
 
 EXAMPLES = """\b
 Examples:
@@ -64,6 +66,10 @@ class PromptOrCommand(click.Group):
             from cli.replay import replay
 
             return replay
+        if name == "tools":
+            from cli.tools import tools
+
+            return tools
         if name == "sessions":
             from cli.sessions import sessions
 
@@ -89,6 +95,7 @@ class PromptOrCommand(click.Group):
                     ("sessions", "list, show, resume, undo, export, rename, delete, prune threads"),
                     ("approvals", "calls that wait for your word, from any terminal"),
                     ("replay", "run a recorded session again, name the first difference"),
+                    ("tools", "what the model can call, and what that costs in tokens"),
                     ("config", "show settings and where they come from"),
                     ("doctor", "what works here and what is missing"),
                     ("completion", "a script that completes commands in bash, zsh or fish"),
@@ -111,7 +118,8 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=EXAMPLES,
 )
-@click.option("-m", "--model", help="provider/model, hf/org/model, local/model.")
+@click.option("-m", "--model", help="provider/model, hf/org/model; list shows them.")
+@click.option("--fallback-model", metavar="ID", help="Answers where the model cannot be had.")
 @click.option("--max-iterations", type=click.IntRange(1), help="Answers of the model (300).")
 @click.option("--max-cost", type=click.FloatRange(0), metavar="USD", help="Cap of the turn.")
 @click.option("--max-time", type=Duration(), metavar="DURATION", help="90, 90s, 15m, 2h, 1d.")
@@ -194,6 +202,10 @@ def _start(options: dict[str, Any], task: str | None) -> int:
         task = sys.stdin.read()
     if task is not None and not task.strip():
         raise click.UsageError("the task is empty")
+    if options["model"] == "list":
+        from cli.models import print_models
+
+        return print_models(options, task or "")
     if task is None and sys.stdin.isatty() and sys.stdout.isatty():
         from cli.chat import chat
 

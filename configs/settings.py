@@ -22,6 +22,15 @@ class Budget(BaseModel):
     day: float | None = Field(None, ge=0, description="most that one day may cost, USD")
 
 
+class Price(BaseModel):
+    """USD per million tokens."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    input: float = Field(ge=0, description="USD per million tokens of a request")
+    output: float = Field(ge=0, description="USD per million tokens of an answer")
+
+
 Rule = Annotated[str, Field(pattern=r"^\s*[\w.-]+(\([\s\S]+\))?\s*$")]
 
 
@@ -44,6 +53,18 @@ class Settings(BaseModel):
     model_name: str = Field("", description="which model answers; empty: by the credentials found")
     small_model_name: str = Field(
         "", description="a cheaper model for summaries; empty: the main model"
+    )
+    fallback_model: str = Field(
+        "", description="takes the model's place for the rest of a turn in which it cannot be had"
+    )
+    effort: Literal["", "minimal", "low", "medium", "high"] = Field(
+        "", description="how much a model that can think shall think; empty: its default"
+    )
+    bill_to: str = Field(
+        "", description="the organization that pays the Hugging Face router; empty: you"
+    )
+    price: Price | None = Field(
+        None, description="what the model costs, USD per million tokens, where it is not known"
     )
     mode: Literal["", "ask", "auto", "read-only", "yolo"] = Field(
         "", description="what runs unasked; empty: ask in the chat, auto headless"

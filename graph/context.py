@@ -99,8 +99,10 @@ class ModelClient(Protocol):
         emit: Emit,
         stream: bool = True,
         max_tokens: int | None = None,
+        effort: str = "",
     ) -> Answer:
-        """One answer to `messages` (system message first).
+        """One answer to `messages` (system message first). `effort`: how much a model that can
+        think shall think (low, medium, high, ...); others ignore it.
 
         Emits assistant_chunk while it streams, assistant_stream_end(withdrawn=True) when a
         shown attempt is void, and tool_log for a pause before another attempt. Does not emit
@@ -281,6 +283,9 @@ class AgentContext:
         model: an id as `-m` takes it; empty: the settings' choice.
         mode: ask, auto, read-only or yolo (docs/architecture.md).
         cwd: the working directory; empty: the process's.
+        fallback_model: takes the model's place for the rest of a turn in which it cannot be had.
+        effort: how much a model that can think shall think: minimal, low, medium, high; empty: as
+            the provider has it.
         max_iterations: answers of the model in one turn.
         max_cost_micro_usd: cap of this invocation in millionths of a dollar; None: no cap. The
             settings' `budget` caps turn, thread and day beside it.
@@ -293,6 +298,8 @@ class AgentContext:
     model: str = ""
     mode: Mode = "ask"
     cwd: str = ""
+    fallback_model: str = ""
+    effort: str = ""
     max_iterations: int = 300
     max_cost_micro_usd: int | None = None
     invocation: str = ""

@@ -26,6 +26,8 @@ class RunOptions:
 
     Attributes:
         mode: ask, auto, read-only or yolo.
+        fallback_model: takes the model's place where it cannot be had.
+        effort: how much a model that can think shall think.
         max_iterations: answers of the model in one turn.
         max_cost: cap of all that this invocation spends, in USD.
         max_time: seconds that one turn may take.
@@ -35,6 +37,8 @@ class RunOptions:
     """
 
     model: str | None = None
+    fallback_model: str | None = None
+    effort: str | None = None
     mode: Mode | None = None
     max_iterations: int | None = None
     max_cost: float | None = None
@@ -74,6 +78,9 @@ async def thread_for(
     model = wanted or await choose_model(settings)
     if not own_client:
         resolve(model, settings).check()
+        fallback = options.fallback_model or settings.fallback_model
+        if fallback:
+            resolve(fallback, settings).check()
     mode = options.mode or (row.mode if row else "") or settings.mode
     mode = mode or ("ask" if options.interactive else "auto")
     if row is not None:
@@ -103,6 +110,8 @@ def context_for(
         model=thread.model,
         mode=thread.mode,  # type: ignore[arg-type]
         cwd=thread.cwd,
+        fallback_model=options.fallback_model or settings.fallback_model,
+        effort=options.effort or settings.effort,
         max_iterations=options.max_iterations or settings.max_iterations,
         max_cost_micro_usd=micro_usd(options.max_cost),
         invocation=secrets.token_hex(8),

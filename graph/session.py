@@ -39,6 +39,7 @@ from graph.events import (
 )
 from graph.history import final_text, was_interrupted
 from graph.models.catalogue import RECORDINGS
+from graph.models.listing import check
 from graph.models.replay import open_replay
 from graph.options import RunOptions, context_for, thread_for
 from graph.policy.rules import parse_rule
@@ -49,6 +50,7 @@ from graph.stream import Seen, events_of, without_secrets
 from graph.turn import NO_USAGE, ROOT, goes_on, next_turn, settle
 from graph.turn_files import TurnFiles
 from graph.undo import TimeLine
+from nodes.limits import ContextUse, context_use
 from nodes.money import key_of
 
 __all__ = ["RunOptions", "Session"]
@@ -290,6 +292,26 @@ class Session:
     def more_iterations(self) -> None:
         """Let the turn at hand have as many iterations again."""
         self._context.max_iterations += self._iterations
+
+    async def switch(self, model: str) -> str:
+        """Let another model answer from the next request on, in this thread; the route in words.
+        Raises UnknownModel, NotAuthenticated."""
+        route = await check(model, self.settings)
+        self.thread = replace(self.thread, model=model)
+        self._context.model = model
+        if self._known:
+            await self._store.threads.update(self.thread.id, model=model)
+        return route.describe()
+
+    def think(self, effort: str) -> None:
+        """How much a model that can think shall think from now on."""
+        self._context.effort = effort
+
+    async def context_use(self) -> ContextUse:
+        """What the next request would hold, in tokens."""
+        state = (await self._state()).values if self._known else {}
+        await self._services.models.ready(self.thread.model)
+        return context_use(self._services, self.thread.model, state.get("messages", []))
 
     def time_line(self) -> TimeLine:
         """To undo, redo or fork the thread, between turns."""

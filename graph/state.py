@@ -114,7 +114,7 @@ class Turn(TypedDict, total=False):
     turn; nudges: how often the model was told of its open items. compact: why a compaction is due
     ("threshold", "too long", "requested"). compacted: the iteration of the last one. refused:
     requests in a row that the provider found too long. host: the machine that the model was told
-    it works on.
+    it works on. model: the fallback that took over in this turn.
     """
 
     number: int
@@ -135,6 +135,7 @@ class Turn(TypedDict, total=False):
     compacted: int
     refused: int
     host: str
+    model: str
 
 
 class LoopGuard(TypedDict, total=False):

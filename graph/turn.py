@@ -100,6 +100,8 @@ async def take_input(
         "cut": 0,
         "planned": False,
         "nudges": 0,
+        "refused": 0,
+        "model": "",
         "compact": None,
         "compacted": -1,
     }

@@ -14,14 +14,12 @@ from langgraph.runtime import Runtime
 
 from configs.instructions import system_prompt
 from graph.context import AgentContext, Answer, BadCall, Services
-from graph.errors import ContextTooLong, LimitReached, ModelError, ModelUnavailable
+from graph.errors import ContextTooLong, LimitReached, ModelError
 from graph.events import (
-    AssistantChunk,
     AssistantMessage,
     AssistantStreamEnd,
     Emit,
     Error,
-    Event,
     ToolCall,
     ToolLog,
     ToolStateChange,
@@ -33,8 +31,9 @@ from graph.policy.rules import rules_of
 from graph.services import cwd_of, services_of
 from graph.state import OURS, AgentState, Turn, reduce_messages
 from graph.turn import ended, new_call_id, new_message_id, take_input
+from nodes.asking import Partial, ask
 from nodes.going_on import after_answer
-from nodes.limits import limit_reached, over_threshold, room_for_history
+from nodes.limits import limit_reached, model_of, over_threshold, room_for_history
 from nodes.loop_guard import find_loop
 from nodes.money import book, caps_of, charged, estimate, key_of, nothing_left, scope_of
 from nodes.racing import Stopped, race
@@ -42,8 +41,6 @@ from nodes.verdicts import judge
 
 #: Refusals in a row of a history that is too long; each makes the next one shorter.
 MAX_REFUSED = 3
-#: Empty answers in a row that are asked again.
-MAX_EMPTY = 3
 
 
 async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, Any]:
@@ -74,7 +71,7 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
 
     request: list[BaseMessage] = [SystemMessage(system_prompt())]
     request += reduce_messages(messages, [new])
-    model = context.model or services.settings.model_name
+    model = model_of(turn, context, services)
     await services.models.ready(model)
     scope = scope_of(runtime, key_of(thread, turn), services.clock())
     caps = caps_of(context, services.settings)
@@ -87,9 +84,10 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
         _warn_of_window(services, model, emit)
     if over_threshold(request, turn, services, model):
         return {**update, "turn": {**turn, "compact": "threshold"}}
-    partial = _Partial(emit)
+    partial = Partial(emit)
     try:
-        answer = await race(_ask(services, context, model, request, partial), services.stop)
+        asked = ask(services, context, model, request, partial)
+        answer, answered_by = await race(asked, services.stop)
     except Stopped:
         emit(AssistantStreamEnd(finish_reason="interrupted"))
         shown = partial.message()
@@ -110,6 +108,8 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
             # A server tells its client only that something failed.
             emit(Error(kind=error.kind, message=error.message, hint=error.hint))
         raise
+    if answered_by != model:
+        turn = {**turn, "model": answered_by}
     await book(services, answer.cost_micro_usd, scope)
     left = await services.ledger.left(scope, caps)
     return await _record(state, new, turn, answer, services, context, cwd, emit, left)
@@ -121,34 +121,6 @@ def _warn_of_window(services: Services, model: str, emit: Emit) -> None:
         return
     said = f"the context window of {model} is not known, {services.models.window(model):,} tokens"
     emit(ToolLog(id="", tool="model", text=f"{said} are assumed; set context_window"))
-
-
-async def _ask(
-    services: Services,
-    context: AgentContext,
-    model: str,
-    request: list[BaseMessage],
-    partial: _Partial,
-) -> Answer:
-    """The model's answer; an empty one is asked for again."""
-    for _ in range(MAX_EMPTY):
-        answer = await services.models.answer(
-            model,
-            request,
-            list(services.tools.values()),
-            emit=partial.emit,
-            stream=context.stream,
-        )
-        if answer.message.tool_calls or answer.message.text.strip():
-            return answer
-        if answer.finish_reason == "length":
-            # Its thinking used up the limit; no provider takes an empty message back.
-            answer.message.content = "[cut off before anything was said]"
-            return answer
-        partial.emit(AssistantStreamEnd(finish_reason=answer.finish_reason, withdrawn=True))
-    raise ModelUnavailable(
-        f"the model answered with nothing, {MAX_EMPTY} times", attempts=MAX_EMPTY
-    )
 
 
 async def _record(
@@ -246,25 +218,3 @@ def _stopped(turn: Turn, services: Services) -> Turn:
     if reason in ("", "interrupted"):
         return ended(turn, "interrupted")
     return ended(turn, "limit", error=LimitReached(reason))
-
-
-class _Partial:
-    """Remembers what was shown of an answer, so that an interrupt keeps it."""
-
-    def __init__(self, emit: Emit) -> None:
-        self._emit = emit
-        self._text: list[str] = []
-
-    def emit(self, event: Event) -> None:
-        if isinstance(event, AssistantChunk) and event.kind == "answer":
-            self._text.append(event.text)
-        elif isinstance(event, AssistantStreamEnd) and event.withdrawn:
-            self._text.clear()
-        self._emit(event)
-
-    def message(self) -> list[AIMessage]:
-        text = "".join(self._text)
-        if not text.strip():
-            return []
-        kept = {OURS: {"outcome": "interrupted"}}
-        return [AIMessage(content=text, id=new_message_id(), additional_kwargs=kept)]

@@ -20,7 +20,7 @@ from graph.history import as_checklist, is_note, is_summary
 from graph.services import services_of
 from graph.state import OURS, AgentState, Turn
 from graph.turn import ended, new_message_id
-from nodes.limits import room_for_history
+from nodes.limits import model_of, room_for_history
 from nodes.money import book, charged, key_of, scope_of
 from nodes.racing import Stopped, race
 from nodes.summary import Summariser, cut_to
@@ -35,7 +35,7 @@ async def compact(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str
     services = await services_of(runtime)
     context = runtime.context
     emit = emitter(runtime.stream_writer)
-    model = context.model or services.settings.model_name
+    model = model_of(state.get("turn", {}), context, services)
     await services.models.ready(model)
     messages = list(state.get("messages", []))
     turn = state.get("turn", {})

@@ -2,6 +2,7 @@
 
     anthropic/…, openai/…, ollama/…, any LiteLLM prefix   that provider
     hf/org/model[:provider]                               the Hugging Face router
+    ollama/…, lmstudio/…, vllm/…, llamacpp/…              a server on your machine or network
     local/model                                           an OpenAI-compatible server of yours
     replay/FILE                                           a recording, see graph/models/replay.py
     org/model, org no LiteLLM prefix                      the Hugging Face router
@@ -12,7 +13,7 @@ Nothing here imports litellm: the list of its prefixes is read from its package'
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
@@ -41,6 +42,12 @@ LOCAL_SERVERS = {
     "hosted_vllm": ("HOSTED_VLLM_API_BASE", "http://localhost:8000/v1"),
     "llamafile": ("LLAMAFILE_API_BASE", "http://localhost:8080/v1"),
 }
+#: Servers as people call them → LiteLLM's prefix. Its own `vllm` runs the library in this process.
+ALIASES = {"lmstudio": "lm_studio", "vllm": "hosted_vllm"}
+#: llama.cpp's server has no prefix of its own: (variable of the base URL, default).
+LLAMACPP = ("LLAMACPP_API_BASE", "http://localhost:8080/v1")
+#: Providers that need a library beside litellm: prefix → (module, what to install).
+LIBRARIES = {"bedrock": "boto3", "bedrock_converse": "boto3", "sagemaker": "boto3"}
 #: Variables that hold a provider's key, where `<PREFIX>_API_KEY` is not the name.
 KEY_NAMES = {"huggingface": "HF_TOKEN", "hf": "HF_TOKEN", "together_ai": "TOGETHERAI_API_KEY"}
 #: Providers whose credentials are more than one variable: theirs to check.
@@ -90,7 +97,7 @@ class Route:
     def has_list_price(self) -> bool:
         """Whether LiteLLM's price of `litellm_model` is what this route costs. The router and
         servers of one's own speak OpenAI's format, and are not OpenAI."""
-        return self.provider not in ("hf", "local")
+        return self.provider not in ("hf", "local", "llamacpp")
 
     def check(self) -> None:
         """Raise NotAuthenticated where a key is needed and none is set, UnknownModel where the
@@ -102,6 +109,11 @@ class Route:
             raise UnknownModel(
                 f"the address of {self.id} is no URL: {self.base_url}",
                 "set it as http://host:port/v1 or https://host/v1",
+            )
+        library = LIBRARIES.get(self.provider)
+        if library and find_spec(library) is None:
+            raise UnknownModel(
+                f"{self.id} needs the library {library}", f"install it beside ml-agent: {library}"
             )
         if self.needs_key and not self.api_key:
             raise NotAuthenticated(f"no credential for {self.id}", self.credential_hint())
@@ -119,6 +131,11 @@ def resolve(model: str, settings: Settings) -> Route:
         return _router(model, rest)
     if prefix == "local":
         return _local(model, rest, settings)
+    if prefix == "llamacpp" and rest:
+        base = os.environ.get(LLAMACPP[0]) or LLAMACPP[1]
+        return Route(model, prefix, f"openai/{rest}", base, api_key="none", needs_key=False)
+    if prefix in ALIASES and rest:
+        return replace(resolve(f"{ALIASES[prefix]}/{rest}", settings), id=model)
     if prefix in LOCAL_SERVERS and rest:
         variable, default = LOCAL_SERVERS[prefix]
         base = os.environ.get(variable) or default

@@ -7,6 +7,7 @@ import logging
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
@@ -20,15 +21,13 @@ from graph.models.assemble import answer_of, from_chunks, without_pictures
 from graph.models.attempts import pause_after
 from graph.models.catalogue import Route, resolve
 from graph.models.errors import StreamCut, classify, raised
+from graph.models.facts import Facts
 from graph.models.loading import load
 from graph.models.tokens import TokenCounter, tool_specs
 from graph.models.words import without
 
 log = logging.getLogger(__name__)
 
-#: The window of a model that nobody knows: small enough for most local servers' defaults not
-#: to be overrun by much, and said in `window_is_known`.
-UNKNOWN_WINDOW = 32_000
 #: Most tokens of an answer of a Claude that LiteLLM's map does not have yet. Anthropic wants a
 #: number, and LiteLLM's own of 4096 cuts a file in the middle.
 UNKNOWN_OUTPUT = 32_000
@@ -54,6 +53,9 @@ class LiteLLMClient:
         self._clock = clock
         self._jitter = {"uniform": uniform} if uniform else {}
         self._counter = TokenCounter()
+        self._facts = Facts(settings)
+        #: Routes that refused an effort of reasoning.
+        self._without_effort: set[Route] = set()
         self._models: dict[Route, Any] = {}
 
     async def answer(
@@ -65,6 +67,7 @@ class LiteLLMClient:
         emit: Emit,
         stream: bool = True,
         max_tokens: int | None = None,
+        effort: str = "",
     ) -> Answer:
         """One answer; see `ModelClient.answer`. Raises ModelError."""
         route = resolve(model, self._settings)
@@ -78,6 +81,7 @@ class LiteLLMClient:
             options["max_tokens"] = most
         if any(isinstance(m.content, list) for m in messages) and not self.sees(model):
             messages = [without_pictures(m) for m in messages]
+        options |= self._effort(route, effort)
         began, made = self._clock(), 0
         while True:
             made += 1
@@ -92,6 +96,12 @@ class LiteLLMClient:
                 log.debug("attempt %d failed\n%s", made, told)
                 shown.withdraw()
                 failure = classify(error, route.api_key)
+                if failure.status in (400, 422) and options.pop("reasoning_effort", None):
+                    # Nobody knows all models: what was refused with it may be taken without.
+                    self._without_effort.add(route)
+                    said = f"{route.id} may not take an effort of reasoning: asked without"
+                    emit(ToolLog(id="", tool="model", text=f"{said} ({failure.said})"))
+                    continue
                 pause = pause_after(failure, made, self._clock() - began, **self._jitter)
                 if pause is None:
                     # Not `from error`: a provider's words may quote the key.
@@ -112,14 +122,29 @@ class LiteLLMClient:
         if not stream:
             # ainvoke may stream inside where LangGraph listens; a plain request is meant.
             whole: AIMessage = await chat.ainvoke(messages, stream=False, **options)
-            return answer_of(whole, priced=route.has_list_price)
+            return self._priced(route, answer_of(whole, priced=self._facts.is_list_price(route)))
         chunks: list[AIMessageChunk] = []
         async for chunk in chat.astream(messages, **options):
             chunks.append(chunk)
             shown.chunk(chunk)
         if chat.ended_early():
             raise StreamCut("the stream ended without a finish reason")
-        return answer_of(from_chunks(chunks), priced=route.has_list_price)
+        answer = answer_of(from_chunks(chunks), priced=self._facts.is_list_price(route))
+        return self._priced(route, answer)
+
+    def _effort(self, route: Route, effort: str) -> dict[str, Any]:
+        """The option that makes a model think so much, where it can."""
+        if not effort or route in self._without_effort or self._facts.thinks(route) is False:
+            return {}
+        return {"reasoning_effort": effort}
+
+    def _priced(self, route: Route, answer: Answer) -> Answer:
+        """`answer` with its cost by the price of whoever served it."""
+        price, used = self._facts.price(route), answer.message.usage_metadata
+        if answer.cost_micro_usd is None and price is not None and used:
+            cost = used["input_tokens"] * price[0] + used["output_tokens"] * price[1]
+            return replace(answer, cost_micro_usd=round(cost))
+        return answer
 
     def _chat(self, route: Route) -> Any:
         """A model object for one request: a copy, since it remembers its stream."""
@@ -129,51 +154,36 @@ class LiteLLMClient:
                 api_base=route.base_url or None,
                 api_key=route.api_key or None,
                 request_timeout=self._settings.request_timeout,
-                model_kwargs=_marks(route),
+                model_kwargs={**_marks(route), **self._billing(route)},
             )
         return self._models[route].model_copy()
 
+    def _billing(self, route: Route) -> dict[str, Any]:
+        """Who pays the Hugging Face router, where it is not the token's owner."""
+        if route.provider != "hf" or not self._settings.bill_to:
+            return {}
+        return {"extra_headers": {"X-HF-Bill-To": self._settings.bill_to}}
+
     async def ready(self, model: str) -> None:
-        """Import litellm in a thread, if nobody has yet."""
-        await asyncio.to_thread(load)
+        """Import litellm in a thread, if nobody has yet; ask the model's server what it is."""
+        route = resolve(model, self._settings)
+        await asyncio.gather(asyncio.to_thread(load), self._facts.ready(route))
 
     def window(self, model: str) -> int:
-        """The context window in tokens: the setting, else LiteLLM's map, else UNKNOWN_WINDOW."""
-        return self._settings.context_window or self._mapped_window(model) or UNKNOWN_WINDOW
+        return self._facts.window(resolve(model, self._settings))
 
     def window_is_known(self, model: str) -> bool:
-        return bool(self._settings.context_window or self._mapped_window(model))
+        return self._facts.window_is_known(resolve(model, self._settings))
 
     def sees(self, model: str) -> bool:
-        """Whether it takes pictures: the setting, else LiteLLM's map; one that nobody knows
-        does not."""
-        if self._settings.vision is not None:
-            return self._settings.vision
-        return bool(self._facts(resolve(model, self._settings)).get("supports_vision"))
+        return self._facts.sees(resolve(model, self._settings))
 
     def price(self, model: str) -> tuple[float, float] | None:
-        """Micro-USD per token of input and output, by LiteLLM's price list."""
-        route = resolve(model, self._settings)
-        facts = self._facts(route) if route.has_list_price else {}
-        if "input_cost_per_token" not in facts:
-            return None
-        output = facts.get("output_cost_per_token") or 0.0
-        return float(facts["input_cost_per_token"]) * 1e6, float(output) * 1e6
-
-    def _mapped_window(self, model: str) -> int | None:
-        facts = self._facts(resolve(model, self._settings))
-        window = facts.get("max_input_tokens") or facts.get("max_tokens")
-        return int(window) if window else None
-
-    def _facts(self, route: Route) -> dict[str, Any]:
-        """What LiteLLM's map says about the model; {} where it is not in it."""
-        known = load().litellm.model_cost
-        names = (route.litellm_model, route.litellm_model.partition("/")[2])
-        return next((known[name] for name in names if known.get(name)), {})
+        return self._facts.price(resolve(model, self._settings))
 
     def _most_output(self, route: Route) -> int | None:
         """What to ask for where LiteLLM would ask for too little."""
-        if route.provider != "anthropic" or self._facts(route):
+        if route.provider != "anthropic" or self._facts.mapped(route):
             return None
         return UNKNOWN_OUTPUT
 

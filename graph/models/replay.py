@@ -58,6 +58,7 @@ class ReplayModel:
         emit: Emit,
         stream: bool = True,
         max_tokens: int | None = None,
+        effort: str = "",
     ) -> Answer:
         """The recorded answer to this request. Raises ReplayDiffers."""
         asked = [recorded(m) for m in messages if m.type != "system"]

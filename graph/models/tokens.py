@@ -95,6 +95,11 @@ def _message_tokens(message: BaseMessage) -> int:
     return tokens
 
 
+def count_text(text: str) -> int:
+    """Tokens of a text alone."""
+    return _count(text)
+
+
 #: Longer texts are counted by pieces of this many characters: the encoder's time grows faster
 #: than a text of one repeated character does.
 PIECE = 20_000

@@ -150,9 +150,7 @@ async def test_a_window_without_room_is_said(settings: Settings, workdir: Path) 
     async with driven([Reply("x")], given, workdir) as driver:
         ended = await driver.send("hello")
         assert (ended.name, ended.kind) == ("error", "context_too_long")
-        assert re.search(
-            r"of 3,000 tokens, the system prompt and the tools take \d,\d+", ended.message
-        )
+        assert re.search(r"3,000 tokens, the system prompt and the tools take \d,", ended.message)
         assert driver.server.bodies == []
 
 

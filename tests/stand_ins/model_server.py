@@ -19,7 +19,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -71,14 +71,14 @@ class ModelServer:
     Attributes:
         script: replies in order, or a function from `Asked` to `Reply`.
         api_key: when set, requests without exactly this key get a 401.
-        models: what /v1/models lists.
+        models: what /v1/models lists: ids, or whole entries.
         strict: refuse what a provider would refuse; other people's clients send more.
         requests, violations: what was received, and what a provider would have refused.
     """
 
     script: Choose | Sequence[Reply] = ()
     api_key: str | None = None
-    models: Sequence[str] = ("stand-in",)
+    models: Sequence[str | Mapping[str, Any]] = ("stand-in",)
     port: int = 0
     strict: bool = True
     requests: list[Received] = field(default_factory=list)
@@ -160,7 +160,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._note({}, time.monotonic())
         if self.path.rstrip("/") == "/v1/models":
-            data = [{"id": m, "object": "model", "owned_by": "stand-in"} for m in self.of.models]
+            data = [
+                {"id": m, "object": "model", "owned_by": "stand-in"} if isinstance(m, str) else m
+                for m in self.of.models
+            ]
             self._send(200, {"object": "list", "data": data})
         else:
             self._send(404, wire.openai_error("not found", "invalid_request_error"))

@@ -10,7 +10,8 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, Tool
 
 from configs.settings import Settings
 from graph.models import tokens
-from graph.models.client import UNKNOWN_WINDOW, LiteLLMClient
+from graph.models.client import LiteLLMClient
+from graph.models.facts import UNKNOWN_WINDOW
 from graph.models.tokens import FRAME, IMAGE, TokenCounter, tool_specs
 from tests.graph.models.asking import bash, read
 

@@ -1,0 +1,24 @@
+"""-m list: the models that can be chosen here."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from cli.choosing import listed
+from cli.render import to_stdout
+from cli.starting import guarded, settings_for
+
+
+def print_models(options: dict[str, Any], word: str) -> int:
+    """Every model whose provider can be asked here, or those that `word` is in."""
+
+    async def work() -> int:
+        from graph.models.listing import offers
+
+        settings = settings_for(options).settings
+        for text in listed(await offers(settings), word, most=10_000):
+            to_stdout(f"{text}\n")
+        return 0
+
+    return guarded(lambda: asyncio.run(work()), options)

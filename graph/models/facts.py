@@ -1,0 +1,113 @@
+"""What is known of a model: its window, its price, whether it sees and thinks.
+
+The settings come first, then what its server says, then LiteLLM's map. What nobody knows is said
+to be unknown, never guessed in silence.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from configs.settings import Settings
+from graph.models.catalogue import LOCAL_SERVERS, Route
+from graph.models.loading import load
+from graph.models.served import Catalogue, Served
+
+#: The window of a model that nobody knows: small enough for most local servers' defaults not
+#: to be overrun by much, and said in `window_is_known`.
+UNKNOWN_WINDOW = 32_000
+
+
+class Facts:
+    """What is known of models, by id."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._catalogues: dict[str, Catalogue] = {}
+
+    async def ready(self, route: Route) -> None:
+        """Ask the route's server what it serves, where it can tell."""
+        catalogue = self._catalogue(route)
+        if catalogue is not None:
+            await catalogue.load()
+
+    def catalogue(self, route: Route) -> Catalogue | None:
+        return self._catalogue(route)
+
+    def window(self, route: Route) -> int:
+        """The context window in tokens; UNKNOWN_WINDOW where nobody knows."""
+        return self._window(route) or UNKNOWN_WINDOW
+
+    def window_is_known(self, route: Route) -> bool:
+        return bool(self._window(route))
+
+    def sees(self, route: Route) -> bool:
+        """Whether it takes pictures; one that nobody knows does not."""
+        if self._settings.vision is not None:
+            return self._settings.vision
+        served = self._served(route)
+        if served is not None and served.sees is not None:
+            return served.sees
+        return bool(self.mapped(route).get("supports_vision"))
+
+    def thinks(self, route: Route) -> bool | None:
+        """Whether it takes an effort of reasoning; None: nobody knows."""
+        mapped = self.mapped(route)
+        return bool(mapped.get("supports_reasoning")) if mapped else None
+
+    def price(self, route: Route) -> tuple[float, float] | None:
+        """Micro-USD per token of input and output; None where it is not known."""
+        given = self._settings.price
+        if given is not None:
+            return given.input, given.output
+        served = self._served(route)
+        if served is not None and served.price is not None:
+            return served.price
+        mapped = self.mapped(route) if route.has_list_price else {}
+        if "input_cost_per_token" not in mapped:
+            return None
+        output = mapped.get("output_cost_per_token") or 0.0
+        return float(mapped["input_cost_per_token"]) * 1e6, float(output) * 1e6
+
+    def is_list_price(self, route: Route) -> bool:
+        """Whether LiteLLM's own reckoning of an answer's cost holds."""
+        return self._settings.price is None and route.has_list_price
+
+    def mapped(self, route: Route) -> dict[str, Any]:
+        """What LiteLLM's map says of the model; {} where it is not in it."""
+        known = load().litellm.model_cost
+        names = (route.litellm_model, route.litellm_model.partition("/")[2])
+        return next((known[name] for name in names if known.get(name)), {})
+
+    def _window(self, route: Route) -> int | None:
+        if self._settings.context_window:
+            return self._settings.context_window
+        served = self._served(route)
+        if served is not None and served.window:
+            return served.window
+        mapped = self.mapped(route)
+        window = mapped.get("max_input_tokens") or mapped.get("max_tokens")
+        return int(window) if window else None
+
+    def _served(self, route: Route) -> Served | None:
+        catalogue = self._catalogue(route)
+        return catalogue.of(route.litellm_model.partition("/")[2]) if catalogue else None
+
+    def _catalogue(self, route: Route) -> Catalogue | None:
+        base = catalogue_base(route)
+        if not base:
+            return None
+        if base not in self._catalogues:
+            # Another machine's catalogue is kept; a server of one's own changes with each start.
+            folder = self._settings.state_path() / "catalogues" if route.provider == "hf" else None
+            key = route.api_key if route.api_key != "none" else ""
+            self._catalogues[base] = Catalogue(base, key, folder)
+        return self._catalogues[base]
+
+
+def catalogue_base(route: Route) -> str:
+    """The base URL of a server that lists its models; "" where none is asked."""
+    if route.provider.startswith("ollama"):
+        return f"{route.base_url.rstrip('/')}/v1"
+    local = route.provider in LOCAL_SERVERS or route.provider in ("local", "llamacpp")
+    return route.base_url if local or route.provider == "hf" else ""
