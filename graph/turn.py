@@ -7,12 +7,8 @@ the same as one begun by the command line.
 from __future__ import annotations
 
 import asyncio
-import os
-import platform
 import secrets
 import socket
-import subprocess
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +20,7 @@ from graph.errors import AgentError
 from graph.history import Call, pending_calls, tool_message, waits_for_answer
 from graph.redaction import redacted
 from graph.state import OURS, AgentState, Turn
+from graph.surroundings import surroundings
 
 #: Where a thread starts. Written as its root checkpoint, so that the first turn has a
 #: checkpoint before it.
@@ -68,14 +65,14 @@ async def take_input(
     rows = await services.inbox.after(thread, turn.get("seq", 0))
     now, here = services.clock(), socket.gethostname()
     left = "" if turn.get("host") == here else turn.get("host", "")
-    surroundings = ""
+    block = ""
     if (not messages and rows) or left:
-        surroundings = await asyncio.to_thread(environment, cwd, now, left)
-    if rows and surroundings:
-        surroundings += "\n\n"
-    new = [_human(thread, row, "" if i else surroundings, now) for i, row in enumerate(rows)]
+        block = await asyncio.to_thread(surroundings, cwd, now, left)
+    if rows and block:
+        block += "\n\n"
+    new = [_human(thread, row, "" if i else block, now) for i, row in enumerate(rows)]
     if left and not rows and turn.get("status") == "running":
-        new = [HumanMessage(surroundings, id=f"moved-{thread}-{turn['number']}-{here}")]
+        new = [HumanMessage(block, id=f"moved-{thread}-{turn['number']}-{here}")]
     turn["host"] = here
     if rows:
         turn["seq"] = rows[-1].seq
@@ -88,8 +85,8 @@ async def take_input(
         return [], {**turn, "status": "done", "iterations": 0}
     if not new and not any(isinstance(m, AIMessage) for m in messages):
         # A server's client put its message into the state itself: ours takes its place.
-        surroundings = await asyncio.to_thread(environment, cwd, services.clock()) + "\n\n"
-        new = [_with_surroundings(messages[0], surroundings)]
+        block = await asyncio.to_thread(surroundings, cwd, services.clock()) + "\n\n"
+        new = [_with_surroundings(messages[0], block)]
     return new, {
         **turn,
         "status": "running",
@@ -107,53 +104,21 @@ async def take_input(
     }
 
 
-def _human(thread: str, row: InboxRow, surroundings: str, now: float) -> HumanMessage:
+def _human(thread: str, row: InboxRow, block: str, now: float) -> HumanMessage:
     return HumanMessage(
-        content=surroundings + row.text,
+        content=block + row.text,
         id=f"in-{thread}-{row.seq}",
         additional_kwargs={OURS: {"text": row.text, "at": now}},
     )
 
 
-def _with_surroundings(message: BaseMessage, surroundings: str) -> HumanMessage:
+def _with_surroundings(message: BaseMessage, block: str) -> HumanMessage:
     """A person's message that came without us, as `_human` would have made it."""
-    content: Any = surroundings + str(message.content)
+    content: Any = block + str(message.content)
     if isinstance(message.content, list):
-        content = [{"type": "text", "text": surroundings}, *message.content]
+        content = [{"type": "text", "text": block}, *message.content]
     kept = {**message.additional_kwargs, OURS: {"text": str(message.text)}}
     return HumanMessage(content=content, id=message.id, additional_kwargs=kept)
-
-
-def environment(cwd: str, now: float, left: str = "") -> str:
-    """Date, folder, platform and git branch as the thread's first message tells them: stored
-    once, so that the system prompt stays byte-identical and the cache holds. Told again on
-    another machine; `left` is the host that the thread was on before."""
-    day = time.strftime("%Y-%m-%d", time.localtime(now))
-    lines = [f"date: {day}", f"working directory: {cwd}", f"platform: {platform.platform()}"]
-    branch = _git_branch(cwd)
-    if branch:
-        lines.append(f"git branch: {branch}")
-    if left:
-        lines.append(
-            f"This thread was on the machine {left} and goes on on {socket.gethostname()}: files "
-            f"and processes of {left} did not travel, unless they are on a shared disk. Look "
-            "before you rely on them."
-        )
-    return "<environment>\n" + "\n".join(lines) + "\n</environment>"
-
-
-def _git_branch(cwd: str) -> str:
-    try:
-        found = subprocess.run(
-            ["git", "-C", cwd, "symbolic-ref", "--short", "HEAD"],
-            capture_output=True,
-            text=True,
-            timeout=2,
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return found.stdout.strip() if found.returncode == 0 else ""
 
 
 def ended(turn: Turn, status: Any, *, reason: str = "", error: AgentError | None = None) -> Turn:

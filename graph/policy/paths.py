@@ -88,6 +88,7 @@ def is_readable_anywhere(path: str, state: str = "") -> bool:
     packages, the Hugging Face cache, results that ml-agent saved itself."""
     places = [tempfile.gettempdir(), *TEMPORARY, sys.prefix, sys.base_prefix]
     places.append(os.environ.get("HF_HOME") or os.path.expanduser("~/.cache/huggingface"))
+    places.append(os.path.expanduser("~/.agents/skills"))
     places += [os.path.join(folder, "threads") for folder in _states(state)]
     if any(inside(path, os.path.realpath(place)) for place in places):
         return True

@@ -1,0 +1,147 @@
+"""The prompts, and what a project adds to a thread's first message."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from configs import instructions
+from configs.instructions import project_instructions, skills, system_prompt
+from configs.settings import Settings
+from graph.models.tokens import count_text
+from graph.surroundings import surroundings
+from tests.graph.driving import driven
+from tests.stand_ins.model_script import Reply
+
+
+def test_the_system_prompt_stays_small() -> None:
+    assert 500 < count_text(system_prompt()) <= 2500
+
+
+def repository(folder: Path) -> Path:
+    (folder / ".git").mkdir(parents=True)
+    inner = folder / "src" / "deep"
+    inner.mkdir(parents=True)
+    return inner
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_instructions_from_the_top_of_the_repository_down(tmp_path: Path) -> None:
+    inner = repository(tmp_path / "repo")
+    write(tmp_path / "AGENTS.md", "beyond the repository")
+    write(tmp_path / "repo" / "AGENTS.md", "use uv")
+    write(inner / "AGENTS.md", "no tabs here")
+    told = project_instructions(inner)
+    assert "beyond" not in told
+    assert told.index("use uv") < told.index("no tabs here")
+    assert f'<instructions from="{inner}/AGENTS.md">' in told
+    assert "no tabs" not in project_instructions(tmp_path / "repo")
+
+
+def test_outside_of_a_repository_only_the_folder_counts(tmp_path: Path) -> None:
+    write(tmp_path / "AGENTS.md", "above")
+    inner = tmp_path / "a"
+    inner.mkdir()
+    assert project_instructions(inner) == ""
+    write(inner / "AGENTS.md", "here")
+    assert "here" in project_instructions(inner)
+
+
+def test_a_link_that_leads_out_of_the_project_is_left_alone(tmp_path: Path) -> None:
+    repository(tmp_path / "repo")
+    write(tmp_path / "private", "a secret")
+    (tmp_path / "repo" / "AGENTS.md").symlink_to(tmp_path / "private")
+    assert project_instructions(tmp_path / "repo") == ""
+
+
+def test_long_instructions_are_cut_and_said(tmp_path: Path) -> None:
+    path = write(tmp_path / "AGENTS.md", "x" * 20_000)
+    told = project_instructions(tmp_path)
+    assert len(told) < 17_000
+    assert f"4,000 characters more: read {path}" in told
+
+
+@pytest.mark.parametrize("text", ["", "\xff\xfe", "   \n"])
+def test_files_with_nothing_in_them(tmp_path: Path, text: str) -> None:
+    (tmp_path / "AGENTS.md").write_bytes(text.encode("latin-1"))
+    (tmp_path / "CLAUDE.md").mkdir()
+    assert isinstance(project_instructions(tmp_path), str)
+
+
+SKILL = """---
+name: plotting
+description: |
+  Plots in the house's
+  colours.
+---
+# How
+Use blue.
+"""
+
+
+def test_skills_of_project_and_person_by_name(tmp_path: Path) -> None:
+    inner = repository(tmp_path / "repo")
+    home = Path.home() / ".agents" / "skills"
+    mine = write(home / "plotting" / "SKILL.md", SKILL.replace("house", "person"))
+    write(home / "bare" / "SKILL.md", "# Does a thing\nand more")
+    write(home / "broken" / "SKILL.md", "---\n: : [\n---\nText")
+    write(home / "no-skill" / "README.md", "nothing")
+    found = {s.name: s for s in skills(inner)}
+    assert set(found) == {"plotting", "bare", "broken"}
+    assert (found["plotting"].description, found["plotting"].path) == (
+        "Plots in the person's colours.", mine,
+    )  # fmt: skip
+    assert found["bare"].description == "Does a thing"
+    theirs = write(tmp_path / "repo" / ".agents" / "skills" / "plotting" / "SKILL.md", SKILL)
+    told = project_instructions(inner)
+    assert f"- plotting: Plots in the house's colours. ({theirs})" in told
+    assert "Use blue" not in told
+
+
+def test_many_skills_are_not_all_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(instructions, "MOST_SKILLS", 3)
+    for n in range(5):
+        write(
+            tmp_path / ".agents" / "skills" / f"s{n}" / "SKILL.md",
+            SKILL.replace("plotting", f"s{n}"),
+        )
+    assert "2 more in " in project_instructions(tmp_path)
+
+
+async def test_they_join_the_first_message_once(settings: Settings, workdir: Path) -> None:
+    write(
+        workdir / "AGENTS.md", "use uv; the key is hf_" + "QwErTyUiOpAsDfGhJkLz" + "XcVbNmKjHgFdSa"
+    )
+    replies = [Reply("one"), Reply("two")]
+    async with driven(lambda asked: replies[asked.user_messages - 1], settings, workdir) as driver:
+        await driver.send("first")
+        (workdir / "AGENTS.md").write_text("changed meanwhile")
+        await driver.send("second")
+        first, _, second = (m["content"] for m in driver.messages[1:])
+        assert first.endswith("first")
+        assert "use uv" in first
+        assert "hf_QwEr" not in first
+        assert second == "second"
+        assert driver.messages[0]["content"] == system_prompt()
+
+
+def test_the_state_of_git(tmp_path: Path) -> None:
+    import subprocess
+
+    def git(*words: str) -> None:
+        who = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        subprocess.run(["git", "-C", tmp_path, *who, *words], check=True, capture_output=True)
+
+    git("init", "-b", "work")
+    write(tmp_path / "a", "1")
+    git("add", ".")
+    git("commit", "-m", "x")
+    assert "git branch: work (tracked files changed: 0)" in surroundings(str(tmp_path), 0.0)
+    write(tmp_path / "a", "2")
+    assert "git branch: work (tracked files changed: 1)" in surroundings(str(tmp_path), 0.0)
