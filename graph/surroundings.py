@@ -48,7 +48,7 @@ def _asked(cwd: str, *question: str) -> str | None:
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=2,
+            timeout=1,
             env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
         )
     except (OSError, subprocess.TimeoutExpired):

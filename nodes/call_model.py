@@ -72,7 +72,11 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
     request: list[BaseMessage] = [SystemMessage(system_prompt())]
     request += reduce_messages(messages, [new])
     model = model_of(turn, context, services)
-    await services.models.ready(model)
+    try:
+        # Loading the client takes seconds once: nobody has to wait for that to stop.
+        await race(services.models.ready(model), services.stop)
+    except Stopped:
+        return {**update, "turn": _stopped(turn, services)}
     scope = scope_of(runtime, key_of(thread, turn), services.clock())
     caps = caps_of(context, services.settings)
     reason = await nothing_left(services, model, scope, caps)
