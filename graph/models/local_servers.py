@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import urllib.request
 
-from graph.models.catalogue import LOCAL_SERVERS
+from graph.models.catalogue import LLAMACPP, LOCAL_SERVERS
 
 #: Seconds that a server has to list its models: it is on this machine.
 PATIENCE = 0.5
+#: Where to look, in this order: prefix of an id → (variable of the base URL, default).
+PLACES = {
+    "ollama_chat": LOCAL_SERVERS["ollama_chat"],
+    "lmstudio": LOCAL_SERVERS["lm_studio"],
+    "vllm": LOCAL_SERVERS["hosted_vllm"],
+    "llamacpp": LLAMACPP,
+}
 
 
 async def find_local_model() -> str | None:
     """The id of the first model of the first server that answers; None if none does."""
-    asked = [
-        ("ollama_chat", "http://localhost:11434/v1/models"),
-        ("lm_studio", "http://localhost:1234/v1/models"),
-        ("hosted_vllm", "http://localhost:8000/v1/models"),
-        ("llamafile", "http://localhost:8080/v1/models"),
-    ]
-    assert all(prefix in LOCAL_SERVERS for prefix, _ in asked)
-    found = await asyncio.gather(*(asyncio.to_thread(_first_model, url) for _, url in asked))
-    for (prefix, _), model in zip(asked, found, strict=True):
+    asked = {prefix: _models_url(*place) for prefix, place in PLACES.items()}
+    found = await asyncio.gather(*(asyncio.to_thread(_first_model, u) for u in asked.values()))
+    for prefix, model in zip(asked, found, strict=True):
         if model:
             return f"{prefix}/{model}"
     return None
+
+
+def _models_url(variable: str, default: str) -> str:
+    base = (os.environ.get(variable) or default).rstrip("/")
+    return f"{base}/models" if base.endswith("/v1") else f"{base}/v1/models"
 
 
 def _first_model(url: str) -> str | None:

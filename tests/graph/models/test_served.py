@@ -9,8 +9,10 @@ import pytest
 
 from configs.settings import Price, Settings
 from graph.errors import UnknownModel
+from graph.models.catalogue import resolve
 from graph.models.client import LiteLLMClient
 from graph.models.listing import check, offers
+from graph.models.local_servers import find_local_model
 from graph.models.served import Catalogue
 from tests.graph.models.asking import HELLO
 from tests.stand_ins.model_script import Reply, Usage
@@ -166,3 +168,24 @@ async def test_what_can_be_chosen(
     assert found["hf/Qwen/Qwen3-Coder"].endswith(
         "131,072 tokens · $2 in, $2 out per million tokens"
     )
+
+
+@pytest.mark.parametrize(
+    ("variable", "found"),
+    [
+        ("OLLAMA_API_BASE", "ollama_chat/vllm"),
+        ("LM_STUDIO_API_BASE", "lmstudio/vllm"),
+        ("HOSTED_VLLM_API_BASE", "vllm/vllm"),
+        ("LLAMACPP_API_BASE", "llamacpp/vllm"),
+    ],
+)
+async def test_a_server_that_runs_is_found(
+    variable: str, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ModelServer(models=LOCAL) as server:
+        for name in ("OLLAMA_API_BASE", "LM_STUDIO_API_BASE", "HOSTED_VLLM_API_BASE"):
+            monkeypatch.setenv(name, "http://127.0.0.1:9/v1")
+        base = server.openai_base
+        monkeypatch.setenv(variable, base.removesuffix("/v1") if "OLLAMA" in variable else base)
+        assert await find_local_model() == found
+        assert resolve(found, Settings()).provider
