@@ -94,11 +94,6 @@ async def take_input(
         "started": services.clock(),
         "usage": dict(NO_USAGE),
         "cost_micro_usd": 0,
-        "cut": 0,
-        "planned": False,
-        "nudges": 0,
-        "refused": 0,
-        "model": "",
         "compact": None,
         "compacted": -1,
     }

@@ -32,7 +32,7 @@ from graph.services import cwd_of, services_of
 from graph.state import OURS, AgentState, Turn, reduce_messages
 from graph.turn import ended, new_call_id, new_message_id, take_input
 from nodes.asking import Partial, ask
-from nodes.going_on import after_answer
+from nodes.going_on import after_answer, without
 from nodes.limits import limit_reached, model_of, over_threshold, room_for_history
 from nodes.loop_guard import find_loop
 from nodes.money import book, caps_of, charged, estimate, key_of, nothing_left, scope_of
@@ -177,11 +177,12 @@ async def _record(
         emit(ToolCall(id=call.id, tool=call.name, arguments=call.args, effect=effect))
         emit(ToolStateChange(id=call.id, tool=call.name, state="pending"))
     said = [*new, message, *([told] if told else [])]
+    update: dict[str, Any] = {"messages": said, "turn": turn, "verdicts": verdicts}
     guard = state.get("loop_guard", {})
     if "streak" in guard and not find_loop([*state.get("messages", []), *new, message], verdicts):
         # The streak is over; how many there were is remembered.
-        guard = {k: v for k, v in guard.items() if k in ("total", "turn")}  # type: ignore[assignment]
-    return {"messages": said, "turn": turn, "verdicts": verdicts, "loop_guard": guard}
+        update["loop_guard"] = {k: v for k, v in guard.items() if k in ("total", "turn")}
+    return update
 
 
 def _with_our_ids(answer: Answer, now: float) -> tuple[AIMessage, list[BadCall]]:
@@ -212,7 +213,7 @@ def _booked(turn: Turn, answer: Answer) -> Turn:
         spent["cached"] += details_in.get("cache_read", 0) or 0
         spent["reasoning"] += details_out.get("reasoning", 0) or 0
     more = turn["iterations"] + 1
-    booked: Turn = {**turn, "iterations": more, "usage": spent, "refused": 0}
+    booked: Turn = {**without(turn, "refused"), "iterations": more, "usage": spent}
     return charged(booked, answer.cost_micro_usd)
 
 

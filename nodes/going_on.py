@@ -36,7 +36,8 @@ def after_answer(
     Args:
         cut: the answer ended at the token limit. plan: the thread's checklist.
     """
-    turn = {**turn, "cut": turn.get("cut", 0) + 1 if cut else 0}
+    # What is nought is left out: a turn is stored at every step.
+    turn = {**turn, "cut": turn.get("cut", 0) + 1} if cut else without(turn, "cut")
     if cut and turn["cut"] > MAX_CUT:
         said = f"{turn['cut']} answers in a row were cut at the token limit"
         return ended(turn, "error", error=AnswerCut(said)), None
@@ -50,6 +51,10 @@ def after_answer(
         items = "\n".join(f"- {item['text']}" for item in unfinished)
         return {**turn, "nudges": nudges + 1}, note(NUDGE.format(items=items), new_message_id())
     return ended(turn, "done"), None
+
+
+def without(turn: Turn, key: str) -> Turn:
+    return {k: v for k, v in turn.items() if k != key}  # type: ignore[return-value]
 
 
 def asks(text: str) -> bool:

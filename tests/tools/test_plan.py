@@ -50,7 +50,7 @@ async def test_the_plan_survives_a_kill_between_journal_and_checkpoint(bench: Be
 
 @pytest.mark.parametrize("asks", ["read-only", "ask"])
 async def test_no_mode_refuses_a_plan(asks: str, settings: Settings, workdir: Path) -> None:
-    script = [Reply(calls=[Call("plan", {"items": [item(1, "pending")]})]), Reply("done")]
+    script = [Reply(calls=[Call("plan", {"items": [item(1, "pending")]})]), Reply("and now?")]
     async with driven(script, settings, workdir, mode=asks) as driver:
         assert (await driver.send("go")).status == "done"
         assert driver.outputs() == ["0 of 1 steps completed."]
