@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from graph.context import AgentTool
 from tools.ask_user import AskUser
+from tools.hub.api import HubApi
+from tools.hub.docs import Docs
+from tools.hub.search import HubSearch
 from tools.local.bash import Bash
 from tools.local.edit import Edit
 from tools.local.glob import Glob
@@ -19,9 +22,12 @@ def builtin_tools() -> dict[str, AgentTool]:
     tools: list[AgentTool] = [
         AskUser(),
         Bash(),
+        Docs(),
         Edit(),
         Glob(),
         Grep(),
+        HubApi(),
+        HubSearch(),
         Plan(),
         Process(),
         Read(),
