@@ -6,6 +6,7 @@ from graph.context import AgentTool
 from tools.ask_user import AskUser
 from tools.hub.api import HubApi
 from tools.hub.docs import Docs
+from tools.hub.papers import Papers
 from tools.hub.search import HubSearch
 from tools.local.bash import Bash
 from tools.local.edit import Edit
@@ -28,6 +29,7 @@ def builtin_tools() -> dict[str, AgentTool]:
         Grep(),
         HubApi(),
         HubSearch(),
+        Papers(),
         Plan(),
         Process(),
         Read(),

@@ -12,14 +12,16 @@ import random
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from graph.errors import ToolError
 
-#: Seconds: to connect, and of silence while an answer comes.
-TIMEOUT = httpx.Timeout(30, connect=10)
+if TYPE_CHECKING:
+    # Loaded at the first request: 30 ms that no start should pay.
+    import httpx
+
+#: Seconds: of silence while an answer comes, and to connect.
+SILENCE, CONNECT = 30.0, 10.0
 #: Requests in all for one answer, and the longest pause that is waited between two.
 ATTEMPTS, LONGEST_PAUSE = 4, 60.0
 #: Bytes of an answer that are read; the rest is left.
@@ -80,8 +82,11 @@ async def get(
     Returns the last answer, whatever its status: what a 404 means is the caller's to say.
     Raises ToolError when no answer came.
     """
+    import httpx
+
     wanted = {k: v for k, v in (params or {}).items() if v is not None}
-    async with httpx.AsyncClient(timeout=TIMEOUT) as client:
+    timeout = httpx.Timeout(SILENCE, connect=CONNECT)
+    async with httpx.AsyncClient(timeout=timeout) as client:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 reply = await _once(client, url, wanted, headers or {}, most)

@@ -135,8 +135,9 @@ class Pages:
         if path == "/api/docs/search":
             return self._search(request)
         if path.startswith("/docs/"):
-            page = self.docs.get(path.removesuffix(".md"))
-            return Answer(page) if page is not None and path.endswith(".md") else errors.not_found()
+            known = path.endswith((".md", ".txt"))
+            page = self.docs.get(path.removesuffix(".md")) if known else None
+            return errors.not_found() if page is None else Answer(page)
         if path == "/.well-known/openapi.json":
             return Answer(self.openapi)
         if path == "/api/daily_papers":
@@ -193,7 +194,11 @@ class Pages:
         by = query.get("sort")
         if by in ("likes", "downloads", "trendingScore"):
             found.sort(key=lambda repo: -repo.meta.get(by, 0))
-        return self.hub.page(request, [repo.info() for repo in found], self.hub.list_page)
+        wanted = {"_id", "id", *request.queries("expand")}
+        told = [repo.info() for repo in found]
+        if len(wanted) > 2:
+            told = [{k: v for k, v in info.items() if k in wanted} for info in told]
+        return self.hub.page(request, told, self.hub.list_page)
 
     def _spaces(self, request: Request) -> Answer:
         words = request.query["q"].lower().split()

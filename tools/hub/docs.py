@@ -14,6 +14,7 @@ from graph.errors import ToolError
 from tools.hub.cache import cached
 from tools.hub.connection import get, hub_url
 from tools.hub.lines import cut, listed, row
+from tools.hub.markdown import section
 
 #: Characters of a hit's text.
 HIT = 700
@@ -107,10 +108,10 @@ async def _read(url: str, run: ToolRun) -> ToolResult:
     text = await cached(run, "docs", path, fetch)
     if not anchor:
         return ToolResult(text)
-    section = _section(text, anchor)
-    if section is None:
+    found = section(text, anchor)
+    if found is None:
         return ToolResult(f"[no section #{anchor} was found: this is the whole page]\n{text}")
-    return ToolResult(section)
+    return ToolResult(found)
 
 
 def _page(url: str, hub: str) -> tuple[str, str]:
@@ -124,29 +125,6 @@ def _page(url: str, hub: str) -> tuple[str, str]:
     if path.count("/") < 1 or ".." in path or re.search(r"[\s\\]", path):
         raise ToolError(f"read needs a page's URL, not {url or 'nothing'}; search finds pages")
     return f"/{path}", parts.fragment
-
-
-def _section(text: str, anchor: str) -> str | None:
-    """From the heading that the anchor names to the next one as high."""
-    wanted = re.sub(r"[^a-z0-9]", "", anchor.lower().rsplit(".", 1)[-1])
-    lines = text.splitlines()
-    for start, level, title in _headings(lines):
-        name = re.sub(r"[^a-z0-9]", "", re.sub(r"\[\[.*?\]\]", "", title).lower())
-        if f"[[{anchor}]]" in title or (wanted and name == wanted):
-            after = (at for at, other, _ in _headings(lines) if at > start and other <= level)
-            return "\n".join(lines[start : next(after, len(lines))])
-    return None
-
-
-def _headings(lines: list[str]) -> list[tuple[int, int, str]]:
-    """(line, level, title) of a Markdown's headings; a # in a code block is none."""
-    found, code = [], False
-    for at, line in enumerate(lines):
-        code ^= line.lstrip().startswith("```")
-        heading = re.match(r"(#{1,6})\s+(.*)", line)
-        if heading and not code:
-            found.append((at, len(heading[1]), heading[2]))
-    return found
 
 
 def _a_list(value: Any) -> list[dict[str, Any]]:
