@@ -24,8 +24,8 @@ SCHEMA, DEPTH = 700, 4
 class ApiArguments(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    query: str = Field("", description="words of the path or purpose; with tag empty: the tags")
-    tag: str = Field("", description="models, datasets, spaces, jobs, discussions, ...")
+    query: str = Field("", description="words; with no tag either: the tags")
+    tag: str = Field("", description="models, jobs, discussions, ...")
     limit: int = Field(8, ge=1, le=50)
 
 

@@ -25,18 +25,17 @@ class DocsArguments(BaseModel):
 
     operation: Literal["search", "read", "list"]
     query: str = Field("", max_length=250)
-    product: str = Field("", description="search, list: trl, transformers, hub, ...")
-    url: str = Field("", description="read: a page's URL or path; #anchor: that section")
+    product: str = Field("", description="trl, transformers, hub, ...")
+    url: str = Field("", description="read: URL or path, #anchor for a section")
     limit: int = Field(8, ge=1, le=25)
 
 
 class Docs(AgentTool):
     name: str = "hf_docs"
     description: str = (
-        "Hugging Face documentation, current. search finds passages, read gives a page as "
-        "Markdown, list a product's pages (without product: the products). Before code with "
-        "their libraries look the API up: what you remember may be outdated. For HTTP endpoints "
-        "use hf_api."
+        "Hugging Face documentation as of today: search passages, read a page, list a product's "
+        "pages or (without product) the products. Look an API up before writing code with it: "
+        "what you remember may be outdated. For HTTP endpoints use hf_api."
     )
     args_schema: type[BaseModel] = DocsArguments
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any, Literal
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from graph.context import AgentTool, ToolResult, ToolRun
 from graph.effects import Effect
 from graph.errors import ToolError
-from tools.hub.connection import ask
+from tools.hub.connection import ask, get
 from tools.hub.lines import counted, cut, day, listed, repo_line, row
 from tools.hub.paper_text import paper_id, read
 from tools.hub.scholar import FIELDS, paper_line, papers_of, scholar
@@ -18,22 +19,30 @@ from tools.hub.scholar import FIELDS, paper_line, papers_of, scholar
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
-#: A day, a month or a year.
-WHEN = r"^(\d{4}(-\d{2}(-\d{2})?)?)?$"
 #: Citations that are looked through for those that matter.
 CITATIONS = 500
+
+
+def _when(text: str) -> str:
+    # Checked here and not by a pattern: that would stand in every request.
+    if text and not re.fullmatch(r"\d{4}(-\d{2}(-\d{2})?)?", text):
+        raise ValueError("dates look like 2025-01-31, months 2025-01, years 2025")
+    return text
+
+
+When = Annotated[str, AfterValidator(_when)]
 
 
 class PapersArguments(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     operation: Literal["trending", "search", "read", "details", "citations", "resources"]
-    id: str = Field("", description="arXiv id or URL; for all but trending and search")
+    id: str = Field("", description="arXiv id or URL")
     query: str = ""
-    section: str = Field("", description="read: title or number; else abstract and titles")
-    date: str = Field("", pattern=r"^(\d{4}-\d{2}-\d{2})?$", description="trending: YYYY-MM-DD")
-    since: str = Field("", pattern=WHEN, description="search: 2025-01")
-    until: str = Field("", pattern=WHEN)
+    section: str = Field("", description="read: title or number; empty: abstract and titles")
+    date: When = Field("", description="trending: day")
+    since: When = Field("", description="search: 2025-01")
+    until: When = ""
     min_citations: int = Field(0, ge=0)
     sort: Literal["relevance", "citations", "date"] = "relevance"
     direction: Literal["citing", "references"] = "citing"
@@ -43,10 +52,10 @@ class PapersArguments(BaseModel):
 class Papers(AgentTool):
     name: str = "hf_papers"
     description: str = (
-        "Research papers. search by words, dates and citations; trending: of a day; read: its "
-        "text by section; details: abstract, code, figures; citations: who cites it, or what it "
-        "refers to; resources: models, datasets and collections made from it. Read the method "
-        "section of a good paper before designing a training run."
+        "Research papers: search by words, dates, citations; trending ones of a day; read one "
+        "by section; details (abstract, code); citations (citing it, or its references); "
+        "resources (models, datasets, collections made from it). Before designing a training "
+        "run, read the method section of a good paper."
     )
     args_schema: type[BaseModel] = PapersArguments
 
@@ -69,15 +78,34 @@ class Papers(AgentTool):
 
 
 async def _trending(arguments: PapersArguments, run: ToolRun) -> ToolResult:
-    def work(api: HfApi) -> list[str]:
-        found = api.list_daily_papers(
-            date=arguments.date or None,
-            sort=None if arguments.date else "trending",
-            limit=arguments.limit,
-        )
-        return [_line(paper) for paper in found]
+    params = {
+        "date": arguments.date or None,
+        "sort": None if arguments.date else "trending",
+        "limit": arguments.limit,
+    }
+    lines = await _listed_at_hub("/api/daily_papers", params, run)
+    return listed(lines[: arguments.limit], f"no papers of {arguments.date or 'today'}")
 
-    return listed(await ask(run, work), f"no papers of {arguments.date or 'today'}")
+
+async def _listed_at_hub(path: str, params: dict[str, Any], run: ToolRun) -> list[str]:
+    """Lines of papers. Asked past huggingface_hub, whose PaperInfo loses what stands inside
+    `paper` (2.4: the summary in a sentence, the stars)."""
+    found = (await get(run, path, params)).json()
+    try:
+        return [_entry_line(entry.get("paper", entry)) for entry in found]
+    except (AttributeError, TypeError, KeyError):
+        raise ToolError("the Hub's answer could not be understood; try again later") from None
+
+
+def _entry_line(paper: dict[str, Any]) -> str:
+    return row(
+        paper["id"],
+        str(paper["title"]),
+        day(paper.get("publishedAt")),
+        counted(paper.get("upvotes"), "upvotes"),
+        counted(paper.get("githubStars"), "stars on GitHub"),
+        cut(paper.get("ai_summary") or "", 200),
+    )
 
 
 async def _search(arguments: PapersArguments, run: ToolRun) -> ToolResult:
@@ -88,12 +116,9 @@ async def _search(arguments: PapersArguments, run: ToolRun) -> ToolResult:
     nothing = f"no paper fits {arguments.query}; try fewer or other words"
     filtered = arguments.since or arguments.until or arguments.min_citations
     if not filtered and arguments.sort == "relevance":
-
-        def work(api: HfApi) -> list[str]:
-            found = api.list_papers(query=arguments.query, limit=arguments.limit)
-            return [_line(paper) for paper in itertools.islice(found, arguments.limit)]
-
-        return listed(await ask(run, work), nothing)
+        params: dict[str, Any] = {"q": arguments.query, "limit": arguments.limit}
+        lines = await _listed_at_hub("/api/papers/search", params, run)
+        return listed(lines[: arguments.limit], nothing)
     order = {"citations": "citationCount:desc", "date": "publicationDate:desc"}
     between = f"{arguments.since}:{arguments.until}"
     params = {
@@ -131,10 +156,17 @@ async def _details(id: str, run: ToolRun) -> ToolResult:
 
 
 def _described(paper: Any) -> str:
+    if not paper.id or not paper.title:
+        raise ToolError("The Hub's answer could not be understood; try again later.")
     names = [author.name for author in paper.authors or []]
     shown = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
     lines = [
-        _line(paper),
+        row(
+            str(paper.id),
+            str(paper.title),
+            day(paper.published_at),
+            counted(paper.upvotes, "upvotes"),
+        ),
         f"authors: {shown}",
         row("" if not paper.project_page else f"project: {paper.project_page}"),
         row(
@@ -193,14 +225,3 @@ async def _resources(id: str, limit: int, run: ToolRun) -> ToolResult:
         most = f" (the first {limit})" if len(found) == limit else ""
         lines += [f"{kind}{most}:", *(found or ["none"]), ""]
     return ToolResult("\n".join(lines).strip())
-
-
-def _line(paper: Any) -> str:
-    return row(
-        str(paper.id),
-        str(paper.title),
-        day(paper.published_at),
-        counted(paper.upvotes, "upvotes"),
-        counted(getattr(paper, "github_stars", None), "stars on GitHub"),
-        cut(paper.ai_summary, 200) if getattr(paper, "ai_summary", None) else "",
-    )

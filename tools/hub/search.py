@@ -34,12 +34,12 @@ class SearchArguments(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     operation: Literal["models", "datasets", "spaces"]
-    query: str = Field("", description="words of the name; for spaces what it shall do")
-    author: str = Field("", description="user or organization")
+    query: str = Field("", description="words of the name; spaces: what it does")
+    author: str = ""
     filters: list[str] = Field(
         default_factory=list,
-        description="tags, all must fit: text-generation, gguf, language:en, license:mit, "
-        "base_model:org/name, size_categories:1K<n<10K",
+        description="tags that must all fit: text-generation, language:en, license:mit, "
+        "base_model:org/name",
     )
     sort: Sort = "trending"
     limit: int = Field(20, ge=1, le=200)
@@ -48,9 +48,8 @@ class SearchArguments(BaseModel):
 class HubSearch(AgentTool):
     name: str = "hf_search"
     description: str = (
-        "Find models, datasets or Spaces on the Hugging Face Hub. One line each: id, task, size, "
-        "license, downloads, likes, whether gated. For a repository's files use hf_repo, for a "
-        "dataset's rows and columns hf_dataset."
+        "Find models, datasets or Spaces on the Hugging Face Hub: id, task, size, license, "
+        "downloads, likes, gated. For files use hf_repo, for a dataset's rows hf_dataset."
     )
     args_schema: type[BaseModel] = SearchArguments
 
