@@ -7,6 +7,7 @@ from tools.ask_user import AskUser
 from tools.hub.api import HubApi
 from tools.hub.docs import Docs
 from tools.hub.papers import Papers
+from tools.hub.repo import HubRepo
 from tools.hub.search import HubSearch
 from tools.local.bash import Bash
 from tools.local.edit import Edit
@@ -28,6 +29,7 @@ def builtin_tools() -> dict[str, AgentTool]:
         Glob(),
         Grep(),
         HubApi(),
+        HubRepo(),
         HubSearch(),
         Papers(),
         Plan(),

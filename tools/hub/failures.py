@@ -71,7 +71,7 @@ def _near(code: str, error: Exception, api: HfApi, about: Repo | None) -> str:
     # A help beside a failure: when it fails too, the failure is told without it.
     with contextlib.suppress(errors.HfHubHTTPError, OSError, ValueError, KeyError, TypeError):
         if code == "EntryNotFound":
-            found = _near_files(api, about)
+            found = near_files(api, about)
         elif code == "RevisionNotFound":
             refs = api.list_repo_refs(about.id, repo_type=about.type)
             found = [ref.name for ref in [*refs.branches, *refs.tags]][:10]
@@ -86,7 +86,7 @@ def _near(code: str, error: Exception, api: HfApi, about: Repo | None) -> str:
     return f" There is: {', '.join(found)}." if found else ""
 
 
-def _near_files(api: HfApi, about: Repo) -> list[str]:
+def near_files(api: HfApi, about: Repo) -> list[str]:
     tree = api.list_repo_tree(
         about.id, recursive=True, revision=about.revision or None, repo_type=about.type
     )
