@@ -118,7 +118,8 @@ class Repositories:
 
     def _post_paths_info(self, request: Request, repo: Repo, rest: list[str]) -> Answer:
         commit = self._commit_of(repo, rest[0])
-        wanted = request.json()["paths"]
+        is_form = "form" in request.headers.get("content-type", "")
+        wanted = request.form().get("paths", []) if is_form else request.json()["paths"]
         found = [e for e in _tree(commit.files, "", True) if e["path"] in wanted]
         return Answer([{"size": 0, **entry} for entry in found])
 

@@ -22,7 +22,7 @@ import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
 from tests.stand_ins.contract import NO_BODY, Contract
 
@@ -63,6 +63,9 @@ class Request:
 
     def json(self) -> Any:
         return json.loads(self.body)
+
+    def form(self) -> dict[str, list[str]]:
+        return parse_qs(self.body.decode())
 
 
 @dataclass(frozen=True)
@@ -175,6 +178,10 @@ class Service:
                 answer = self.answer(request)
             except Refusal as refusal:
                 answer = refusal.answer
+            except Exception as error:
+                # A bug of the stand-in would look like a lost connection to its client.
+                self.violations.append(f"{request.method} {request.target}: {error!r}")
+                return Answer({"error": repr(error)}, 500)
             self.violations += self._wrong_answer(request, answer)
             return answer if planned is None else planned.answer
 

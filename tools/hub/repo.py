@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from graph.context import AgentTool, NotBegun, ToolResult, ToolRun
 from graph.effects import Effect, EffectKind
 from graph.errors import ToolError
+from tools.hub.change import Change
 from tools.hub.connection import ask
-from tools.hub.repo_changes import Change, change_of
+from tools.hub.repo_changes import change_of
 from tools.hub.repo_reads import read_of
 from tools.hub.words import Repo, RepoType
 
@@ -66,8 +67,8 @@ class HubRepo(AgentTool):
     name: str = "hf_repo"
     description: str = (
         "A Hugging Face repository: list or read files, upload, delete, create (private unless "
-        "said), update visibility or gating; branches, tags, commits, pull requests (pr_get: "
-        "diff, comments). Large files: `hf download` in bash. To find repositories use hf_search."
+        "said), update visibility or gating; branches, tags, commits, pull requests. Large "
+        "files: `hf download` in bash. To find repositories use hf_search."
     )
     args_schema: type[BaseModel] = RepoArguments
 

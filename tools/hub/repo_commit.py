@@ -16,9 +16,9 @@ from graph.context import ToolRun
 from graph.errors import ToolError
 from graph.policy.paths import resolved
 from graph.redaction import redacted
+from tools.hub.change import Change, Seen, author_of, needed, page
 from tools.hub.lines import size
-from tools.hub.repo_changes import Change, Seen, author_of, needed, new_pull_request, page
-from tools.hub.repo_changes import pull_requests as pull_requests_of
+from tools.hub.repo_pulls import new_pull_request, pull_requests
 from tools.local.ripgrep import hides_secrets
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _commit(arguments: RepoArguments, message: str, operations: Any, said: str) 
         info = api.repo_info(repo.id, repo_type=repo.type, revision=revision)
         seen: Seen = {"author": author, "title": message, "parent": info.sha, "said": said}
         if arguments.create_pr:
-            seen["known"] = pull_requests_of(api, repo, author, message)
+            seen["known"] = pull_requests(api, repo, author, message)
         return seen
 
     def told(api: HfApi, seen: Seen, oid: str) -> str:
@@ -139,14 +139,12 @@ def _files(arguments: RepoArguments, cwd: str) -> Files:
         _no_credential(target, content)
         return Files({target: content})
     source = resolved(arguments.source, cwd)
-    if os.path.isfile(source):
-        held = {target or os.path.basename(source): source}
-        _check(held)
-        return Files(dict(held))
-    if not os.path.isdir(source):
-        raise ToolError(f"there is no {arguments.source} to upload")
     held: dict[str, str] = {}
-    secret = []
+    secret: list[str] = []
+    if os.path.isfile(source):
+        held[target or os.path.basename(source)] = source
+    elif not os.path.isdir(source):
+        raise ToolError(f"there is no {arguments.source} to upload")
     for folder, folders, names in os.walk(source):
         folders[:] = sorted(set(folders) - NEVER)
         for name in sorted(names):
