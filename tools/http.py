@@ -68,6 +68,7 @@ async def get(
     params: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
     most: int = MOST,
+    longest: float = LONGEST_PAUSE,
     log: Callable[[str], None] = lambda text: None,
     retried: Callable[[Reply], bool] | None = None,
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -77,6 +78,7 @@ async def get(
     Args:
         params: None values are left out. headers: for this host alone: where a redirect leads to
             another, they stay behind, so that a credential does not follow. most: bytes read.
+        longest: seconds; a server that wants a longer pause is not waited for.
         log: told of each pause in a line. retried: which answers are asked for again beside
             the statuses of RETRIED.
     Returns the last answer, whatever its status: what a 404 means is the caller's to say.
@@ -102,7 +104,7 @@ async def get(
                     return reply
                 named = wanted_pause(reply.headers)
                 wait, why = _backoff(attempt) if named is None else named, f"{reply.status}"
-                if wait > LONGEST_PAUSE:
+                if wait > longest:
                     return reply
             log(f"{why}; asking again in {wait:.0f} s ({attempt + 1} of {ATTEMPTS})")
             await pause(wait)

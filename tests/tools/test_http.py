@@ -119,6 +119,12 @@ async def test_a_pause_that_is_too_long_is_not_waited(site: Site) -> None:
     assert pauses == []
 
 
+async def test_how_long_a_pause_is_waited_can_be_said(site: Site) -> None:
+    site.say("/a", 429, Retry_After="30")
+    assert (await http.get(f"{site.url}/a", pause=Pauses(), longest=20)).status == 429
+    assert len(site.asked) == 1
+
+
 async def test_what_stays_busy_is_answered_in_the_end(site: Site) -> None:
     site.say("/a", 503)
     pauses = Pauses()

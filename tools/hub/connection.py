@@ -17,7 +17,7 @@ from configs.settings import Settings
 from graph.context import NotBegun, ToolRun
 from graph.errors import ToolError
 from tools import http
-from tools.hub.client import CALL, Call, Left, pause_after, prepare
+from tools.hub.client import CALL, LONGEST_PAUSE, Call, Left, pause_after, prepare
 from tools.hub.failures import OFFLINE, told
 from tools.hub.words import Repo, refusal
 
@@ -98,7 +98,7 @@ async def get(
         raise ToolError(f"{url} is not on the Hub ({hub})")
     token = await asyncio.to_thread(_token)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    reply = await http.get(url, params=params, headers=headers, log=run.log)
+    reply = await http.get(url, params=params, headers=headers, longest=LONGEST_PAUSE, log=run.log)
     if reply.ok:
         return reply
     if reply.status == 404 and missing and "x-error-code" not in reply.headers:

@@ -60,7 +60,8 @@ class RepoArguments(BaseModel):
 
     @property
     def about(self) -> Repo:
-        return Repo(self.repo, self.type, self.revision, self.path)
+        path = self.paths[0] if len(self.paths) == 1 else self.path
+        return Repo(self.repo, self.type, self.revision, path)
 
 
 class HubRepo(AgentTool):

@@ -116,7 +116,8 @@ def _commit(arguments: RepoArguments, message: str, operations: Any, said: str) 
 
     def done(api: HfApi, seen: Seen) -> str | None:
         if arguments.create_pr:
-            return new_pull_request(api, repo, seen)
+            found = new_pull_request(api, repo, seen)
+            return f"{seen['said']} ({repo}) as {found}" if found else None
         newest_first = api.list_repo_commits(repo.id, repo_type=repo.type, revision=revision)
         ids = [commit.commit_id for commit in newest_first]
         if seen["parent"] not in ids:

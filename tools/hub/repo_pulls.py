@@ -23,10 +23,10 @@ def pull_requests(api: HfApi, repo: Repo, author: str, title: str) -> list[int]:
 
 
 def new_pull_request(api: HfApi, repo: Repo, seen: Seen) -> str | None:
-    """What `done` says of a pull request that was not there `before`."""
+    """`pull request 3: URL` of one that was not there `before`."""
     numbers = pull_requests(api, repo, seen["author"], seen["title"])
     new = sorted(set(numbers) - set(seen["known"]))
-    return f"Opened pull request {new[0]}: {page(api, repo)}/discussions/{new[0]}" if new else None
+    return f"pull request {new[0]}: {page(api, repo)}/discussions/{new[0]}" if new else None
 
 
 def pr_create(arguments: RepoArguments) -> Change:
@@ -44,11 +44,15 @@ def pr_create(arguments: RepoArguments) -> Change:
             repo.id, title, description=arguments.text or None, repo_type=repo.type
         )
         return (
-            f"Opened pull request {made.num}, a draft: {made.url}\n"
-            f"Commit to it with upload, revision=refs/pr/{made.num}."
+            f"Opened pull request {made.num}: {made.url}\n"
+            f"It is a draft. Commit to it with upload, revision=refs/pr/{made.num}."
         )
 
-    return Change(before, do, lambda api, seen: new_pull_request(api, repo, seen))
+    def done(api: HfApi, seen: Seen) -> str | None:
+        found = new_pull_request(api, repo, seen)
+        return f"Opened {found}" if found else None
+
+    return Change(before, do, done)
 
 
 def pr_comment(arguments: RepoArguments) -> Change:

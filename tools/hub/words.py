@@ -33,7 +33,7 @@ class Repo:
     @property
     def page(self) -> str:
         """Its page below the Hub's address."""
-        return f"{self.id}" if self.type == "model" else f"{self.type}s/{self.id}"
+        return self.id if self.type == "model" else f"{self.type}s/{self.id}"
 
     def __str__(self) -> str:
         return f"{self.type} {self.id}"
@@ -59,7 +59,7 @@ def refusal(
     if code == "RevisionNotFound":
         return f"{_capital(what)} has no revision {about.revision if about else ''}".rstrip() + "."
     if code == "EntryNotFound":
-        return f"{_capital(what)} has no {about.path if about else 'such file'}."
+        return f"{_capital(what)} has no {(about and about.path) or 'such file'}."
     if status == 401 and BAD_TOKEN in (said, _error_of(body)):
         return (
             "The Hub does not accept this machine's token: it is expired or revoked. "

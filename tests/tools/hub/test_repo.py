@@ -281,7 +281,7 @@ async def test_a_pull_request_from_its_beginning_to_its_end(
     hub: HubServer, bench: Bench, mine: Repo
 ) -> None:
     made = await repo(bench, "pr_create", message="Add notes", text="They were missing.")
-    assert made.text.startswith(f"Opened pull request 1, a draft: {hub.url}/ann/mine/discussions/1")
+    assert made.text.startswith(f"Opened pull request 1: {hub.url}/ann/mine/discussions/1")
     await repo(bench, "upload", path="notes.md", content="n", revision="refs/pr/1")
     assert "notes.md" not in mine.head.files
     said = await repo(bench, "pr_comment", number=1, text="Ready")
