@@ -30,7 +30,18 @@ from configs.settings import Settings
 
 #: Keys that a project's file may not set: cloning a folder must not redirect data,
 #: requests or credentials.
-NOT_FOR_PROJECTS = ("database_url", "state_dir", "local_base_url", "child_tokens", "bill_to")
+NOT_FOR_PROJECTS = (
+    "database_url",
+    "state_dir",
+    "local_base_url",
+    "child_tokens",
+    "bill_to",
+    "hub_url",
+    "dataset_viewer_url",
+    "arxiv_url",
+    "ar5iv_url",
+    "semantic_scholar_url",
+)
 #: Names that .env may bring: credentials, never addresses.
 DOTENV_NAMES = re.compile(r"^(?:[A-Z0-9_]+_API_KEY|HF_TOKEN|GITHUB_TOKEN)$")
 #: Variables of ours that are no settings.

@@ -94,6 +94,16 @@ class Settings(BaseModel):
     local_base_url: str = Field(
         "", description="base URL of an OpenAI-compatible server for the local/ prefix"
     )
+    hub_url: str = Field(
+        "", description="the Hugging Face Hub; empty: HF_ENDPOINT, else https://huggingface.co"
+    )
+    arxiv_url: str = Field("https://arxiv.org", description="where papers are read as HTML")
+    ar5iv_url: str = Field(
+        "https://ar5iv.labs.arxiv.org", description="where papers are that arXiv has no HTML of"
+    )
+    semantic_scholar_url: str = Field(
+        "https://api.semanticscholar.org", description="citations, and searches of papers by date"
+    )
     child_tokens: list[str] = Field(
         default_factory=lambda: ["HF_TOKEN", "GITHUB_TOKEN"],
         description="credentials that commands may see in their environment",

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from graph.context import AgentTool
 from tools.ask_user import AskUser
+from tools.hub.api import HubApi
+from tools.hub.docs import Docs
+from tools.hub.papers import Papers
+from tools.hub.repo import HubRepo
+from tools.hub.search import HubSearch
 from tools.local.bash import Bash
 from tools.local.edit import Edit
 from tools.local.glob import Glob
@@ -19,9 +24,14 @@ def builtin_tools() -> dict[str, AgentTool]:
     tools: list[AgentTool] = [
         AskUser(),
         Bash(),
+        Docs(),
         Edit(),
         Glob(),
         Grep(),
+        HubApi(),
+        HubRepo(),
+        HubSearch(),
+        Papers(),
         Plan(),
         Process(),
         Read(),

@@ -12,18 +12,21 @@ import random
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from graph.errors import ToolError
 
-#: Seconds: to connect, and of silence while an answer comes.
-TIMEOUT = httpx.Timeout(30, connect=10)
+if TYPE_CHECKING:
+    # Loaded at the first request: 30 ms that no start should pay.
+    import httpx
+
+#: Seconds: of silence while an answer comes, and to connect.
+SILENCE, CONNECT = 30.0, 10.0
 #: Requests in all for one answer, and the longest pause that is waited between two.
 ATTEMPTS, LONGEST_PAUSE = 4, 60.0
 #: Bytes of an answer that are read; the rest is left.
 MOST = 20_000_000
+MOST_REDIRECTS = 10
 
 RETRIED = (429, 500, 502, 503, 504)
 
@@ -65,6 +68,7 @@ async def get(
     params: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
     most: int = MOST,
+    longest: float = LONGEST_PAUSE,
     log: Callable[[str], None] = lambda text: None,
     retried: Callable[[Reply], bool] | None = None,
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -72,14 +76,19 @@ async def get(
     """GET, redirects followed; busy servers are asked again after the pause they name.
 
     Args:
-        params: None values are left out. most: bytes that are read.
+        params: None values are left out. headers: for this host alone: where a redirect leads to
+            another, they stay behind, so that a credential does not follow. most: bytes read.
+        longest: seconds; a server that wants a longer pause is not waited for.
         log: told of each pause in a line. retried: which answers are asked for again beside
             the statuses of RETRIED.
     Returns the last answer, whatever its status: what a 404 means is the caller's to say.
     Raises ToolError when no answer came.
     """
+    import httpx
+
     wanted = {k: v for k, v in (params or {}).items() if v is not None}
-    async with httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=True) as client:
+    timeout = httpx.Timeout(SILENCE, connect=CONNECT)
+    async with httpx.AsyncClient(timeout=timeout) as client:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 reply = await _once(client, url, wanted, headers or {}, most)
@@ -95,7 +104,7 @@ async def get(
                     return reply
                 named = wanted_pause(reply.headers)
                 wait, why = _backoff(attempt) if named is None else named, f"{reply.status}"
-                if wait > LONGEST_PAUSE:
+                if wait > longest:
                     return reply
             log(f"{why}; asking again in {wait:.0f} s ({attempt + 1} of {ATTEMPTS})")
             await pause(wait)
@@ -110,12 +119,27 @@ async def _once(
     most: int,
 ) -> Reply:
     # Parameters that are none would take those of the URL away.
-    async with client.stream("GET", url, params=params or None, headers=headers) as response:
-        body = bytearray()
-        async for piece in response.aiter_bytes():
-            body += piece
-            if len(body) > most:
-                break
+    request = client.build_request("GET", url, params=params or None, headers=headers)
+    for _ in range(MOST_REDIRECTS + 1):
+        response = await client.send(request, stream=True)
+        try:
+            if response.next_request is None:
+                return await _read(response, most)
+        finally:
+            await response.aclose()
+        there = response.next_request.url
+        same = (there.scheme, there.netloc) == (request.url.scheme, request.url.netloc)
+        headers = headers if same else {}
+        request = client.build_request("GET", there, headers=headers)
+    raise ToolError(f"{url} redirects more than {MOST_REDIRECTS} times")
+
+
+async def _read(response: httpx.Response, most: int) -> Reply:
+    body = bytearray()
+    async for piece in response.aiter_bytes():
+        body += piece
+        if len(body) > most:
+            break
     cut = len(body) > most
     return Reply(str(response.url), response.status_code, response.headers, bytes(body[:most]), cut)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,11 +10,28 @@ import pytest
 from configs.settings import Settings
 from graph.services import build_services
 from graph.store import open_store
+from tests.stand_ins.hub_server import HubServer
 from tests.tools.bench import Bench
 
 
 @pytest.fixture
-async def bench(settings: Settings, workdir: Path) -> AsyncIterator[Bench]:
+def hub() -> Iterator[HubServer]:
+    """A Hub of the test's own, empty; nothing that it was asked may differ from its document."""
+    with HubServer() as server:
+        yield server
+    assert server.violations == []
+
+
+@pytest.fixture
+async def bench(settings: Settings, workdir: Path, hub: HubServer) -> AsyncIterator[Bench]:
+    settings = settings.model_copy(
+        update={
+            "hub_url": hub.url,
+            "arxiv_url": f"{hub.url}/arxiv",
+            "ar5iv_url": f"{hub.url}/ar5iv",
+            "semantic_scholar_url": f"{hub.url}/s2",
+        }
+    )
     store = await open_store(settings)
     try:
         yield Bench(build_services(settings, store), workdir)

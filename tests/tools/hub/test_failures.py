@@ -1,0 +1,130 @@
+"""What every reading operation says when the Hub says no: never a traceback, always what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.stand_ins import hub_errors as errors
+from tests.stand_ins.hub_server import HubServer
+from tests.stand_ins.model_server import closed_port
+from tests.stand_ins.service import Answer
+from tests.tools.bench import Bench
+
+#: Each reading operation, by what it asks.
+OPERATIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "docs search": ("hf_docs", {"operation": "search", "query": "lora"}),
+    "docs list": ("hf_docs", {"operation": "list"}),
+    "docs pages": ("hf_docs", {"operation": "list", "product": "trl"}),
+    "docs read": ("hf_docs", {"operation": "read", "url": "trl/sft_trainer"}),
+    "api": ("hf_api", {"query": "tag"}),
+    "models": ("hf_search", {"operation": "models"}),
+    "datasets": ("hf_search", {"operation": "datasets"}),
+    "spaces": ("hf_search", {"operation": "spaces", "author": "ann"}),
+    "spaces by meaning": ("hf_search", {"operation": "spaces", "query": "x"}),
+    "trending": ("hf_papers", {"operation": "trending"}),
+    "papers": ("hf_papers", {"operation": "search", "query": "x"}),
+    "details": ("hf_papers", {"operation": "details", "id": "2305.18290"}),
+    "paper": ("hf_papers", {"operation": "read", "id": "2305.18290"}),
+    "resources": ("hf_papers", {"operation": "resources", "id": "2305.18290"}),
+}
+every_operation = pytest.mark.parametrize("operation", OPERATIONS)
+
+
+async def told(bench: Bench, operation: str) -> str:
+    tool, arguments = OPERATIONS[operation]
+    found = await bench.call(tool, **arguments)
+    assert (found.ok, found.outcome) == (False, "failed")
+    assert "The tool failed" not in found.text
+    return found.text
+
+
+@every_operation
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (errors.BAD_TOKEN, "does not accept this machine's token"),
+        (errors.NO_TOKEN, "`hf auth login` (or HF_TOKEN) logs in"),
+        (errors.MISSING_SCOPE, "/settings/tokens shows what it may do"),
+        (errors.PAYMENT, "/settings/billing"),
+        (errors.BROKEN_NOW, "fails at the moment (500)"),
+    ],
+    ids=["bad token", "no token", "scope", "payment", "broken"],
+)
+async def test_refusals(
+    hub: HubServer, bench: Bench, operation: str, answer: Answer, said: str
+) -> None:
+    hub.misbehave(answer, path="/(api|docs|papers|.well-known)/.*")
+    assert said in await told(bench, operation)
+
+
+@every_operation
+async def test_a_limit_of_requests_says_when_it_resets(
+    hub: HubServer, bench: Bench, operation: str
+) -> None:
+    soon = Answer({}, 429, {"RateLimit": '"api";r=0;t=250'})
+    hub.misbehave(soon, path="/(api|docs|papers|.well-known)/.*")
+    assert "limit of requests is reached; it resets in 250 s." in await told(bench, operation)
+    assert len([r for r in hub.requests if not r.path.startswith(("/arxiv", "/ar5iv", "/s2"))]) == 1
+
+
+@every_operation
+async def test_malformed_answers(hub: HubServer, bench: Bench, operation: str) -> None:
+    for malformed in (errors.NO_JSON, Answer({"odd": 1}), Answer([{"odd": 1}]), Answer(["x"])):
+        hub.behave()
+        hub.misbehave(malformed, path="/(api|.well-known)/.*")
+        tool, arguments = OPERATIONS[operation]
+        if operation in ("paper", "docs read", "docs pages"):
+            # Their text has no form that could be wrong: what is not there is said.
+            assert "404" in await told(bench, operation) or operation != "paper"
+        else:
+            found = await bench.call(tool, **arguments)
+            assert "The tool failed" not in found.text
+            assert found.ok == (malformed.body == [{"odd": 1}] and "docs" in operation)
+
+
+@every_operation
+async def test_no_network(
+    hub: HubServer, bench: Bench, operation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere = f"http://127.0.0.1:{closed_port()}"
+    bench.services.settings.hub_url = nowhere
+    monkeypatch.setattr("random.uniform", lambda low, high: 0.0)
+    assert f"{nowhere}" in await told(bench, operation)
+
+
+@every_operation
+async def test_offline(
+    hub: HubServer, bench: Bench, operation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert "HF_HUB_OFFLINE is set" in await told(bench, operation)
+    assert not [r for r in hub.requests if not r.path.startswith(("/arxiv", "/ar5iv", "/s2"))]
+
+
+@every_operation
+async def test_who_is_not_logged_in_sends_no_token(
+    hub: HubServer, bench: Bench, operation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HF_TOKEN")
+    tool, arguments = OPERATIONS[operation]
+    await bench.call(tool, **arguments)
+    assert hub.requests
+    assert not any("authorization" in request.headers for request in hub.requests)
+
+
+@every_operation
+async def test_a_failure_that_passes_is_not_told(
+    hub: HubServer, bench: Bench, operation: str
+) -> None:
+    hub.pages.docs = {"/docs/trl/sft_trainer": "# SFT lora", "/docs/trl/llms.txt": "# TRL"}
+    hub.pages.paper("2305.18290", "x")
+    hub.pages.texts["2305.18290"] = "# x"
+    for kind in ("model", "dataset", "space"):
+        hub.add("ann/x", kind)
+    busy = Answer({}, 503, {"Retry-After": "0"})
+    paths = "/(docs|papers|.well-known)/.*|/api/(models|datasets|docs.*|daily.*|papers/search)"
+    hub.misbehave(busy, path=paths, times=2)
+    tool, arguments = OPERATIONS[operation]
+    assert (await bench.call(tool, **arguments)).ok

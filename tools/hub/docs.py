@@ -1,0 +1,132 @@
+"""hf_docs: the documentation of Hugging Face's libraries and services, as it is today."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from graph.context import AgentTool, ToolResult, ToolRun
+from graph.effects import Effect
+from graph.errors import ToolError
+from tools.hub.cache import cached
+from tools.hub.connection import get, hub_url
+from tools.hub.lines import cut, listed, row
+from tools.hub.markdown import section
+
+#: Characters of a hit's text.
+HIT = 700
+
+
+class DocsArguments(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    operation: Literal["search", "read", "list"]
+    query: str = Field("", max_length=250)
+    product: str = Field("", description="trl, transformers, hub, ...")
+    url: str = Field("", description="read: URL or path, #anchor for a section")
+    limit: int = Field(8, ge=1, le=25)
+
+
+class Docs(AgentTool):
+    name: str = "hf_docs"
+    description: str = (
+        "Hugging Face documentation as of today: search passages, read a page, list a product's "
+        "pages or (without product) the products. Look an API up before writing code with it: "
+        "what you remember may be outdated. For HTTP endpoints use hf_api."
+    )
+    args_schema: type[BaseModel] = DocsArguments
+
+    def effect(self, arguments: DocsArguments, cwd: str) -> Effect:
+        return Effect("read")
+
+    async def execute(self, arguments: DocsArguments, run: ToolRun) -> ToolResult:
+        if arguments.operation == "search":
+            return await _search(arguments, run)
+        if arguments.operation == "read":
+            return await _read(arguments.url, run)
+        return await _list(arguments.product, run)
+
+
+async def _search(arguments: DocsArguments, run: ToolRun) -> ToolResult:
+    if not arguments.query:
+        raise ToolError("search needs a query")
+    if arguments.product and arguments.product not in await _products(run):
+        known = ", ".join(await _products(run))
+        raise ToolError(f"there is no product {arguments.product}; there are: {known}")
+    params = {
+        "q": arguments.query,
+        "product": arguments.product or None,
+        "limit": arguments.limit,
+    }
+    hits = _a_list((await get(run, "/api/docs/search", params)).json())
+    nothing = f"nothing in the documentation fits {arguments.query}; try other words"
+    return listed((_hit(hit) for hit in hits), nothing)
+
+
+def _hit(hit: dict[str, Any]) -> str:
+    """The place, its address, and what stands there; the embeddings stay out."""
+    headings = [hit.get(f"heading{n}") for n in range(1, 6)]
+    place = " › ".join(dict.fromkeys(h for h in [hit.get("source_page_title"), *headings] if h))
+    text = cut(str(hit.get("text", "")), HIT)
+    return f"{row(str(hit.get('product', '')), place)}\n{hit.get('source_page_url', '')}\n{text}\n"
+
+
+async def _products(run: ToolRun) -> list[str]:
+    async def fetch() -> str:
+        found = _a_list((await get(run, "/api/docs")).json())
+        return "\n".join(str(product.get("id")) for product in found)
+
+    return (await cached(run, "docs", "/api/docs", fetch)).split("\n")
+
+
+async def _list(product: str, run: ToolRun) -> ToolResult:
+    if not product:
+        found = _a_list((await get(run, "/api/docs")).json())
+        lines = [row(p.get("id", ""), p.get("category", ""), p.get("url", "")) for p in found]
+        return listed(sorted(lines), "the Hub names no products")
+    if not re.fullmatch(r"[\w.-]+", product):
+        raise ToolError(f"{product} is no product; list without a product names them")
+    missing = f"there is no list of {product}'s pages; list without a product names the products"
+
+    async def fetch() -> str:
+        return (await get(run, f"/docs/{product}/llms.txt", missing=missing)).text
+
+    return ToolResult(await cached(run, "docs", f"{product}/llms.txt", fetch))
+
+
+async def _read(url: str, run: ToolRun) -> ToolResult:
+    path, anchor = _page(url, hub_url(run.services.settings))
+    missing = f"there is no page {path}; search finds pages, list a product's"
+
+    async def fetch() -> str:
+        return (await get(run, f"{path}.md", missing=missing)).text
+
+    text = await cached(run, "docs", path, fetch)
+    if not anchor:
+        return ToolResult(text)
+    found = section(text, anchor)
+    if found is None:
+        return ToolResult(f"[no section #{anchor} was found: this is the whole page]\n{text}")
+    return ToolResult(found)
+
+
+def _page(url: str, hub: str) -> tuple[str, str]:
+    """("/docs/trl/sft_trainer", anchor) of a URL, a path, or `trl/sft_trainer`."""
+    parts = urlsplit(url)
+    if parts.netloc and parts.netloc not in ("huggingface.co", "hf.co", urlsplit(hub).netloc):
+        raise ToolError(f"{url} is not in the documentation: only pages of the Hub are read here")
+    path = re.sub(r"(\.md|\.html)$", "", parts.path.strip("/")).rstrip("/")
+    if path and not path.startswith(("docs/", "learn/")):
+        path = f"docs/{path}"
+    if path.count("/") < 1 or ".." in path or re.search(r"[\s\\]", path):
+        raise ToolError(f"read needs a page's URL, not {url or 'nothing'}; search finds pages")
+    return f"/{path}", parts.fragment
+
+
+def _a_list(value: Any) -> list[dict[str, Any]]:
+    if isinstance(value, list) and all(isinstance(one, dict) for one in value):
+        return value
+    raise ToolError("the Hub's answer was no list; try again later")
