@@ -36,6 +36,7 @@ NOT_FOR_PROJECTS = (
     "local_base_url",
     "child_tokens",
     "hub_url",
+    "dataset_viewer_url",
     "arxiv_url",
     "ar5iv_url",
     "semantic_scholar_url",
