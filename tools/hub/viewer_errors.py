@@ -9,9 +9,13 @@ from __future__ import annotations
 import asyncio
 import os
 from difflib import SequenceMatcher
+from typing import TYPE_CHECKING
 
 from graph.errors import ToolError
 from tools.http import Reply, wanted_pause
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
 
 #: The document and the server spell it differently; both mean "ask later".
 NOT_READY = ("ResponseNotReady", "ResponseNotReadyError")
@@ -126,7 +130,7 @@ def near(dataset: str) -> str:
     return f"; did you mean {', '.join(found[:NEAR])}?" if found else ""
 
 
-def _api():  # type: ignore[no-untyped-def]
+def _api() -> HfApi:
     """A client for one use: the library reads HF_ENDPOINT only when it is imported."""
     from huggingface_hub import HfApi
 
