@@ -8,13 +8,15 @@ them. Every method is one GET; a failure is a ViewerError whose text says what t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from graph.context import ToolRun
 from graph.errors import ToolError
 from tools import http
-from tools.hub.viewer_errors import NOT_READY, ViewerError, refusal
+from tools.hub.connection import OFFLINE, offline
+from tools.hub.viewer_errors import ViewerError, refusal
 
 #: Rows that one request gives at most.
 PAGE = 100
@@ -36,14 +38,9 @@ SHAPES: dict[str, dict[str, type]] = {
 
 @dataclass(frozen=True)
 class Viewer:
-    """A client of the viewer at `base`, the setting `dataset_viewer_url`.
+    """A client for one call, `run`, of the viewer that the setting `dataset_viewer_url` names."""
 
-    Attributes:
-        log: told of each pause before a request is made again.
-    """
-
-    base: str
-    log: Callable[[str], None] = lambda text: None
+    run: ToolRun
 
     async def is_valid(self, dataset: str) -> dict[str, Any]:
         """{preview, viewer, search, filter, statistics}: what can be asked about it."""
@@ -95,17 +92,19 @@ class Viewer:
         return await self._get("/parquet", dataset, config=config)
 
     async def _get(self, path: str, dataset: str, **params: Any) -> dict[str, Any]:
-        # The token goes to this base alone: it is Hugging Face's own or the person's setting, and
-        # httpx drops the header where a redirect leads to another host.
+        if offline():
+            raise ToolError(OFFLINE)
+        # The token goes to this address alone: Hugging Face's own, or the person's setting, which
+        # a project cannot change. http.get leaves it behind where a redirect leads elsewhere.
         token = await asyncio.to_thread(_token)
         reply = await http.get(
-            self.base.rstrip("/") + path,
+            self.run.services.settings.dataset_viewer_url.rstrip("/") + path,
             params={"dataset": dataset, **params},
-            headers={"authorization": f"Bearer {token}"} if token else {},
-            log=self.log,
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+            log=self.run.log,
         )
         if not reply.ok:
-            raise await refusal(reply, dataset, bool(token))
+            raise await refusal(self.run, reply, dataset, bool(token))
         return _checked(path, reply)
 
 
@@ -132,6 +131,3 @@ def _checked(path: str, reply: http.Reply) -> dict[str, Any]:
         what = f"{reply.url} answered without a proper {wrong[0]!r}"
         raise ViewerError(f"{what}; is dataset_viewer_url right?", reply.status)
     return dict(body)
-
-
-__all__ = ["NOT_READY", "PAGE", "Viewer", "ViewerError"]

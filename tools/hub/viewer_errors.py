@@ -6,24 +6,16 @@ private and missing datasets apart for nobody, so the Hub is asked which of them
 
 from __future__ import annotations
 
-import asyncio
-import os
-from difflib import SequenceMatcher
-from typing import TYPE_CHECKING
-
+from graph.context import ToolRun
 from graph.errors import ToolError
 from tools.http import Reply, wanted_pause
-
-if TYPE_CHECKING:
-    from huggingface_hub import HfApi
+from tools.hub.connection import ask, hub_url
+from tools.hub.words import LOG_IN, Repo
 
 #: The document and the server spell it differently; both mean "ask later".
 NOT_READY = ("ResponseNotReady", "ResponseNotReadyError")
 NOT_SEARCHABLE = ("SearchFeatureNotAvailable", "SearchFeatureNotAvailableError")
 NO_ACCESS = ("ExternalUnauthenticatedError", "ExternalAuthenticatedError")
-
-#: Names that are offered in place of one that does not exist; seconds for that look-up.
-NEAR, PATIENCE = 5, 10
 
 
 class ViewerError(ToolError):
@@ -35,12 +27,12 @@ class ViewerError(ToolError):
         self.code = code
 
 
-async def refusal(reply: Reply, dataset: str, has_token: bool) -> ViewerError:
+async def refusal(run: ToolRun, reply: Reply, dataset: str, has_token: bool) -> ViewerError:
     """The error for an answer that is none. `dataset`: what was asked about."""
     code = reply.headers.get("x-error-code", "")
     said, cause = _body(reply)
     if code in NO_ACCESS or (reply.status == 401 and not code):
-        text = await asyncio.to_thread(why_no_access, dataset, has_token)
+        text = await why_no_access(run, dataset)
     elif reply.status == 404:
         text = f"the dataset viewer has nothing of that name in {dataset}: {said}"
     elif reply.status == 429:
@@ -87,51 +79,22 @@ def _line(text: str) -> str:
     return line[:300] + ("..." if len(line) > 300 else "")
 
 
-def why_no_access(dataset: str, has_token: bool) -> str:
-    """Gated, private, missing or unknown: what the Hub says of a dataset; blocking."""
-    import httpx2
-    from huggingface_hub import constants
-    from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError
-
-    page = f"{(os.environ.get('HF_ENDPOINT') or constants.ENDPOINT).rstrip('/')}/datasets/{dataset}"
-    log_in = "" if has_token else " and set a token (HF_TOKEN or `hf auth login`)"
-    gated = f"{dataset} is gated: ask for access at {page}{log_in}, then try again"
+async def why_no_access(run: ToolRun, dataset: str) -> str:
+    """Gated, private or missing: what the Hub says of a dataset, and of names that are near."""
+    about = Repo(dataset, "dataset")
     try:
-        info = _api().dataset_info(dataset, timeout=PATIENCE)
-    except GatedRepoError:
-        return gated
-    except HFValidationError as error:
-        return f"{dataset!r} is no dataset's name (owner/name): {_line(str(error))}"
-    except RepositoryNotFoundError:
-        hidden = "" if has_token else "; if it is private, set a token (HF_TOKEN)"
-        return f"there is no dataset {dataset}{hidden}{near(dataset)}"
-    except (httpx2.HTTPError, OSError, ValueError):
-        return f"{dataset} does not exist, or is private or gated: see {page}{log_in}"
-    if getattr(info, "gated", False):
-        return gated
-    if getattr(info, "private", False):
+        info = await ask(run, lambda api: api.dataset_info(dataset), about)
+    except ToolError as error:
+        return f"the dataset viewer has nothing of {dataset}. {error}"
+    page = f"{hub_url(run.services.settings)}/{about.page}"
+    if info.gated:
+        return (
+            f"{dataset} is gated: a person must ask for access at {page}, and {LOG_IN}; "
+            "then try again"
+        )
+    if info.private:
         return (
             f"{dataset} is private, and the dataset viewer serves private datasets only of PRO "
             "and Team accounts: load it with a script"
         )
     return f"{dataset} exists ({page}), but the dataset viewer has nothing of it yet"
-
-
-def near(dataset: str) -> str:
-    """`; did you mean a, b?` from the Hub's search, the likest first; empty where there is none."""
-    import httpx2
-
-    try:
-        name = dataset.rsplit("/", 1)[-1]
-        found = [d.id for d in _api().list_datasets(search=name, limit=20)]
-    except (httpx2.HTTPError, OSError, ValueError):
-        return ""
-    found.sort(key=lambda other: -SequenceMatcher(None, dataset.lower(), other.lower()).ratio())
-    return f"; did you mean {', '.join(found[:NEAR])}?" if found else ""
-
-
-def _api() -> HfApi:
-    """A client for one use: the library reads HF_ENDPOINT only when it is imported."""
-    from huggingface_hub import HfApi
-
-    return HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None)
