@@ -5,6 +5,7 @@ from __future__ import annotations
 from graph.context import AgentTool
 from tools.ask_user import AskUser
 from tools.hub.api import HubApi
+from tools.hub.dataset import HfDataset
 from tools.hub.docs import Docs
 from tools.hub.papers import Papers
 from tools.hub.repo import HubRepo
@@ -28,6 +29,7 @@ def builtin_tools() -> dict[str, AgentTool]:
         Edit(),
         Glob(),
         Grep(),
+        HfDataset(),
         HubApi(),
         HubRepo(),
         HubSearch(),

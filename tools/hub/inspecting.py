@@ -9,7 +9,7 @@ from typing import Any
 from graph.errors import ToolError
 from tools.hub.chat import chat_facts
 from tools.hub.columns import Column, columns_of
-from tools.hub.describing import column_line, row_lines
+from tools.hub.describing import column_line, row_lines, size_words
 from tools.hub.doubts import doubts
 from tools.hub.finding import CHATS, Fit
 from tools.hub.judging import fits_of
@@ -30,8 +30,10 @@ async def inspect(
         viewer.is_valid(dataset),
         _optional(viewer.size(dataset), "row counts", notes),
     )
-    found, whole = await asyncio.gather(
-        _sample(viewer, where, able, notes), _statistics(viewer, where, able, notes)
+    found, whole, files = await asyncio.gather(
+        _sample(viewer, where, able, notes),
+        _statistics(viewer, where, able, notes),
+        _files(viewer, where, notes),
     )
     columns = columns_of(found.features, found.rows)
     fits = fits_of(columns)
@@ -48,6 +50,7 @@ async def inspect(
         *(f"Note: {note}." for note in notes),
         "",
         *_splits(where, size),
+        *files,
         "",
         f"Columns (statistics of {_statistics_of(whole)}; {len(found.rows)} rows sampled from "
         f"{'start, middle and end' if total > len(found.rows) else 'the whole split'})",
@@ -100,6 +103,23 @@ async def _statistics(
         for s in body["statistics"]
         if isinstance(s.get("column_statistics"), Mapping)
     }
+
+
+async def _files(viewer: Viewer, where: Place, notes: list[str]) -> list[str]:
+    """What a download of the config would bring, and under which licence."""
+    parquet, info = await asyncio.gather(
+        _optional(viewer.parquet(where.dataset, where.config), "list of files", notes),
+        _optional(viewer.info(where.dataset, where.config), "licence", notes),
+    )
+    files = (parquet or {}).get("parquet_files", [])
+    told = []
+    if files:
+        size = size_words(sum(int(f.get("size") or 0) for f in files))
+        told.append(f"{len(files)} parquet file{'s' if len(files) > 1 else ''}, {size}")
+    licence = (info or {}).get("dataset_info", {}).get("license")
+    if licence:
+        told.append(f"licence {licence}")
+    return [f"Files: {'; '.join(told)}."] if told else []
 
 
 def _statistics_of(whole: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,8 @@ from typing import Any
 WORDS, SHORTEST = 13, 5
 #: An n-gram of so many evaluation rows (and of this share of them) is a template, no leak.
 TEMPLATE_ROWS, TEMPLATE_SHARE = 5, 0.02
+#: Words of an n-gram that must lie outside of templates.
+OWN = 7
 #: A row with this share of its n-grams in the training set was copied as a whole.
 COPIED = 0.8
 
@@ -44,19 +47,16 @@ def texts(value: Any) -> Iterator[str]:
             yield from texts(one)
 
 
-def grams(row: Mapping[str, Any]) -> dict[int, tuple[str, ...]]:
-    """A row's n-grams by hash; a short cell is one of its own."""
-    found: dict[int, tuple[str, ...]] = {}
+def cells(row: Mapping[str, Any]) -> Iterator[tuple[list[int], tuple[str, ...]]]:
+    """(hashes of a cell's n-grams in order, its words); a short cell is one n-gram, itself."""
     # A column may be called like a mark: only keys inside a cell are marks.
     for value in row.values():
         for text in texts(value):
-            cell = tuple(words(text))
-            if SHORTEST <= len(cell) < WORDS:
-                found[hash(("whole", cell))] = cell
-            for i in range(len(cell) - WORDS + 1):
-                gram = cell[i : i + WORDS]
-                found[hash(gram)] = gram
-    return found
+            said = tuple(words(text))
+            if SHORTEST <= len(said) < WORDS:
+                yield [hash(("whole", said))], said
+            elif len(said) >= WORDS:
+                yield [hash(said[i : i + WORDS]) for i in range(len(said) - WORDS + 1)], said
 
 
 @dataclass
@@ -72,53 +72,61 @@ class Match:
 
 @dataclass
 class Overlap:
-    """Evaluation rows first (`add`), training rows after (`look`), then `matches`."""
+    """Evaluation rows first (`add`), training rows after (`look`), then `matches`.
 
-    #: Row numbers as the viewer counts them, by n-gram; how many n-grams each row has.
-    rows: dict[int, list[int]] = field(default_factory=dict)
-    sizes: dict[int, int] = field(default_factory=dict)
-    #: n-grams that training has: the first row, and the words.
+    Attributes:
+        cells: by evaluation row, its cells' n-grams in order.
+        rows: in how many evaluation rows each n-gram stands.
+        found: n-grams that training has too: the first row there, and the words.
+    """
+
+    cells: dict[int, list[list[int]]] = field(default_factory=dict)
+    rows: Counter[int] = field(default_factory=Counter)
     found: dict[int, tuple[int, str]] = field(default_factory=dict)
 
     def add(self, number: int, row: Mapping[str, Any]) -> None:
-        held = grams(row)
-        self.sizes[number] = len(held)
-        for gram in held:
-            self.rows.setdefault(gram, []).append(number)
+        self.cells[number] = [grams for grams, _ in cells(row)]
+        self.rows.update({gram for grams in self.cells[number] for gram in grams})
 
     def look(self, number: int, row: Mapping[str, Any]) -> None:
-        for gram, said in grams(row).items():
-            if gram in self.rows and gram not in self.found:
-                self.found[gram] = (number, " ".join(said))
+        for grams, said in cells(row):
+            for i, gram in enumerate(grams):
+                if gram in self.rows and gram not in self.found:
+                    self.found[gram] = (number, " ".join(said[i : i + WORDS]))
 
     @property
     def judged(self) -> int:
         """Evaluation rows that are long enough to be looked for."""
-        return sum(size > 0 for size in self.sizes.values())
+        return sum(bool(held) for held in self.cells.values())
 
     @property
     def template_rows(self) -> int:
         """From how many rows on a shared n-gram is a template."""
-        return max(TEMPLATE_ROWS, int(TEMPLATE_SHARE * len(self.sizes)))
+        return max(TEMPLATE_ROWS, int(TEMPLATE_SHARE * len(self.cells)))
 
     def matches(self) -> tuple[list[Match], int]:
         """(the overlapping rows, most copied first; how many rows overlap by templates alone)."""
-        hits: dict[int, list[int]] = {}
-        only_template: set[int] = set()
-        templates: dict[int, int] = {}
-        for gram, held in self.rows.items():
-            if len(held) >= self.template_rows:
-                for number in held:
-                    templates[number] = templates.get(number, 0) + 1
-                if gram in self.found:
-                    only_template.update(held)
-            elif gram in self.found:
-                for number in held:
-                    hits.setdefault(number, []).append(gram)
-        made = []
-        for number, mine in hits.items():
-            train_row, said = self.found[mine[0]]
-            own = self.sizes[number] - templates.get(number, 0)
-            made.append(Match(number, len(mine) / own, train_row, said))
+        made, by_template = [], 0
+        for number, held in self.cells.items():
+            own = [gram for grams in held for gram in self._own(grams)]
+            hits = [gram for gram in own if gram in self.found]
+            if hits:
+                train_row, said = self.found[hits[0]]
+                made.append(Match(number, len(hits) / len(own), train_row, said))
+            else:
+                by_template += any(gram in self.found for grams in held for gram in grams)
         made.sort(key=lambda match: (-match.share, match.row))
-        return made, len(only_template - hits.keys())
+        return made, by_template
+
+    def _own(self, grams: list[int]) -> list[int]:
+        """The n-grams of a cell that are mostly its own words.
+
+        One word behind a template makes an n-gram that few rows share: it is the template's still.
+        """
+        shared = [self.rows[gram] >= self.template_rows for gram in grams]
+        if not any(shared):
+            return grams
+        covered = [False] * (len(grams) + WORDS - 1)
+        for i in (i for i, is_template in enumerate(shared) if is_template):
+            covered[i : i + WORDS] = [True] * WORDS
+        return [gram for i, gram in enumerate(grams) if sum(covered[i : i + WORDS]) <= WORDS - OWN]

@@ -3,8 +3,8 @@
 False positives: 13 words in a row also coincide in quotations, licences, code headers, common
 formulas and the instructions of a template. n-grams that many evaluation rows share are therefore
 left out and counted apart; the rest has to be looked at, which is why examples are shown. False
-negatives: rows that were not read, paraphrases, translations, and texts shorter than 13 words, which
-only count where a whole cell is the same.
+negatives: rows that were not read, paraphrases, translations, and texts shorter than 13 words,
+which only count where a whole cell is the same.
 """
 
 from __future__ import annotations
@@ -54,15 +54,18 @@ async def overlap(
     copied = sum(match.share >= COPIED for match in matches)
     judged = found.judged
     share = len(matches) / judged if judged else 0.0
+    verdict = (
+        f"{len(matches)} of {judged} evaluation rows ({share:.1%}) share {WORDS} words in a row "
+        f"with a training row; {copied} of them are copied nearly whole ({COPIED:.0%} of their "
+        "n-grams or more)."
+    )
+    if not judged:
+        verdict = f"No evaluation row has a text of {SHORTEST} words: nothing could be compared."
+    evenly = "; pages spread evenly" if train_read < train_total or eval_read < eval_total else ""
     lines = [
-        f"{len(matches)} of {judged} evaluation rows ({share:.1%}) share {WORDS} words in a row with "
-        f"a training row; {copied} of them are copied nearly whole ({COPIED:.0%} of their n-grams or "
-        "more)."
-        if judged
-        else f"No evaluation row has a text of {SHORTEST} words or more: nothing could be compared.",
+        verdict,
         f"Read: {_part(train_read, train_total)} of the training set {ours}, "
-        f"{_part(eval_read, eval_total)} of the evaluation set {theirs}"
-        + ("; pages spread evenly." if train_read < train_total else "."),
+        f"{_part(eval_read, eval_total)} of the evaluation set {theirs}{evenly}.",
     ]
     if eval_read < min(eval_total, max_rows) or train_read < min(train_total, max_rows):
         lines.append(f"Reading ended after {timeout:g} s; raise timeout to read all of max_rows.")
@@ -74,8 +77,8 @@ async def overlap(
         f"{found.template_rows} or more evaluation rows share ({by_template} rows overlap by "
         "those alone)."
     )
-    if len(found.sizes) > judged:
-        lines.append(f"{len(found.sizes) - judged} evaluation rows are too short to judge.")
+    if len(found.cells) > judged:
+        lines.append(f"{len(found.cells) - judged} evaluation rows are too short to judge.")
     if matches:
         lines += ["", "Examples (evaluation row, training row, share of its n-grams, words)"]
         lines += [_example(match) for match in matches[:EXAMPLES]]
