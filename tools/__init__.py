@@ -7,6 +7,7 @@ from tools.ask_user import AskUser
 from tools.hub.api import HubApi
 from tools.hub.dataset import HfDataset
 from tools.hub.docs import Docs
+from tools.hub.fit import HfFit
 from tools.hub.papers import Papers
 from tools.hub.repo import HubRepo
 from tools.hub.search import HubSearch
@@ -30,6 +31,7 @@ def builtin_tools() -> dict[str, AgentTool]:
         Glob(),
         Grep(),
         HfDataset(),
+        HfFit(),
         HubApi(),
         HubRepo(),
         HubSearch(),

@@ -95,7 +95,7 @@ class ViewerServer:
         retry_after: sent with troubles that pass, so that tests need not wait.
     """
 
-    data: Mapping[str, Mapping[str, Mapping[str, Split]]]
+    data: Mapping[str, Mapping[str, Mapping[str, Split]]] = field(default_factory=dict)
     gated: tuple[str, ...] = ()
     token: str = "hf_reader"
     capabilities: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)

@@ -25,12 +25,12 @@ class HfDatasetArguments(BaseModel):
     split: str = Field("", description="default: train")
     sample_rows: int = Field(5, ge=0, le=100, description="rows shown")
     query: str = Field("", description="search: words")
-    where: str = Field("", description='search: SQL condition, "label"=1')
-    offset: int = Field(0, ge=0, description="search: matches skipped")
+    where: str = Field("", description="search: SQL condition")
+    offset: int = Field(0, ge=0)
     eval_dataset: str = ""
     eval_config: str = ""
-    eval_split: str = Field("", description="default: test")
-    max_rows: int = Field(2000, ge=100, le=10_000, description="overlap: read of each set")
+    eval_split: str = ""
+    max_rows: int = Field(2000, ge=100, le=10_000, description="overlap: of each set")
     timeout: int = Field(120, ge=1, le=3600, description="overlap: seconds")
 
 
@@ -38,9 +38,9 @@ class HfDataset(AgentTool):
     name: str = "hf_dataset"
     description: str = (
         "Datasets on the Hub, without download. inspect, before training on one: splits, schema, "
-        "statistics, sample rows, which training methods (SFT, DPO, KTO, GRPO, classification, "
-        "...) the columns fit, what to rename, warnings. search: rows by query or where. overlap: "
-        "evaluation rows that stand in the training set (13-grams)."
+        "statistics, sample rows, training methods the columns fit (SFT, DPO, GRPO, ...), what to "
+        "rename, warnings. search: rows by query or where. overlap: eval rows that stand in the "
+        "training set."
     )
     args_schema: type[BaseModel] = HfDatasetArguments
 

@@ -15,7 +15,8 @@ from typing import Any
 from graph.context import ToolRun
 from graph.errors import ToolError
 from tools import http
-from tools.hub.connection import OFFLINE, offline
+from tools.hub.connection import offline
+from tools.hub.failures import OFFLINE
 from tools.hub.viewer_errors import ViewerError, refusal
 
 #: Rows that one request gives at most.

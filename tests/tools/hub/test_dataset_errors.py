@@ -16,6 +16,12 @@ from tests.tools.hub.viewers import numbered, one, serving
 DATA = {"ann/data": one(numbered(5))}
 
 
+@pytest.fixture(autouse=True)
+def nobody(monkeypatch: pytest.MonkeyPatch, logged_in: None) -> None:
+    """Not logged in, unless the test says so."""
+    monkeypatch.delenv("HF_TOKEN")
+
+
 async def test_a_missing_dataset_with_names_that_are_near(bench: Bench) -> None:
     with serving(bench, DATA) as (_, hub):
         hub.add("bob/dataset", type="dataset")
