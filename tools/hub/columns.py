@@ -86,7 +86,7 @@ def columns_of(features: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str
     for item in features:
         name = str(item["name"])
         values = [
-            row.get("row", {}).get(name) for row in rows if name not in row["truncated_cells"]
+            row["row"].get(name) for row in rows if name not in (row.get("truncated_cells") or ())
         ]
         made.append(Column(name, item["type"], values))
     return made

@@ -39,7 +39,7 @@ async def inspect(
     fits = fits_of(columns)
     warnings = doubts(columns, fits)
     total = found.total if found.total >= 0 else _rows_of(size, where)
-    cut = sorted({name for row in found.rows for name in row["truncated_cells"]})
+    cut = sorted({name for row in found.rows for name in row.get("truncated_cells") or ()})
     if cut:
         notes.append(f"the viewer cut long cells of {', '.join(cut)}: they were not judged")
     lines = [
@@ -78,6 +78,8 @@ async def _sample(viewer: Viewer, where: Place, able: Mapping[str, Any], notes: 
         try:
             found = [page async for page in pages(viewer, where, SAMPLE)]
             rows = [row for page in found for row in page.rows]
+            if found[0].partial:
+                notes.append("the viewer has only a part of this split: its first files")
             # Pages of a small split overlap.
             unique = list({row["row_idx"]: row for row in rows}.values())
             return Page(unique, found[0].features, found[0].total)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass
 
 from graph.context import ToolRun
 from graph.errors import ToolError
@@ -21,6 +22,25 @@ from tools.hub.viewer import Viewer
 EXAMPLES = 8
 #: Seconds between two lines of progress.
 PROGRESS = 5.0
+
+
+@dataclass(frozen=True)
+class Read:
+    """How much of a split was read. `partial`: the viewer has no more than `total` itself."""
+
+    rows: int
+    total: int
+    partial: bool
+
+    @property
+    def whole(self) -> bool:
+        return self.rows >= self.total and not self.partial
+
+    def __str__(self) -> str:
+        if self.whole:
+            return f"all {self.total:,} rows"
+        more = " that the viewer has, not all there are," if self.partial else ""
+        return f"{self.rows:,} of {self.total:,} rows{more}"
 
 
 async def overlap(
@@ -44,32 +64,28 @@ async def overlap(
     begun = time.monotonic()
     found = Overlap()
     # The evaluation set is the smaller one: it gets at most half of the time.
-    eval_read, eval_total = await _read(
-        run, viewer, theirs, max_rows, begun + timeout / 2, found, adding=True
-    )
-    train_read, train_total = await _read(
-        run, viewer, ours, max_rows, begun + timeout, found, adding=False
-    )
+    there = await _read(run, viewer, theirs, max_rows, begun + timeout / 2, found, adding=True)
+    here = await _read(run, viewer, ours, max_rows, begun + timeout, found, adding=False)
     matches, by_template = await asyncio.to_thread(found.matches)
     copied = sum(match.share >= COPIED for match in matches)
     judged = found.judged
     share = len(matches) / judged if judged else 0.0
     verdict = (
         f"{len(matches)} of {judged} evaluation rows ({share:.1%}) share {WORDS} words in a row "
-        f"with a training row; {copied} of them are copied nearly whole ({COPIED:.0%} of their "
-        "n-grams or more)."
+        f"(or a whole shorter text) with a training row; {copied} of them are copied nearly whole "
+        f"({COPIED:.0%} of their n-grams or more)."
     )
     if not judged:
         verdict = f"No evaluation row has a text of {SHORTEST} words: nothing could be compared."
-    evenly = "; pages spread evenly" if train_read < train_total or eval_read < eval_total else ""
+    whole = here.whole and there.whole
     lines = [
         verdict,
-        f"Read: {_part(train_read, train_total)} of the training set {ours}, "
-        f"{_part(eval_read, eval_total)} of the evaluation set {theirs}{evenly}.",
+        f"Read: {here} of the training set {ours}, {there} of the evaluation set {theirs}"
+        f"{'' if whole else '; pages spread evenly'}.",
     ]
-    if eval_read < min(eval_total, max_rows) or train_read < min(train_total, max_rows):
+    if any(read.rows < min(read.total, max_rows) for read in (here, there)):
         lines.append(f"Reading ended after {timeout:g} s; raise timeout to read all of max_rows.")
-    if train_read < train_total:
+    if not here.whole:
         lines.append("What was not read was not compared: the true share may be higher.")
     lines.append(
         "False positives: quotations, boilerplate and common formulas also share 13 words; look at "
@@ -96,19 +112,19 @@ async def _read(
     deadline: float,
     found: Overlap,
     adding: bool,
-) -> tuple[int, int]:
-    """Rows of one set into `found`; (rows read, rows there are)."""
+) -> Read:
+    """Rows of one set into `found`."""
     seen: set[int] = set()
-    total, told = 0, time.monotonic()
+    total, partial, told = 0, False, time.monotonic()
     async for page in pages(viewer, where, wanted, deadline):
         # n-grams are work for the processor: the event loop goes on meanwhile.
         await asyncio.to_thread(_take, page, found, adding, seen)
-        total = page.total
+        total, partial = page.total, page.partial
         now = time.monotonic()
         if now - told >= PROGRESS or len(seen) >= min(wanted, total):
             told = now
             run.log(f"{len(seen):,} of {min(wanted, total):,} rows of {where} read")
-    return len(seen), total
+    return Read(len(seen), total, partial)
 
 
 def _take(page: Page, found: Overlap, adding: bool, seen: set[int]) -> None:
@@ -117,10 +133,6 @@ def _take(page: Page, found: Overlap, adding: bool, seen: set[int]) -> None:
         if number not in seen:
             seen.add(number)
             (found.add if adding else found.look)(number, row["row"])
-
-
-def _part(read: int, total: int) -> str:
-    return f"all {total:,} rows" if read >= total else f"{read:,} of {total:,} rows"
 
 
 def _example(match: Match) -> str:

@@ -59,26 +59,38 @@ def preference_fits(table: Table) -> Iterator[Fit]:
         yield Fit("DPO", used, pair, joined(odd, change))
         return
     if prompt is not None:
-        repeats = repeated_prompts(prompt, chosen)
         with_prompt = (prompt.name, *used)
-        if repeats > 0.5:
-            step = f"drop {prompt.name}: {chosen.name} begins with it already ({repeats:.0%})"
-        elif (prompt.kind in CHATS) != (chosen.kind in CHATS):
-            step = f'make {prompt.name} a chat ([{{"role": "user", "content": ...}}])'
-            if prompt.kind in CHATS:
-                step = f"make {chosen.name} and {rejected.name} chats as {prompt.name} is"
-        else:
-            step = joined(shaped(prompt), renamed({"prompt": prompt}))
-        yield Fit("DPO", with_prompt, f"{prompt.name} is the prompt, {pair}", joined(step, change))
+        yield Fit("DPO", with_prompt, f"{pair} for {prompt.name}",
+                  joined(_prompt_change(prompt, chosen, rejected), change))  # fmt: skip
     else:
         shared = shared_starts(chosen, rejected)
-        why = f"{pair}; the same beginning in {shared:.0%} is the prompt"
+        why = f"{pair}; their same beginning ({shared:.0%}) is the prompt"
         if shared >= 0.9:
             yield Fit("DPO (implicit prompt)", used, why, change)
         else:
             step = "add the prompts: no column holds them, and the pairs share no beginning"
             yield Fit("DPO", used, pair, joined(step, change))
     yield Fit("reward model", used, pair, change)
+
+
+def _prompt_change(prompt: Column, chosen: Column, rejected: Column) -> str:
+    """What makes a prompt of this column, beside the answers as they are."""
+    repeats = repeated_prompts(prompt, chosen)
+    if repeats > 0.5:
+        return f"drop {prompt.name}: {chosen.name} begins with it already ({repeats:.0%})"
+    if prompt.kind in CHATS and chosen.kind in CHATS:
+        return joined(shaped(prompt), renamed({"prompt": prompt}))
+    if prompt.kind in CHATS:
+        return f"make {chosen.name} and {rejected.name} chats as {prompt.name} is"
+    if chosen.kind in CHATS:
+        shared = shared_starts(chosen, rejected)
+        if shared > 0.5:
+            return (
+                f"drop {prompt.name}: the chats of {chosen.name} and {rejected.name} begin with "
+                f"the same messages ({shared:.0%}), which are the prompt"
+            )
+        return f'make {prompt.name} a chat ([{{"role": "user", "content": ...}}])'
+    return renamed({"prompt": prompt})
 
 
 def pairwise_fits(table: Table) -> Iterator[Fit]:

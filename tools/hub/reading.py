@@ -65,11 +65,16 @@ def _failed(body: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Page:
-    """Some rows as the viewer gives them; `total`: rows of the whole split."""
+    """Some rows as the viewer gives them.
+
+    Attributes:
+        total: rows of the split; -1: unknown. partial: the viewer has only so many of it.
+    """
 
     rows: list[dict[str, Any]]
     features: list[dict[str, Any]]
     total: int
+    partial: bool = False
 
 
 async def pages(
@@ -109,4 +114,5 @@ def spread(total: int, wanted: int) -> list[int]:
 
 async def _page(viewer: Viewer, where: Place, offset: int, length: int = PAGE) -> Page:
     body = await viewer.rows(where.dataset, where.config, where.split, offset, length)
-    return Page(body["rows"], body["features"], int(body["num_rows_total"]))
+    total, partial = int(body["num_rows_total"]), bool(body.get("partial"))
+    return Page(body["rows"], body["features"], total, partial)

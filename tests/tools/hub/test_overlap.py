@@ -46,8 +46,8 @@ async def test_planted_rows_are_found_in_other_clothes(bench: Bench) -> None:
     train[140] = {"text": f"{prose(5000)} {half} {prose(5001)}"}
     text = await compared(bench, train, evaluation)
     assert text.splitlines()[0] == (
-        "2 of 20 evaluation rows (10.0%) share 13 words in a row with a training row; 1 of them "
-        "are copied nearly whole (80% of their n-grams or more)."
+        "2 of 20 evaluation rows (10.0%) share 13 words in a row (or a whole shorter text) with a "
+        "training row; 1 of them are copied nearly whole (80% of their n-grams or more)."
     )
     assert "Read: all 250 rows of the training set ann/train (default, train), all 20 rows" in text
     assert re.search(r'^  3  7  100%  "', text, re.M)
