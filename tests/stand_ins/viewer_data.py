@@ -21,11 +21,13 @@ class Split:
         features: types by column, where they do not follow from the values:
             {"label": {"_type": "ClassLabel", "names": ["no", "yes"]}}.
         truncated: columns that come cut in /first-rows, as long cells do.
+        partial: the viewer has only these rows of a larger split.
     """
 
     rows: Sequence[Row]
     features: Mapping[str, Any] = field(default_factory=dict)
     truncated: Sequence[str] = ()
+    partial: bool = False
 
     def types(self) -> dict[str, Any]:
         names = list(dict.fromkeys(name for row in self.rows for name in row)) or list(

@@ -258,7 +258,7 @@ def _of_split(path: str, split: Split, p: dict[str, str]) -> Any:
         return {
             "num_examples": len(split.rows),
             "statistics": split.statistics(),
-            "partial": False,
+            "partial": split.partial,
         }
     if path == "/first-rows":
         shown = split.items(range(len(split.rows))[:100], cut=True)
@@ -285,7 +285,7 @@ def _of_split(path: str, split: Split, p: dict[str, str]) -> Any:
         "rows": split.items(indices[offset : offset + length]),
         "num_rows_total": len(indices),
         "num_rows_per_page": 100,
-        "partial": False,
+        "partial": split.partial,
     }
 
 

@@ -78,9 +78,9 @@ class Column:
         return found if len(found) <= CLASSES and repeated else []
 
 
-def columns_of(features: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]) -> list[
-    Column
-]:  # fmt: skip
+def columns_of(
+    features: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]
+) -> list[Column]:
     """Columns from the viewer's `features` and `rows`; cells that it cut are left out."""
     made = []
     for item in features:

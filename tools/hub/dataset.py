@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from graph.context import AgentTool, ToolResult, ToolRun
 from graph.effects import Effect
@@ -32,6 +33,15 @@ class HfDatasetArguments(BaseModel):
     eval_split: str = ""
     max_rows: int = Field(2000, ge=100, le=10_000, description="overlap: of each set")
     timeout: int = Field(120, ge=1, le=3600, description="overlap: seconds")
+
+    @field_validator("dataset", "eval_dataset")
+    @classmethod
+    def _name(cls, value: str) -> str:
+        """A page's address names the dataset too."""
+        found = re.fullmatch(
+            r"(?:https?://[^/]+/)?datasets/([^/?#]+(?:/[^/?#]+)?).*", value.strip()
+        )
+        return found[1] if found else value.strip()
 
 
 class HfDataset(AgentTool):

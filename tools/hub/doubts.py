@@ -101,9 +101,9 @@ def _of_rows(columns: Sequence[Column]) -> Iterator[str]:
 
 def _of_method(fit: Fit, columns: dict[str, Column]) -> Iterator[str]:
     used = [columns[name] for name in fit.columns if name in columns]
-    if fit.method.startswith("DPO") and len(used) == 3 and fit.columns[2] != used[0].name:
+    if fit.method == "DPO" and len(used) == 3:
         yield from _of_preference(used[0], used[1], used[2])
-    elif fit.method.startswith(("DPO", "reward")) and len(used) == 2:
+    elif fit.method in ("DPO", "DPO (implicit prompt)", "reward model"):
         yield from _same(used[0], used[1])
     elif fit.method.startswith(("SFT (prompt", "GRPO (verif", "KTO", "text classification")):
         answer = used[1] if fit.method == "KTO" else used[-1]

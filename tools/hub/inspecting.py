@@ -20,9 +20,7 @@ from tools.hub.viewer import Viewer
 SAMPLE, CONFIGS = 300, 20
 
 
-async def inspect(
-    viewer: Viewer, dataset: str, config: str, split: str, sample_rows: int
-) -> str:  # fmt: skip
+async def inspect(viewer: Viewer, dataset: str, config: str, split: str, sample_rows: int) -> str:
     """The result's text, the verdict first. Raises ToolError where the dataset cannot be read."""
     notes: list[str] = []
     where = await place(viewer, dataset, config, split)
@@ -35,9 +33,8 @@ async def inspect(
         _statistics(viewer, where, able, notes),
         _files(viewer, where, notes),
     )
-    columns = columns_of(found.features, found.rows)
-    fits = fits_of(columns)
-    warnings = doubts(columns, fits)
+    # Long rows are work for the processor: the event loop goes on meanwhile.
+    columns, fits, warnings = await asyncio.to_thread(_judged, found)
     total = found.total if found.total >= 0 else _rows_of(size, where)
     cut = sorted({name for row in found.rows for name in row.get("truncated_cells") or ()})
     if cut:
@@ -60,6 +57,12 @@ async def inspect(
     if sample_rows:
         lines += ["", "Sample rows", *row_lines(_some(found.rows, sample_rows))]
     return "\n".join(lines)
+
+
+def _judged(found: Page) -> tuple[list[Column], list[Fit], list[str]]:
+    columns = columns_of(found.features, found.rows)
+    fits = fits_of(columns)
+    return columns, fits, doubts(columns, fits)
 
 
 async def _optional(

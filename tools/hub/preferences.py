@@ -102,7 +102,7 @@ def pairwise_fits(table: Table) -> Iterator[Fit]:
             seen = ", ".join(str(c) for c in list(dict.fromkeys(winner.there))[:4])
             why = f"two answers, and {winner.name} ({seen}) says which is better"
             step = f"write chosen and rejected by {winner.name}, without ties"
-            yield Fit("DPO", used, why, joined(shaped(a, b), step))
+            yield Fit("DPO (after pairing)", used, why, joined(shaped(a, b), step))
             return
     many = table.named(("responses", "completions", "answers", "candidates", "outputs"), ("texts",))
     scores = table.named(
@@ -111,7 +111,7 @@ def pairwise_fits(table: Table) -> Iterator[Fit]:
     if many is not None and scores is not None and same_lengths(many, scores):
         why = f"{scores.name} rates each of {many.name}"
         step = "make chosen of the best and rejected of a worse one"
-        yield Fit("DPO", (many.name, scores.name), why, step)
+        yield Fit("DPO (after pairing)", (many.name, scores.name), why, step)
 
 
 def feedback_fits(table: Table) -> Iterator[Fit]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from graph.errors import ToolError
-from tools.hub.viewer import PAGE, Viewer
+from tools.hub.viewer import PAGE, TOO_LONG, Viewer
+from tools.hub.viewer_errors import ViewerError
 
 #: Pages that are asked for at the same time.
 AT_ONCE = 4
@@ -113,6 +114,12 @@ def spread(total: int, wanted: int) -> list[int]:
 
 
 async def _page(viewer: Viewer, where: Place, offset: int, length: int = PAGE) -> Page:
-    body = await viewer.rows(where.dataset, where.config, where.split, offset, length)
+    try:
+        body = await viewer.rows(where.dataset, where.config, where.split, offset, length)
+    except ViewerError as error:
+        if error.code != TOO_LONG or length == 1:
+            raise
+        # Rows of megabytes: some of them say more than none.
+        return await _page(viewer, where, offset, max(1, length // 10))
     total, partial = int(body["num_rows_total"]), bool(body.get("partial"))
     return Page(body["rows"], body["features"], total, partial)

@@ -22,6 +22,9 @@ from tools.hub.viewer_errors import ViewerError, refusal
 #: Rows that one request gives at most.
 PAGE = 100
 
+#: The code of an answer that is longer than what is read.
+TOO_LONG = "TooLong"
+
 #: What an answer must hold to be one; anything else came from another server.
 SHAPES: dict[str, dict[str, type]] = {
     "/is-valid": {"preview": bool, "viewer": bool},
@@ -102,6 +105,7 @@ class Viewer:
             self.run.services.settings.dataset_viewer_url.rstrip("/") + path,
             params={"dataset": dataset, **params},
             headers={"Authorization": f"Bearer {token}"} if token else {},
+            most=http.MOST,
             log=self.run.log,
         )
         if not reply.ok:
@@ -118,7 +122,8 @@ def _token() -> str | None:
 
 def _checked(path: str, reply: http.Reply) -> dict[str, Any]:
     if reply.cut:
-        raise ViewerError(f"{reply.url} answered with more than {http.MOST:,} bytes", reply.status)
+        said = f"{reply.url} answered with more than {http.MOST:,} bytes"
+        raise ViewerError(said, reply.status, TOO_LONG)
     try:
         body = reply.json()
     except ToolError as error:

@@ -105,6 +105,44 @@ async def test_an_empty_dataset(bench: Bench) -> None:
     assert "Fits no training method" in no_rows.text
 
 
+async def test_a_part_of_a_split_is_said(bench: Bench) -> None:
+    part = {"default": {"train": Split(numbered(9), partial=True)}}
+    whole = one(numbered(9, start=100))
+    with serving(bench, {"ann/large": part, "ann/eval": whole}):
+        inspected = await bench.call("hf_dataset", operation="inspect", dataset="ann/large")
+        compared = await bench.call(
+            "hf_dataset", operation="overlap", dataset="ann/large", eval_dataset="ann/eval"
+        )
+    assert "Note: the viewer has only a part of this split" in inspected.text
+    assert "Note: the viewer's statistics are of a part of the split." in inspected.text
+    assert "Read: 9 of 9 rows that the viewer has, not all there are, of the" in compared.text
+    assert "the true share may be higher" in compared.text
+
+
+async def test_rows_of_megabytes_are_read_in_smaller_pages(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tools.http.MOST", 20_000)
+    rows = [{"text": f"{i} " + "long words " * 100} for i in range(60)]
+    with serving(bench, {"ann/data": one(rows)}) as (viewer, _):
+        result = await bench.call("hf_dataset", operation="inspect", dataset="ann/data")
+    assert result.ok, result.text
+    lengths = [a.params["length"] for a in viewer.asked if a.path == "/rows"]
+    assert lengths == ["100", "10"]
+    assert "10 rows sampled" in result.text
+
+
+async def test_a_page_s_address_is_a_name(bench: Bench) -> None:
+    with serving(bench, {"ann/data": one(numbered(2))}):
+        for address in (
+            "https://huggingface.co/datasets/ann/data/viewer/default/train",
+            "datasets/ann/data",
+            " ann/data ",
+        ):
+            result = await bench.call("hf_dataset", operation="inspect", dataset=address)
+            assert result.text.startswith("ann/data (default, train): 2 rows")
+
+
 async def test_long_values_are_cut_and_pictures_told_by_their_size(bench: Bench) -> None:
     picture = {"src": "https://signed.example/x.jpg?key=1", "height": 4, "width": 6}
     text = await inspected(
