@@ -20,6 +20,11 @@ COMPLETION = (
     "solution", "model_response", "bot",
 )  # fmt: skip
 
+LABEL = (
+    "label", "labels", "class", "category", "target", "sentiment", "intent", "emotion", "topic",
+    "coarse_label", "fine_label", "stars", "rating", "toxic", "is_toxic", "spam",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -92,3 +97,16 @@ def shaped(*columns: Column) -> str:
 
 def joined(*steps: str) -> str:
     return "; ".join(step for step in steps if step)
+
+
+def label_of(table: Table) -> Column | None:
+    """The column that holds the class: by type, else by name and content."""
+    named = table.named(LABEL, ("label", "int", "bool", "text"))
+    if named is not None and named.classes:
+        return named
+    return table.first("label")
+
+
+def to_classes(label: Column) -> str:
+    """What makes class numbers of a label that is text."""
+    return f"encode {label.name} (class_encode_column)" if label.kind == "text" else ""
