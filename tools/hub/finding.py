@@ -102,7 +102,7 @@ def joined(*steps: str) -> str:
 def label_of(table: Table) -> Column | None:
     """The column that holds the class: by type, else by name and content."""
     named = table.named(LABEL, ("label", "int", "bool", "text"))
-    if named is not None and named.classes:
+    if named is not None and len(named.classes) > 1:
         return named
     return table.first("label")
 

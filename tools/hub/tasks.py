@@ -37,6 +37,7 @@ def task_fits(table: Table) -> Iterator[Fit]:
         yield from sound_fits(table)
         return
     yield from _classes(table)
+    yield from _table(table)
     yield from _tokens(table)
     yield from _questions(table)
     yield from _rewriting(table)
@@ -56,10 +57,6 @@ def _classes(table: Table) -> Iterator[Fit]:
         elif len(texts) == 2 and not _asks(texts):
             pair = (texts[0].name, texts[1].name, label.name)
             yield Fit("sentence-pair classification", pair, f"two texts, {classes}", step)
-        elif not texts and len(table.of("int", "float", "bool")) >= 2:
-            numbers = [c.name for c in table.of("int", "float", "bool") if c is not label]
-            why = f"{len(numbers)} numeric columns, {classes}"
-            yield Fit("tabular classification", (*numbers, label.name), why)
     if tags is not None and len(texts) == 1 and not table.of("texts"):
         why = f"{texts[0].name} is text, {tags.name} lists its classes"
         step = "make the lists one-hot vectors"
@@ -71,6 +68,25 @@ def _classes(table: Table) -> Iterator[Fit]:
         why = f"{score.name} is a number for {'two texts' if two else texts[0].name}"
         used = tuple(c.name for c in (*texts, score))
         yield Fit(method, used, why, renamed({"score" if two else "label": score}))
+
+
+def _table(table: Table) -> Iterator[Fit]:
+    numbers = table.of("int", "float", "bool", "label")
+    # Names and addresses are text too, but no sentences.
+    sentences = any(words(c) >= 8 for c in table.prose()) or table.of("texts", *CHATS)
+    if sentences or len(numbers) < 2 or 2 * len(numbers) < len(table.columns):
+        return
+    label = label_of(table)
+    if label is not None:
+        used = tuple(c.name for c in numbers if c is not label)
+        why = f"{len(used)} columns of numbers, {label.name} has {len(label.classes)} classes"
+        yield Fit("tabular classification", (*used, label.name), why)
+        return
+    few = [f"{c.name} ({len(c.classes)})" for c in table.columns if len(c.classes) > 1]
+    why = f"{len(numbers)} columns of numbers, and no column that is called a label"
+    choice = f"choose the target; of few values are: {', '.join(few)}" if few else ""
+    names = tuple(c.name for c in numbers)
+    yield Fit("tabular prediction", names, why, choice or "choose the target")
 
 
 def _tokens(table: Table) -> Iterator[Fit]:

@@ -9,6 +9,7 @@ import pytest
 from tests.stand_ins.viewer_server import Split
 from tests.tools.bench import Bench
 from tests.tools.hub.viewers import numbered, one, serving
+from tools.hub.describing import number
 
 CLASS = {"_type": "ClassLabel", "names": ["neg", "pos"]}
 
@@ -241,6 +242,15 @@ async def test_a_secret_label(bench: Bench) -> None:
     text = await inspected(bench, rows, label=CLASS)
     assert "Warning: label is -1" in text
     assert "4 without a label" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(3, "3"), (1234567, "1,234,567"), (0.12345, "0.1235"), (46354.0, "46,354"),
+     (25527.25, "25,527.2"), (float("nan"), "nan"), ("2110-01-13", "2110-01-13"), (True, "True")],
+)  # fmt: skip
+def test_numbers_are_readable(value: Any, told: str) -> None:
+    assert number(value) == told
 
 
 # --- search ---
