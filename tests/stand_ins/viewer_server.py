@@ -33,7 +33,7 @@ __all__ = ["Split", "ViewerServer"]
 Trouble = Literal[
     "rate_limited", "rate_limited_long", "server_error", "unexpected", "not_ready",
     "not_ready_as_sent", "streaming", "malformed", "other_shape", "slow", "hang_up", "blocked",
-    "not_searchable",
+    "not_searchable", "none",
 ]  # fmt: skip
 
 MISSING = (
@@ -122,7 +122,7 @@ class ViewerServer:
         self._server.server_close()
 
     def misbehave(self, path: str, trouble: Trouble, times: int = 1) -> None:
-        """The next `times` requests of `path` meet this trouble."""
+        """The next `times` requests of `path` meet this trouble; "none" lets them through."""
         self._troubles.setdefault(path, []).extend([trouble] * times)
 
     def paths(self) -> list[str]:

@@ -26,11 +26,16 @@ PROGRESS = 5.0
 
 @dataclass(frozen=True)
 class Read:
-    """How much of a split was read. `partial`: the viewer has no more than `total` itself."""
+    """How much of a split was read.
+
+    Attributes:
+        partial: the viewer has no more than `total` itself. trouble: why reading ended early.
+    """
 
     rows: int
     total: int
     partial: bool
+    trouble: str = ""
 
     @property
     def whole(self) -> bool:
@@ -83,7 +88,8 @@ async def overlap(
         f"Read: {here} of the training set {ours}, {there} of the evaluation set {theirs}"
         f"{'' if whole else '; pages spread evenly'}.",
     ]
-    if any(read.rows < min(read.total, max_rows) for read in (here, there)):
+    lines += [f"Reading ended early: {read.trouble}" for read in (there, here) if read.trouble]
+    if any(not r.trouble and r.rows < min(r.total, max_rows) for r in (here, there)):
         lines.append(f"Reading ended after {timeout:g} s; raise timeout to read all of max_rows.")
     if not here.whole:
         lines.append("What was not read was not compared: the true share may be higher.")
@@ -116,15 +122,22 @@ async def _read(
     """Rows of one set into `found`."""
     seen: set[int] = set()
     total, partial, told = 0, False, time.monotonic()
-    async for page in pages(viewer, where, wanted, deadline):
-        # n-grams are work for the processor: the event loop goes on meanwhile.
-        await asyncio.to_thread(_take, page, found, adding, seen)
-        total, partial = page.total, page.partial
-        now = time.monotonic()
-        if now - told >= PROGRESS or len(seen) >= min(wanted, total):
-            told = now
-            run.log(f"{len(seen):,} of {min(wanted, total):,} rows of {where} read")
-    return Read(len(seen), total, partial)
+    trouble = ""
+    try:
+        async for page in pages(viewer, where, wanted, deadline):
+            # n-grams are work for the processor: the event loop goes on meanwhile.
+            await asyncio.to_thread(_take, page, found, adding, seen)
+            total, partial = page.total, page.partial
+            now = time.monotonic()
+            if now - told >= PROGRESS or len(seen) >= min(wanted, total):
+                told = now
+                run.log(f"{len(seen):,} of {min(wanted, total):,} rows of {where} read")
+    except ToolError as error:
+        # A limit that is reached half-way leaves what was read.
+        if not seen:
+            raise
+        trouble = str(error)
+    return Read(len(seen), total, partial, trouble)
 
 
 def _take(page: Page, found: Overlap, adding: bool, seen: set[int]) -> None:

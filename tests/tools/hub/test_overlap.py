@@ -141,6 +141,27 @@ async def test_the_time_cap_ends_reading(bench: Bench) -> None:
     assert "Read: 100 of 1,200 rows of the training set" in result.text
 
 
+async def test_a_limit_half_way_leaves_what_was_read(bench: Bench) -> None:
+    evaluation = texted(range(9000, 9010))
+    train = texted(range(900))
+    train[50] = evaluation[2]
+    data = {"ann/train": one(train), "ann/eval": {"default": {"test": Split(evaluation)}}}
+    with serving(bench, data) as (viewer, _):
+        # The evaluation set's page, the first one of training; then the limit.
+        viewer.misbehave("/rows", "none", 2)
+        viewer.misbehave("/rows", "rate_limited_long", 8)
+        result = await bench.call(
+            "hf_dataset", operation="overlap", dataset="ann/train", eval_dataset="ann/eval"
+        )
+    assert result.ok, result.text
+    assert result.text.startswith("1 of 10 evaluation rows")
+    assert "Read: 100 of 900 rows of the training set" in result.text
+    assert (
+        "Reading ended early: the dataset viewer's rate limit is reached; the limit" in result.text
+    )
+    assert "raise timeout" not in result.text
+
+
 async def test_what_cannot_be_compared(bench: Bench) -> None:
     with serving(bench, {"ann/train": one(texted(range(3)))}):
         asked = {"operation": "overlap", "dataset": "ann/train"}
