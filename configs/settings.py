@@ -97,6 +97,10 @@ class Settings(BaseModel):
     hub_url: str = Field(
         "", description="the Hugging Face Hub; empty: HF_ENDPOINT, else https://huggingface.co"
     )
+    dataset_viewer_url: str = Field(
+        "https://datasets-server.huggingface.co",
+        description="the Hub's dataset viewer; the Hub token is sent there",
+    )
     arxiv_url: str = Field("https://arxiv.org", description="where papers are read as HTML")
     ar5iv_url: str = Field(
         "https://ar5iv.labs.arxiv.org", description="where papers are that arXiv has no HTML of"

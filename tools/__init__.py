@@ -5,7 +5,9 @@ from __future__ import annotations
 from graph.context import AgentTool
 from tools.ask_user import AskUser
 from tools.hub.api import HubApi
+from tools.hub.dataset import HfDataset
 from tools.hub.docs import Docs
+from tools.hub.fit import HfFit
 from tools.hub.papers import Papers
 from tools.hub.repo import HubRepo
 from tools.hub.search import HubSearch
@@ -28,6 +30,8 @@ def builtin_tools() -> dict[str, AgentTool]:
         Edit(),
         Glob(),
         Grep(),
+        HfDataset(),
+        HfFit(),
         HubApi(),
         HubRepo(),
         HubSearch(),

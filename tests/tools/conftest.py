@@ -11,6 +11,7 @@ from configs.settings import Settings
 from graph.services import build_services
 from graph.store import open_store
 from tests.stand_ins.hub_server import HubServer
+from tests.stand_ins.viewer_server import ViewerServer
 from tests.tools.bench import Bench
 
 
@@ -23,10 +24,21 @@ def hub() -> Iterator[HubServer]:
 
 
 @pytest.fixture
-async def bench(settings: Settings, workdir: Path, hub: HubServer) -> AsyncIterator[Bench]:
+def viewer() -> Iterator[ViewerServer]:
+    """The Hub's dataset viewer, empty."""
+    with ViewerServer() as server:
+        yield server
+    assert server.violations == []
+
+
+@pytest.fixture
+async def bench(
+    settings: Settings, workdir: Path, hub: HubServer, viewer: ViewerServer
+) -> AsyncIterator[Bench]:
     settings = settings.model_copy(
         update={
             "hub_url": hub.url,
+            "dataset_viewer_url": viewer.url,
             "arxiv_url": f"{hub.url}/arxiv",
             "ar5iv_url": f"{hub.url}/ar5iv",
             "semantic_scholar_url": f"{hub.url}/s2",
