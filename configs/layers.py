@@ -36,6 +36,8 @@ NOT_FOR_PROJECTS = (
     "local_base_url",
     "child_tokens",
     "bill_to",
+    "jobs_namespace",
+    "job_secrets",
     "hub_url",
     "dataset_viewer_url",
     "arxiv_url",

@@ -112,6 +112,13 @@ class Settings(BaseModel):
         default_factory=lambda: ["HF_TOKEN", "GITHUB_TOKEN"],
         description="credentials that commands may see in their environment",
     )
+    jobs_namespace: str = Field(
+        "", description="in whose name jobs run on Hugging Face, and who pays; empty: you"
+    )
+    job_secrets: list[str] = Field(
+        default_factory=lambda: ["HF_TOKEN", "GITHUB_TOKEN", "WANDB_API_KEY"],
+        description="credentials that a job may be given, by name",
+    )
     database_url: str = Field(
         "",
         description="where threads live: sqlite:////path, postgresql://...; empty: a SQLite file "

@@ -153,6 +153,7 @@ class ToolResult:
         images: [{"mime_type", "base64"}], shown to models that see.
         plan: the checklist that takes the place of the thread's; None leaves it as it is.
         cost_micro_usd: what a call that spends really cost; None: its price.
+        still_costs: what was set aside stays so: it goes on (a job), and is settled when it ends.
     """
 
     text: str
@@ -161,6 +162,7 @@ class ToolResult:
     images: list[dict[str, str]] = field(default_factory=list)
     plan: list[PlanItem] | None = None
     cost_micro_usd: int | None = None
+    still_costs: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -212,6 +214,11 @@ class AgentTool(BaseTool):
     def effect(self, arguments: Any, cwd: str) -> Effect:
         """What this call does, from its validated arguments. Pure and quick: no I/O."""
         raise TypeError(f"{self.name} declares no effect")
+
+    async def foresee(self, arguments: Any, run: ToolRun) -> Effect:
+        """`effect`, with what has to be asked for first: a live price, what was checked. Asked of
+        calls that spend or always ask, before the verdict. A ToolError means it cannot run."""
+        return self.effect(arguments, run.cwd)
 
     async def execute(self, arguments: Any, run: ToolRun) -> ToolResult:
         """Do it. A ToolError's text goes to the model; any other exception does too, as a

@@ -26,6 +26,8 @@ class Effect:
         command: the shell line, for `execute`.
         price_micro_usd: for `spend`; None where the price is unknown.
         preview: what a person should see before deciding (diff, command, script).
+        always_asks: no mode but read-only (which refuses) decides it without a person: it goes on
+            by itself afterwards.
     """
 
     kind: EffectKind
@@ -33,3 +35,4 @@ class Effect:
     command: str = ""
     price_micro_usd: int | None = None
     preview: str = ""
+    always_asks: bool = False

@@ -32,6 +32,7 @@ from graph.services import cwd_of, services_of
 from graph.state import OURS, AgentState, Turn, reduce_messages
 from graph.turn import ended, new_call_id, new_message_id, take_input
 from nodes.asking import Partial, ask
+from nodes.foresight import foreseen
 from nodes.going_on import after_answer, without
 from nodes.limits import limit_reached, model_of, over_threshold, room_for_history
 from nodes.loop_guard import find_loop
@@ -116,7 +117,7 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
         turn = {**turn, "model": answered_by}
     await book(services, answer.cost_micro_usd, scope)
     left = await services.ledger.left(scope, caps)
-    return await _record(state, new, turn, answer, services, context, cwd, emit, left)
+    return await _record(state, new, turn, answer, services, context, thread, cwd, emit, left)
 
 
 def _warn_of_window(services: Services, model: str, emit: Emit) -> None:
@@ -134,6 +135,7 @@ async def _record(
     answer: Answer,
     services: Services,
     context: AgentContext,
+    thread: str,
     cwd: str,
     emit: Emit,
     left: tuple[int, str] | None,
@@ -148,6 +150,7 @@ async def _record(
         granted=state.get("granted", []),
         folder=await services.grants.of(cwd),
     )
+    prices = await foreseen(calls, services, thread, cwd, emit)
     # In a thread: links are looked up.
     verdicts = await asyncio.to_thread(
         judge,
@@ -157,6 +160,7 @@ async def _record(
         Situation(context.mode, cwd, rules, str(services.settings.state_path())),
         interactive=context.interactive,
         left=left[0] if left else None,
+        foreseen=prices,
     )
     turn = _booked(turn, answer)
     if any(call.name == "plan" for call in calls):

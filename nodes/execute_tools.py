@@ -77,7 +77,10 @@ async def execute_tools(state: Task, runtime: Runtime[AgentContext]) -> dict[str
     else:
         context = runtime.context
         scope = scope_of(runtime, thread + state["turn"], services.clock())
-        result = await _run_once(_decided(call, verdict), thread, context, services, emit, scope)
+        decided = _decided(call, verdict)
+        # What a person changed has another price than the one that was foreseen.
+        price = verdict["price_micro_usd"] if verdict and decided == call else None
+        result = await _run_once(decided, thread, context, services, emit, scope, price)
     text, truncated = await _bounded(call, thread, result, runtime.context, services)
     result = replace(result, text=text)
     emit(ToolStateChange(id=call.id, tool=call.name, state=_state(result)))
@@ -141,7 +144,9 @@ async def _run_once(
     services: Services,
     emit: Emit,
     scope: Scope,
+    price: int | None = None,
 ) -> ToolResult:
+    """`price`: micro-USD, as it was foreseen; None: not yet."""
     try:
         tool, arguments = validated(call, services.tools)
     except ValueError as error:
@@ -168,7 +173,7 @@ async def _run_once(
     effect = tool.effect(arguments, run.cwd)
     if effect.kind == "spend":
         caps = caps_of(context, services.settings)
-        work = _paid(tool, arguments, run, row, effect.price_micro_usd or 0, scope, caps)
+        work = _paid(tool, arguments, run, row, price, scope, caps)
     else:
         work = _effect(tool, arguments, run, row)
     result = await _caught(work, services)
@@ -182,11 +187,13 @@ async def _paid(
     arguments: Any,
     run: ToolRun,
     row: JournalRow | None,
-    price: int,
+    price: int | None,
     scope: Scope,
     caps: Caps,
 ) -> ToolResult:
     """A call that spends: its price is set aside first, and settled with what it really cost."""
+    if price is None:
+        price = (await tool.foresee(arguments, run)).price_micro_usd or 0
     ledger = run.services.ledger
     if not await ledger.reserve(run.call_id, price, scope, caps):
         left = await ledger.left(scope, caps)
@@ -205,7 +212,7 @@ async def _paid(
         raise
     if not result.ok and await _has_not_begun(run):
         await ledger.settle(run.call_id, None)
-    elif result.outcome != "unknown":
+    elif result.outcome != "unknown" and not result.still_costs:
         cost = price if result.cost_micro_usd is None else result.cost_micro_usd
         await ledger.settle(run.call_id, cost)
     left = await ledger.left(scope, caps)

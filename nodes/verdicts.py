@@ -23,10 +23,12 @@ def judge(
     *,
     interactive: bool = True,
     left: int | None = None,
+    foreseen: Mapping[str, Effect | str] | None = None,
 ) -> dict[str, Verdict]:
     """A verdict for each call, by call id. A call that cannot run at all is `invalid`, with
     the reason in words that let the model mend it. `left`: micro-USD under the caps, shown where a
-    person decides."""
+    person decides. `foreseen`: of calls that spend, their effect with its price, or why they cannot
+    run."""
     broken = {bad.call_id: bad.reason for bad in bad_calls}
     verdicts: dict[str, Verdict] = {}
     for call in calls:
@@ -38,7 +40,11 @@ def judge(
         except ValueError as error:
             verdicts[call.id] = _invalid(str(error))
             continue
-        effect = tool.effect(arguments, here.cwd)
+        known = (foreseen or {}).get(call.id)
+        if isinstance(known, str):
+            verdicts[call.id] = _invalid(f"{call.name}: {known}")
+            continue
+        effect = known or tool.effect(arguments, here.cwd)
         if tool.answered_by_person and interactive:
             # A question is no permission: no mode and no rule answers it.
             judged = Judged("ask", "the model asks you", QUESTION)

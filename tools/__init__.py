@@ -8,6 +8,7 @@ from tools.hub.api import HubApi
 from tools.hub.dataset import HfDataset
 from tools.hub.docs import Docs
 from tools.hub.fit import HfFit
+from tools.hub.jobs import HfJobs
 from tools.hub.papers import Papers
 from tools.hub.repo import HubRepo
 from tools.hub.search import HubSearch
@@ -32,6 +33,7 @@ def builtin_tools() -> dict[str, AgentTool]:
         Grep(),
         HfDataset(),
         HfFit(),
+        HfJobs(),
         HubApi(),
         HubRepo(),
         HubSearch(),

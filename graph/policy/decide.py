@@ -12,7 +12,7 @@ cache count as inside for reading. Over the table, the first that fits:
 1. a deny rule refuses, in every mode
 2. a secret file is asked about (refused in auto and read-only), and so is a write to what governs
    ml-agent or runs unasked later; in yolo a secret is read, while protected paths still ask
-3. an ask rule asks
+3. an ask rule asks, and so does what repeats by itself (a scheduled job)
 4. an allow rule runs, where nothing on a shell line speaks against it; in read-only the shipped
    ones alone
 """
@@ -86,6 +86,8 @@ def decide(tool: str, effect: Effect, words: Sequence[str], here: Situation) -> 
         return special
     if asked:
         return Judged("ask", "a rule wants you to be asked", asked.named("ask"))
+    if effect.always_asks and here.mode != "read-only":
+        return Judged("ask", "it goes on by itself, and is always asked about", "always-asks")
     if allowed and here.mode != "read-only":
         return Judged("run", "a rule allows it", allowed.named("allow"))
     home = resolved(".", here.cwd)

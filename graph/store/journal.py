@@ -36,6 +36,15 @@ class SqlJournal:
             [json.dumps(note), thread, call_id],
         )
 
+    async def notes(self, thread: str, tool: str) -> Sequence[tuple[str, dict[str, Any]]]:
+        """(call id, note) of every call of `tool` that left one, by the time in `note["at"]`."""
+        found = await self._database.rows(
+            "SELECT call_id, note FROM journal WHERE thread = ? AND tool = ? AND note IS NOT NULL",
+            [thread, tool],
+        )
+        notes = [(str(call), json.loads(note)) for call, note in found]
+        return sorted(notes, key=lambda pair: (pair[1].get("at", 0.0), pair[0]))
+
     async def finish(self, thread: str, call_id: str, result: dict[str, Any]) -> None:
         """Write `done` with the result, `ToolResult.to_dict()`."""
         await self._database.rows(

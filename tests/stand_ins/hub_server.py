@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 from tests.stand_ins import hub_errors as errors
 from tests.stand_ins.contract import FOLDER, Contract
+from tests.stand_ins.hub_jobs import Jobs
 from tests.stand_ins.hub_pages import Pages
 from tests.stand_ins.hub_repos import KINDS, Repositories
 from tests.stand_ins.hub_state import Repo, person
@@ -33,6 +34,11 @@ def _contract() -> Contract:
     pull_request = details["responses"]["200"]["content"]["application/json"]["schema"]["allOf"]
     # Asked with ?diff=1, which it does not have either, it brings the diff itself.
     pull_request[0]["anyOf"][1]["properties"]["diff"] = {"type": "string"}
+    jobs = json.loads((FOLDER / "hf-jobs.json").read_text(encoding="utf-8"))
+    document["paths"].update(jobs["paths"])
+    document.setdefault("components", {}).setdefault("schemas", {}).update(
+        jobs.get("components", {}).get("schemas", {})
+    )
     return Contract(document, beyond=("diff", "create_pr"))
 
 
@@ -54,6 +60,7 @@ class HubServer(Service):
         self.discussions_page = 10
         self.repositories = Repositories(self)
         self.pages = Pages(self)
+        self.jobs = Jobs(self)
 
     def add(
         self,
@@ -98,7 +105,11 @@ class HubServer(Service):
             return self._whoami(user) if user else errors.NO_TOKEN
         if request.path == "/api/validate-yaml":
             return Answer({"errors": [], "warnings": []})
-        found = self.pages.answer(request) or self.repositories.answer(request)
+        found = (
+            self.jobs.answer(request)
+            or self.pages.answer(request)
+            or self.repositories.answer(request)
+        )
         return found or errors.not_found()
 
     def _whoami(self, user: str) -> Answer:

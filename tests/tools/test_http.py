@@ -177,6 +177,7 @@ async def test_a_circle_of_redirects_ends(site: Site) -> None:
         ("gopher://x/y", "cannot be reached"),
         (f"http://127.0.0.1:{closed_port()}/", "cannot be reached"),
     ],
+    ids=["no port", "no scheme of ours", "nobody listens"],
 )
 async def test_what_cannot_be_reached(url: str, said: str) -> None:
     with pytest.raises(ToolError, match=said):

@@ -121,6 +121,13 @@ def is_hub(url: str, hub: str) -> bool:
     return (there.scheme, there.netloc) == (here.scheme, here.netloc)
 
 
+async def token_for(url: str, settings: Settings) -> str:
+    """The token, for a URL on the Hub; "" for any other, and where there is none."""
+    if not is_hub(url, hub_url(settings)):
+        return ""
+    return await asyncio.to_thread(_token) or ""
+
+
 def _token() -> str | None:
     from huggingface_hub import get_token
 

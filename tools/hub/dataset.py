@@ -61,7 +61,11 @@ class HfDataset(AgentTool):
         a = arguments
         if a.operation == "inspect":
             viewer = Viewer(run)
-            return ToolResult(await inspect(viewer, a.dataset, a.config, a.split, a.sample_rows))
+            text, fits = await inspect(viewer, a.dataset, a.config, a.split, a.sample_rows)
+            # The evidence of a job's preflight.
+            at = run.services.clock()
+            await run.note({"dataset": a.dataset, "fits": fits, "at": at})
+            return ToolResult(text)
         if a.operation == "search":
             return ToolResult(await _search(a, run))
         if not a.eval_dataset:

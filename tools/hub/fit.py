@@ -11,7 +11,7 @@ from graph.context import AgentTool, ToolResult, ToolRun
 from graph.effects import Effect
 from graph.errors import ToolError
 from tools.hub.connection import ask, get
-from tools.hub.fit_words import told
+from tools.hub.fit_words import fits, told
 from tools.hub.hardware import Gpus, flavors, local_gpus
 from tools.hub.memory import GB, Method, Plan, need
 from tools.hub.shape import Shape, from_config, of_size
@@ -53,6 +53,11 @@ class HfFit(AgentTool):
         plan = Plan(a.method, a.sequence_length, a.batch, a.lora_rank, a.gradient_checkpointing)
         needed = need(shape, plan)
         there, here = await asyncio.gather(_hub(run, notes), _local(notes))
+        fitting = [gpus.name for gpus in there if fits(needed, gpus)]
+        # The evidence of a job's preflight.
+        await run.note(
+            {"model": a.model, "method": a.method, "flavors": fitting, "at": run.services.clock()}
+        )
         return ToolResult(told(plan, a.model, shape, needed, there, here, notes))
 
 

@@ -20,8 +20,11 @@ from tools.hub.viewer import Viewer
 SAMPLE, CONFIGS = 300, 20
 
 
-async def inspect(viewer: Viewer, dataset: str, config: str, split: str, sample_rows: int) -> str:
-    """The result's text, the verdict first. Raises ToolError where the dataset cannot be read."""
+async def inspect(
+    viewer: Viewer, dataset: str, config: str, split: str, sample_rows: int
+) -> tuple[str, list[str]]:
+    """(the result's text, the verdict first; the training methods that fit without a change).
+    Raises ToolError where the dataset cannot be read."""
     notes: list[str] = []
     where = await place(viewer, dataset, config, split)
     able, size = await asyncio.gather(
@@ -56,7 +59,7 @@ async def inspect(viewer: Viewer, dataset: str, config: str, split: str, sample_
     ]
     if sample_rows:
         lines += ["", "Sample rows", *row_lines(_some(found.rows, sample_rows))]
-    return "\n".join(lines)
+    return "\n".join(lines), [fit.method for fit in fits if not fit.change]
 
 
 def _judged(found: Page) -> tuple[list[Column], list[Fit], list[str]]:

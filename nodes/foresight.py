@@ -1,0 +1,49 @@
+"""What calls that spend will cost, asked before the verdict: live prices, and what was checked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+from graph.context import Services, ToolRun
+from graph.effects import Effect
+from graph.errors import ToolError
+from graph.events import Emit
+from graph.history import Call
+from nodes.racing import Stopped, race
+from nodes.verdicts import validated
+
+#: Seconds that prices may take; then they are unknown.
+PATIENCE = 30.0
+
+
+async def foreseen(
+    calls: Iterable[Call], services: Services, thread: str, cwd: str, emit: Emit
+) -> dict[str, Effect | str]:
+    """By call id: the effect with its price, or why the call cannot run. Only for calls that spend
+    or always ask; where nothing could be found out, the declared effect stands."""
+    found: dict[str, Effect | str] = {}
+    for call in calls:
+        try:
+            tool, arguments = validated(call, services.tools)
+        except ValueError:
+            continue
+        effect = tool.effect(arguments, cwd)
+        if effect.kind != "spend" and not effect.always_asks:
+            continue
+        run = ToolRun(call.id, call.name, thread, cwd, services, emit, _no_note)
+        try:
+            work = asyncio.wait_for(tool.foresee(arguments, run), PATIENCE)
+            found[call.id] = await race(work, services.stop)
+        except ToolError as error:
+            found[call.id] = error.message
+        except (Stopped, TimeoutError):
+            found[call.id] = effect
+        except Exception as error:  # a tool's boundary: its bug is this call's failure
+            found[call.id] = f"its price cannot be found: {type(error).__name__}: {error}"
+    return found
+
+
+async def _no_note(evidence: dict[str, Any]) -> None:
+    """Nothing is done yet that would need evidence."""

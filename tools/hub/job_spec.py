@@ -1,0 +1,114 @@
+"""What a job is to run: a script sent inline, or a command, with its environment."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import os
+import re
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from configs.settings import Settings
+from graph.errors import ToolError
+
+if TYPE_CHECKING:
+    from huggingface_hub import Volume
+
+    from tools.hub.jobs import JobsArguments
+
+#: Images, where none is named: for Python scripts, and for commands.
+SCRIPT_IMAGE, COMMAND_IMAGE = "ghcr.io/astral-sh/uv:python3.12-bookworm", "python:3.12"
+#: Bytes of a packed script: the kernel's limit of one argument is 128 KiB.
+MOST_SCRIPT = 96_000
+#: The label by which a job is found again; its value follows from the call's id.
+LABEL = "ml-agent-call"
+_VOLUME = re.compile(
+    r"(?:hf://)?(?P<type>models|datasets|spaces|buckets)/(?P<source>[^/:]+/[^/:@]+)"
+    r"(?:@(?P<revision>[^/:]+))?(?:/(?P<path>[^:]+))?:(?P<mount>/[^:]*)(?::(?P<mode>ro|rw))?"
+)
+
+
+def label_of(call_id: str) -> str:
+    """The same for the same call in whichever process; tells nothing of it."""
+    return hashlib.sha256(call_id.encode()).hexdigest()[:32]
+
+
+def read_script(script: str, cwd: str) -> str:
+    """The source itself, or that of the local file which `script` names. Raises ToolError."""
+    if "\n" in script or not script.strip().endswith(".py"):
+        return script
+    path = Path(cwd, os.path.expanduser(script.strip()))
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ToolError(f"script: cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ToolError(f"script: {path} is no UTF-8 text") from None
+
+
+def command_of(arguments: JobsArguments, source: str) -> list[str]:
+    """The job's command. A script travels in it: nothing is uploaded for it anywhere."""
+    if not source:
+        return ["bash", "-c", arguments.command]
+    packed = base64.b64encode(gzip.compress(source.encode(), mtime=0)).decode()
+    if len(packed) > MOST_SCRIPT:
+        raise ToolError(
+            "script: it is too long to be sent inline; upload it with hf_repo, mount the repository "
+            "with volumes and run it with command"
+        )
+    needed = "".join(f" --with {shlex.quote(name)}" for name in arguments.dependencies)
+    # The script is $0: no quoting can break it.
+    unpack = 'mkdir -p /tmp/job && printf %s "$0" | base64 -d | gunzip > /tmp/job/script.py'
+    return ["bash", "-c", f"{unpack} && exec uv run{needed} /tmp/job/script.py", packed]
+
+
+def image_of(arguments: JobsArguments) -> str:
+    return arguments.image or (SCRIPT_IMAGE if arguments.script else COMMAND_IMAGE)
+
+
+def secrets_of(names: list[str], settings: Settings) -> dict[str, str]:
+    """The values of the secrets that a job may have, by name. Raises ToolError."""
+    from huggingface_hub import get_token
+
+    found = {}
+    for name in names:
+        if name not in settings.job_secrets:
+            raise ToolError(
+                f"secrets: {name} is not among those that jobs may have "
+                f"({', '.join(settings.job_secrets)}); the person can add it to job_secrets"
+            )
+        value = (get_token() if name == "HF_TOKEN" else "") or os.environ.get(name, "")
+        if not value:
+            raise ToolError(f"secrets: {name} is not set on this machine")
+        found[name] = value
+    return found
+
+
+def volumes_of(texts: list[str]) -> list[Volume] | None:
+    """`datasets/owner/name:/data`, `buckets/owner/name/sub:/out:rw`. Raises ToolError."""
+    from huggingface_hub import Volume
+
+    found = []
+    for text in texts:
+        match = _VOLUME.fullmatch(text.strip())
+        if match is None:
+            raise ToolError(
+                f"volumes: {text!r} is none; write datasets/owner/name:/data or "
+                "buckets/owner/name:/out"
+            )
+        values: dict[str, Any] = {
+            "type": match["type"].removesuffix("s"),
+            "source": match["source"],
+            "mount_path": match["mount"],
+        }
+        if match["revision"]:
+            values["revision"] = match["revision"]
+        if match["path"]:
+            values["path"] = match["path"]
+        if match["mode"]:
+            values["read_only"] = match["mode"] == "ro"
+        found.append(Volume(**values))
+    return found or None
