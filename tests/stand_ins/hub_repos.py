@@ -281,7 +281,7 @@ class Repositories:
         return errors.not_found()
 
     def _merge(self, repo: Repo, discussion: Discussion, user: str) -> Answer:
-        if discussion.status in ("closed", "merged"):
+        if discussion.status != "open":
             return errors.bad_request("This pull request is not open")
         theirs = repo.branches[f"refs/pr/{discussion.num}"]
         title = f"{discussion.title} (#{discussion.num})"
