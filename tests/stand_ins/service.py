@@ -150,7 +150,7 @@ class Service:
         self._server = _Server(("127.0.0.1", 0), type("Bound", (_Handler,), {"of": self}))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         serve = self._server.serve_forever
-        threading.Thread(target=serve, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        threading.Thread(target=serve, kwargs={"poll_interval": 0.005}, daemon=True).start()
         return self
 
     def stop(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -92,9 +93,27 @@ async def _list(product: str, run: ToolRun) -> ToolResult:
     missing = f"there is no list of {product}'s pages; list without a product names the products"
 
     async def fetch() -> str:
-        return (await get(run, f"/docs/{product}/llms.txt", missing=missing)).text
+        try:
+            return (await get(run, f"/docs/{product}/llms.txt", missing=missing)).text
+        except ToolError as error:
+            if error.message != missing:
+                raise
+        page = await get(run, f"/docs/{product}", missing=missing)
+        links = await asyncio.to_thread(_links, page.text, f"/docs/{product}/")
+        if not links:
+            raise ToolError(missing)
+        return "\n".join(links)
 
     return ToolResult(await cached(run, "docs", f"{product}/llms.txt", fetch))
+
+
+def _links(html: str, below: str) -> list[str]:
+    """The pages that a product's own page names in its menu."""
+    from bs4 import BeautifulSoup
+
+    found = BeautifulSoup(html, "html.parser").select("nav a[href]")
+    links = (row(cut(a.get_text(), 200), str(a["href"])) for a in found if below in str(a["href"]))
+    return list(dict.fromkeys(links))
 
 
 async def _read(url: str, run: ToolRun) -> ToolResult:

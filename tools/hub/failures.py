@@ -45,10 +45,20 @@ def told(error: Exception, api: HfApi, about: Repo | None) -> str | None:
     if isinstance(error, httpx2.HTTPError):
         why = str(error) or type(error).__name__
         return f"{hub} cannot be reached: {why}. Is the network there? Try again later."
+    if isinstance(error, OSError | RuntimeError):
+        # What hf_xet raises, which carries the large files; or a local file that went away.
+        return f"The files could not be transferred: {error}"
     if isinstance(error, KeyError | TypeError | AttributeError | IndexError | ValueError):
         # huggingface_hub takes answers apart unchecked; ValueError is its refusal of arguments too.
         return f"The Hub's answer could not be understood ({type(error).__name__}: {error})."
     return None
+
+
+def timed_out(error: Exception) -> bool:
+    """Whether the Hub did not answer in time: what was asked of it may yet happen."""
+    import httpx2
+
+    return isinstance(error.__cause__, httpx2.TimeoutException)
 
 
 def _text(response: httpx2.Response) -> str:
