@@ -87,7 +87,7 @@ class Pages:
     """Attributes:
     docs: Markdown by the page's path, "/docs/trl/sft_trainer". products: GET /api/docs.
     papers: as GET /api/papers/ID gives them. daily: ids by date, "" for the newest.
-    texts: Markdown of papers by id. html: of arXiv and ar5iv, by path below /arxiv, /ar5iv.
+    texts: Markdown of papers by id. html: by path; arXiv's begin with /arxiv, ar5iv's with /ar5iv.
     scholar: papers of Semantic Scholar by arXiv id. citing, cited: ids by id.
     collections: titles by the repository or paper in them.
     """
@@ -134,6 +134,8 @@ class Pages:
             return Answer(self.products)
         if path == "/api/docs/search":
             return self._search(request)
+        if path in self.html:
+            return Answer(self.html[path], 200, {"Content-Type": "text/html"})
         if path.startswith("/docs/"):
             known = path.endswith((".md", ".txt"))
             page = self.docs.get(path.removesuffix(".md")) if known else None

@@ -33,6 +33,15 @@ class Repositories:
             rest = parts[4:] or ["info"]
             act = getattr(self, f"_{request.method.lower()}_{rest[0].replace('-', '_')}", None)
             return None if act is None else act(request, repo, rest[1:])
+        lfs = re.fullmatch(
+            r"(?:(datasets|spaces)/)?([^/]+/[^/]+)\.git/info/lfs/objects/batch", "/".join(parts)
+        )
+        if lfs and request.method == "POST":
+            self._repo(request, KINDS[lfs[1] or "models"], lfs[2])
+            return self._batch(request)
+        if parts[0] == "lfs" and request.method == "PUT":
+            self.hub.large[parts[1]] = request.body
+            return Answer()
         resolved = re.fullmatch(
             r"(?:(datasets|spaces)/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)", "/".join(parts)
         )
@@ -139,13 +148,23 @@ class Repositories:
         }
         return Answer(content, 200, headers)
 
+    def _batch(self, request: Request) -> Answer:
+        """Where the large files of a commit are to be put."""
+        objects = [
+            {**wanted, "actions": {"upload": {"href": f"{self.hub.url}/lfs/{wanted['oid']}"}}}
+            for wanted in request.json()["objects"]
+        ]
+        return Answer({"transfer": "basic", "objects": objects})
+
     def _post_preupload(self, request: Request, repo: Repo, rest: list[str]) -> Answer:
         if request.query.get("create_pr") != "1":
             self._writer(request, repo)
         held = self._commit_of(repo, rest[0]).files
         files = []
         for file in request.json()["files"]:
-            told = {"path": file["path"], "uploadMode": "regular", "shouldIgnore": False}
+            large = file["path"].endswith((".bin", ".safetensors"))
+            mode = "lfs" if large else "regular"
+            told = {"path": file["path"], "uploadMode": mode, "shouldIgnore": False}
             if file["path"] in held:
                 told["oid"] = _blob(held[file["path"]])
             files.append(told)
@@ -161,7 +180,10 @@ class Repositories:
             return errors.CONFLICT
         files = dict(parent.files)
         for line in lines[1:]:
-            _apply(line["key"], line["value"], files)
+            if line["key"] == "lfsFile":
+                files[line["value"]["path"]] = self.hub.large[line["value"]["oid"]]
+            else:
+                _apply(line["key"], line["value"], files)
         made = Commit.on(parent, header["summary"], files, user, header.get("description", ""))
         told = {"success": True, "commitOid": made.id, "hookOutput": ""}
         if as_pull_request:
@@ -281,7 +303,7 @@ class Repositories:
         return errors.not_found()
 
     def _merge(self, repo: Repo, discussion: Discussion, user: str) -> Answer:
-        if discussion.status in ("closed", "merged"):
+        if discussion.status != "open":
             return errors.bad_request("This pull request is not open")
         theirs = repo.branches[f"refs/pr/{discussion.num}"]
         title = f"{discussion.title} (#{discussion.num})"

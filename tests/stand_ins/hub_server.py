@@ -55,6 +55,8 @@ class HubServer(Service):
         self.repos: dict[tuple[str, str], Repo] = {}
         self.tokens = {"hf_ann": "ann", "hf_bob": "bob"}
         self.organizations: set[str] = set()
+        #: What was put to LFS, by its hash.
+        self.large: dict[str, bytes] = {}
         #: Entries of one page of a list.
         self.list_page = self.tree_page = self.commits_page = 1000
         self.discussions_page = 10

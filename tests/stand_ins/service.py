@@ -70,11 +70,13 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """`body`: bytes and text go out as they are, anything else as JSON, NO_BODY as nothing."""
+    """`body`: bytes and text go out as they are, anything else as JSON, NO_BODY as nothing.
+    `held`: it is not sent before this is set (or a minute has passed)."""
 
     body: Any = NO_BODY
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
+    held: threading.Event | None = None
 
     @property
     def is_json(self) -> bool:
@@ -150,7 +152,7 @@ class Service:
         self._server = _Server(("127.0.0.1", 0), type("Bound", (_Handler,), {"of": self}))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         serve = self._server.serve_forever
-        threading.Thread(target=serve, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        threading.Thread(target=serve, kwargs={"poll_interval": 0.005}, daemon=True).start()
         return self
 
     def stop(self) -> None:
@@ -227,6 +229,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         headers = {k.lower(): v for k, v in self.headers.items()}
         answer = self.of.take(Request(self.command, self.path, headers, body))
+        if answer.held is not None:
+            answer.held.wait(60)
         raw = answer.raw
         self.send_response(answer.status)
         kind = "application/json" if answer.is_json else "text/plain; charset=utf-8"

@@ -175,13 +175,13 @@ async def test_a_circle_of_redirects_ends(site: Site) -> None:
     [
         ("http://127.0.0.1:port/", "is no URL"),
         ("gopher://x/y", "cannot be reached"),
-        (f"http://127.0.0.1:{closed_port()}/", "cannot be reached"),
+        ("http://127.0.0.1:CLOSED/", "cannot be reached"),
     ],
     ids=["no port", "no scheme of ours", "nobody listens"],
 )
 async def test_what_cannot_be_reached(url: str, said: str) -> None:
     with pytest.raises(ToolError, match=said):
-        await http.get(url, pause=Pauses())
+        await http.get(url.replace("CLOSED", str(closed_port())), pause=Pauses())
 
 
 async def test_an_answer_that_is_no_json(site: Site) -> None:

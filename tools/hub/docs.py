@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -61,7 +62,7 @@ async def _search(arguments: DocsArguments, run: ToolRun) -> ToolResult:
         "product": arguments.product or None,
         "limit": arguments.limit,
     }
-    hits = _a_list((await get(run, "/api/docs/search", params)).json())
+    hits = _a_list((await get(run, "/api/docs/search", params)).json(), "text", "source_page_url")
     nothing = f"nothing in the documentation fits {arguments.query}; try other words"
     return listed((_hit(hit) for hit in hits), nothing)
 
@@ -70,31 +71,49 @@ def _hit(hit: dict[str, Any]) -> str:
     """The place, its address, and what stands there; the embeddings stay out."""
     headings = [hit.get(f"heading{n}") for n in range(1, 6)]
     place = " › ".join(dict.fromkeys(h for h in [hit.get("source_page_title"), *headings] if h))
-    text = cut(str(hit.get("text", "")), HIT)
-    return f"{row(str(hit.get('product', '')), place)}\n{hit.get('source_page_url', '')}\n{text}\n"
+    text = cut(str(hit["text"]), HIT)
+    return f"{row(str(hit.get('product', '')), place)}\n{hit['source_page_url']}\n{text}\n"
 
 
 async def _products(run: ToolRun) -> list[str]:
     async def fetch() -> str:
-        found = _a_list((await get(run, "/api/docs")).json())
-        return "\n".join(str(product.get("id")) for product in found)
+        found = _a_list((await get(run, "/api/docs")).json(), "id")
+        return "\n".join(str(product["id"]) for product in found)
 
     return (await cached(run, "docs", "/api/docs", fetch)).split("\n")
 
 
 async def _list(product: str, run: ToolRun) -> ToolResult:
     if not product:
-        found = _a_list((await get(run, "/api/docs")).json())
-        lines = [row(p.get("id", ""), p.get("category", ""), p.get("url", "")) for p in found]
+        found = _a_list((await get(run, "/api/docs")).json(), "id")
+        lines = [row(p["id"], p.get("category", ""), p.get("url", "")) for p in found]
         return listed(sorted(lines), "the Hub names no products")
     if not re.fullmatch(r"[\w.-]+", product):
         raise ToolError(f"{product} is no product; list without a product names them")
     missing = f"there is no list of {product}'s pages; list without a product names the products"
 
     async def fetch() -> str:
-        return (await get(run, f"/docs/{product}/llms.txt", missing=missing)).text
+        try:
+            return (await get(run, f"/docs/{product}/llms.txt", missing=missing)).text
+        except ToolError as error:
+            if error.message != missing:
+                raise
+        page = await get(run, f"/docs/{product}", missing=missing)
+        links = await asyncio.to_thread(_links, page.text, f"/docs/{product}/")
+        if not links:
+            raise ToolError(missing)
+        return "\n".join(links)
 
     return ToolResult(await cached(run, "docs", f"{product}/llms.txt", fetch))
+
+
+def _links(html: str, below: str) -> list[str]:
+    """The pages that a product's own page names in its menu."""
+    from bs4 import BeautifulSoup
+
+    found = BeautifulSoup(html, "html.parser").select("nav a[href]")
+    links = (row(cut(a.get_text(), 200), str(a["href"])) for a in found if below in str(a["href"]))
+    return list(dict.fromkeys(links))
 
 
 async def _read(url: str, run: ToolRun) -> ToolResult:
@@ -126,7 +145,8 @@ def _page(url: str, hub: str) -> tuple[str, str]:
     return f"/{path}", parts.fragment
 
 
-def _a_list(value: Any) -> list[dict[str, Any]]:
-    if isinstance(value, list) and all(isinstance(one, dict) for one in value):
+def _a_list(value: Any, *keys: str) -> list[dict[str, Any]]:
+    """The answer as a list of objects that have these keys. Raises ToolError."""
+    if isinstance(value, list) and all(isinstance(v, dict) and v.keys() >= {*keys} for v in value):
         return value
-    raise ToolError("the Hub's answer was no list; try again later")
+    raise ToolError("the Hub's answer could not be understood; try again later")

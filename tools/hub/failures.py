@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import itertools
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -45,10 +46,23 @@ def told(error: Exception, api: HfApi, about: Repo | None) -> str | None:
     if isinstance(error, httpx2.HTTPError):
         why = str(error) or type(error).__name__
         return f"{hub} cannot be reached: {why}. Is the network there? Try again later."
+    if isinstance(error, OSError | RuntimeError):
+        # What hf_xet raises, which carries the large files; or a local file that went away.
+        return f"The files could not be transferred: {error}"
+    if isinstance(error, ValueError) and not isinstance(error, json.JSONDecodeError):
+        # What huggingface_hub refuses by itself: a card's bad metadata, odd arguments.
+        return str(error)
     if isinstance(error, KeyError | TypeError | AttributeError | IndexError | ValueError):
-        # huggingface_hub takes answers apart unchecked; ValueError is its refusal of arguments too.
+        # huggingface_hub takes answers apart unchecked.
         return f"The Hub's answer could not be understood ({type(error).__name__}: {error})."
     return None
+
+
+def timed_out(error: Exception) -> bool:
+    """Whether the Hub did not answer in time: what was asked of it may yet happen."""
+    import httpx2
+
+    return isinstance(error.__cause__, httpx2.TimeoutException)
 
 
 def _text(response: httpx2.Response) -> str:
@@ -82,8 +96,24 @@ def _near(code: str, error: Exception, api: HfApi, about: Repo | None) -> str:
                 "dataset": api.list_datasets,
                 "space": api.list_spaces,
             }
+            other = _other_type(api, about)
+            if other:
+                return f" There is a {other} of this name: say type={other}."
             found = [info.id for info in lists[about.type](search=name, limit=5)]
     return f" There is: {', '.join(found)}." if found else ""
+
+
+def _other_type(api: HfApi, about: Repo) -> str:
+    """What the name stands for, where the wrong type was asked for."""
+    from huggingface_hub import errors
+
+    for kind in [k for k in ("model", "dataset", "space") if k != about.type]:
+        try:
+            api.repo_info(about.id, repo_type=kind)
+        except errors.HfHubHTTPError:
+            continue
+        return kind
+    return ""
 
 
 def near_files(api: HfApi, about: Repo) -> list[str]:

@@ -128,7 +128,7 @@ async def _submitted(
     limit = duration(seconds_of(arguments.timeout)) if arguments.timeout else "its time limit"
     lines = [
         f"Job {job.id} was submitted on {job.flavor}: {job.url}",
-        f"It costs {_dollars(note['per_minute'] * 60)} an hour, {_dollars(note['ceiling'])} at most "
+        f"It costs {_dollars(note['per_minute'] * 60)} an hour, at most {_dollars(note['ceiling'])} "
         f"({limit}). Stage: {job.stage}.",
         "It goes on by itself; its end is told at your next step. wait follows it, logs shows it.",
     ]

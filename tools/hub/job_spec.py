@@ -56,8 +56,8 @@ def command_of(arguments: JobsArguments, source: str) -> list[str]:
     packed = base64.b64encode(gzip.compress(source.encode(), mtime=0)).decode()
     if len(packed) > MOST_SCRIPT:
         raise ToolError(
-            "script: it is too long to be sent inline; upload it with hf_repo, mount the repository "
-            "with volumes and run it with command"
+            "script: it is too long to be sent inline; upload it with hf_repo, mount the "
+            "repository with volumes and run it with command"
         )
     needed = "".join(f" --with {shlex.quote(name)}" for name in arguments.dependencies)
     # The script is $0: no quoting can break it.

@@ -11,6 +11,7 @@ from graph.effects import Effect, EffectKind
 from graph.errors import ToolError
 from tools.hub.change import Change
 from tools.hub.connection import ask
+from tools.hub.failures import timed_out
 from tools.hub.repo_changes import change_of
 from tools.hub.repo_reads import read_of
 from tools.hub.words import Repo, RepoType
@@ -104,12 +105,15 @@ class HubRepo(AgentTool):
     ) -> ToolResult:
         try:
             found = await ask(run, lambda api: change.done(api, seen), arguments.about)
-        except ToolError:
-            said = f"{error.message} Whether it happened is unknown: look before repeating it."
-            return ToolResult(said, ok=False, outcome="unknown")
-        if found is None:
-            raise error
-        return ToolResult(found)
+            if found is not None:
+                return ToolResult(found)
+            if not timed_out(error):
+                raise error
+        except ToolError as second:
+            if second is error:
+                raise
+        said = f"{error.message} Whether it happened is unknown: look before repeating it."
+        return ToolResult(said, ok=False, outcome="unknown")
 
     async def recover(
         self, arguments: RepoArguments, run: ToolRun, note: dict[str, Any]

@@ -169,7 +169,9 @@ def _check(held: dict[str, str]) -> None:
     for name, path in held.items():
         try:
             with open(path, "rb") as file:
-                _no_credential(name, file.read(LOOKED_THROUGH))
+                beginning = file.read(8000)
+                if b"\0" not in beginning:
+                    _no_credential(name, beginning + file.read(LOOKED_THROUGH))
         except OSError as error:
             raise ToolError(f"{path} cannot be read: {error.strerror}") from None
 

@@ -101,6 +101,9 @@ def _status(arguments: RepoArguments, wanted: str) -> Change:
     def do(api: HfApi, seen: Seen) -> str:
         common: dict[str, Any] = {"comment": arguments.text or None, "repo_type": repo.type}
         if wanted == "merged":
+            if seen["status"] == "draft":
+                # What a program opens is a draft, and a draft is not merged.
+                api.change_discussion_status(repo.id, number, "open", repo_type=repo.type)
             api.merge_pull_request(repo.id, number, **common)
         else:
             api.change_discussion_status(repo.id, number, "closed", **common)

@@ -53,7 +53,7 @@ def hardware() -> list[dict[str, Any]]:
 
 
 class FlavorHub(HubServer):
-    hardware_contract = Contract.load("hf-jobs-hardware.json")
+    hardware_contract = Contract.load("hf-jobs.json")
 
     def answer(self, request: Request) -> Answer:
         if request.path == "/api/jobs/hardware":

@@ -74,6 +74,12 @@ async def test_list(docs: HubServer, bench: Bench) -> None:
     docs.pages.docs["/docs/trl/llms.txt"] = "- [SFT](https://huggingface.co/docs/trl/sft_trainer)"
     pages = await bench.call("hf_docs", operation="list", product="trl")
     assert pages.text.startswith("- [SFT]")
+    docs.pages.html["/docs/peft"] = (
+        '<a href="/docs/peft/other">x</a><nav><a href="/docs/peft/index">PEFT</a>'
+        '<a href="/docs/peft/lora">\n LoRA </a><a href="/docs/peft/lora">LoRA</a></nav>'
+    )
+    menu = await bench.call("hf_docs", operation="list", product="peft")
+    assert menu.text.splitlines() == ["PEFT | /docs/peft/index", "LoRA | /docs/peft/lora"]
     none = await bench.call("hf_docs", operation="list", product="nope")
     assert (none.ok, "list without a product" in none.text) == (False, True)
     assert not (await bench.call("hf_docs", operation="list", product="../x")).ok

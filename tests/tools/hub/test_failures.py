@@ -69,19 +69,22 @@ async def test_a_limit_of_requests_says_when_it_resets(
     assert len([r for r in hub.requests if not r.path.startswith(("/arxiv", "/ar5iv", "/s2"))]) == 1
 
 
-@every_operation
-async def test_malformed_answers(hub: HubServer, bench: Bench, operation: str) -> None:
-    for malformed in (errors.NO_JSON, Answer({"odd": 1}), Answer([{"odd": 1}]), Answer(["x"])):
-        hub.behave()
-        hub.misbehave(malformed, path="/(api|.well-known)/.*")
-        tool, arguments = OPERATIONS[operation]
-        if operation in ("paper", "docs read", "docs pages"):
-            # Their text has no form that could be wrong: what is not there is said.
-            assert "404" in await told(bench, operation) or operation != "paper"
-        else:
-            found = await bench.call(tool, **arguments)
-            assert "The tool failed" not in found.text
-            assert found.ok == (malformed.body == [{"odd": 1}] and "docs" in operation)
+#: What these bring is text, which has no form that could be wrong.
+PLAIN = ("docs pages", "docs read", "paper")
+
+
+@pytest.mark.parametrize("operation", [name for name in OPERATIONS if name not in PLAIN])
+@pytest.mark.parametrize(
+    "answer",
+    [errors.NO_JSON, Answer({"odd": 1}), Answer([{"odd": 1}]), Answer(["x"]), Answer(None)],
+    ids=["no json", "object", "odd list", "strings", "null"],
+)
+async def test_malformed_answers(
+    hub: HubServer, bench: Bench, operation: str, answer: Answer
+) -> None:
+    hub.misbehave(answer, path="/(api|.well-known)/.*")
+    said = await told(bench, operation)
+    assert "could not be understood" in said or "is no JSON" in said
 
 
 @every_operation

@@ -179,6 +179,22 @@ async def test_upload_of_a_file(hub: HubServer, bench: Bench, mine: Repo) -> Non
     assert "needs a path" in (await repo(bench, "upload", content="b")).text
 
 
+async def test_upload_of_weights(
+    hub: HubServer, bench: Bench, mine: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is large goes past the commit, and there no token is needed."""
+    bench.file("model.safetensors", b"\0weights" * 1000)
+    # The stand-in has no Xet storage, which huggingface_hub would rather use.
+    failed = await repo(bench, "upload", source="model.safetensors")
+    assert failed.text.startswith("The files could not be transferred: ")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
+    found = await repo(bench, "upload", source="model.safetensors")
+    assert found.ok
+    assert mine.head.files["model.safetensors"] == b"\0weights" * 1000
+    (put,) = hub.asked("/lfs/.*", "PUT")
+    assert "authorization" not in put.headers
+
+
 async def test_credentials_are_not_published(
     hub: HubServer, bench: Bench, mine: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:

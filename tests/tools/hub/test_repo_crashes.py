@@ -13,6 +13,7 @@ from graph.context import ToolResult
 from tests.stand_ins import hub_errors as errors
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.hub_state import Repo
+from tests.stand_ins.service import Answer
 from tests.tools.bench import THREAD, Bench
 
 
@@ -196,6 +197,21 @@ async def test_nobody_can_tell(hub: HubServer, bench: Bench, change: Change) -> 
     assert "whether it happened is unknown" in found.text
     hub.behave()
     assert change.times(hub) == 1
+
+
+async def test_an_answer_that_does_not_come(
+    hub: HubServer, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not there now: it may still be on its way."""
+    from tools.hub import client
+
+    hub.add("ann/mine")
+    monkeypatch.setattr(client, "SILENCE", 1.0)
+    silent = Answer(errors.BROKEN.body, 500, {"Content-Length": "100000"})
+    hub.misbehave(silent, path=f"{AT}/tag/main", method="POST")
+    found = await run(bench, CHANGES["tag"])
+    assert (found.ok, found.outcome) == (False, "unknown")
+    assert "Whether it happened is unknown: look before repeating it." in found.text
 
 
 async def test_somebody_else_was_first(hub: HubServer, bench: Bench) -> None:

@@ -64,6 +64,20 @@ async def test_no_such_repository(hub: HubServer, bench: Bench, mine: Repo, oper
         assert said.endswith("There is: ann/mine.")
 
 
+async def test_the_wrong_type(hub: HubServer, bench: Bench, mine: Repo) -> None:
+    hub.add("stanfordnlp/imdb", "dataset")
+    said = await told(bench, "list", repo="stanfordnlp/imdb")
+    assert said.endswith("There is a dataset of this name: say type=dataset.")
+
+
+async def test_a_card_with_bad_metadata(hub: HubServer, bench: Bench, mine: Repo) -> None:
+    wrong = {"errors": [{"message": '"license" must be one of a list'}], "warnings": []}
+    hub.misbehave(Answer(wrong, 400), path="/api/validate-yaml")
+    said = await told(bench, "upload", path="README.md", content="---\nlicense: x\n---\n")
+    assert '"license" must be one of a list' in said
+    assert not hub.asked(".*/commit/.*")
+
+
 @pytest.mark.parametrize("operation", READS)
 async def test_private_and_not_logged_in(
     hub: HubServer, bench: Bench, mine: Repo, operation: str, monkeypatch: pytest.MonkeyPatch
@@ -140,7 +154,9 @@ async def test_no_network(
     monkeypatch.setattr("random.uniform", lambda low, high: 0.0)
     nowhere = f"http://127.0.0.1:{closed_port()}"
     bench.services.settings.hub_url = nowhere
-    assert f"{nowhere} cannot be reached" in await told(bench, operation)
+    said = await told(bench, operation)
+    assert said.startswith(nowhere)
+    assert "cannot be reached" in said
 
 
 @every_operation
