@@ -273,6 +273,8 @@ class Services:
     clock: Callable[[], float]
     stop: StopSignal
     may_begin: Callable[[], Awaitable[None]] | None = None
+    #: When each job was last looked at, by its id: the Hub is not asked at every step.
+    looked: dict[str, float] = field(default_factory=dict)
 
 
 if TYPE_CHECKING:

@@ -50,8 +50,10 @@ from graph.stream import Seen, events_of, without_secrets
 from graph.turn import NO_USAGE, ROOT, goes_on, next_turn, settle
 from graph.turn_files import TurnFiles
 from graph.undo import TimeLine
+from nodes.jobs import cancel_job, running_jobs
 from nodes.limits import ContextUse, context_use
 from nodes.money import key_of
+from tools.hub.job_state import Job
 
 __all__ = ["RunOptions", "Session"]
 
@@ -312,6 +314,14 @@ class Session:
         state = (await self._state()).values if self._known else {}
         await self._services.models.ready(self.thread.model)
         return context_use(self._services, self.thread.model, state.get("messages", []))
+
+    async def jobs(self) -> list[Job]:
+        """The jobs of this thread that go on. Raises ToolError where the Hub cannot be asked."""
+        return await running_jobs(self._services, self.thread)
+
+    async def cancel_job(self, job: str) -> None:
+        """End a job of this thread. Raises ToolError."""
+        await cancel_job(self._services, self.thread, job)
 
     def time_line(self) -> TimeLine:
         """To undo, redo or fork the thread, between turns."""

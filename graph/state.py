@@ -156,7 +156,7 @@ def newest(_: Any, written: Any) -> Any:
 class AgentState(TypedDict, total=False):
     """messages: the conversation as the model sees it, system prompt excluded.
     verdicts: by call id, of the last answer only. plan: the checklist. granted: rules that a
-    person granted for this thread."""
+    person granted for this thread. told: jobs whose end the model knows."""
 
     messages: Annotated[
         list[AnyMessage], DeltaChannel(reduce_messages, snapshot_frequency=SNAPSHOT_FREQUENCY)
@@ -166,3 +166,4 @@ class AgentState(TypedDict, total=False):
     turn: Turn
     loop_guard: LoopGuard
     granted: list[str]
+    told: list[str]

@@ -39,7 +39,7 @@ class Seen:
             case ToolCall() | ToolOutput():
                 key: tuple[str, ...] = (event.name, event.id)
             case ToolStateChange():
-                key = (event.name, event.id, event.state)
+                key = (event.name, event.id, event.state, event.url)
             case _:
                 return True
         if key in self._keys:

@@ -34,6 +34,7 @@ from graph.turn import ended, new_call_id, new_message_id, take_input
 from nodes.asking import Partial, ask
 from nodes.foresight import foreseen
 from nodes.going_on import after_answer, without
+from nodes.jobs import ended_jobs
 from nodes.limits import limit_reached, model_of, over_threshold, room_for_history
 from nodes.loop_guard import find_loop
 from nodes.money import book, caps_of, charged, estimate, key_of, nothing_left, scope_of
@@ -63,7 +64,9 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
     new, turn = await take_input(state, services, thread, cwd)
     if turn.get("status") != "running":
         return {"turn": turn}
-    update: dict[str, Any] = {"messages": new, "turn": turn}
+    over, told = await _jobs(services, thread, cwd, state.get("told", []), emit)
+    new = [*new, *over]
+    update: dict[str, Any] = {"messages": new, "turn": turn, **told}
     if services.stop.is_set():
         return {**update, "turn": _stopped(turn, services)}
     reason = limit_reached(turn, context)
@@ -99,10 +102,8 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
         tokens = services.models.count_tokens(request, list(services.tools.values()))
         cost = estimate(services, model, tokens, shown[0].text if shown else "")
         await book(services, cost, scope)
-        return {
-            "messages": [*new, *shown],
-            "turn": _stopped(charged(turn, cost), services),
-        }
+        turn = _stopped(charged(turn, cost), services)
+        return {**update, "messages": [*new, *shown], "turn": turn}
     except ContextTooLong:
         refused = turn.get("refused", 0) + 1
         if refused > MAX_REFUSED:
@@ -117,7 +118,22 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
         turn = {**turn, "model": answered_by}
     await book(services, answer.cost_micro_usd, scope)
     left = await services.ledger.left(scope, caps)
-    return await _record(state, new, turn, answer, services, context, thread, cwd, emit, left)
+    record = await _record(state, new, turn, answer, services, context, thread, cwd, emit, left)
+    return {**record, **told}
+
+
+async def _jobs(
+    services: Services, thread: str, cwd: str, known: list[str], emit: Emit
+) -> tuple[list[HumanMessage], dict[str, Any]]:
+    """(words on each job that has ended by itself, the update that remembers them)."""
+    if "hf_jobs" not in services.tools:
+        return [], {}
+    try:
+        work = ended_jobs(services, thread, cwd, known, emit)
+        messages, told = await race(work, services.stop)
+    except Stopped:
+        return [], {}
+    return messages, {"told": told} if told != known else {}
 
 
 def _warn_of_window(services: Services, model: str, emit: Emit) -> None:

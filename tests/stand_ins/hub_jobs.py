@@ -172,7 +172,6 @@ class Jobs:
                 "id": number, "type": "scheduled-job", "createdAt": START, "jobSpec": spec,
                 "schedule": body["schedule"], "suspend": False, "concurrency": False,
                 "status": {"lastJob": None, "nextJobRunAt": END}, "owner": owner,
-                "createdBy": {"id": who["_id"], "name": namespace}, "initiator": None,
             }  # fmt: skip
             return Answer(self.schedules[number])
         if not rest:

@@ -12,8 +12,6 @@ import re
 from collections.abc import AsyncGenerator
 from typing import Any
 
-import httpx
-
 from graph.context import ToolRun
 from tools.hub.connection import hub_url, token_for
 
@@ -36,6 +34,8 @@ async def events(
     headers = {"Accept": "text/event-stream"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
+    import httpx
+
     timeout = httpx.Timeout(None, connect=CONNECT)
     params = {"tail": tail} if tail else {}
     async with (
@@ -63,6 +63,8 @@ async def so_far(
     tail: int | None = None,
 ) -> list[dict[str, Any]]:
     """What a stream holds now: up to `most` events, until it is quiet. [] where there is none."""
+    import httpx
+
     found: list[dict[str, Any]] = []
     stream = events(run, namespace, job, route, tail)
     try:

@@ -91,14 +91,14 @@ async def payer(run: ToolRun) -> str:
 
 
 async def _found(run: ToolRun, note: dict[str, Any], error: ToolError) -> Job | ToolResult:
-    """The job whose answer was lost; raises `error` again where there certainly is none."""
+    """The job whose answer was lost, or how the launch failed."""
     try:
         found = await look_up(run, note)
     except ToolError:
         said = f"{error.message} Whether the job was launched is unknown: look with ps first."
         return ToolResult(said, ok=False, outcome="unknown")
     if found is None:
-        raise error
+        return ToolResult(error.message, ok=False, outcome="failed", cost_micro_usd=0)
     return found
 
 
@@ -128,7 +128,7 @@ async def _submitted(
     limit = duration(seconds_of(arguments.timeout)) if arguments.timeout else "its time limit"
     lines = [
         f"Job {job.id} was submitted on {job.flavor}: {job.url}",
-        f"It costs {_dollars(note['per_minute'] * 60)} an hour, at most {_dollars(note['ceiling'])} "
+        f"{_dollars(note['per_minute'] * 60)} an hour, at most {_dollars(note['ceiling'])} "
         f"({limit}). Stage: {job.stage}.",
         "It goes on by itself; its end is told at your next step. wait follows it, logs shows it.",
     ]

@@ -1,4 +1,4 @@
-"""One job as the Hub sees it now, in words and figures; what it came to is settled in the ledger."""
+"""One job as the Hub sees it now, in words and figures; its cost is settled in the ledger."""
 
 from __future__ import annotations
 
@@ -70,15 +70,18 @@ async def launched(run: ToolRun) -> list[tuple[str, dict[str, Any]]]:
     return [(call, note) for call, note in notes if note.get("job")]
 
 
-async def settled(call: str, note: dict[str, Any], job: Job, run: ToolRun) -> int | None:
-    """Book what a job of this thread came to, once it has ended; micro-USD. None: not known."""
+async def settled(
+    call: str, note: dict[str, Any], job: Job, run: ToolRun, *, seen: bool = True
+) -> int | None:
+    """Book what a job of this thread came to, once it has ended; micro-USD. None: not known.
+    `seen`: the model reads of its end in this call's result."""
     if not job.ended:
         return None
     rate = note.get("per_minute")
     cost = None if rate is None else round(rate * (job.seconds or 0) / 60)
     if cost is not None:
         await run.services.ledger.settle(call, cost)
-    kept = {**note, "stage": job.stage, "seconds": job.seconds, "cost": cost}
+    kept = {**note, "stage": job.stage, "seconds": job.seconds, "cost": cost, "seen": seen}
     await run.services.journal.note(run.thread, call, kept)
     return cost
 

@@ -7,8 +7,6 @@ import asyncio
 from contextlib import suppress
 from typing import Any
 
-import httpx
-
 from graph.context import ToolResult, ToolRun
 from graph.errors import ToolError
 from tools.hub.job_logs import events, series, so_far, text_of
@@ -69,6 +67,8 @@ async def _ended(job: Job, run: ToolRun) -> Job:
 
 async def _follow(job: Job, run: ToolRun, lines: list[str]) -> None:
     """Its log as lines of progress; a stream that breaks off is taken up where it was."""
+    import httpx
+
     while True:
         seen = 0
         try:
@@ -82,6 +82,13 @@ async def _follow(job: Job, run: ToolRun, lines: list[str]) -> None:
         except httpx.HTTPError:
             pass
         await asyncio.sleep(FIRST_LOOK)
+
+
+async def last_words(job: Job, run: ToolRun, cost: int | None) -> str:
+    """How a job ended that nobody waited for."""
+    found = await so_far(run, job.namespace, job.id, most=KEPT, tail=1000)
+    lines = [text_of(event) for event in found]
+    return ended_result(job, lines, 20, cost).text
 
 
 def ended_result(job: Job, lines: list[str], tail: int, cost: int | None) -> ToolResult:

@@ -24,7 +24,7 @@ class JobsArguments(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     operation: Literal[
-        "run", "ps", "logs", "inspect", "wait", "cancel", "metrics", "hardware",
+        "ps", "run", "logs", "inspect", "wait", "cancel", "metrics", "hardware",
         "schedule", "schedules", "unschedule",
     ]  # fmt: skip
     id: str = Field("", description="the job's, or the schedule's")
