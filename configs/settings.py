@@ -121,7 +121,7 @@ class Settings(BaseModel):
         default_factory=lambda: ["HF_TOKEN", "GITHUB_TOKEN", "WANDB_API_KEY"],
         description="credentials that a job may be given, by name",
     )
-    mcpServers: dict[str, McpServer] = Field(  # noqa: N815  the field's own name, everywhere
+    mcpServers: dict[str, McpServer] = Field(
         default_factory=dict, description="MCP servers whose tools the model can use, by name"
     )
     mcp: McpLimits = Field(default_factory=lambda: McpLimits.model_validate({}), description="")

@@ -14,7 +14,7 @@ def problems(given: Any, schema: dict[str, Any]) -> str:
     """What is wrong with `given`, each with its field; empty: it fits. A schema that is none
     lets everything pass: the server judges for itself."""
     import jsonschema
-    from jsonschema_specifications import REGISTRY
+    from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
     from referencing.exceptions import Unresolvable
 
     try:

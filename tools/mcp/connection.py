@@ -6,7 +6,9 @@ A session lives in a task of its own, since what the SDK opens in a task must be
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
+from asyncio import FIRST_COMPLETED
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
@@ -26,6 +28,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds that an answer may still take when the session has ended, and a ping after a time-out.
 GRACE, PING = 1.0, 5.0
+#: Seconds between two looks whether a web server is still there.
+WATCH = 5.0
 #: Pages of a tool list that are read.
 PAGES = 100
 #: JSON-RPC codes of the SDK: no answer in time, the session ended, the server does not know it.
@@ -280,8 +284,17 @@ class Connection:
                 tool, arguments, timedelta(seconds=self._call_limit), progress_callback=progress
             )
         )
+        sent = False
         try:
-            await asyncio.wait({work, live.owner}, return_when=asyncio.FIRST_COMPLETED)
+            while not (work.done() or live.owner.done()):
+                if sent:
+                    # The SDK does not notice a web server that dies in a call; a ping does.
+                    await self._pinged(live)
+                watch = WATCH if self.server.url else None
+                done, _ = await asyncio.wait(
+                    {work, live.owner}, timeout=watch, return_when=FIRST_COMPLETED
+                )
+                sent = sent or not done
             if not work.done():
                 await asyncio.wait({work}, timeout=GRACE)
         except asyncio.CancelledError:
@@ -290,7 +303,7 @@ class Connection:
             raise
         if not work.done():
             work.cancel()
-            raise await self._ended(live)
+            raise await self._ended(live, sent)
         try:
             return work.result()
         except (anyio.ClosedResourceError, anyio.BrokenResourceError):
@@ -300,19 +313,23 @@ class Connection:
             if code == TERMINATED:
                 raise NotSent("the server does not know the session any more") from None
             if code == CLOSED and "Connection closed" in str(error):
-                raise await self._ended(live) from None
+                raise await self._ended(live, sent) from None
             if code == NO_ANSWER and "Timed out" in str(error):
-                await self._look_after(live)
+                if not await self._pinged(live):
+                    self._drop(live)  # it may hang: the next call starts it anew
                 raise TimedOut(f"no answer within {self._call_limit:g} s") from None
             raise
 
-    async def _ended(self, live: _Live) -> Exception:
-        """How a session that is gone ended, as the exception for the call it had."""
+    async def _ended(self, live: _Live, sent: bool) -> Exception:
+        """How a session that is gone ended, as the exception for the call it had. `sent`: that one
+        had surely left."""
         if self.server.url:
             await asyncio.wait({live.owner}, timeout=GRACE)
         error = _failure(live.owner)
         cause = error.__cause__ if error is not None else None
-        if cause is not None and all(map(never_left, leaves(cause))):
+        # With others under way nobody can tell whose request found no server.
+        alone = len(live.running) == 1 and not sent
+        if alone and cause is not None and all(map(never_left, leaves(cause))):
             return NotSent(str(error))
         if error is not None:
             return Lost(str(error))
@@ -328,12 +345,15 @@ class Connection:
         with suppress(Exception):  # a session that is gone needs no word
             await asyncio.wait_for(live.session.send_notification(notification), GRACE)
 
-    async def _look_after(self, live: _Live) -> None:
-        """After a time-out: a server that does not answer a ping either is started anew."""
-        try:
-            await asyncio.wait_for(live.session.send_ping(), PING)
-        except Exception:  # whatever it is: no answer
-            self._drop(live)
+    async def _pinged(self, live: _Live) -> bool:
+        """Whether the server answers at all."""
+        ping = asyncio.ensure_future(live.session.send_ping())
+        ping.add_done_callback(_failure)
+        await asyncio.wait({ping, live.owner}, timeout=PING, return_when=FIRST_COMPLETED)
+        if not ping.done():
+            ping.cancel()
+            return False
+        return _failure(ping) is None
 
 
 def _failure(work: asyncio.Future[Any]) -> BaseException | None:
@@ -345,5 +365,5 @@ def _failure(work: asyncio.Future[Any]) -> BaseException | None:
 
 def _load() -> None:
     """Import what a session needs, off the event loop."""
-    import langchain_mcp_adapters.sessions
-    import mcp  # noqa: F401
+    for name in ("mcp", "langchain_mcp_adapters.sessions"):
+        importlib.import_module(name)
