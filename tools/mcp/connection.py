@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
+import threading
 from asyncio import FIRST_COMPLETED
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
@@ -30,6 +31,11 @@ log = logging.getLogger(__name__)
 GRACE, PING = 1.0, 5.0
 #: Seconds between two looks whether a web server is still there.
 WATCH = 5.0
+MODULES = (
+    "mcp.client.stdio", "mcp.client.auth", "mcp.shared.exceptions", "huggingface_hub",
+    "langchain_mcp_adapters.sessions", "jsonschema",
+)  # fmt: skip
+_loading = threading.Lock()
 #: Pages of a tool list that are read.
 PAGES = 100
 #: JSON-RPC codes of the SDK: no answer in time, the session ended, the server does not know it.
@@ -128,8 +134,8 @@ class Connection:
         try:
             async with AsyncExitStack() as stack:
                 async with asyncio.timeout(self._start_limit):
-                    start = await asyncio.to_thread(start_of, self.server, self._cwd)
                     await asyncio.to_thread(_load)
+                    start = await asyncio.to_thread(start_of, self.server, self._cwd)
                     auth = None
                     if start.url and "authorization" not in {h.lower() for h in start.headers}:
                         place = self._cache.sign_in_of(self.digest)
@@ -148,12 +154,14 @@ class Connection:
             if not opening.done():
                 opening.cancel()
             raise
-        except TimeoutError:
-            await self._failed(opening, f"no answer within {self._start_limit:g} s")
         except (Exception, BaseExceptionGroup) as error:  # whatever a server or the SDK can raise
             log.debug("%s", self.name, exc_info=True)
-            said = await asyncio.to_thread(last_words, errors) if self.server.command else ""
-            await self._failed(opening, in_words(error, self.server.target, said), error)
+            if any(isinstance(leaf, TimeoutError) for leaf in leaves(error)):
+                said = f"no answer within {self._start_limit:g} s"
+            else:
+                last = await asyncio.to_thread(last_words, errors) if self.server.command else ""
+                said = in_words(error, self.server.target, last)
+            await self._failed(opening, said, error)
 
     async def _failed(
         self, opening: asyncio.Future[_Live], said: str, error: BaseException | None = None
@@ -364,6 +372,8 @@ def _failure(work: asyncio.Future[Any]) -> BaseException | None:
 
 
 def _load() -> None:
-    """Import what a session needs, off the event loop."""
-    for name in ("mcp", "langchain_mcp_adapters.sessions"):
-        importlib.import_module(name)
+    """Import what a session needs, off the event loop. One at a time: two threads inside the SDK's
+    circular imports end in a deadlock."""
+    with _loading:
+        for name in MODULES:
+            importlib.import_module(name)
