@@ -15,7 +15,7 @@ import click
 from cli.options import CONTRADICTION, Duration
 
 COMMANDS = (
-    "demo", "sessions", "approvals", "replay", "tools", "config", "doctor", "completion",
+    "demo", "sessions", "approvals", "replay", "mcp", "tools", "config", "doctor", "completion",
 )  # fmt: skip
 
 EXAMPLES = """\b
@@ -74,6 +74,10 @@ class PromptOrCommand(click.Group):
             from cli.sessions import sessions
 
             return sessions
+        if name == "mcp":
+            from cli.mcp import mcp
+
+            return mcp
         if name == "config":
             from cli.config import config
 
@@ -95,6 +99,7 @@ class PromptOrCommand(click.Group):
                     ("sessions", "list, show, resume, undo, export, rename, delete, prune threads"),
                     ("approvals", "calls that wait for your word, from any terminal"),
                     ("replay", "run a recorded session again, name the first difference"),
+                    ("mcp", "list, test, add, remove, trust MCP servers"),
                     ("tools", "what the model can call, and what that costs in tokens"),
                     ("config", "show settings and where they come from"),
                     ("doctor", "what works here and what is missing"),

@@ -55,6 +55,8 @@ def in_words(error: BaseException, target: str, last_words: str = "") -> str:
         said = os.strerror(cause.errno) if cause.errno else str(cause)
         hint = " (is it a program?)" if cause.errno in (errno.EACCES, errno.ENOEXEC) else ""
         return f"{target.split()[0]}: {said}{hint}"
+    if isinstance(cause, McpError) and "Session terminated" in str(cause):
+        return _of_status(404, target)
     if isinstance(cause, McpError) and "Connection closed" in str(cause):
         said = f": {last_words}" if last_words else ""
         return f"it ended while it was asked{said}"
