@@ -33,6 +33,7 @@ HELP = """\
 /model    which model answers         /effort   how much it thinks
 /context  what the next request holds /tools    what the model can call
 /status   thread, model, mode         /cost     what was spent
+/mcp      how the MCP servers stand
 /quit     leave (Ctrl-D does, too)
 A line that ends with \\ goes on in the next. Ctrl-C stops what runs.
 """
@@ -118,6 +119,8 @@ class _Chat:
             await self._cost()
         elif word.split()[0] in ("/model", "/effort", "/context", "/tools"):
             await self._choose(*(word.split(maxsplit=1)))
+        elif word == "/mcp":
+            await self._servers()
         elif word in ("/undo", "/redo", "/rewind", "/fork"):
             await self._go_back(word)
         elif word.startswith("/"):
@@ -142,6 +145,14 @@ class _Chat:
                 texts = (f"{name:<12} {tokens:>6,} tokens" for name, tokens in use.tools.items())
             for text in texts:
                 self._lines.line(text)
+
+    async def _servers(self) -> None:
+        if await self._open_kindly():
+            states = await self._session.mcp_states()
+            for name, state in states.items():
+                self._lines.line(f"{name:<20} {state}")
+            if not states:
+                self._lines.line("no MCP servers are configured; ml-agent mcp add")
 
     async def _go_back(self, word: str) -> None:
         from graph.errors import AgentError

@@ -318,7 +318,14 @@ class Session:
         """What the next request would hold, in tokens."""
         state = (await self._state()).values if self._known else {}
         await self._services.models.ready(self.thread.model)
+        if self._services.mcp is not None:
+            found = await self._services.mcp.known(self.thread.id)
+            self._services.tools = {**self._own_tools, **found}
         return context_use(self._services, self.thread.model, state.get("messages", []))
+
+    async def mcp_states(self) -> dict[str, str]:
+        """How each MCP server stands, in a few words."""
+        return {} if self._services.mcp is None else await self._services.mcp.states()
 
     def time_line(self) -> TimeLine:
         """To undo, redo or fork the thread, between turns."""
@@ -358,7 +365,7 @@ class Session:
             async with self._store.lease(self.thread.id):
                 if message:
                     await self._accept(message)
-                await self._equip()
+                await self._equip(join=bool(message))
                 self._turn_number = await self._next_number()
                 for event in self._first(opening):
                     yield event
@@ -482,15 +489,15 @@ class Session:
         done = turn.get("status") in ("done", "limit", "error", "interrupted")
         return int(turn.get("number", 0)) + (1 if done else 0)
 
-    async def _equip(self) -> None:
+    async def _equip(self, *, join: bool) -> None:
         """The turn's tools, with those of MCP servers; they stay as they are to its end. Servers
-        that are new are waited for while the model client loads."""
+        that are new are waited for while the model client loads. `join`: a new turn begins."""
         if self._services.mcp is None:
             return
         loading = asyncio.ensure_future(self._services.models.ready(self.thread.model))
         loading.add_done_callback(lambda done: done.cancelled() or done.exception())
         with suppress(Stopped):
-            found = await race(self._services.mcp.tools_for(self.thread.id), self._stop)
+            found = await race(self._services.mcp.tools_for(self.thread.id, join=join), self._stop)
             self._services.tools = {**self._own_tools, **found}
 
     async def _accept(self, text: str) -> None:

@@ -242,7 +242,7 @@ class TimeLine:
         """Calls that changed something outside of this machine."""
         tools = dict(self._services.tools)
         if self._services.mcp is not None:
-            tools.update(await self._services.mcp.remembered(self._row.id))
+            tools.update(await self._services.mcp.known(self._row.id))
         succeeded = {
             m.tool_call_id for m in messages if isinstance(m, ToolMessage) and m.status == "success"
         }

@@ -39,7 +39,7 @@ class Servers:
         self._limits = settings.mcp
         self._cache = Cache(settings.state_path())
         self._told: set[str] = set()
-        self._known = False
+        self._recalled = False
         self._due = False
         self._deadline: float | None = None
         self._made: tuple[str, dict[str, AgentTool]] = ("", {})
@@ -55,24 +55,43 @@ class Servers:
         for connection in self.connections.values():
             connection.ask, connection.sign_in = ask, sign_in
 
-    async def tools_for(self, thread: str) -> dict[str, AgentTool]:
-        """The tools of the thread's next turn; waits for servers that are new, once."""
+    async def tools_for(self, thread: str, *, join: bool = True) -> dict[str, AgentTool]:
+        """The tools of the thread's turn; waits for servers that are new, once. `join`: a turn
+        begins; within one, a thread that has lists keeps to them."""
         self._due = True
-        used = await self._lists(thread)
+        await self._recall()
+        used = await asyncio.to_thread(self._of_thread, thread)
+        if used and not join:
+            return self._offered(used)
+        for name in self._failed_before:
+            trouble = self.connections[name].trouble
+            self._tell(name, f"it did not start the last time ({trouble}); trying again")
         fresh = [
             connection
             for name, connection in self.connections.items()
-            if name not in used and name not in self._failed_before
+            if name not in used and connection.tools is None and name not in self._failed_before
         ]
         if fresh:
             await self._wait(fresh)
-            used = await self._lists(thread)
+        used = self._with_new(used)
         await asyncio.to_thread(self._cache.keep_of_thread, thread, used)
         return self._offered(used)
 
-    async def remembered(self, thread: str) -> dict[str, AgentTool]:
-        """What the thread was offered, without starting or telling anything."""
-        return self._offered(await asyncio.to_thread(self._of_thread, thread), tell=False)
+    async def known(self, thread: str) -> dict[str, AgentTool]:
+        """What the thread's next turn would be offered now, without starting a server."""
+        await self._recall()
+        own = await asyncio.to_thread(self._of_thread, thread)
+        return self._offered(self._with_new(own), tell=False)
+
+    async def states(self) -> dict[str, str]:
+        """How each server stands, in a few words."""
+        await self._recall()
+        return {
+            name: f"{len(connection.tools)} tools"
+            if connection.tools is not None
+            else connection.trouble or "not started yet"
+            for name, connection in self.connections.items()
+        }
 
     def connect(self) -> None:
         """Start what is not started, once a turn. For lists that the disk knew, this comes after
@@ -89,12 +108,9 @@ class Servers:
 
     # --- lists --------------------------------------------------------------------------------
 
-    async def _lists(self, thread: str) -> dict[str, dict[str, Any]]:
-        """{server: {"digest", "tools"}} that can be said now: the thread's own, then the rest."""
-        if not self._known:
-            await asyncio.to_thread(self._recall)
-            self._known = True
-        own = await asyncio.to_thread(self._of_thread, thread)
+    def _with_new(self, own: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        """{server: {"digest", "tools"}}: the thread's own lists, and those of servers that it was
+        not offered yet."""
         found: dict[str, dict[str, Any]] = {}
         for name, connection in self.connections.items():
             if name in own:
@@ -111,13 +127,19 @@ class Servers:
             if name in self.connections and kept.get("digest") == self.connections[name].digest
         }
 
-    def _recall(self) -> None:
+    async def _recall(self) -> None:
+        """What the disk knows of each server, once."""
+        if self._recalled:
+            return
+        self._recalled = True
         for name, connection in self.connections.items():
-            connection.tools = self._cache.list_of(connection.digest)
-            trouble = self._cache.trouble_of(connection.digest)
+            known = await asyncio.to_thread(self._cache.list_of, connection.digest)
+            trouble = await asyncio.to_thread(self._cache.trouble_of, connection.digest)
+            if connection.tools is None:
+                connection.tools = known
             if connection.tools is None and trouble:
+                connection.trouble = trouble
                 self._failed_before.add(name)
-                self._tell(name, f"it did not start the last time ({trouble}); trying again")
 
     async def _wait(self, fresh: list[Connection]) -> None:
         starts = {connection.name: connection.begin() for connection in fresh}
