@@ -33,8 +33,11 @@ class PromptOrCommand(click.Group):
     """A group whose first word may be a command; anything else is the task."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        ctx.meta["literal"] = "--" in args
-        return super().parse_args(ctx, args)
+        signs = args.count("--")
+        rest = super().parse_args(ctx, args)
+        # One before the first word is gone now; a later one is the command's own.
+        ctx.meta["literal"] = signs > ctx.args.count("--")
+        return rest
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -494,10 +494,12 @@ class Session:
         that are new are waited for while the model client loads. `join`: a new turn begins."""
         if self._services.mcp is None:
             return
-        loading = asyncio.ensure_future(self._services.models.ready(self.thread.model))
-        loading.add_done_callback(lambda done: done.cancelled() or done.exception())
+        ready, model = self._services.models.ready, self.thread.model
         with suppress(Stopped):
-            found = await race(self._services.mcp.tools_for(self.thread.id, join=join), self._stop)
+            work = self._services.mcp.tools_for(
+                self.thread.id, join=join, beside=lambda: ready(model)
+            )
+            found = await race(work, self._stop)
             self._services.tools = {**self._own_tools, **found}
 
     async def _accept(self, text: str) -> None:

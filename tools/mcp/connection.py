@@ -6,9 +6,7 @@ A session lives in a task of its own, since what the SDK opens in a task must be
 from __future__ import annotations
 
 import asyncio
-import importlib
 import logging
-import threading
 from asyncio import FIRST_COMPLETED
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
@@ -17,13 +15,23 @@ from datetime import timedelta
 from typing import Any
 
 from configs.mcp import McpLimits, McpServer
+from graph.models.loading import load_beside
 from graph.redaction import redacted
 from tools.mcp.cache import Cache, Listed
 from tools.mcp.config import digest, start_of
 from tools.mcp.elicitation import Ask, answered
 from tools.mcp.signin import SignIn, provider
 from tools.mcp.transport import last_words, opened
-from tools.mcp.trouble import Lost, NotSent, TimedOut, Trouble, in_words, leaves, never_left
+from tools.mcp.trouble import (
+    Lost,
+    NotSent,
+    Refused,
+    TimedOut,
+    Trouble,
+    in_words,
+    leaves,
+    never_left,
+)
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +43,6 @@ MODULES = (
     "mcp.client.stdio", "mcp.client.auth", "mcp.shared.exceptions", "huggingface_hub",
     "langchain_mcp_adapters.sessions", "jsonschema",
 )  # fmt: skip
-_loading = threading.Lock()
 #: Pages of a tool list that are read.
 PAGES = 100
 #: JSON-RPC codes of the SDK: no answer in time, the session ended, the server does not know it.
@@ -134,7 +141,7 @@ class Connection:
         try:
             async with AsyncExitStack() as stack:
                 async with asyncio.timeout(self._start_limit):
-                    await asyncio.to_thread(_load)
+                    await asyncio.to_thread(load_sdk)
                     start = await asyncio.to_thread(start_of, self.server, self._cwd)
                     auth = None
                     if start.url and "authorization" not in {h.lower() for h in start.headers}:
@@ -256,7 +263,7 @@ class Connection:
 
         Args:
             before: awaited right before the request leaves. again: it may be sent a second time.
-        Raises Trouble (not sent), Lost, TimedOut, McpError (the server's own answer).
+        Raises Trouble (not sent), Lost, TimedOut, Refused.
         """
         for attempt in (1, 2):
             live = await self._live()
@@ -326,7 +333,7 @@ class Connection:
                 if not await self._pinged(live):
                     self._drop(live)  # it may hang: the next call starts it anew
                 raise TimedOut(f"no answer within {self._call_limit:g} s") from None
-            raise
+            raise Refused(str(error)) from None
 
     async def _ended(self, live: _Live, sent: bool) -> Exception:
         """How a session that is gone ended, as the exception for the call it had. `sent`: that one
@@ -371,9 +378,6 @@ def _failure(work: asyncio.Future[Any]) -> BaseException | None:
     return asyncio.CancelledError() if work.cancelled() else work.exception()
 
 
-def _load() -> None:
-    """Import what a session needs, off the event loop. One at a time: two threads inside the SDK's
-    circular imports end in a deadlock."""
-    with _loading:
-        for name in MODULES:
-            importlib.import_module(name)
+def load_sdk() -> None:
+    """Import what a session needs; off the event loop, which imports none of it before."""
+    load_beside(MODULES)

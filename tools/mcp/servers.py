@@ -11,19 +11,21 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from configs.settings import Settings
 from graph.context import AgentTool
 from graph.redaction import redacted
 from tools.mcp.cache import Cache
-from tools.mcp.connection import Connection
+from tools.mcp.connection import Connection, load_sdk
 from tools.mcp.elicitation import Ask
 from tools.mcp.offer import offer
 from tools.mcp.signin import SignIn
 
 log = logging.getLogger(__name__)
+
+Beside = Callable[[], Awaitable[None]]
 
 
 class Servers:
@@ -55,9 +57,15 @@ class Servers:
         for connection in self.connections.values():
             connection.ask, connection.sign_in = ask, sign_in
 
-    async def tools_for(self, thread: str, *, join: bool = True) -> dict[str, AgentTool]:
-        """The tools of the thread's turn; waits for servers that are new, once. `join`: a turn
-        begins; within one, a thread that has lists keeps to them."""
+    async def tools_for(
+        self, thread: str, *, join: bool = True, beside: Beside | None = None
+    ) -> dict[str, AgentTool]:
+        """The tools of the thread's turn; waits for servers that are new, once.
+
+        Args:
+            join: a turn begins; within one, a thread that has lists keeps to them.
+            beside: work that goes on while servers are waited for.
+        """
         self._due = True
         await self._recall()
         used = await asyncio.to_thread(self._of_thread, thread)
@@ -72,7 +80,7 @@ class Servers:
             if name not in used and connection.tools is None and name not in self._failed_before
         ]
         if fresh:
-            await self._wait(fresh)
+            await self._wait(fresh, beside)
         used = self._with_new(used)
         await asyncio.to_thread(self._cache.keep_of_thread, thread, used)
         return self._offered(used)
@@ -141,7 +149,11 @@ class Servers:
                 connection.trouble = trouble
                 self._failed_before.add(name)
 
-    async def _wait(self, fresh: list[Connection]) -> None:
+    async def _wait(self, fresh: list[Connection], beside: Beside | None) -> None:
+        await asyncio.to_thread(load_sdk)
+        if beside is not None:
+            # Whoever needs it waits for it, and learns how it went.
+            asyncio.ensure_future(beside()).add_done_callback(_look_away)
         starts = {connection.name: connection.begin() for connection in fresh}
         if self._deadline is None:
             self._deadline = time.monotonic() + self._limits.wait
@@ -172,3 +184,8 @@ class Servers:
         if line not in self._told:
             self._told.add(line)
             self.notice(line)
+
+
+def _look_away(done: asyncio.Future[None]) -> None:
+    if not done.cancelled():
+        done.exception()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import hashlib
 import json
 import re
@@ -15,7 +16,7 @@ from tools.mcp.arguments import arguments_type, offered
 from tools.mcp.cache import Listed
 from tools.mcp.connection import Connection
 from tools.mcp.content import result_of
-from tools.mcp.trouble import Lost, TimedOut, Trouble
+from tools.mcp.trouble import Lost, Refused, TimedOut, Trouble
 
 #: What every provider takes as a tool's name, and as much of a description as is sent.
 LONGEST_NAME, LONGEST_DESCRIPTION = 64, 4000
@@ -71,23 +72,27 @@ class McpTool(AgentTool):
         return Effect(self.kind, preview=json.dumps(arguments.root, indent=2, ensure_ascii=False))
 
     async def execute(self, arguments: BaseModel, run: ToolRun) -> ToolResult:
-        from mcp.shared.exceptions import McpError
-
         server, reads = self.connection.name, self.kind == "read"
 
         async def before() -> None:
             if not reads:
                 await run.note({"server": server, "tool": self.listed})
 
+        # What a server says comes in another task; LangGraph's writer wants to be in the call's.
+        here = contextvars.copy_context()
+
+        def log(text: str) -> None:
+            here.copy().run(run.log, text)
+
         given = arguments.model_dump()
         try:
             result = await self.connection.call(
-                self.listed, given, log=run.log, before=before, again=reads
+                self.listed, given, log=log, before=before, again=reads
             )
         except Trouble as trouble:
             said = f"Not run: MCP server {server}: {trouble}"
             return ToolResult(said, ok=False, outcome="failed")
-        except McpError as error:
+        except Refused as error:
             said = f"MCP server {server}: {error}"
             return ToolResult(said, ok=False, outcome="failed")
         except TimedOut as late:

@@ -22,6 +22,10 @@ class TimedOut(Exception):
     """No answer to a call in time: it may still happen."""
 
 
+class Refused(Exception):
+    """The server answered a call with an error of the protocol."""
+
+
 def leaves(error: BaseException) -> list[BaseException]:
     """The exceptions that groups of groups hold."""
     if isinstance(error, BaseExceptionGroup):
