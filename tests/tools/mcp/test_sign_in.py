@@ -30,9 +30,7 @@ async def test_signing_in_once_is_enough(servers: Opened, web: Any, tmp_path: Pa
     url = web("signed").url
     bench = await servers(box={"url": url})
     assert await bench.equip() == []
-    assert bench.notices == [
-        "MCP server box: it wants a person to sign in: ml-agent mcp test box"
-    ]
+    assert bench.notices == ["MCP server box: it wants a person to sign in: ml-agent mcp test box"]
 
     bench = await servers(box={"url": url})
     bench.services.mcp.equip(sign_in=browser)
@@ -53,6 +51,4 @@ async def test_a_credential_that_is_refused_is_said(servers: Opened, web: Any) -
     url = web("signed").url
     bench = await servers(box={"url": url, "headers": {"Authorization": "Bearer wrong"}})
     assert await bench.equip() == []
-    assert bench.notices == [
-        f"MCP server box: {url} refuses the credential (401); set its headers"
-    ]
+    assert bench.notices == [f"MCP server box: {url} refuses the credential (401); set its headers"]
