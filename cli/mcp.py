@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
@@ -70,7 +69,15 @@ def add(ctx: click.Context, /, name: str, command: tuple[str, ...], **given: Any
     ml-agent mcp add time -- uvx mcp-server-time --local-timezone UTC
     """
     options = _options(ctx)
-    ctx.exit(guarded(lambda: _add(name, command, given, options), options))
+    folder = folder_of(options)
+
+    def work() -> int:
+        from cli.mcp_file import add_server
+
+        known = settings_for(options)
+        return add_server(name, command, given, folder, trusted=known.untrusted is None)
+
+    ctx.exit(guarded(work, options))
 
 
 @mcp.command()
@@ -79,7 +86,15 @@ def add(ctx: click.Context, /, name: str, command: tuple[str, ...], **given: Any
 def remove(ctx: click.Context, name: str) -> None:
     """Remove a server from your settings, or from this folder's."""
     options = _options(ctx)
-    ctx.exit(guarded(lambda: _remove(name, options), options))
+    folder = folder_of(options)
+
+    def work() -> int:
+        from cli.mcp_file import remove_server
+
+        known = settings_for(options)
+        return remove_server(name, folder, trusted=known.untrusted is None)
+
+    ctx.exit(guarded(work, options))
 
 
 @mcp.command()
@@ -206,66 +221,3 @@ async def _open_page(page: str) -> None:
     print(f"sign in here: {page}", file=sys.stderr, flush=True)
     if sys.stdin.isatty():
         await asyncio.to_thread(click.launch, page)
-
-
-def _add(
-    name: str, command: tuple[str, ...], given: dict[str, Any], options: dict[str, Any]
-) -> int:
-    from cli.mcp_file import changed, file_of
-    from configs.mcp import McpServer
-    from graph.errors import UsageError
-
-    server: dict[str, Any] = {}
-    if given["url"]:
-        server = {"transport": "http", "url": given["url"]}
-    if command:
-        server |= {"command": command[0], "args": list(command[1:])}
-    if given["headers"]:
-        server["headers"] = _pairs(given["headers"], ":", "--header")
-    if given["env"]:
-        server["env"] = _pairs(given["env"], "=", "--env")
-    if given["tools"]:
-        server["tools"] = list(given["tools"])
-    try:
-        McpServer.model_validate(server)
-    except ValueError:
-        raise UsageError("give either --url URL or, after --, a command") from None
-    path = file_of(folder_of(options) if given["project"] else None)
-    with changed(path) as servers:
-        replaced = name in servers
-        servers[name] = server
-        if given["project"] and settings_for(options).untrusted is None:
-            # Added by the person, beside nothing that is not trusted yet.
-            remember(folder_of(options), servers, trusted=True)
-    print(f"{'replaced' if replaced else 'added'} {name} in {path}", file=sys.stderr)
-    print(f"try it: ml-agent mcp test {name}", file=sys.stderr)
-    return 0
-
-
-def _pairs(texts: tuple[str, ...], sign: str, option: str) -> dict[str, str]:
-    from graph.errors import UsageError
-
-    pairs = {}
-    for text in texts:
-        key, found, value = text.partition(sign)
-        if not found or not key.strip():
-            raise UsageError(f"{option} takes KEY{sign}VALUE, not {text!r}")
-        pairs[key.strip()] = value.strip()
-    return pairs
-
-
-def _remove(name: str, options: dict[str, Any]) -> int:
-    from cli.mcp_file import changed, file_of
-    from configs.layers import read_file
-    from graph.errors import UsageError
-
-    for folder in (None, folder_of(options)):
-        path: Path = file_of(folder)
-        if path.exists() and name in (read_file(path).get("mcpServers") or {}):
-            with changed(path) as servers:
-                del servers[name]
-                if folder is not None and servers:
-                    remember(folder, servers, trusted=settings_for(options).untrusted is None)
-            print(f"removed {name} from {path}", file=sys.stderr)
-            return 0
-    raise UsageError(f"no settings file names an MCP server {name!r}", "ml-agent mcp list")

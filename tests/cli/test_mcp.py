@@ -13,6 +13,7 @@ import pytest
 from tests.cli.program import ROOT, Program, complaints, program
 from tests.cli.test_chat import chatting
 from tests.stand_ins.model_script import Asked, Call, Reply
+from tests.tools.bench import until
 
 BIN = Path(sys.executable).parent
 
@@ -272,3 +273,54 @@ def test_published_servers_work(tmp_path: Path) -> None:
         assert "UTC" in answers[0]
         assert "new.txt" in answers[1]
         assert "runs" in answers[3]
+
+
+def test_what_a_server_says_in_a_call_is_an_event_of_it(tmp_path: Path) -> None:
+    script = [Reply(calls=[Call("box__count", {"to": 2})]), Reply("done")]
+    with program(tmp_path, script) as run:
+        configured(run, {"box": stand_in("good")})
+        done = run.task("--output", "stream-json", "count")
+        events = [json.loads(line) for line in done.stdout.splitlines()]
+        (ready,) = (event for event in events if event["event"] == "ready")
+        assert "box__count" in ready["tools"]
+        logs = [e for e in events if e["event"] == "tool_log" and e["tool"] == "box__count"]
+        assert [e["text"] for e in logs] == [
+            "info: counting begins",
+            "1 of 2: at 1",
+            "2 of 2: at 2",
+        ]
+        (called,) = {e["id"] for e in events if e["event"] == "tool_call"}
+        assert {e["id"] for e in logs} == {called}
+
+
+def test_a_call_that_a_kill_cut_off_is_not_made_again(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+
+    def choose(asked: Asked) -> Reply:
+        calls = [Call("box__wait", {"path": str(begun)})]
+        return Reply(calls=calls) if asked.step == 0 else Reply("done")
+
+    with program(tmp_path, choose) as run:
+        configured(run, {"box": stand_in("good")})
+        command = run.command("-m", "openai/stand-in", "wait")
+        with subprocess.Popen(
+            command, cwd=run.work, env=run.environment, stderr=subprocess.DEVNULL
+        ) as process:
+            until(begun.exists, 60)
+            process.kill()
+        until(lambda: begun.read_text() == "cancelled")  # the server ends with the program
+        begun.unlink()
+        done = run("sessions", "resume")
+        assert done.returncode == 0
+        assert not begun.exists()
+        (answer,) = (m for m in run.server.bodies[-1]["messages"] if m["role"] == "tool")
+        assert "its outcome is unknown" in answer["content"]
+
+
+def test_undo_names_what_servers_did(tmp_path: Path) -> None:
+    script = [Reply(calls=[Call("box__publish", {"text": "x"})]), Reply("done")]
+    with program(tmp_path, script) as run:
+        configured(run, {"box": stand_in("good")})
+        assert run.task("publish it").returncode == 0
+        undone = run("sessions", "undo", "--dry-run")
+        assert "box__publish" in undone.stdout + undone.stderr

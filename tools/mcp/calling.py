@@ -1,7 +1,7 @@
 """One call over an open session: how it ends, in which of few ways.
 
-The SDK's own ways are many: a session that has ended raises three different things, and a web server
-that dies in a call nothing at all.
+The SDK's own ways are many: a session that has ended raises three different things, and a web
+server that dies in a call nothing at all.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def handlers(
 
     async def message(received: Any) -> None:
         if isinstance(received, Exception):
-            notice("it prints on stdout what is no MCP message; that is left out")
+            notice("it prints what is no MCP message; that is left out")
         if isinstance(getattr(received, "root", None), types.ToolListChangedNotification):
             relist.set()
 
