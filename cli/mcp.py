@@ -15,9 +15,6 @@ from cli.results import print_json
 from cli.starting import complain, folder_of, guarded, settings_for
 from configs.trust import Untrusted, remember
 
-#: Seconds that a person may take to sign in.
-SIGN_IN = 600.0
-
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def mcp() -> None:
@@ -180,12 +177,6 @@ async def _test(name: str | None, options: dict[str, Any]) -> int:
         for key, server in settings.mcpServers.items()
         if name in (None, key)
     }
-    if sys.stdin.isatty():
-        wanted = {
-            key: server.model_copy(update={"start_timeout": server.start_timeout or SIGN_IN})
-            for key, server in wanted.items()
-            if server.url or not name
-        } | {key: server for key, server in wanted.items() if server.command}
     servers = Servers(settings.model_copy(update={"mcpServers": wanted}), str(folder_of(options)))
     servers.notice = complain
     servers.equip(sign_in=_open_page)

@@ -29,6 +29,8 @@ MODULES = (
     "mcp.client.stdio", "mcp.client.auth", "mcp.shared.exceptions", "huggingface_hub",
     "langchain_mcp_adapters.sessions", "jsonschema",
 )  # fmt: skip
+#: Seconds that a person may take to sign in.
+SIGN_IN = 600.0
 #: Pages of a tool list that are read.
 PAGES = 100
 
@@ -113,13 +115,13 @@ class Connection:
         running: list[Callable[[str], None]] = []
         try:
             async with AsyncExitStack() as stack:
-                async with asyncio.timeout(self._start_limit):
+                async with asyncio.timeout(self._start_limit) as limit:
                     await asyncio.to_thread(load_sdk)
                     start = await asyncio.to_thread(start_of, self.server, self._cwd)
                     auth = None
                     if start.url and "authorization" not in {h.lower() for h in start.headers}:
                         place = self._cache.sign_in_of(self.digest)
-                        auth = await provider(start.url, place, self.name, self.sign_in)
+                        auth = await provider(start.url, place, self.name, self._signing(limit))
                     silence = self._call_limit + PING
                     heard = handlers(self.name, running, relist, lambda: self.ask, self._notice)
                     session = await stack.enter_async_context(
@@ -151,6 +153,18 @@ class Connection:
                 last = await asyncio.to_thread(last_words, errors) if self.server.command else ""
                 said = in_words(error, self.server.target, last)
             await self._failed(opening, said, error)
+
+    def _signing(self, limit: asyncio.Timeout) -> SignIn | None:
+        """How one signs in; from then on the start waits for the person."""
+        sign_in = self.sign_in
+        if sign_in is None:
+            return None
+
+        async def show(page: str) -> None:
+            limit.reschedule(asyncio.get_running_loop().time() + SIGN_IN)
+            await sign_in(page)
+
+        return show
 
     async def _failed(
         self, opening: asyncio.Future[Live], said: str, error: BaseException | None = None

@@ -70,7 +70,7 @@ class Servers:
         await self._recall()
         used = await asyncio.to_thread(self._of_thread, thread)
         if used and not join:
-            return self._offered(used)
+            return await asyncio.to_thread(self._offered, used)
         for name in self._failed_before:
             trouble = self.connections[name].trouble
             self._tell(name, f"it did not start the last time ({trouble}); trying again")
@@ -83,13 +83,13 @@ class Servers:
             await self._wait(fresh, beside)
         used = self._with_new(used)
         await asyncio.to_thread(self._cache.keep_of_thread, thread, used)
-        return self._offered(used)
+        return await asyncio.to_thread(self._offered, used)
 
     async def known(self, thread: str) -> dict[str, AgentTool]:
         """What the thread's next turn would be offered now, without starting a server."""
         await self._recall()
         own = await asyncio.to_thread(self._of_thread, thread)
-        return self._offered(self._with_new(own), tell=False)
+        return await asyncio.to_thread(self._offered, self._with_new(own), tell=False)
 
     async def states(self) -> dict[str, str]:
         """How each server stands, in a few words."""
