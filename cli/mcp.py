@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from typing import Any
 
@@ -19,6 +20,14 @@ from configs.trust import Untrusted, remember
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def mcp() -> None:
     """MCP servers, whose tools the model can use."""
+
+
+def by_a_person() -> None:
+    """Raises UsageError in a command that the agent runs: it must not choose what it starts."""
+    from graph.errors import UsageError
+
+    if os.environ.get("AI_AGENT") == "ml-agent":
+        raise UsageError("which servers are started is a person's to say", "ask for it")
 
 
 def _options(ctx: click.Context, output: str | None = None) -> dict[str, Any]:
@@ -71,6 +80,7 @@ def add(ctx: click.Context, /, name: str, command: tuple[str, ...], **given: Any
     def work() -> int:
         from cli.mcp_file import add_server
 
+        by_a_person()
         known = settings_for(options)
         return add_server(name, command, given, folder, trusted=known.untrusted is None)
 
@@ -123,6 +133,7 @@ def _described(server: Any) -> str:
 
 
 def _trust(options: dict[str, Any]) -> int:
+    by_a_person()
     untrusted = settings_for(options).untrusted
     if untrusted is None:
         print("there is nothing to trust here, or it is trusted already", file=sys.stderr)

@@ -182,12 +182,25 @@ def test_add_list_test_remove(tmp_path: Path) -> None:
         assert listed["time"]["state"] == "2 tools"
         assert listed["time"]["from"] == str(path)
         assert "DOCS_KEY" in listed["docs"]["state"]
+        examined = run("doctor").stdout
+        assert "ok   MCP server time: 2 tools" in examined
+        assert "warn MCP server docs: ${DOCS_KEY} is not set" in examined
 
         assert run("mcp", "remove", "docs").returncode == 0
         assert list(json.loads(path.read_text())["mcpServers"]) == ["time"]
         gone = run("mcp", "remove", "docs")
         assert gone.returncode == 2
         assert "no settings file names an MCP server 'docs'" in gone.stderr
+
+
+def test_the_agent_does_not_choose_its_servers(tmp_path: Path) -> None:
+    with program(tmp_path, []) as run:
+        brought(run, {"theirs": stand_in("good")})
+        for arguments in (["trust"], ["add", "x", "--url", "https://a/mcp"]):
+            done = run("mcp", *arguments, env={"AI_AGENT": "ml-agent"})
+            assert done.returncode == 2
+            assert "a person's to say" in complaints(done)[0]
+        assert "not trusted" in run("mcp", "list").stdout
 
 
 @pytest.mark.parametrize(
