@@ -62,6 +62,21 @@ def test_trouble_is_said_on_stderr_and_the_rest_works(tmp_path: Path) -> None:
         assert "echo hi" in str(run.server.bodies[-1]["messages"][-1])
 
 
+def test_a_server_that_has_died_since_is_named_in_the_shortest_run(tmp_path: Path) -> None:
+    with program(tmp_path, [Reply("done")] * 2) as run:
+        alive = tmp_path / "alive"
+        alive.touch()
+        dying = stand_in("good")
+        line = f'test -e {alive} || exit 1; exec "$0" -m tests.stand_ins.mcp_server good'
+        configured(run, {"box": {**dying, "command": "sh", "args": ["-c", line, sys.executable]}})
+        assert complaints(run.task("hello")) == []
+        alive.unlink()
+        done = run.task("hello")
+        assert done.returncode == 0
+        assert "MCP server box: it ended while it was asked" in complaints(done)[0]
+        assert "box__echo" in names(run.server.bodies[-1])
+
+
 def test_the_prefix_is_the_same_in_every_request_of_a_thread(tmp_path: Path) -> None:
     kind = tmp_path / "kind"
     kind.write_text("good")

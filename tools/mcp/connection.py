@@ -40,6 +40,7 @@ class Connection:
 
     Attributes:
         tools: as it listed them last; None: it never did. trouble: why it cannot be used.
+        opening: its start, done with a session or failed; None: not begun.
         ask: a person who answers its questions. sign_in: how one signs in; None: nobody can.
     """
 
@@ -64,26 +65,26 @@ class Connection:
         self._notice = notice
         self._start_limit = server.start_timeout or limits.start_timeout
         self._call_limit = server.call_timeout or limits.call_timeout
-        self._opening: asyncio.Future[Live] | None = None
+        self.opening: asyncio.Future[Live] | None = None
         self._owners: set[asyncio.Task[None]] = set()
 
     # --- the session ---------------------------------------------------------------------------
 
     def begin(self) -> asyncio.Future[Any]:
         """Start it, unless it is started; done when it has listed its tools, or cannot."""
-        if self._opening is None or failure(self._opening) is not None:
-            self._opening = asyncio.get_running_loop().create_future()
+        if self.opening is None or failure(self.opening) is not None:
+            self.opening = asyncio.get_running_loop().create_future()
             # Looked at by whoever calls a tool; nobody may, and that is no failure.
-            self._opening.add_done_callback(failure)
-            owner = asyncio.create_task(self._own(self._opening), name=f"mcp {self.name}")
+            self.opening.add_done_callback(failure)
+            owner = asyncio.create_task(self._own(self.opening), name=f"mcp {self.name}")
             self._owners.add(owner)
             owner.add_done_callback(self._owners.discard)
             owner.add_done_callback(failure)
-        return self._opening
+        return self.opening
 
     async def close(self) -> None:
         """End the session, and its program."""
-        opening = self._opening
+        opening = self.opening
         if opening is not None and opening.done() and failure(opening) is None:
             opening.result().leave.set()
         else:
@@ -91,7 +92,7 @@ class Connection:
                 owner.cancel()
         if self._owners:
             await asyncio.wait(set(self._owners))
-        self._opening = None
+        self.opening = None
 
     async def _live(self) -> Live:
         live: Live = await asyncio.shield(self.begin())
@@ -103,9 +104,9 @@ class Connection:
     def _drop(self, live: Live) -> None:
         """The session is of no use: the next call opens another."""
         live.leave.set()
-        opening = self._opening
+        opening = self.opening
         if opening is not None and failure(opening) is None and opening.result() is live:
-            self._opening = None
+            self.opening = None
 
     async def _own(self, opening: asyncio.Future[Live]) -> None:
         owner = asyncio.current_task()

@@ -25,6 +25,9 @@ from tools.mcp.signin import SignIn
 
 log = logging.getLogger(__name__)
 
+#: Seconds that servers have to start, or fail, when the session ends.
+LAST_MOMENT = 1.0
+
 Beside = Callable[[], Awaitable[None]]
 
 
@@ -111,7 +114,11 @@ class Servers:
             connection.begin()
 
     async def close(self) -> None:
-        """End all sessions and programs."""
+        """End all sessions and programs. A start that is under way gets a moment: in a short run,
+        too, a server that is dead shall be named."""
+        starting = [c.opening for c in self.connections.values() if c.opening is not None]
+        if starting:
+            await asyncio.wait(starting, timeout=LAST_MOMENT)
         await asyncio.gather(*(c.close() for c in self.connections.values()))
 
     # --- lists --------------------------------------------------------------------------------

@@ -42,6 +42,7 @@ def never_left(error: BaseException) -> bool:
 
 def in_words(error: BaseException, target: str, last_words: str = "") -> str:
     """Why a server did not start, or its session ended. `last_words`: the end of its stderr."""
+    import anyio
     import httpx
     from mcp.shared.exceptions import McpError
 
@@ -61,7 +62,8 @@ def in_words(error: BaseException, target: str, last_words: str = "") -> str:
         return f"{target.split()[0]}: {said}{hint}"
     if isinstance(cause, McpError) and "Session terminated" in str(cause):
         return _of_status(404, target)
-    if isinstance(cause, McpError) and "Connection closed" in str(cause):
+    gone = isinstance(cause, anyio.BrokenResourceError | anyio.ClosedResourceError)
+    if gone or (isinstance(cause, McpError) and "Connection closed" in str(cause)):
         said = f": {last_words}" if last_words else ""
         return f"it ended while it was asked{said}"
     return f"{_first_line(cause)}{': ' + last_words if last_words else ''}"
