@@ -14,12 +14,14 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from cli.answering import answer_server
 from cli.asking import DecidedElsewhere, ask_decisions
 from cli.going_back import tell
 from cli.offering import left_open
 from cli.render import Lines, closing, money, to_stdout
 from cli.starting import complain, folder_of, guarded, settings_for
 from cli.watching import Watch
+from configs.trust import remember
 
 T = TypeVar("T")
 YES = ("", "y", "yes")
@@ -31,6 +33,7 @@ HELP = """\
 /model    which model answers         /effort   how much it thinks
 /context  what the next request holds /tools    what the model can call
 /status   thread, model, mode         /cost     what was spent
+/mcp      how the MCP servers stand
 /quit     leave (Ctrl-D does, too)
 A line that ends with \\ goes on in the next. Ctrl-C stops what runs.
 """
@@ -52,13 +55,25 @@ class _Chat:
         threading.Thread(target=_load_behind, daemon=True).start()
         with contextlib.suppress(ImportError):
             importlib.import_module("readline")  # history and editing for input()
-        self._settings = settings_for(self._options).settings
+        self._settings = self._trusted(settings_for(self._options))
         try:
             await self._talk()
         finally:
             # Left open, the database's thread would keep the program from ending.
             await self._close()
         return 0
+
+    def _trusted(self, loaded: Any) -> Any:
+        """The settings, after the question whether this folder's MCP servers are trusted."""
+        untrusted = loaded.untrusted
+        if untrusted is None or untrusted.refused:
+            return loaded.settings
+        from cli.mcp import asked_to_trust
+
+        question = asked_to_trust(untrusted, self._lines)
+        answer = _at_terminal(lambda: input(question)).strip().lower()
+        remember(untrusted.folder, untrusted.servers, trusted=answer in ("y", "yes"))
+        return settings_for(self._options).settings
 
     async def _talk(self) -> None:
         if self._options.get("go_on") or self._options.get("resume"):
@@ -104,6 +119,8 @@ class _Chat:
             await self._cost()
         elif word.split()[0] in ("/model", "/effort", "/context", "/tools"):
             await self._choose(*(word.split(maxsplit=1)))
+        elif word == "/mcp":
+            await self._servers()
         elif word in ("/undo", "/redo", "/rewind", "/fork"):
             await self._go_back(word)
         elif word.startswith("/"):
@@ -128,6 +145,14 @@ class _Chat:
                 texts = (f"{name:<12} {tokens:>6,} tokens" for name, tokens in use.tools.items())
             for text in texts:
                 self._lines.line(text)
+
+    async def _servers(self) -> None:
+        if await self._open_kindly():
+            states = await self._session.mcp_states()
+            for name, state in states.items():
+                self._lines.line(f"{name:<20} {state}")
+            if not states:
+                self._lines.line("no MCP servers are configured; ml-agent mcp add")
 
     async def _go_back(self, word: str) -> None:
         from graph.errors import AgentError
@@ -193,6 +218,8 @@ class _Chat:
             allow=options.get("allow") or (),
             deny=options.get("deny") or (),
             stream=not options.get("no_stream"),
+            notice=complain,
+            ask=self._asked_by_server,
         )
         session = session_module.Session.open(
             self._settings, cwd=folder_of(options), thread=thread, options=chosen
@@ -200,6 +227,10 @@ class _Chat:
         await session.__aenter__()
         self._session = session
         self._status()
+
+    async def _asked_by_server(self, question: Any) -> dict[str, Any] | None:
+        """What an MCP server asks in the middle of a call."""
+        return _at_terminal(lambda: answer_server(question, self._lines))
 
     async def _wanted(self) -> str | None:
         from cli.headless import wanted_thread

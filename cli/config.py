@@ -13,6 +13,9 @@ from cli.render import to_stdout
 from cli.results import print_json
 from cli.starting import folder_of, guarded, settings_for
 
+#: A value that names where the secret is.
+VARIABLE = re.compile(r"^(?:\w+ )?\$\{\w+\}$")
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def config() -> None:
@@ -71,7 +74,7 @@ def _show(options: dict[str, Any]) -> int:
     rows = []
     for key, field in _flat(loaded.settings):
         value = masked(field["value"])
-        origin = loaded.origins.get(key, "default")
+        origin = origin_of(key, loaded.origins)
         rows.append({"key": key, "value": value, "from": origin, "meaning": field["meaning"]})
     if options["output"] == "json":
         print_json({"settings": rows})
@@ -87,11 +90,32 @@ def _flat(model: Any, prefix: str = "") -> list[tuple[str, dict[str, Any]]]:
     flat: list[tuple[str, dict[str, Any]]] = []
     for name, field in type(model).model_fields.items():
         value = getattr(model, name)
+        if name == "mcpServers":
+            for server, found in value.items():
+                shown = {"value": without_values(found), "meaning": field.description or ""}
+                flat.append((f"{name}.{server}", shown))
+            continue
         if hasattr(value, "model_dump"):
             flat += _flat(value, f"{prefix}{name}.")
         else:
             flat.append((prefix + name, {"value": value, "meaning": field.description or ""}))
     return flat
+
+
+def origin_of(key: str, origins: dict[str, str]) -> str:
+    """Which file or variable set `key`, or something below it."""
+    below = (source for k, source in origins.items() if k.startswith(f"{key}."))
+    return origins.get(key) or next(below, "default")
+
+
+def without_values(server: Any) -> dict[str, Any]:
+    """What is set of an MCP server, its headers and variables only as far as they hold none of
+    their own."""
+    shown: dict[str, Any] = server.model_dump(exclude_defaults=True)
+    for key in ("headers", "env"):
+        if key in shown:
+            shown[key] = {k: v if VARIABLE.search(v) else "***" for k, v in shown[key].items()}
+    return {key: masked(value) for key, value in shown.items()}
 
 
 def masked(value: Any) -> Any:

@@ -39,7 +39,7 @@ def _examine(options: dict[str, Any]) -> int:
     if options.get("model"):
         settings = settings.model_copy(update={"model_name": options["model"]})
     checks: tuple[Callable[[Any], Iterator[Finding]], ...] = (
-        _python, _packages, _state, _database, _credentials, _model, _programs,
+        _python, _packages, _state, _database, _credentials, _model, _programs, _servers,
     )  # fmt: skip
     for check in checks:
         for mark, what, hint in check(settings):
@@ -117,3 +117,19 @@ def _programs(settings: Any) -> Iterator[Finding]:
     for name, without in PROGRAMS.items():
         path = shutil.which(name)
         yield ("ok", f"{name} at {path}", "") if path else ("warn", f"no {name}", without)
+
+
+def _servers(settings: Any) -> Iterator[Finding]:
+    """MCP servers as they were at their last start."""
+    from tools.mcp.cache import Cache
+    from tools.mcp.config import digest
+
+    cache = Cache(settings.state_path())
+    for name, server in settings.mcpServers.items():
+        tools, trouble = cache.list_of(digest(server)), cache.trouble_of(digest(server))
+        if server.disabled:
+            continue
+        if tools is not None:
+            yield "ok", f"MCP server {name}: {len(tools)} tools", ""
+        else:
+            yield "warn", f"MCP server {name}: {trouble or 'not started yet'}", "ml-agent mcp test"

@@ -14,7 +14,7 @@ from typing import Any
 
 from cli.render import Lines, closing, money, to_stdout
 from cli.results import INTERRUPTED, exit_code_of, print_json, result_object
-from cli.starting import HEADLESS_CAP, complain, folder_of, guarded, settings_for
+from cli.starting import HEADLESS_CAP, complain, folder_of, guarded, left_out, settings_for
 from graph.redaction import redacted
 
 MORE = "the thread is intact: sessions resume goes on, with a higher limit if need be"
@@ -28,7 +28,10 @@ def headless(options: dict[str, Any], task: str | None) -> int:
 async def _run(options: dict[str, Any], task: str | None) -> int:
     from graph.session import RunOptions, Session
 
-    settings = settings_for(options).settings
+    loaded = settings_for(options)
+    settings = loaded.settings
+    if loaded.untrusted is not None:
+        complain(left_out(loaded.untrusted), "ml-agent mcp trust")
     cap = options.get("max_cost")
     if cap is None:
         cap = HEADLESS_CAP if settings.budget.turn is None else settings.budget.turn
@@ -43,6 +46,7 @@ async def _run(options: dict[str, Any], task: str | None) -> int:
         deny=options.get("deny") or (),
         stream=not options.get("no_stream"),
         interactive=False,
+        notice=complain,
     )
     thread = await wanted_thread(options, settings)
     session = Session.open(settings, cwd=folder_of(options), thread=thread, options=chosen)

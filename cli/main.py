@@ -15,7 +15,7 @@ import click
 from cli.options import CONTRADICTION, Duration
 
 COMMANDS = (
-    "demo", "sessions", "approvals", "replay", "tools", "config", "doctor", "completion",
+    "demo", "sessions", "approvals", "replay", "mcp", "tools", "config", "doctor", "completion",
 )  # fmt: skip
 
 EXAMPLES = """\b
@@ -33,8 +33,11 @@ class PromptOrCommand(click.Group):
     """A group whose first word may be a command; anything else is the task."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        ctx.meta["literal"] = "--" in args
-        return super().parse_args(ctx, args)
+        signs = args.count("--")
+        rest = super().parse_args(ctx, args)
+        # One before the first word is gone now; a later one is the command's own.
+        ctx.meta["literal"] = signs > ctx.args.count("--")
+        return rest
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -74,6 +77,10 @@ class PromptOrCommand(click.Group):
             from cli.sessions import sessions
 
             return sessions
+        if name == "mcp":
+            from cli.mcp import mcp
+
+            return mcp
         if name == "config":
             from cli.config import config
 
@@ -95,6 +102,7 @@ class PromptOrCommand(click.Group):
                     ("sessions", "list, show, resume, undo, export, rename, delete, prune threads"),
                     ("approvals", "calls that wait for your word, from any terminal"),
                     ("replay", "run a recorded session again, name the first difference"),
+                    ("mcp", "list, test, add, remove, trust MCP servers"),
                     ("tools", "what the model can call, and what that costs in tokens"),
                     ("config", "show settings and where they come from"),
                     ("doctor", "what works here and what is missing"),

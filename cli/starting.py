@@ -11,6 +11,7 @@ from typing import Any
 
 from configs.layers import Loaded, apply_dotenv, load
 from configs.problems import SettingsProblem
+from configs.trust import Untrusted
 from graph.errors import AgentError, SettingsError
 from graph.redaction import redacted
 
@@ -34,6 +35,12 @@ def settings_for(options: dict[str, Any]) -> Loaded:
         return load(cwd=folder, config_file=options.get("config_file"))
     except SettingsProblem as problem:
         raise SettingsError(str(problem)) from None
+
+
+def left_out(untrusted: Untrusted) -> str:
+    """Which of a folder's MCP servers are not started, in a line."""
+    names = ", ".join(sorted(untrusted.servers))
+    return f"the MCP servers of this folder are not started, they are not trusted: {names}"
 
 
 def guarded(work: Callable[[], int], options: dict[str, Any]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import click
@@ -26,9 +27,13 @@ def _tools(options: dict[str, Any], output: str) -> int:
     from graph.models.tokens import TokenCounter, count_text
     from tools import builtin_tools
 
-    settings_for(options)
+    settings = settings_for(options).settings
     counter = TokenCounter()
     known = builtin_tools()
+    if settings.mcpServers:
+        from tools.mcp.servers import Servers
+
+        known.update(asyncio.run(Servers(settings).known("")))
     costs = {name: counter.count([], [tool]) for name, tool in sorted(known.items())}
     prompt, total = count_text(system_prompt()), counter.count([], list(known.values()))
     if output == "json":

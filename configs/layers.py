@@ -27,6 +27,7 @@ from pydantic import ValidationError
 
 from configs.problems import SettingsProblem
 from configs.settings import Settings
+from configs.trust import Untrusted, answer_for
 
 #: Keys that a project's file may not set: cloning a folder must not redirect data,
 #: requests or credentials.
@@ -52,10 +53,12 @@ NOT_SETTINGS = ("ML_AGENT_NO_BYTECODE",)
 
 @dataclass(frozen=True)
 class Loaded:
-    """Settings, and for each dotted key that was set: by what."""
+    """Settings, and for each dotted key that was set: by what. `untrusted`: MCP servers of the
+    project's file that were left out."""
 
     settings: Settings
     origins: dict[str, str]
+    untrusted: Untrusted | None = None
 
 
 def load(
@@ -69,12 +72,21 @@ def load(
     environment = os.environ if environ is None else environ
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
-    for source, layer in _layers(Path(cwd or Path.cwd()), config_file, environment, overrides):
-        _merge(values, _substituted(layer, environment, source))
+    folder = Path(cwd or Path.cwd())
+    untrusted: Untrusted | None = None
+    for source, layer in _layers(folder, config_file, environment, overrides):
+        if source == str(_project_file(folder)):
+            untrusted, layer = _only_trusted(layer, folder)
+        # A server's variables are its own trouble: they are looked up when it starts.
+        servers = layer.get("mcpServers")
+        rest = {key: value for key, value in layer.items() if key != "mcpServers"}
+        _merge(values, substituted(rest, environment, source))
+        if servers is not None:
+            _merge(values, {"mcpServers": servers})
         for key in _keys(layer):
             origins[key] = source
     try:
-        return Loaded(Settings.model_validate(values), origins)
+        return Loaded(Settings.model_validate(values), origins, untrusted)
     except ValidationError as error:
         raise SettingsProblem(_in_one_line(error, origins)) from None
 
@@ -89,7 +101,7 @@ def _layers(
     user = platformdirs.user_config_path("ml-agent") / "config.json"
     if user.exists():
         yield str(user), read_file(user)
-    project = cwd / ".ml-agent" / "config.json"
+    project = _project_file(cwd)
     if project.exists():
         layer = read_file(project)
         for key in NOT_FOR_PROJECTS:
@@ -106,6 +118,22 @@ def _layers(
     chosen = {k: v for k, v in (overrides or {}).items() if v is not None}
     if chosen:
         yield "options", chosen
+
+
+def _project_file(cwd: Path) -> Path:
+    return cwd / ".ml-agent" / "config.json"
+
+
+def _only_trusted(layer: dict[str, Any], folder: Path) -> tuple[Untrusted | None, dict[str, Any]]:
+    """The project's layer without MCP servers that the person does not trust, and those."""
+    servers = layer.get("mcpServers")
+    if not isinstance(servers, dict) or not servers:
+        return None, layer
+    answer = answer_for(folder, servers)
+    if answer:
+        return None, layer
+    rest = {key: value for key, value in layer.items() if key != "mcpServers"}
+    return Untrusted(str(folder), servers, refused=answer is False), rest
 
 
 def _check_rules_of_project(layer: Mapping[str, Any], project: Path, user: Path) -> None:
@@ -171,7 +199,10 @@ def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, dict[st
 def _merge(into: dict[str, Any], layer: Mapping[str, Any], within: str = "") -> None:
     for key, value in layer.items():
         known = into.get(key)
-        if isinstance(value, dict) and isinstance(known, dict):
+        if within == "mcpServers":
+            # Whole: a later layer's URL must not get an earlier one's headers.
+            into[key] = value
+        elif isinstance(value, dict) and isinstance(known, dict):
             _merge(known, value, key)
         elif within == "permissions" and isinstance(value, list) and isinstance(known, list):
             # Rules add up: a later layer's deny must not undo an earlier one's.
@@ -188,12 +219,13 @@ def _keys(layer: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
             yield prefix + key
 
 
-def _substituted(value: Any, environ: Mapping[str, str], source: str) -> Any:
-    """`${VAR}` and `${VAR:-default}` in strings."""
+def substituted(value: Any, environ: Mapping[str, str], source: str) -> Any:
+    """`${VAR}` and `${VAR:-default}` in strings. Raises SettingsProblem, named after `source`,
+    where a variable is not set."""
     if isinstance(value, dict):
-        return {k: _substituted(v, environ, source) for k, v in value.items()}
+        return {k: substituted(v, environ, source) for k, v in value.items()}
     if isinstance(value, list):
-        return [_substituted(v, environ, source) for v in value]
+        return [substituted(v, environ, source) for v in value]
     if not isinstance(value, str):
         return value
 
@@ -216,6 +248,9 @@ def _in_one_line(error: ValidationError, origins: Mapping[str, str]) -> str:
     )
     if problem["type"] == "extra_forbidden":
         return f"{source}: {key}: unknown key{_similar(key)}"
+    if problem["type"] == "value_error":
+        # Several keys together: what stands in them may be a credential.
+        return f"{source}: {key}: {problem['msg'].removeprefix('Value error, ')}"
     got = problem.get("input")
     wanted = problem["msg"].removeprefix("Input should be ").removeprefix("a valid ")
     wanted = wanted.partition(", unable to parse")[0]

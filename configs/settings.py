@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field
 
+from configs.mcp import McpLimits, McpServer
+
 
 class Budget(BaseModel):
     """Caps in USD; null means no cap."""
@@ -119,6 +121,10 @@ class Settings(BaseModel):
         default_factory=lambda: ["HF_TOKEN", "GITHUB_TOKEN", "WANDB_API_KEY"],
         description="credentials that a job may be given, by name",
     )
+    mcpServers: dict[str, McpServer] = Field(
+        default_factory=dict, description="MCP servers whose tools the model can use, by name"
+    )
+    mcp: McpLimits = Field(default_factory=lambda: McpLimits.model_validate({}), description="")
     database_url: str = Field(
         "",
         description="where threads live: sqlite:////path, postgresql://...; empty: a SQLite file "

@@ -210,6 +210,8 @@ class AgentTool(BaseTool):
     #: The person is the tool: the call is answered through approval, by `respond`. Where
     #: nobody is there, `execute` answers.
     answered_by_person: bool = False
+    #: What it does is outside of this machine, or nobody knows where: undo names it.
+    acts_elsewhere: bool = False
 
     def effect(self, arguments: Any, cwd: str) -> Effect:
         """What this call does, from its validated arguments. Pure and quick: no I/O."""
@@ -219,6 +221,11 @@ class AgentTool(BaseTool):
         """`effect`, with what has to be asked for first: a live price, what was checked. Asked of
         calls that spend or always ask, before the verdict. A ToolError means it cannot run."""
         return self.effect(arguments, run.cwd)
+
+    def stands_for(self, arguments: Any) -> tuple[str, dict[str, Any]] | None:
+        """The tool and arguments that this call really means, where it means another's: the rules
+        for that one hold."""
+        return None
 
     async def execute(self, arguments: Any, run: ToolRun) -> ToolResult:
         """Do it. A ToolError's text goes to the model; any other exception does too, as a
@@ -255,7 +262,8 @@ class Services:
     """The live parts, opened once by graph/services.py and shared by all runs of a process.
 
     `stop` belongs to one session; `Session` replaces it in a copy of its own. So does
-    `may_begin`: what every effect waits for, the snapshot of the turn's start.
+    `may_begin`: what every effect waits for, the snapshot of the turn's start. `mcp`: the
+    configured servers (tools/mcp/servers.py), None without any; `tools` has theirs as of the turn.
     """
 
     settings: Settings
@@ -275,6 +283,7 @@ class Services:
     may_begin: Callable[[], Awaitable[None]] | None = None
     #: When each job was last looked at, by its id: the Hub is not asked at every step.
     looked: dict[str, float] = field(default_factory=dict)
+    mcp: Any = None
 
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from graph.errors import UsageError
 from graph.models.catalogue import choose_model, resolve
 from graph.policy.rules import parse_rule
 from graph.store import ThreadRow, new_thread_id
+from tools.mcp.elicitation import Ask
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class RunOptions:
         allow, deny: rules beside those of the settings.
         stream: show answers as they come.
         interactive: a person can be asked.
+        notice: told of trouble beside the turn, such as an MCP server's, in one line each.
+        ask: answers what MCP servers ask in the middle of a call; None: declined.
     """
 
     model: str | None = None
@@ -47,6 +50,8 @@ class RunOptions:
     deny: Sequence[str] = ()
     stream: bool = True
     interactive: bool = True
+    notice: Callable[[str], None] | None = None
+    ask: Ask | None = None
 
 
 async def thread_for(

@@ -75,7 +75,7 @@ def _with_values(edited: str, original: str) -> str:
 def _known(environ: Mapping[str, str]) -> list[tuple[str, str]]:
     """(name, value) of each credential of this process, as the environment has it."""
     found = [(n, v) for n, v in environ.items() if _is_credential(n)]
-    return [*found, *(("HF_TOKEN", token) for token in _hub_tokens(environ))]
+    return [*found, *(("HF_TOKEN", token) for token in hub_tokens(environ))]
 
 
 @lru_cache(maxsize=4096)
@@ -83,7 +83,7 @@ def _is_credential(name: str) -> bool:
     return SECRET_NAME.search(name) is not None
 
 
-def _hub_tokens(environ: Mapping[str, str]) -> list[str]:
+def hub_tokens(environ: Mapping[str, str]) -> list[str]:
     """The tokens of `hf auth login`. Read here: `huggingface_hub.get_token` may ask a server."""
     home = environ.get("HF_HOME") or os.path.expanduser("~/.cache/huggingface")
     path = environ.get("HF_TOKEN_PATH") or os.path.join(home, "token")

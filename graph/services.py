@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from langgraph.runtime import Runtime
 
 from configs.layers import load
 from configs.settings import Settings
-from graph.context import AgentContext, ModelClient, Services, StopSignal
+from graph.context import AgentContext, AgentTool, ModelClient, Services, StopSignal
 from graph.models.client import LiteLLMClient
 from graph.policy.paths import is_secret
 from graph.store import Store, open_store
@@ -26,12 +28,14 @@ from tools.backend import LocalBackend
 
 _opening = asyncio.Lock()
 _shared: dict[int, tuple[Services, Store]] = {}
+_threads: dict[tuple[int, str], dict[str, AgentTool]] = {}
 
 
 def build_services(
-    settings: Settings, store: Store, *, models: ModelClient | None = None
+    settings: Settings, store: Store, *, models: ModelClient | None = None, cwd: str = "."
 ) -> Services:
-    """Everything a node needs, over an open store. Nothing heavy is imported or started yet."""
+    """Everything a node needs, over an open store. Nothing heavy is imported or started yet.
+    `cwd`: where the programs of MCP servers run."""
     return Services(
         settings=settings,
         models=models or LiteLLMClient(settings),
@@ -47,7 +51,16 @@ def build_services(
         tools=builtin_tools(),
         clock=time.time,
         stop=StopSignal(),
+        mcp=_servers(settings, cwd),
     )
+
+
+def _servers(settings: Settings, cwd: str) -> Any:
+    if not settings.mcpServers:
+        return None
+    from tools.mcp.servers import Servers
+
+    return Servers(settings, cwd)
 
 
 async def services_of(runtime: Runtime[AgentContext]) -> Services:
@@ -60,8 +73,24 @@ async def services_of(runtime: Runtime[AgentContext]) -> Services:
             settings = (await asyncio.to_thread(load)).settings
             store = await open_store(settings)
             _shared[loop] = (build_services(settings, store), store)
+    services = _shared[loop][0]
     # A stop belongs to one run: sharing the signal would stop everybody's.
-    return replace(_shared[loop][0], stop=StopSignal())
+    return replace(services, stop=StopSignal(), tools=await _tools(services, runtime))
+
+
+async def _tools(services: Services, runtime: Runtime[AgentContext]) -> Mapping[str, AgentTool]:
+    """The tools of the runtime's thread. Nobody says here where a turn begins, so a thread keeps
+    its MCP tools as long as the process lives."""
+    if services.mcp is None:
+        return services.tools
+    info = runtime.execution_info
+    thread = info.thread_id or "" if info else ""
+    key = (id(services), thread)
+    if key not in _threads:
+        found = await services.mcp.tools_for(thread or "none")
+        services.mcp.connect()
+        _threads.setdefault(key, {**services.tools, **found})
+    return _threads[key]
 
 
 async def cwd_of(context: AgentContext) -> str:
@@ -73,4 +102,6 @@ async def close_shared() -> None:
     """Close what `services_of` opened for this event loop; for a program that ends."""
     opened = _shared.pop(id(asyncio.get_running_loop()), None)
     if opened is not None:
+        if opened[0].mcp is not None:
+            await opened[0].mcp.close()
         await opened[1].close()

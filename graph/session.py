@@ -15,7 +15,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -53,6 +53,7 @@ from graph.undo import TimeLine
 from nodes.jobs import cancel_job, running_jobs
 from nodes.limits import ContextUse, context_use
 from nodes.money import key_of
+from nodes.racing import Stopped, race
 from tools.hub.job_state import Job
 
 __all__ = ["RunOptions", "Session"]
@@ -154,12 +155,18 @@ class Session:
         models = self._models
         if models is None and self.thread.model.startswith(RECORDINGS):
             models = open_replay(self.thread.model, self.thread.cwd)
-        services = build_services(self.settings, self._store, models=models)
+        services = build_services(self.settings, self._store, models=models, cwd=self.thread.cwd)
         tools = services.tools if self._tools is None else self._tools
+        recorded = self.thread.model.startswith(RECORDINGS)
+        mcp = None if self._tools is not None or recorded else services.mcp
+        if mcp is not None:
+            mcp.notice = self._options.notice or mcp.notice
+            mcp.equip(ask=self._options.ask)
         self._files = TurnFiles(services, self.thread)
         self._services = replace(
-            services, stop=self._stop, tools=tools, may_begin=self._files.begun
+            services, stop=self._stop, tools=tools, may_begin=self._files.begun, mcp=mcp
         )
+        self._own_tools = tools
         self._context = context_for(self.thread, self._options, self.settings, self._services)
         self._iterations = self._context.max_iterations
         self._config: dict[str, Any] = {"configurable": {"thread_id": self.thread.id}}
@@ -313,6 +320,9 @@ class Session:
         """What the next request would hold, in tokens."""
         state = (await self._state()).values if self._known else {}
         await self._services.models.ready(self.thread.model)
+        if self._services.mcp is not None:
+            found = await self._services.mcp.known(self.thread.id)
+            self._services.tools = {**self._own_tools, **found}
         return context_use(self._services, self.thread.model, state.get("messages", []))
 
     async def jobs(self) -> list[Job]:
@@ -322,6 +332,10 @@ class Session:
     async def cancel_job(self, job: str) -> None:
         """End a job of this thread. Raises ToolError."""
         await cancel_job(self._services, self.thread, job)
+
+    async def mcp_states(self) -> dict[str, str]:
+        """How each MCP server stands, in a few words."""
+        return {} if self._services.mcp is None else await self._services.mcp.states()
 
     def time_line(self) -> TimeLine:
         """To undo, redo or fork the thread, between turns."""
@@ -339,6 +353,8 @@ class Session:
 
     async def close(self) -> Event:
         """End the session; the last event. May be called twice."""
+        if self._services.mcp is not None:
+            await self._services.mcp.close()
         await self._store.close()
         return self._stamped(Shutdown())
 
@@ -359,6 +375,7 @@ class Session:
             async with self._store.lease(self.thread.id):
                 if message:
                     await self._accept(message)
+                await self._equip(join=bool(message))
                 self._turn_number = await self._next_number()
                 for event in self._first(opening):
                     yield event
@@ -401,6 +418,8 @@ class Session:
             )
             async with aclosing(events) as told:
                 async for event in told:
+                    if self._services.mcp is not None and event.name != "tool_log":
+                        self._services.mcp.connect()  # the first request is out
                     yield event
             graph_input = await self._left_over()
 
@@ -479,6 +498,19 @@ class Session:
         turn = (await self._state()).values.get("turn", ROOT)
         done = turn.get("status") in ("done", "limit", "error", "interrupted")
         return int(turn.get("number", 0)) + (1 if done else 0)
+
+    async def _equip(self, *, join: bool) -> None:
+        """The turn's tools, with those of MCP servers; they stay as they are to its end. Servers
+        that are new are waited for while the model client loads. `join`: a new turn begins."""
+        if self._services.mcp is None:
+            return
+        ready, model = self._services.models.ready, self.thread.model
+        with suppress(Stopped):
+            work = self._services.mcp.tools_for(
+                self.thread.id, join=join, beside=lambda: ready(model)
+            )
+            found = await race(work, self._stop)
+            self._services.tools = {**self._own_tools, **found}
 
     async def _accept(self, text: str) -> None:
         """The message on disk, before litellm is imported or the graph runs: no kill loses what

@@ -26,6 +26,10 @@ from graph.surroundings import surroundings
 #: checkpoint before it.
 ROOT: Turn = {"number": 0, "seq": 0, "before": None, "status": "done"}
 
+#: Of a call that was cut off with evidence left, and cannot be looked up.
+UNKNOWN = (
+    "The session was cut off while this ran; its outcome is unknown. Inspect before repeating it."
+)
 NO_USAGE = {"input": 0, "cached": 0, "output": 0, "reasoning": 0}
 
 
@@ -168,8 +172,10 @@ async def _found(call: Call, thread: str, cwd: str, services: Services) -> ToolR
     # Without evidence its effect had not begun.
     not_run = ToolResult("Not run: the turn was left before.", ok=False, outcome="interrupted")
     tool = services.tools.get(call.name)
-    if row is None or row.note is None or tool is None:
+    if row is None or row.note is None:
         return not_run
+    if tool is None:
+        return ToolResult(UNKNOWN, ok=False, outcome="unknown")  # its server is gone
     run = ToolRun(
         call_id=call.id,
         tool=call.name,
@@ -187,12 +193,7 @@ async def _found(call: Call, thread: str, cwd: str, services: Services) -> ToolR
         return not_run
     except ValueError:
         found = None  # a person had edited the arguments: its own can no longer be read
-    return found or ToolResult(
-        "The session was cut off while this ran; its outcome is unknown. Inspect before "
-        "repeating it.",
-        ok=False,
-        outcome="unknown",
-    )
+    return found or ToolResult(UNKNOWN, ok=False, outcome="unknown")
 
 
 async def _no_note(evidence: dict[str, Any]) -> None:

@@ -236,17 +236,20 @@ class TimeLine:
             for run in runs
             if run.folder.name in ids and await asyncio.to_thread(run.state) == "alive"
         ]
-        return [*told, *self._done_elsewhere(undone)]
+        return [*told, *await self._done_elsewhere(undone)]
 
-    def _done_elsewhere(self, messages: Sequence[AnyMessage]) -> list[str]:
+    async def _done_elsewhere(self, messages: Sequence[AnyMessage]) -> list[str]:
         """Calls that changed something outside of this machine."""
+        tools = dict(self._services.tools)
+        if self._services.mcp is not None:
+            tools.update(await self._services.mcp.known(self._row.id))
         succeeded = {
             m.tool_call_id for m in messages if isinstance(m, ToolMessage) and m.status == "success"
         }
         told = []
         for message in messages:
             for call in calls_of(message) if isinstance(message, AIMessage) else ():
-                tool = self._services.tools.get(call.name)
+                tool = tools.get(call.name)
                 if tool is None or call.id not in succeeded:
                     continue
                 try:
@@ -254,7 +257,8 @@ class TimeLine:
                 except ValueError:
                     continue  # a person had edited them
                 kind = tool.effect(arguments, self._row.cwd).kind
-                if kind in ("publish", "spend", "destroy"):
+                unseen = tool.acts_elsewhere and kind == "execute"
+                if kind in ("publish", "spend", "destroy") or unseen:
                     told.append(f"{call.name} {call.args.get('operation', '')}: {kind}".strip())
         return told
 

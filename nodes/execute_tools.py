@@ -49,6 +49,10 @@ RESULT_CHARACTERS = 30_000
 RESULT_SHARE = 0.1
 #: Shorter results fit any window, so that nobody has to ask how large it is.
 SURELY_SHORT = 2_000
+CUT_OFF = (
+    "The session was cut off while this ran; its outcome is unknown. Inspect what it left before "
+    "repeating it."
+)
 
 
 class Task(TypedDict):
@@ -150,6 +154,9 @@ async def _run_once(
     try:
         tool, arguments = validated(call, services.tools)
     except ValueError as error:
+        row = await services.journal.row(thread, call.id)
+        if call.name not in services.tools and row is not None and row.note is not None:
+            return ToolResult(CUT_OFF, ok=False, outcome="unknown")  # its server is gone
         return ToolResult(f"Not run: {error}", ok=False, outcome="failed")
     journal = services.journal
 
@@ -249,12 +256,7 @@ async def _effect(
         return found
     # Nobody stopped this turn: what was ended with an earlier process is half-done.
     so_far = f"{found.text}\n" if found else ""
-    return ToolResult(
-        f"{so_far}The session was cut off while this ran; its outcome is unknown. "
-        "Inspect what it left before repeating it.",
-        ok=False,
-        outcome="unknown",
-    )
+    return ToolResult(f"{so_far}{CUT_OFF}", ok=False, outcome="unknown")
 
 
 async def _caught(work: Any, services: Services) -> ToolResult:

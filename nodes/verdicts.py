@@ -50,6 +50,9 @@ def judge(
             judged = Judged("ask", "the model asks you", QUESTION)
         else:
             judged = decide(call.name, effect, main_words(call.args), here)
+            meant = tool.stands_for(arguments)
+            if meant is not None and judged.action != "deny":
+                judged = decide(meant[0], effect, main_words(meant[1]), here)
             judged = within_budget(effect, judged, interactive, left)
         verdicts[call.id] = {
             "action": judged.action,

@@ -7,8 +7,10 @@ loads it at its first request, the chat in a thread behind the prompt (`preload`
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import threading
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -52,6 +54,14 @@ def load() -> Any:
         if _loaded is None:
             _loaded = _import()
     return _loaded
+
+
+def load_beside(names: Sequence[str]) -> None:
+    """Import modules while nobody imports litellm: two threads that import the same packages from
+    different ends deadlock, and one of them fails."""
+    with _lock:
+        for name in names:
+            importlib.import_module(name)
 
 
 def preload() -> threading.Thread:

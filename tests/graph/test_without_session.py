@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,4 +45,34 @@ async def test_services_are_opened_once_and_approvals_come_in_langchains_shape(
         state = await app.ainvoke(said, config, context=AgentContext())
         assert state["turn"]["number"] == 2
         assert not server.violations
+    await services.close_shared()
+
+
+async def test_mcp_tools_are_there_without_a_session(
+    tmp_path: Path, workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asks(asked: Asked) -> Reply:
+        calls = [Call("box__echo", {"text": "hello"})]
+        return Reply(calls=calls) if asked.step == 0 else Reply("done")
+
+    arguments = ["-m", "tests.stand_ins.mcp_server", "good"]
+    root = str(Path(__file__).resolve().parents[2])
+    box = {"command": sys.executable, "args": arguments, "env": {"PYTHONPATH": root}}
+    config_file = tmp_path / "home" / ".config" / "ml-agent" / "config.json"
+    config_file.parent.mkdir(parents=True)
+    config_file.write_text(json.dumps({"mcpServers": {"box": box}, "mcp": {"wait": 60}}))
+    monkeypatch.chdir(workdir)
+    monkeypatch.setenv("ML_AGENT_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("ML_AGENT_MODEL_NAME", "openai/stand-in")
+    app = build_graph().compile(checkpointer=InMemorySaver())
+    with ModelServer(asks) as server:
+        monkeypatch.setenv("OPENAI_API_KEY", "k")
+        monkeypatch.setenv("OPENAI_BASE_URL", server.openai_base)
+        state = await app.ainvoke(
+            {"messages": [{"role": "user", "content": "go"}]},
+            {"configurable": {"thread_id": "studio"}},
+            context=AgentContext(),
+        )
+        assert state["messages"][2].content == "echo hello"
+        assert len({json.dumps(body["tools"]) for body in server.bodies}) == 1
     await services.close_shared()

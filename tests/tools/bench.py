@@ -28,7 +28,7 @@ class Bench:
         self._ids = (f"call_{n:024x}" for n in itertools.count(1))
         self.last_id = ""
 
-    async def call(self, tool: str, *, call_id: str = "", **arguments: Any) -> ToolResult:
+    async def call(self, tool: str, /, *, call_id: str = "", **arguments: Any) -> ToolResult:
         """One call, journal and boundary included; `call_id` again is what a resume does."""
         self.last_id = call_id or self.new_id()
         return await _run_once(

@@ -1,0 +1,65 @@
+"""MCP servers as the settings name them: the shape of `mcpServers`, and what holds for all."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
+
+
+class McpServer(BaseModel):
+    """One server: `url` for streamable HTTP, `command` for a program on this machine.
+
+    `${VAR}` and `${VAR:-default}` stay as they are written until the server is started.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    transport: Literal["", "http", "streamable_http", "streamable-http", "stdio"] = Field(
+        "",
+        validation_alias=AliasChoices("transport", "type"),
+        description="http or stdio; empty: by url or command",
+    )
+    url: str = Field("", description="address of a server that speaks streamable HTTP")
+    headers: dict[str, str] = Field(default_factory=dict, description="sent with each request")
+    command: str = Field("", description="program that speaks MCP on stdin and stdout")
+    args: list[str] = Field(default_factory=list, description="its arguments")
+    env: dict[str, str] = Field(
+        default_factory=dict, description="its variables, beside PATH, HOME and the like"
+    )
+    cwd: str = Field("", description="its folder; empty: the thread's")
+    tools: list[str] = Field(
+        default_factory=list, description="only these of its tools (search_*); empty: all"
+    )
+    disabled: bool = Field(False, description="leave it alone")
+    start_timeout: float | None = Field(None, gt=0, description="seconds; empty: mcp.start_timeout")
+    call_timeout: float | None = Field(None, gt=0, description="seconds; empty: mcp.call_timeout")
+
+    @model_validator(mode="after")
+    def _one_way_to_reach_it(self) -> Self:
+        if bool(self.url) == bool(self.command):
+            raise ValueError("a server has either a url or a command")
+        if self.transport and (self.transport == "stdio") != bool(self.command):
+            wanted = "a command" if self.transport == "stdio" else "a url"
+            raise ValueError(f"transport {self.transport} needs {wanted}")
+        return self
+
+    @property
+    def target(self) -> str:
+        """Where it is, for a person: its URL or its command line, variables unexpanded."""
+        return self.url or " ".join([self.command, *self.args])
+
+
+class McpLimits(BaseModel):
+    """What holds for all MCP servers."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    wait: float = Field(
+        5, ge=0, description="seconds that the first request waits for servers that are new"
+    )
+    start_timeout: float = Field(60, gt=0, description="seconds after which a start is given up")
+    call_timeout: float = Field(600, gt=0, description="seconds after which a call is given up")
+    most_tools: int = Field(
+        100, ge=1, description="above this many, the largest servers' tools are searched for"
+    )

@@ -1,0 +1,254 @@
+"""One server: its session is opened once, kept open, and opened again after a crash.
+
+A session lives in a task of its own, since what the SDK opens in a task must be closed in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from typing import Any
+
+from configs.mcp import McpLimits, McpServer
+from graph.models.loading import load_beside
+from graph.redaction import redacted
+from tools.mcp.cache import Cache, Listed
+from tools.mcp.calling import PING, Live, ask, failure, pinged
+from tools.mcp.config import digest, start_of
+from tools.mcp.elicitation import Ask
+from tools.mcp.hearing import handlers
+from tools.mcp.signin import SignIn, provider
+from tools.mcp.transport import last_words, opened
+from tools.mcp.trouble import Lost, NotSent, TimedOut, Trouble, in_words, leaves
+
+log = logging.getLogger(__name__)
+
+MODULES = (
+    "mcp.client.stdio", "mcp.client.auth", "mcp.shared.exceptions", "huggingface_hub",
+    "langchain_mcp_adapters.sessions", "jsonschema",
+)  # fmt: skip
+#: Seconds that a person may take to sign in.
+SIGN_IN = 600.0
+#: Pages of a tool list that are read.
+PAGES = 100
+
+
+class Connection:
+    """A configured server.
+
+    Attributes:
+        tools: as it listed them last; None: it never did. trouble: why it cannot be used.
+        opening: its start, done with a session or failed; None: not begun.
+        ask: a person who answers its questions. sign_in: how one signs in; None: nobody can.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        server: McpServer,
+        limits: McpLimits,
+        cwd: str,
+        cache: Cache,
+        notice: Callable[[str], None],
+    ) -> None:
+        self.name = name
+        self.server = server
+        self.digest = digest(server)
+        self.tools: list[Listed] | None = None
+        self.trouble = ""
+        self.ask: Ask | None = None
+        self.sign_in: SignIn | None = None
+        self._cwd = cwd
+        self._cache = cache
+        self._notice = notice
+        self._start_limit = server.start_timeout or limits.start_timeout
+        self._call_limit = server.call_timeout or limits.call_timeout
+        self.opening: asyncio.Future[Live] | None = None
+        self._owners: set[asyncio.Task[None]] = set()
+
+    # --- the session ---------------------------------------------------------------------------
+
+    def begin(self) -> asyncio.Future[Any]:
+        """Start it, unless it is started; done when it has listed its tools, or cannot."""
+        if self.opening is None or failure(self.opening) is not None:
+            self.opening = asyncio.get_running_loop().create_future()
+            # Looked at by whoever calls a tool; nobody may, and that is no failure.
+            self.opening.add_done_callback(failure)
+            owner = asyncio.create_task(self._own(self.opening), name=f"mcp {self.name}")
+            self._owners.add(owner)
+            owner.add_done_callback(self._owners.discard)
+            owner.add_done_callback(failure)
+        return self.opening
+
+    async def close(self) -> None:
+        """End the session, and its program."""
+        opening = self.opening
+        if opening is not None and opening.done() and failure(opening) is None:
+            opening.result().leave.set()
+        else:
+            for owner in self._owners:
+                owner.cancel()
+        if self._owners:
+            await asyncio.wait(set(self._owners))
+        self.opening = None
+
+    async def _live(self) -> Live:
+        live: Live = await asyncio.shield(self.begin())
+        if live.owner.done():
+            self._drop(live)
+            return await self._live()
+        return live
+
+    def _drop(self, live: Live) -> None:
+        """The session is of no use: the next call opens another."""
+        live.leave.set()
+        opening = self.opening
+        if opening is not None and failure(opening) is None and opening.result() is live:
+            self.opening = None
+
+    async def _own(self, opening: asyncio.Future[Live]) -> None:
+        owner = asyncio.current_task()
+        assert owner is not None
+        leave, relist = asyncio.Event(), asyncio.Event()
+        errors = self._cache.log_of(self.digest)
+        running: list[Callable[[str], None]] = []
+        try:
+            async with AsyncExitStack() as stack:
+                async with asyncio.timeout(self._start_limit) as limit:
+                    await asyncio.to_thread(load_sdk)
+                    start = await asyncio.to_thread(start_of, self.server, self._cwd)
+                    auth = None
+                    if start.url and "authorization" not in {h.lower() for h in start.headers}:
+                        place = self._cache.sign_in_of(self.digest)
+                        auth = await provider(start.url, place, self.name, self._signing(limit))
+                    silence = self._call_limit + PING
+                    heard = handlers(self.name, running, relist, lambda: self.ask, self._notice)
+                    session = await stack.enter_async_context(
+                        opened(start, errors, silence, auth, heard)
+                    )
+                    await session.initialize()
+                    await self._list(session)
+                self.trouble = ""
+                opening.set_result(
+                    Live(
+                        session,
+                        owner,
+                        leave,
+                        web=bool(start.url),
+                        last_words=lambda: last_words(errors),
+                        running=running,
+                    )
+                )
+                await self._stay(session, leave, relist)
+        except asyncio.CancelledError:
+            if not opening.done():
+                opening.cancel()
+            raise
+        except (Exception, BaseExceptionGroup) as error:  # whatever a server or the SDK can raise
+            log.debug("%s", self.name, exc_info=True)
+            if any(isinstance(leaf, TimeoutError) for leaf in leaves(error)):
+                said = f"no answer within {self._start_limit:g} s"
+            else:
+                last = await asyncio.to_thread(last_words, errors) if self.server.command else ""
+                said = in_words(error, self.server.target, last)
+            await self._failed(opening, said, error)
+
+    def _signing(self, limit: asyncio.Timeout) -> SignIn | None:
+        """How one signs in; from then on the start waits for the person."""
+        sign_in = self.sign_in
+        if sign_in is None:
+            return None
+
+        async def show(page: str) -> None:
+            limit.reschedule(asyncio.get_running_loop().time() + SIGN_IN)
+            await sign_in(page)
+
+        return show
+
+    async def _failed(
+        self, opening: asyncio.Future[Live], said: str, error: BaseException | None = None
+    ) -> None:
+        self.trouble = redacted(said)
+        if opening.done():
+            raise Lost(said) from error  # the session had been open: kept in the owner
+        await asyncio.to_thread(self._cache.keep_trouble, self.digest, self.trouble)
+        opening.set_exception(Trouble(self.trouble))
+        self._notice(self.trouble)
+
+    async def _list(self, session: Any) -> None:
+        from mcp.types import PaginatedRequestParams
+
+        listed: list[Any] = []
+        cursor: str | None = None
+        for _ in range(PAGES):
+            params = PaginatedRequestParams(cursor=cursor) if cursor else None
+            page = await session.list_tools(params=params)
+            listed += page.tools
+            cursor = page.nextCursor
+            if not cursor:
+                break
+        kept = {"name", "title", "description", "inputSchema", "annotations"}
+        self.tools = [
+            tool.model_dump(mode="json", include=kept, exclude_none=True) for tool in listed
+        ]
+        await asyncio.to_thread(self._cache.keep_list, self.digest, self.tools)
+
+    async def _stay(self, session: Any, leave: asyncio.Event, relist: asyncio.Event) -> None:
+        """Until the session is closed; a list that the server changes is for new threads."""
+        while not leave.is_set():
+            waits = [asyncio.ensure_future(event.wait()) for event in (leave, relist)]
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
+            if relist.is_set() and not leave.is_set():
+                relist.clear()
+                with suppress(Exception):  # of no use to anybody until it is asked again
+                    await asyncio.wait_for(self._list(session), self._start_limit)
+
+    # --- a call ---------------------------------------------------------------------------------
+
+    async def call(
+        self,
+        tool: str,
+        arguments: dict[str, Any],
+        *,
+        log: Callable[[str], None],
+        before: Callable[[], Awaitable[None]],
+        again: bool,
+    ) -> Any:
+        """The SDK's CallToolResult.
+
+        Args:
+            before: awaited right before the request leaves. again: it may be sent a second time.
+        Raises Trouble (not sent), Lost, TimedOut, Refused.
+        """
+        for attempt in (1, 2):
+            live = await self._live()
+            await before()
+            live.running.append(log)
+            try:
+                return await ask(live, tool, arguments, log, self._call_limit)
+            except NotSent as error:
+                self._drop(live)
+                if attempt == 2:
+                    raise Trouble(str(error)) from None
+            except TimedOut:
+                if not await pinged(live):
+                    self._drop(live)  # it may hang: the next call starts it anew
+                raise
+            except Lost:
+                self._drop(live)
+                if attempt == 2 or not again:
+                    raise
+            finally:
+                live.running.remove(log)
+        raise AssertionError("the second attempt returns or raises")
+
+
+def load_sdk() -> None:
+    """Import what a session needs; off the event loop, which imports none of it before."""
+    load_beside(MODULES)

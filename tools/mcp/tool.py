@@ -1,0 +1,110 @@
+"""A tool of an MCP server, as one of ours: `server__tool`, with an effect by its annotations."""
+
+from __future__ import annotations
+
+import contextvars
+import hashlib
+import json
+import re
+from typing import Any
+
+from pydantic import BaseModel
+
+from graph.context import AgentTool, ToolResult, ToolRun
+from graph.effects import Effect, EffectKind
+from tools.mcp.arguments import arguments_type, offered
+from tools.mcp.cache import Listed
+from tools.mcp.connection import Connection
+from tools.mcp.content import result_of
+from tools.mcp.trouble import Lost, Refused, TimedOut, Trouble
+
+#: What every provider takes as a tool's name, and as much of a description as is sent.
+LONGEST_NAME, LONGEST_DESCRIPTION = 64, 4000
+
+
+def name_of(server: str, tool: str) -> str:
+    """`server__tool` in the characters and the length that providers take."""
+    name = "__".join(re.sub(r"[^A-Za-z0-9_-]", "_", part) for part in (server, tool))
+    if len(name) <= LONGEST_NAME:
+        return name
+    mark = hashlib.sha256(f"{server}\0{tool}".encode()).hexdigest()[:8]
+    return f"{name[: LONGEST_NAME - 9]}_{mark}"
+
+
+def effect_of(annotations: dict[str, Any]) -> EffectKind:
+    """The effect by what the server says of its tool; one that says nothing may do anything."""
+    if annotations.get("readOnlyHint") is True:
+        return "read"
+    if annotations.get("destructiveHint") is True:
+        return "destroy"
+    return "publish" if annotations.get("openWorldHint") is True else "execute"
+
+
+class McpTool(AgentTool):
+    """`listed` is the tool's name at its server."""
+
+    listed: str
+    kind: EffectKind
+    parameters: dict[str, Any]
+    connection: Any
+    acts_elsewhere: bool = True
+
+    @classmethod
+    def of(cls, connection: Connection, tool: Listed) -> McpTool:
+        schema = offered(tool.get("inputSchema"))
+        said = tool.get("description") or tool.get("title") or tool["name"]
+        return cls(
+            name=name_of(connection.name, tool["name"]),
+            description=str(said).strip()[:LONGEST_DESCRIPTION],
+            args_schema=arguments_type(schema),
+            listed=tool["name"],
+            kind=effect_of(tool.get("annotations") or {}),
+            parameters=schema,
+            connection=connection,
+        )
+
+    @property
+    def tool_call_schema(self) -> Any:
+        """What is offered to the model: the server's own schema."""
+        return self.parameters
+
+    def effect(self, arguments: Any, cwd: str) -> Effect:
+        return Effect(self.kind, preview=json.dumps(arguments.root, indent=2, ensure_ascii=False))
+
+    async def execute(self, arguments: BaseModel, run: ToolRun) -> ToolResult:
+        server, reads = self.connection.name, self.kind == "read"
+
+        async def before() -> None:
+            if not reads:
+                await run.note({"server": server, "tool": self.listed})
+
+        # What a server says comes in another task; LangGraph's writer wants to be in the call's.
+        here = contextvars.copy_context()
+
+        def log(text: str) -> None:
+            here.copy().run(run.log, text)
+
+        given = arguments.model_dump()
+        try:
+            result = await self.connection.call(
+                self.listed, given, log=log, before=before, again=reads
+            )
+        except Trouble as trouble:
+            said = f"Not run: MCP server {server}: {trouble}"
+            return ToolResult(said, ok=False, outcome="failed")
+        except Refused as error:
+            said = f"MCP server {server}: {error}"
+            return ToolResult(said, ok=False, outcome="failed")
+        except TimedOut as late:
+            return _unknown(f"MCP server {server}: {late}", reads)
+        except Lost as lost:
+            why = f": {lost}" if str(lost) else ""
+            return _unknown(f"MCP server {server} ended during the call{why}", reads)
+        return await result_of(result)
+
+
+def _unknown(said: str, reads: bool) -> ToolResult:
+    if reads:
+        return ToolResult(said, ok=False, outcome="failed")
+    said += "\nWhether it took effect is unknown; inspect before repeating it."
+    return ToolResult(said, ok=False, outcome="unknown")
