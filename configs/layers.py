@@ -38,6 +38,7 @@ NOT_FOR_PROJECTS = (
     "child_tokens",
     "bill_to",
     "jobs_namespace",
+    "share_traces",
     "job_secrets",
     "hub_url",
     "dataset_viewer_url",

@@ -114,6 +114,9 @@ class Settings(BaseModel):
         default_factory=lambda: ["HF_TOKEN", "GITHUB_TOKEN"],
         description="credentials that commands may see in their environment",
     )
+    share_traces: bool = Field(
+        False, description="upload each thread to your own private dataset on the Hub"
+    )
     jobs_namespace: str = Field(
         "", description="in whose name jobs run on Hugging Face, and who pays; empty: you"
     )

@@ -44,6 +44,7 @@ from graph.models.replay import open_replay
 from graph.options import RunOptions, context_for, thread_for
 from graph.policy.rules import parse_rule
 from graph.services import build_services
+from graph.sharing import Sharing
 from graph.state import AgentState, Turn
 from graph.store import Store, ThreadRow, open_store
 from graph.stream import Seen, events_of, without_secrets
@@ -167,6 +168,7 @@ class Session:
             services, stop=self._stop, tools=tools, may_begin=self._files.begun, mcp=mcp
         )
         self._own_tools = tools
+        self._sharing = Sharing(self._services, self._store, self._options.notice)
         self._context = context_for(self.thread, self._options, self.settings, self._services)
         self._iterations = self._context.max_iterations
         self._config: dict[str, Any] = {"configurable": {"thread_id": self.thread.id}}
@@ -353,6 +355,7 @@ class Session:
 
     async def close(self) -> Event:
         """End the session; the last event. May be called twice."""
+        await self._sharing.settled()
         if self._services.mcp is not None:
             await self._services.mcp.close()
         await self._store.close()
@@ -387,6 +390,7 @@ class Session:
                 if not isinstance(last, ApprovalRequired):
                     await self._files.end(await self._before())
                 await self._status(_status_of(last))
+                self._sharing.turn_ended(self.thread)
         except Exception as error:  # the front door: whatever happened is one event
             self.failure, last = error, _error_event(error)
             log.debug("the turn failed", exc_info=True)

@@ -42,7 +42,17 @@ class _Offer:
 
 @lru_cache(maxsize=8)
 def _specs(offer: _Offer) -> list[dict[str, Any]]:
-    return [convert_to_openai_tool(tool) for tool in sorted(offer.tools, key=lambda t: t.name)]
+    return [_lean(convert_to_openai_tool(t)) for t in sorted(offer.tools, key=lambda t: t.name)]
+
+
+def _lean(spec: Any) -> Any:
+    """A spec without defaults that say nothing: an optional text is empty, a switch is off."""
+    if isinstance(spec, list):
+        return [_lean(item) for item in spec]
+    if not isinstance(spec, dict):
+        return spec
+    empty = "default" in spec and "type" in spec and spec["default"] in ("", False)
+    return {k: _lean(v) for k, v in spec.items() if not (empty and k == "default")}
 
 
 @lru_cache(maxsize=8)
