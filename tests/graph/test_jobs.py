@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks.jobs_chaos import trial
 from configs.settings import Settings
 from nodes import jobs
-from tests.cli.program import ROOT
 from tests.graph.driving import driven
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.model_script import Asked, Call, Reply
-from tests.stand_ins.model_server import ModelServer
 
 RUN: dict[str, Any] = {
     "operation": "run", "flavor": "t4-small", "timeout": "30m", "command": "python train.py",
@@ -206,79 +200,11 @@ async def test_an_interrupt_leaves_the_job_and_says_so(
 
 # --- one job, whenever it is killed ---------------------------------------------------------------
 
-DRIVER = """
-import asyncio, json, os, sys
-from configs.layers import load
-from graph.session import RunOptions, Session
 
-async def main():
-    settings = load().settings
-    thread = sys.argv[1] if len(sys.argv) > 1 else None
-    async with Session.open(settings, thread=thread, options=RunOptions(interactive=False)) as s:
-        print(s.thread.id, flush=True)
-        events = s.resume() if thread else s.send("train")
-        async for event in events:
-            last = event
-        print(json.dumps(last.to_dict()), flush=True)
-
-asyncio.run(main())
-"""
-
-
-class KillingHub(HubServer):
-    """Kills the process that asks, at one moment of one request."""
-
-    victim = 0
-    number, when = 0, "before"
-
-    def answer(self, request: Any) -> Any:
-        hit = self.victim and len(self.requests) == self.number
-        if hit and self.when == "before":
-            os.kill(self.victim, signal.SIGKILL)
-        answered = super().answer(request)
-        if hit and self.when == "after":
-            os.kill(self.victim, signal.SIGKILL)
-        return answered
-
-
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("number", range(1, 6))
-def test_a_kill_around_the_submit_launches_one_job(tmp_path: Path, number: int, when: str) -> None:
+def test_a_kill_around_the_submit_launches_one_job(number: int, after: bool) -> None:
     """A process is killed at its n-th request to the Hub, before or after that took effect, and
-    another one goes on. Among the requests are whoami, prices, and the submit."""
-    with KillingHub() as hub, ModelServer(launch) as model:
-        hub.jobs.looks, hub.number, hub.when = 1000, number, when
-        run = Killed(tmp_path, hub, model)
-        first = run.start()
-        hub.victim = first.pid
-        thread = (first.stdout or sys.stdin).readline().strip()
-        first.wait()
-        hub.victim = 0
-        told = run.start(thread).communicate(timeout=120)[0] if first.returncode else "{}"
-        last = json.loads(told.splitlines()[-1]) if first.returncode else {}
-        assert len(hub.jobs.jobs) == 1, (number, when, last)
-        assert hub.violations == []
-
-
-class Killed:
-    """Processes that drive a thread of their own state directory."""
-
-    def __init__(self, folder: Path, hub: HubServer, model: ModelServer) -> None:
-        (folder / "work").mkdir()
-        self.cwd = folder / "work"
-        self.environment = {
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "HF_TOKEN": "hf_ann",
-            "OPENAI_API_KEY": "k",
-            "OPENAI_BASE_URL": model.openai_base,
-            "ML_AGENT_MODEL_NAME": "openai/stand-in",
-            "ML_AGENT_HUB_URL": hub.url,
-            "ML_AGENT_STATE_DIR": str(folder / "state"),
-        }
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-c", DRIVER, *arguments], cwd=self.cwd, env=self.environment,
-            stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+    another one goes on. Among the requests are prices, whoami, and the submit."""
+    killed, jobs, last = trial(number, after, 0.0)
+    assert (jobs, last["event"]) == (1, "turn_complete"), (killed, last)

@@ -1,0 +1,164 @@
+"""Kills a process around the submit of a job, and lets another one go on: how many jobs are there?
+
+    uv run python -m benchmarks.jobs_chaos --kills 100 [--seed N]
+
+The session, its store, the tool and the HTTP requests are real; the Hub is the tests' stand-in, and
+the model answers from memory, so that a trial takes a second or two. The process dies with SIGKILL
+a random moment after a random one of its requests, before or after that took effect.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.stand_ins.hub_server import HubServer
+
+ROOT = Path(__file__).resolve().parents[1]
+#: Requests of the first process: prices, whoami, the submit, and looks at the job.
+REQUESTS = 7
+#: Seconds after a request within which the kill comes.
+LATEST = 0.08
+
+DRIVER = """
+import asyncio, json, sys
+from configs.layers import load
+from graph.context import Answer
+from graph.session import RunOptions, Session
+from langchain_core.messages import AIMessage
+
+RUN = {"operation": "run", "flavor": "t4-small", "timeout": "30m", "command": "python train.py"}
+
+class Model:
+    async def answer(self, model, messages, tools, **options):
+        done = any(m.type == "tool" for m in messages)
+        call = {"name": "hf_jobs", "args": RUN, "id": "call_0"}
+        message = AIMessage("launched" if done else "", tool_calls=[] if done else [call])
+        return Answer(message, "stop" if done else "tool_calls", cost_micro_usd=0)
+    async def ready(self, model): pass
+    def window(self, model): return 200_000
+    def window_is_known(self, model): return True
+    def sees(self, model): return False
+    def price(self, model): return 0.0, 0.0
+    def count_tokens(self, messages, tools=()): return 100
+
+async def main():
+    thread = sys.argv[1] if len(sys.argv) > 1 else None
+    options = RunOptions(model="memory/model", interactive=False)
+    async with Session.open(load().settings, thread=thread, options=options, models=Model()) as s:
+        print(s.thread.id, flush=True)
+        last = None
+        async for event in (s.resume() if thread else s.send("train")):
+            last = event
+        print(json.dumps(last.to_dict() if last else {}), flush=True)
+
+asyncio.run(main())
+"""
+
+
+class KillingHub(HubServer):
+    """Kills `victim` at its `number`-th request, before or after that took effect; `delay`
+    seconds later."""
+
+    victim = 0
+    number, after, delay = 0, False, 0.0
+
+    def answer(self, request: Any) -> Any:
+        hit = self.victim and len(self.requests) == self.number
+        if hit and not self.after:
+            self._kill()
+        answered = super().answer(request)
+        if hit and self.after:
+            self._kill()
+        return answered
+
+    def _kill(self) -> None:
+        if self.delay:
+            threading.Timer(self.delay, self._now).start()
+        else:
+            self._now()
+
+    def _now(self) -> None:
+        if self.victim:
+            os.kill(self.victim, signal.SIGKILL)
+
+
+class Trials:
+    """Processes that drive a thread of their own state directory, against one Hub."""
+
+    def __init__(self, folder: Path, hub: KillingHub) -> None:
+        self._hub = hub
+        self._cwd = folder / "work"
+        self._cwd.mkdir()
+        self._environment = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "HOME": str(folder),
+            "HF_TOKEN": "hf_ann",
+            "ML_AGENT_HUB_URL": hub.url,
+            "ML_AGENT_STATE_DIR": str(folder / "state"),
+        }
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-c", DRIVER, *arguments], cwd=self._cwd, env=self._environment,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+
+    def one(self) -> tuple[bool, dict[str, Any]]:
+        """(whether the first process was killed, the last event of the one that went on)."""
+        first = self.start()
+        self._hub.victim = first.pid
+        assert first.stdout is not None
+        thread = first.stdout.readline().strip()
+        rest = first.stdout.read()
+        first.wait()
+        self._hub.victim = 0
+        if first.returncode == 0:
+            return False, json.loads(rest.splitlines()[-1])
+        told = self.start(thread).communicate(timeout=120)[0]
+        return True, json.loads(told.splitlines()[-1])
+
+
+def trial(number: int, after: bool, delay: float) -> tuple[bool, int, dict[str, Any]]:
+    """(whether it was killed, how many jobs there are, the last event)."""
+    with tempfile.TemporaryDirectory() as folder, KillingHub() as hub:
+        hub.jobs.looks = 1000
+        hub.number, hub.after, hub.delay = number, after, delay
+        killed, last = Trials(Path(folder), hub).one()
+        return killed, len(hub.jobs.jobs), last
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    arguments = parser.parse_args()
+    chance = random.Random(arguments.seed)
+    kills, made = 0, {0: 0, 1: 0, 2: 0}
+    while kills < arguments.kills:
+        point = chance.randint(1, REQUESTS), chance.random() < 0.5
+        delay = chance.choice([0.0, chance.uniform(0, LATEST)])
+        killed, jobs, last = trial(*point, delay)
+        kills += killed
+        made[min(jobs, 2)] += killed
+        if killed and (jobs != 1 or last.get("event") != "turn_complete"):
+            print(f"kill {kills}: {point} + {delay:.3f} s: {jobs} jobs, {last}", flush=True)
+    print(
+        f"{kills} kills (seed {arguments.seed}): one job {made[1]}, none {made[0]}, more {made[2]}"
+    )
+    return 0 if made[1] == kills else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
