@@ -1,0 +1,144 @@
+"""The tree of a repository on GitHub, what in it shows how to use it, and names that are near."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from graph.context import ToolRun
+from graph.errors import ToolError
+from tools.web.github_api import an_object, dicts, get, pages, token
+
+#: Folders with examples, the best first; files that are examples.
+FOLDERS = (
+    "examples",
+    "example",
+    "scripts",
+    "notebooks",
+    "recipes",
+    "cookbook",
+    "tutorials",
+    "tutorial",
+    "demos",
+    "demo",
+    "samples",
+    "quickstart",
+    "docs",
+    "doc",
+    "guides",
+    "benchmarks",
+    "tests",
+    "test",
+)
+#: Those from here on count only where the keyword is in a file's path.
+LESS = FOLDERS.index("docs")
+FILES = (".py", ".ipynb", ".sh", ".md", ".mdx", ".rst", ".yaml", ".yml", ".json", ".toml", ".txt")
+#: Folders of a tree that GitHub cut which are asked for one by one.
+ONE_BY_ONE = 4
+
+
+@dataclass(frozen=True)
+class Tree:
+    """entries: as GitHub gives them, with `path` and `type`. truncated: GitHub left some out."""
+
+    entries: list[dict[str, Any]]
+    truncated: bool
+
+
+async def tree_of(run: ToolRun, repo: str, ref: str, folders: bool = False) -> Tree:
+    """All entries. folders: of a tree too large for one answer, those of folders with examples."""
+
+    async def missing() -> str:
+        return await missing_ref(run, repo, ref)
+
+    url = f"/repos/{quote(repo)}/git/trees"
+    whole = an_object(
+        await get(run, f"{url}/{quote(ref or 'HEAD', safe='')}", {"recursive": "1"}, missing=missing)
+    )
+    entries, truncated = _entries(whole), bool(whole.get("truncated"))
+    if truncated and folders:
+        top = an_object(await get(run, f"{url}/{quote(ref or 'HEAD', safe='')}"))
+        known = [e for e in _entries(top) if e["path"].lower() in FOLDERS and e["type"] == "tree"]
+        known.sort(key=lambda e: FOLDERS.index(e["path"].lower()))
+        for folder in known[:ONE_BY_ONE]:
+            inner = an_object(await get(run, f"{url}/{folder['sha']}", {"recursive": "1"}))
+            entries += [{**e, "path": f"{folder['path']}/{e['path']}"} for e in _entries(inner)]
+        entries = list({e["path"]: e for e in entries}.values())
+    return Tree(entries, truncated)
+
+
+def _entries(tree: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        e
+        for e in dicts(tree.get("tree"))
+        if isinstance(e.get("path"), str) and isinstance(e.get("type"), str)
+    ]
+
+
+def scored(paths: list[str], keyword: str) -> list[str]:
+    """Example files, the best first: by the words of the keyword, then by folder, then by depth."""
+    words = re.findall(r"[a-z0-9]+", keyword.lower())
+    found = []
+    for path in paths:
+        folders = [part.lower() for part in path.split("/")[:-1]]
+        places = [FOLDERS.index(part) for part in folders if part in FOLDERS]
+        if not places or not path.lower().endswith(FILES):
+            continue
+        plain = re.sub(r"[^a-z0-9]", "", path.lower())
+        hits = sum(word in plain for word in words)
+        if (words and not hits) or (not words and min(places) >= LESS):
+            continue
+        found.append((-hits, min(places), len(folders), path))
+    return [path for *_, path in sorted(found)]
+
+
+def contents_path(repo: str, path: str) -> str:
+    return f"/repos/{quote(repo)}/contents/{quote(path)}"
+
+
+async def missing_file(run: ToolRun, repo: str, path: str, ref: str) -> str:
+    """Why there is no such file, with names that are near. Raises ToolError where the repository
+    or the reference is missing."""
+    tree = await tree_of(run, repo, ref)
+    names = [entry["path"] for entry in tree.entries]
+    last = path.rsplit("/", 1)[-1].lower()
+    same = [name for name in names if name.rsplit("/", 1)[-1].lower() == last]
+    near = difflib.get_close_matches(path, names, 5, 0.5)
+    at = f" at {ref}" if ref else ""
+    return f"{repo} has no {path}{at}.{_there_is([*same[:5], *near] or names[:10])}"
+
+
+async def missing_ref(run: ToolRun, repo: str, ref: str) -> str:
+    """Why there is no tree: the reference is missing, or the repository is."""
+
+    async def missing() -> str:
+        return await _missing_repo(run, repo)
+
+    head = an_object(await get(run, f"/repos/{quote(repo)}", missing=missing))
+    if not ref:
+        return f"{repo} has no files."
+    branches = dicts((await get(run, f"/repos/{quote(repo)}/branches", {"per_page": 100})).json())
+    names = [str(branch.get("name")) for branch in branches]
+    near = difflib.get_close_matches(ref, names, 5, 0.4) or names[:10]
+    default = str(head.get("default_branch", ""))
+    return f"{repo} has no branch, tag or commit {ref}.{_there_is([default, *near])}"
+
+
+async def _missing_repo(run: ToolRun, repo: str) -> str:
+    why = "or this token may not see it" if token() else "or it is private (GITHUB_TOKEN logs in)"
+    name = repo.rpartition("/")[2]
+    try:
+        params = {"q": f"{name} in:name", "sort": "stars", "order": "desc"}
+        found, _, _ = await pages(run, "/search/repositories", params, 5)
+    except ToolError:
+        # A help beside a failure: when it fails too, the failure is told without it.
+        found = []
+    return f"GitHub has no {repo}, {why}.{_there_is([str(r.get('full_name')) for r in found])}"
+
+
+def _there_is(names: list[str]) -> str:
+    kept = [name for name in dict.fromkeys(names) if name]
+    return f" There is: {', '.join(kept)}." if kept else ""
