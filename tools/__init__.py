@@ -17,6 +17,8 @@ from tools.local.process import Process
 from tools.local.read import Read
 from tools.local.write import Write
 from tools.plan import Plan
+from tools.web.github import Github
+from tools.web.web import Web
 
 
 def builtin_tools() -> dict[str, AgentTool]:
@@ -26,6 +28,7 @@ def builtin_tools() -> dict[str, AgentTool]:
         Bash(),
         Docs(),
         Edit(),
+        Github(),
         Glob(),
         Grep(),
         HubApi(),
@@ -35,6 +38,7 @@ def builtin_tools() -> dict[str, AgentTool]:
         Plan(),
         Process(),
         Read(),
+        Web(),
         Write(),
     ]
     return {tool.name: tool for tool in tools}

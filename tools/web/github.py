@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from graph.context import AgentTool, ToolResult, ToolRun
 from graph.effects import Effect
+from graph.errors import ToolError
 from tools.web import github_files, github_search
 
 
@@ -26,7 +28,19 @@ class GithubArguments(BaseModel):
     lines: str = Field("", description="read: 10-80, 10-; of a notebook: cells")
     number: int = Field(0, ge=0, description="issues: this one, with comments")
     sort: Literal["stars", "forks", "updated", "match"] = "stars"
-    limit: int = Field(30, ge=1, le=1000)
+    limit: int = Field(0, ge=0, le=1000, description="0: 30, of a tree 300")
+
+    @property
+    def most(self) -> int:
+        return self.limit or (300 if self.operation == "tree" else 30)
+
+    @property
+    def named_repo(self) -> str:
+        """The repo, as part of an address. Raises ToolError for what is no owner/name."""
+        if not re.fullmatch(r"[\w.-]+/[\w.-]+", self.repo) or {".", ".."} & {*self.repo.split("/")}:
+            given = self.repo or "nothing"
+            raise ToolError(f"{self.operation} needs a repo, owner/name, not {given}")
+        return self.repo
 
 
 class Github(AgentTool):

@@ -12,8 +12,9 @@ from graph.context import ToolResult, ToolRun
 from graph.errors import ToolError
 from tools.hub.lines import listed, row, size
 from tools.local.notebook import parsed, shown
-from tools.web.github_api import ODD, RAW, get
+from tools.web.github_api import RAW, get
 from tools.web.github_tree import contents_path, missing_file, scored, tree_of
+from tools.web.github_words import ODD
 
 if TYPE_CHECKING:
     from tools.web.github import GithubArguments
@@ -24,19 +25,19 @@ LARGEST, LINES, LINE = 10_000_000, 1000, 2000
 
 
 async def tree(arguments: GithubArguments, run: ToolRun) -> ToolResult:
-    repo, path = _repo(arguments), arguments.path.strip("/")
+    repo, path = arguments.named_repo, arguments.path.strip("/")
     found = await tree_of(run, repo, arguments.ref)
     entries = [e for e in found.entries if not path or e["path"].startswith(f"{path}/")]
     if path and not entries and not found.truncated:
         raise ToolError(await missing_file(run, repo, path, arguments.ref))
     note, under = "", len(path) + 1 if path else 0
-    if len(entries) > arguments.limit:
+    if len(entries) > arguments.most:
         # Too many: the top alone says more than the first of all.
         entries = [e for e in entries if "/" not in e["path"][under:]]
         note = "folders are not opened: name one as path, or raise limit"
     cut = "GitHub cut this tree, it is too large: name a folder as path" if found.truncated else ""
-    more = f"{len(entries) - arguments.limit} more" if len(entries) > arguments.limit else ""
-    lines = map(_entry, entries[: arguments.limit])
+    more = f"{len(entries) - arguments.most} more" if len(entries) > arguments.most else ""
+    lines = map(_entry, entries[: arguments.most])
     return listed(lines, f"{repo} has no files there", note, more, cut)
 
 
@@ -50,23 +51,25 @@ def _entry(entry: dict[str, Any]) -> str:
 
 async def examples(arguments: GithubArguments, run: ToolRun) -> ToolResult:
     """Files that show how something is used, found by their names: no token is needed."""
-    repo, keyword = _repo(arguments), arguments.keyword or arguments.query
+    repo, keyword = arguments.named_repo, arguments.keyword or arguments.query
     found = await tree_of(run, repo, arguments.ref, folders=True)
     files = [e for e in found.entries if e.get("type") == "blob"]
     best = scored([e["path"] for e in files], keyword)
     sizes = {e["path"]: e.get("size") for e in files}
-    more = f"{len(best) - arguments.limit} more: raise limit" if len(best) > arguments.limit else ""
+    more = f"{len(best) - arguments.most} more: raise limit" if len(best) > arguments.most else ""
     cut = "GitHub cut this tree: there may be more" if found.truncated else ""
-    lines = [row(path, size(sizes[path])) for path in best[: arguments.limit]]
+    lines = [row(path, size(sizes[path])) for path in best[: arguments.most]]
     about = f" for {keyword}" if keyword else ""
     nothing = f"{repo} has no examples{about}: try another keyword, or tree"
     return listed(lines, nothing, more, cut)
 
 
 async def read(arguments: GithubArguments, run: ToolRun) -> ToolResult:
-    repo, path = _repo(arguments), arguments.path.strip("/")
+    repo, path = arguments.named_repo, arguments.path.strip("/")
     if not path:
         raise ToolError("read needs a path; tree names the files")
+    if {".", ".."} & {*path.split("/")}:
+        raise ToolError(f"{path} is no path of a repository: it has . or .. in it")
     first, last = _range(arguments.lines)
 
     async def missing() -> str:
@@ -149,10 +152,3 @@ def _numbered(text: str, first: int, last: int) -> str:
     if left > 0:
         numbered.append(f"[{left} more lines; go on with lines={first + len(chosen)}-]")
     return "\n".join(numbered)
-
-
-def _repo(arguments: GithubArguments) -> str:
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", arguments.repo):
-        given = arguments.repo or "nothing"
-        raise ToolError(f"{arguments.operation} needs a repo, owner/name, not {given}")
-    return arguments.repo

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from graph.context import ToolResult, ToolRun
 from graph.errors import ToolError
@@ -11,8 +10,6 @@ from tools.hub.lines import counted, cut, day, listed, row
 from tools.web.framed import framed
 from tools.web.github_api import (
     MATCHES,
-    NO_TOKEN,
-    ODD,
     PER_PAGE,
     an_object,
     dicts,
@@ -21,6 +18,7 @@ from tools.web.github_api import (
     pages,
     token,
 )
+from tools.web.github_words import NO_TOKEN, ODD
 
 if TYPE_CHECKING:
     from tools.web.github import GithubArguments
@@ -40,7 +38,7 @@ async def search_code(arguments: GithubArguments, run: ToolRun) -> ToolResult:
         raise ToolError(NEEDS_TOKEN)
     query = _query(arguments.query, arguments)
     items, total, partial = await pages(
-        run, "/search/code", {"q": query}, arguments.limit, accept=MATCHES
+        run, "/search/code", {"q": query}, arguments.most, accept=MATCHES
     )
     return _list(map(_code, items), len(items), total, partial, query)
 
@@ -71,7 +69,7 @@ async def _repos(query: str, arguments: GithubArguments, run: ToolRun) -> ToolRe
     params: dict[str, Any] = {"q": query}
     if arguments.sort != "match":
         params |= {"sort": arguments.sort, "order": "desc"}
-    items, total, partial = await pages(run, "/search/repositories", params, arguments.limit)
+    items, total, partial = await pages(run, "/search/repositories", params, arguments.most)
     return _list(map(_repo, items), len(items), total, partial, query)
 
 
@@ -100,7 +98,7 @@ async def issues(arguments: GithubArguments, run: ToolRun) -> ToolResult:
     query = _query(words, arguments)
     # Without words of its own, what moved last says most; with them, what fits best.
     params = {"q": query} | ({} if arguments.query else {"sort": "updated", "order": "desc"})
-    items, total, partial = await pages(run, "/search/issues", params, arguments.limit)
+    items, total, partial = await pages(run, "/search/issues", params, arguments.most)
     return _list(map(_issue_line, items), len(items), total, partial, query, run)
 
 
@@ -122,9 +120,7 @@ def _issue_line(item: dict[str, Any]) -> str:
 
 async def _issue(arguments: GithubArguments, run: ToolRun) -> ToolResult:
     """One issue or pull request with its comments."""
-    if not arguments.repo:
-        raise ToolError("an issue's number needs its repo")
-    path = f"/repos/{quote(arguments.repo)}/issues/{arguments.number}"
+    path = f"/repos/{arguments.named_repo}/issues/{arguments.number}"
 
     async def missing() -> str:
         return f"{arguments.repo} has no issue {arguments.number}, or it is not public"

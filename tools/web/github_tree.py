@@ -56,7 +56,9 @@ async def tree_of(run: ToolRun, repo: str, ref: str, folders: bool = False) -> T
 
     url = f"/repos/{quote(repo)}/git/trees"
     whole = an_object(
-        await get(run, f"{url}/{quote(ref or 'HEAD', safe='')}", {"recursive": "1"}, missing=missing)
+        await get(
+            run, f"{url}/{quote(ref or 'HEAD', safe='')}", {"recursive": "1"}, missing=missing
+        )
     )
     entries, truncated = _entries(whole), bool(whole.get("truncated"))
     if truncated and folders:
