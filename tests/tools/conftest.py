@@ -10,7 +10,9 @@ import pytest
 from configs.settings import Settings
 from graph.services import build_services
 from graph.store import open_store
+from tests.stand_ins.github_server import GithubServer
 from tests.stand_ins.hub_server import HubServer
+from tests.stand_ins.model_server import closed_port
 from tests.tools.bench import Bench
 
 
@@ -23,13 +25,25 @@ def hub() -> Iterator[HubServer]:
 
 
 @pytest.fixture
-async def bench(settings: Settings, workdir: Path, hub: HubServer) -> AsyncIterator[Bench]:
+def github() -> Iterator[GithubServer]:
+    """A GitHub of the test's own, likewise."""
+    with GithubServer() as server:
+        yield server
+    assert server.violations == []
+
+
+@pytest.fixture
+async def bench(
+    settings: Settings, workdir: Path, hub: HubServer, github: GithubServer
+) -> AsyncIterator[Bench]:
     settings = settings.model_copy(
         update={
             "hub_url": hub.url,
             "arxiv_url": f"{hub.url}/arxiv",
             "ar5iv_url": f"{hub.url}/ar5iv",
             "semantic_scholar_url": f"{hub.url}/s2",
+            "github_url": github.url,
+            "web_search_url": f"http://127.0.0.1:{closed_port()}/search",
         }
     )
     store = await open_store(settings)

@@ -21,7 +21,7 @@ from tools import builtin_tools
 
 TOOLS = builtin_tools()
 #: All specs together, in tokens: they are sent with every request.
-SPECS = 2000
+SPECS = 4550
 
 every_tool = pytest.mark.parametrize("tool", TOOLS.values(), ids=TOOLS.keys())
 

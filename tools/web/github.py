@@ -20,19 +20,21 @@ class GithubArguments(BaseModel):
         "search_code", "search_repos", "examples", "list_repos", "read", "tree", "issues"
     ]
     repo: str = Field("", description="owner/name")
-    owner: str = Field("", description="user or organization")
-    query: str = Field("", description="search_*, issues: words and GitHub qualifiers")
-    keyword: str = Field("", description="examples: what they show")
+    owner: str = ""
+    query: str = Field("", description="words, GitHub qualifiers")
+    keyword: str = Field("", description="of examples")
     path: str = ""
     ref: str = Field("", description="branch, tag, commit")
-    lines: str = Field("", description="read: 10-80, 10-; of a notebook: cells")
-    number: int = Field(0, ge=0, description="issues: this one, with comments")
+    lines: str = Field("", description="10-80, 10-; cells")
+    number: int = Field(0, description="one issue, with comments")
     sort: Literal["stars", "forks", "updated", "match"] = "stars"
-    limit: int = Field(0, ge=0, le=1000, description="0: 30, of a tree 300")
+    limit: int = Field(30, ge=1, le=1000)
 
     @property
     def most(self) -> int:
-        return self.limit or (300 if self.operation == "tree" else 30)
+        """A tree shows more, where no limit was named: its lines are short."""
+        named = "limit" in self.model_fields_set
+        return self.limit if named or self.operation != "tree" else 300
 
     @property
     def named_repo(self) -> str:
@@ -46,10 +48,9 @@ class GithubArguments(BaseModel):
 class Github(AgentTool):
     name: str = "github"
     description: str = (
-        "Read GitHub: search code (needs GITHUB_TOKEN), repositories (most stars first) or "
-        "issues; list an owner's repositories; find a repository's example files; its tree; read "
-        "a file by lines, a notebook by cells. Start from a working example before writing "
-        "training code."
+        "GitHub: search code (needs GITHUB_TOKEN), repositories or issues; an owner's "
+        "repositories by stars; a repository's example files (look before you write training "
+        "code) or tree; read a file by lines, a notebook by cells."
     )
     args_schema: type[BaseModel] = GithubArguments
 
