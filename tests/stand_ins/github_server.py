@@ -170,8 +170,10 @@ class GithubServer(Service):
         if repo is None or (repo.private and not request.token):
             return NOT_FOUND
         if len(parts) == 3:
-            made = {**WHOLE_REPO, "full_name": name, "default_branch": "main"}
-            return Answer(made)
+            # The repositories within GitHub's own example lack what its schema requires.
+            within = ("source", "parent", "template_repository")
+            made = {k: v for k, v in WHOLE_REPO.items() if k not in within}
+            return Answer({**made, "full_name": name, "default_branch": "main", "language": "C"})
         if parts[3] == "branches":
             commit = {"sha": _sha(name), "url": "https://api.github.com/x"}
             return Answer([{"name": b, "commit": commit, "protected": False} for b in repo.files])
@@ -288,7 +290,7 @@ class GithubServer(Service):
             items = [i for r in chosen for i in r.issues
                      if all(p in i["title"].lower() for p in plain)
                      and ("pull_request" in i) == ("is:pr" in words)]  # fmt: skip
-        return self._page(request, items)
+        return self._page(request, items, kind == "issues")
 
     def _invalid(self, message: str) -> Answer:
         errors = [{"message": message, "resource": "Search", "field": "q", "code": "invalid"}]
@@ -296,20 +298,23 @@ class GithubServer(Service):
             {"message": "Validation Failed", "errors": errors, "documentation_url": DOCS}, 422
         )
 
-    def _page(self, request: Request, items: list[Any]) -> Answer:
+    def _page(self, request: Request, items: list[Any], issues: bool) -> Answer:
         size, number = int(request.query.get("per_page", 30)), int(request.query.get("page", 1))
         headers = {}
         if number * size < min(len(items), MOST_FOUND):
             query = [(k, v) for k, v in request.pairs if k != "page"]
             query.append(("page", str(number + 1)))
             headers["Link"] = f'<{self.url}{request.path}?{urlencode(query)}>; rel="next"'
-        body = {"total_count": len(items), "incomplete_results": self.early}
+        body: dict[str, Any] = {"total_count": len(items), "incomplete_results": self.early}
+        if issues:
+            body["search_type"] = "lexical"
         body["items"] = items[(number - 1) * size : number * size]
         return Answer(body, 200, headers)
 
     def _wrong_answer(self, request: Request, answer: Answer) -> list[str]:
-        # The document has no schema for a file as it is.
-        if answer.status == 200 and "raw" in request.headers.get("accept", ""):
+        # The document has no schema for a file as it is, and names moving only for some.
+        raw = answer.status == 200 and "raw" in request.headers.get("accept", "")
+        if raw or answer.status == 301:
             return []
         return super()._wrong_answer(request, answer)
 

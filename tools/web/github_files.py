@@ -26,7 +26,7 @@ LARGEST, LINES, LINE = 10_000_000, 1000, 2000
 
 async def tree(arguments: GithubArguments, run: ToolRun) -> ToolResult:
     repo, path = arguments.named_repo, arguments.path.strip("/")
-    found = await tree_of(run, repo, arguments.ref)
+    found = await tree_of(run, repo, arguments.ref, path)
     entries = [e for e in found.entries if not path or e["path"].startswith(f"{path}/")]
     if path and not entries and not found.truncated:
         raise ToolError(await missing_file(run, repo, path, arguments.ref))

@@ -48,28 +48,51 @@ class Tree:
     truncated: bool
 
 
-async def tree_of(run: ToolRun, repo: str, ref: str, folders: bool = False) -> Tree:
-    """All entries. folders: of a tree too large for one answer, those of folders with examples."""
+async def tree_of(
+    run: ToolRun, repo: str, ref: str, inside: str = "", folders: bool = False
+) -> Tree:
+    """All entries, or where GitHub cuts the tree those that are wanted.
+
+    Args:
+        inside: the folder that is wanted. folders: those of folders with examples are.
+    """
 
     async def missing() -> str:
         return await missing_ref(run, repo, ref)
 
-    url = f"/repos/{quote(repo)}/git/trees"
-    whole = an_object(
-        await get(
-            run, f"{url}/{quote(ref or 'HEAD', safe='')}", {"recursive": "1"}, missing=missing
-        )
-    )
-    entries, truncated = _entries(whole), bool(whole.get("truncated"))
-    if truncated and folders:
-        top = an_object(await get(run, f"{url}/{quote(ref or 'HEAD', safe='')}"))
-        known = [e for e in _entries(top) if e["path"].lower() in FOLDERS and e["type"] == "tree"]
-        known.sort(key=lambda e: FOLDERS.index(e["path"].lower()))
-        for folder in known[:ONE_BY_ONE]:
-            inner = an_object(await get(run, f"{url}/{folder['sha']}", {"recursive": "1"}))
-            entries += [{**e, "path": f"{folder['path']}/{e['path']}"} for e in _entries(inner)]
-        entries = list({e["path"]: e for e in entries}.values())
-    return Tree(entries, truncated)
+    url, top = f"/repos/{quote(repo)}/git/trees", quote(ref or "HEAD", safe="")
+    whole = an_object(await get(run, f"{url}/{top}", {"recursive": "1"}, missing=missing))
+    tree = Tree(_entries(whole), bool(whole.get("truncated")))
+    if not tree.truncated or not (inside or folders):
+        return tree
+    known = _entries(an_object(await get(run, f"{url}/{top}")))
+    if folders:
+        chosen = [e for e in known if e["type"] == "tree" and e["path"].lower() in FOLDERS]
+        chosen.sort(key=lambda e: FOLDERS.index(e["path"].lower()))
+        for folder in chosen[:ONE_BY_ONE]:
+            tree.entries.extend((await _below(run, url, folder)).entries)
+        return Tree(list({e["path"]: e for e in tree.entries}.values()), True)
+    return await _walked(run, url, known, inside)
+
+
+async def _walked(run: ToolRun, url: str, known: list[dict[str, Any]], inside: str) -> Tree:
+    """What is below a folder, by the tree of each folder on the way."""
+    parts, tree = inside.split("/"), Tree(known, False)
+    for depth in range(1, len(parts) + 1):
+        path = "/".join(parts[:depth])
+        here = (e for e in tree.entries if e["path"] == path and e["type"] == "tree")
+        folder = next(here, None)
+        if folder is None:
+            return Tree([], False)
+        tree = await _below(run, url, folder, recursive=depth == len(parts))
+    return tree
+
+
+async def _below(run: ToolRun, url: str, folder: dict[str, Any], recursive: bool = True) -> Tree:
+    params = {"recursive": "1" if recursive else None}
+    found = an_object(await get(run, f"{url}/{folder.get('sha')}", params))
+    entries = [{**e, "path": f"{folder['path']}/{e['path']}"} for e in _entries(found)]
+    return Tree(entries, bool(found.get("truncated")))
 
 
 def _entries(tree: dict[str, Any]) -> list[dict[str, Any]]:

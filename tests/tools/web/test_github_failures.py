@@ -115,16 +115,23 @@ async def test_a_limit_that_is_over_soon_is_waited_for(
     github: GithubServer, bench: Bench, operation: str
 ) -> None:
     github.add("a/x", {"b.py": "sft"})
-    github.misbehave(stand_in.primary(403, wait=-5), times=1)
+    github.misbehave(stand_in.secondary(429, **{"Retry-After": "0"}), times=1)
     github.misbehave(stand_in.secondary(403, **{"Retry-After": "0"}), times=1)
     github.misbehave(stand_in.BROKEN_NOW, times=1)
     found = await bench.call("github", operation=operation, **OPERATIONS[operation])
     assert found.ok
     assert bench.logs() == [
-        "403; asking again in 1 s (2 of 4)",
+        "429; asking again in 0 s (2 of 4)",
         "403; asking again in 0 s (3 of 4)",
         "500; asking again in 0 s (4 of 4)",
     ]
+
+
+async def test_the_time_of_reset_is_waited_for(github: GithubServer, bench: Bench) -> None:
+    github.add("a/sft")
+    github.misbehave(stand_in.primary(403, wait=-5, bucket="search"), times=1)
+    assert (await bench.call("github", operation="search_repos", query="sft")).ok
+    assert bench.logs() == ["403; asking again in 1 s (2 of 4)"]
 
 
 @every_operation
