@@ -35,7 +35,7 @@ def is_public(address: Address) -> bool:
         inner = address.ipv4_mapped or address.sixtofour
         if address in NAT64:
             inner = ipaddress.IPv4Address(address.packed[-4:])
-        if address.teredo is not None:
+        if address.teredo is not None or address.is_site_local:
             return False
         if inner is not None:
             return is_public(inner)
@@ -63,7 +63,7 @@ async def checked(url: httpx.URL) -> list[str]:
     if url.scheme not in ("http", "https"):
         raise ToolError(f"{url} is not read: only http and https are")
     if not url.host:
-        raise ToolError(f"{url} names no host")
+        raise ToolError(f"{url} is not read: it names no host")
     if url.userinfo:
         raise ToolError(f"{url.host}: a URL with a user or password in it is not read")
     port = url.port or (443 if url.scheme == "https" else 80)

@@ -112,7 +112,9 @@ def _whole(page: str) -> str:
     """All of a page in which no main part was found: a list of links, a form."""
     from markdownify import markdownify
 
-    bare = re.sub(r"(?is)<(script|style|noscript|template|svg|head)\b.*?</\1\s*>", "", page)
+    bare = re.sub(
+        r"(?is)<\?xml.*?\?>|<(script|style|noscript|template|svg|head)\b.*?</\1\s*>", "", page
+    )
     return re.sub(r"\n{3,}", "\n\n", str(markdownify(bare))).strip()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -67,6 +68,8 @@ async def _fetch(url: str, offset: int, run: ToolRun) -> ToolResult:
         raise ToolError("fetch needs a url")
     if "://" not in url:
         url = f"https://{url}"
+    if not re.match(r"https?://[^/?#]", url, re.IGNORECASE):
+        raise ToolError(f"{url} is not read: only http://host/path and https://host/path are")
     _no_secret_in(url)
     try:
         async with asyncio.timeout(LONGEST):

@@ -73,7 +73,7 @@ async def test_nothing_is_found(bench: Bench, site: Site) -> None:
 
 async def test_failures_of_the_search(bench: Bench, site: Site) -> None:
     site.misbehave(Answer("forbidden", 403), times=1)
-    assert "needs `json` among search.formats" in await told(bench)
+    assert "need `json` among search.formats" in await told(bench)
     site.misbehave(Answer("", 500, {"Retry-After": "0"}), times=4)
     assert "(web_search_url) answered 500" in await told(bench)
     for odd in ("<html>", {"results": 3}, {"results": ["x"]}, []):
