@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from typing import Any
 
 from graph.errors import ToolError
 from tools.http import Reply
 from tools.hub.lines import size
 
-#: Bytes of a page that are taken apart; more take seconds.
-LARGEST_PAGE = 3_000_000
+#: Elements whose words are no text of a page.
+UNREAD = ("script", "style", "noscript", "template", "svg", "head")
+#: Bytes of a page that are taken apart: more take seconds. Elements among which its main part is
+#: looked for: that takes memory with their square (300,000 small ones in a line: over 20 GB).
+LARGEST_PAGE, ELEMENTS = 3_000_000, 30_000
 PAGES = ("text/html", "application/xhtml+xml")
 TEXTS = re.compile(
     r"text/.*|.*[/+](?:json|xml|yaml)|"
@@ -85,40 +89,44 @@ def decoded(reply: Reply) -> str:
 
 
 def _markdown(page: str, url: str) -> str:
+    """The main part of a page, or all of it where none is found."""
     import trafilatura
+    from lxml import html  # type: ignore[import-untyped]
 
     # They log each oddity of a page, and without a handler that goes to the terminal.
     for name in ("trafilatura", "htmldate", "courlan", "justext"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    title = re.search(r"<title[^>]*>(.*?)</title>", page, re.IGNORECASE | re.DOTALL)
-    text = trafilatura.extract(
-        page,
-        url=url,
-        output_format="markdown",
-        include_links=True,
-        include_formatting=True,
-        include_comments=True,
-        favor_recall=True,
-    )
+    try:
+        tree = html.document_fromstring(page.encode(), html.HTMLParser(encoding="utf-8"))
+    except (ValueError, html.etree.ParserError):
+        raise ToolError(f"{url} has no text in it") from None
+    title = " ".join((tree.findtext(".//title") or "").split())
+    text = None
+    if sum(1 for _ in tree.iter()) <= ELEMENTS:
+        text = trafilatura.extract(
+            page,
+            url=url,
+            output_format="markdown",
+            include_links=True,
+            include_formatting=True,
+            include_comments=True,
+            favor_recall=True,
+        )
+    text = (text or _whole(tree, url)).strip()
     if not text:
-        text = _whole(page)
-    if not text.strip():
         raise ToolError(f"{url} has no text in it; it may be a page that a script fills")
-    named = " ".join(_plain(title[1]).split()) if title else ""
-    return f"# {named}\n\n{text}" if named and named not in text[:500] else text
+    return f"# {title}\n\n{text}" if title and title not in text[:500] else text
 
 
-def _whole(page: str) -> str:
-    """All of a page in which no main part was found: a list of links, a form."""
+def _whole(tree: Any, url: str) -> str:
+    """A list of links, a form: what has no main part."""
+    from lxml import etree
     from markdownify import markdownify
 
-    bare = re.sub(
-        r"(?is)<\?xml.*?\?>|<(script|style|noscript|template|svg|head)\b.*?</\1\s*>", "", page
-    )
-    return re.sub(r"\n{3,}", "\n\n", str(markdownify(bare))).strip()
-
-
-def _plain(text: str) -> str:
-    import html
-
-    return html.unescape(re.sub(r"<[^>]+>", "", text))
+    tree.make_links_absolute(url, handle_failures="ignore")
+    etree.strip_elements(tree, *UNREAD, with_tail=False)
+    try:
+        text = str(markdownify(etree.tostring(tree, encoding="unicode", method="html")))
+    except RecursionError:
+        text = tree.text_content()
+    return re.sub(r"\n{3,}", "\n\n", text)

@@ -71,6 +71,8 @@ async def _fetch(url: str, offset: int, run: ToolRun) -> ToolResult:
     if not re.match(r"https?://[^/?#]", url, re.IGNORECASE):
         raise ToolError(f"{url} is not read: only http://host/path and https://host/path are")
     _no_secret_in(url)
+    # Off the event loop: it reads the certificates from disk.
+    transport = await asyncio.to_thread(guard.transport)
     try:
         async with asyncio.timeout(LONGEST):
             reply = await http.get(
@@ -79,13 +81,13 @@ async def _fetch(url: str, offset: int, run: ToolRun) -> ToolResult:
                 most=MOST,
                 longest=LONGEST_PAUSE,
                 log=run.log,
-                transport=guard.transport(),
+                transport=transport,
             )
+            if not reply.ok:
+                raise ToolError(_refused(reply))
+            text = await text_of(reply)
     except TimeoutError:
         raise ToolError(f"{url} took over {LONGEST:.0f} s; it was given up") from None
-    if not reply.ok:
-        raise ToolError(_refused(reply))
-    text = await text_of(reply)
     chosen = text[offset : offset + SHOWN]
     if not chosen:
         raise ToolError(f"{reply.url} has {len(text)} characters; offset {offset} is beyond them")
