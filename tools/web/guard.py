@@ -67,6 +67,8 @@ async def checked(url: httpx.URL) -> list[str]:
     if url.userinfo:
         raise ToolError(f"{url.host}: a URL with a user or password in it is not read")
     port = url.port or (443 if url.scheme == "https" else 80)
+    if not 0 < port < 65536:
+        raise ToolError(f"{url} is not read: there is no port {port}")
     try:
         found = await lookup(url.host, port)
     except (OSError, UnicodeError) as error:

@@ -11,6 +11,9 @@ from graph.errors import ToolError
 from tools.http import Reply
 from tools.hub.lines import size
 
+#: Characters of a main part below which, where it has no links, all of the page is shown: it may
+#: be a list of links.
+SHORT = 500
 #: Elements whose words are no text of a page.
 UNREAD = ("script", "style", "noscript", "template", "svg", "head")
 #: Bytes of a page that are taken apart: more take seconds. Elements among which its main part is
@@ -80,7 +83,7 @@ def decoded(reply: Reply) -> str:
     for name in (named, "utf-8"):
         try:
             return body.decode(name, "replace" if name == named else "strict")
-        except (LookupError, UnicodeDecodeError):
+        except (LookupError, ValueError):
             continue
     from charset_normalizer import from_bytes
 
@@ -112,7 +115,8 @@ def _markdown(page: str, url: str) -> str:
             include_comments=True,
             favor_recall=True,
         )
-    text = (text or _whole(tree, url)).strip()
+    if not text or (len(text) < SHORT and "](" not in text):
+        text = _whole(tree, url).strip()
     if not text:
         raise ToolError(f"{url} has no text in it; it may be a page that a script fills")
     return f"# {title}\n\n{text}" if title and title not in text[:500] else text
@@ -126,7 +130,8 @@ def _whole(tree: Any, url: str) -> str:
     tree.make_links_absolute(url, handle_failures="ignore")
     etree.strip_elements(tree, *UNREAD, with_tail=False)
     try:
-        text = str(markdownify(etree.tostring(tree, encoding="unicode", method="html")))
+        page = etree.tostring(tree, encoding="unicode", method="html")
+        text = str(markdownify(page, heading_style="ATX"))
     except RecursionError:
         text = tree.text_content()
     return re.sub(r"\n{3,}", "\n\n", text)

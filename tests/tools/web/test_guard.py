@@ -168,7 +168,7 @@ async def test_urls_that_are_not_read(bench: Bench, names: Names) -> None:
         ("https://", "is not read: only http"),
         ("http://ann@public.test/", "user or password"),
         ("http://ann:word@public.test/", "it was not sent"),
-        ("http://public.test:99999/", "no URL"),
+        ("http://public.test:99999/", "there is no port 99999"),
         ("http://a b/", ""),
         ("", "needs a url"),
         ("nowhere.test", "nowhere.test has no address: Name or service not known"),

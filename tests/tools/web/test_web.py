@@ -120,6 +120,8 @@ async def test_text_as_it_is(bench: Bench, site: Site, kind: str, body: str) -> 
         ("text/plain; charset=iso-8859-1", "Grüße".encode("latin-1")),
         ("text/plain", "Grüße".encode()),
         ("text/plain; charset=odd-name", "Grüße".encode()),
+        ("text/plain; charset=idna", "Grüße".encode()),
+        ("text/plain; charset=base64", "Grüße".encode()),
         ("text/plain", "Grüße".encode("utf-16")),
         ("text/plain", b"\xef\xbb\xbf" + "Grüße".encode()),
         ("text/html", '<meta charset="windows-1252"><p>Grüße</p>'.encode("cp1252")),
@@ -287,7 +289,7 @@ async def test_no_credential_is_sent(
 
 
 def test_what_it_is_made_of_is_loaded_at_use() -> None:
-    late = ("trafilatura", "lxml", "ddgs", "markdownify", "charset_normalizer", "httpx")
+    late = ("trafilatura", "lxml", "ddgs", "markdownify", "httpx")
     code = f"import sys, tools; tools.builtin_tools(); print({{*{late!r}}} & {{*sys.modules}})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "set()\n", done.stderr
