@@ -214,4 +214,8 @@ async def test_the_certificate_is_the_names(
         assert asked == ["secure.test"]
         said = await told(bench, f"https://other.test:{site.port}/")
         assert "certificate is not valid for 'other.test'" in said
-        assert len(site.requests) == 1
+        # Nor does a redirect to the same address take the first name's connection.
+        site.pages["/go"] = Answer("", 302, {"Location": f"https://other.test:{site.port}/"})
+        said = await told(bench, f"https://secure.test:{site.port}/go")
+        assert "certificate is not valid for 'other.test'" in said
+        assert [r.path for r in site.requests] == ["/", "/go"]

@@ -10,14 +10,17 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from configs.settings import Permissions
+from configs.settings import Permissions, Settings
 from graph.policy.decide import Situation, decide
 from graph.policy.rules import rules_of
 from nodes.verdicts import main_words
+from tests.graph.driving import driven
+from tests.stand_ins.model_script import Call, Reply
 from tests.stand_ins.service import Answer
 from tests.tools.bench import Bench
 from tests.tools.web.sites import PUBLIC, Names, Site
@@ -293,6 +296,24 @@ def test_what_it_is_made_of_is_loaded_at_use() -> None:
     code = f"import sys, tools; tools.builtin_tools(); print({{*{late!r}}} & {{*sys.modules}})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "set()\n", done.stderr
+
+
+@pytest.mark.parametrize("mode", ["ask", "auto", "read-only"])
+async def test_a_whole_turn(site: Site, settings: Settings, workdir: Path, mode: Any) -> None:
+    """Nobody is asked; a deny rule of the settings refuses the call and asks nothing either."""
+    site.page("/", "words of the page", "text/plain")
+    fetch = Call("web", {"operation": "fetch", "url": site.at("public.test")})
+    script = [Reply(calls=[fetch]), Reply("done")]
+    async with driven(script, settings, workdir, mode=mode, interactive=True) as driver:
+        assert (await driver.send("read it")).status == "done"
+        (told,) = driver.outputs()
+        assert "words of the page" in told
+    denied = settings.model_copy(update={"permissions": Permissions(deny=["web(*)"])})
+    async with driven(script, denied, workdir, mode=mode, interactive=True) as driver:
+        assert (await driver.send("read it")).status == "done"
+        (told,) = driver.outputs()
+        assert "web(*)" in told
+    assert len(site.requests) == 1
 
 
 def test_policy_runs_it_unasked_and_rules_hold() -> None:
