@@ -11,6 +11,7 @@ from graph.context import AgentTool, ToolResult, ToolRun
 from graph.effects import Effect
 from graph.errors import ToolError
 from tools.web import github_files, github_search
+from tools.web.github_words import ODD
 
 
 class GithubArguments(BaseModel):
@@ -67,4 +68,8 @@ class Github(AgentTool):
             "read": github_files.read,
             "tree": github_files.tree,
         }
-        return await operations[arguments.operation](arguments, run)
+        try:
+            return await operations[arguments.operation](arguments, run)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            # Answers are taken apart unchecked: one that is not what GitHub's document says.
+            raise ToolError(ODD) from None

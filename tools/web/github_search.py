@@ -126,6 +126,8 @@ async def _issue(arguments: GithubArguments, run: ToolRun) -> ToolResult:
         return f"{arguments.repo} has no issue {arguments.number}, or it is not public"
 
     item = an_object(await get(run, path, missing=missing))
+    if not isinstance(item.get("title"), str):
+        raise ToolError(ODD)
     texts = [_issue_line({**item, "body": ""}), _said(item)]
     if item.get("comments"):
         reply = await get(run, f"{path}/comments", {"per_page": COMMENTS})
@@ -156,11 +158,7 @@ def _list(
     early = "GitHub's search ran out of time: there may be more" if partial else ""
     if shown > PER_PAGE * 9 and total > shown:
         more = f"{shown} of {total}; GitHub gives 1000 at most"
-    try:
-        found = listed(lines, f"GitHub finds nothing for: {query}", more, early)
-    except (AttributeError, TypeError, ValueError):
-        # What stands in an item is not what GitHub's document says.
-        raise ToolError(ODD) from None
+    found = listed(lines, f"GitHub finds nothing for: {query}", more, early)
     if run is not None and shown:
         return ToolResult(framed(found.text, "GitHub's issues", run))
     return found

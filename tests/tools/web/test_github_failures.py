@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from graph.context import ToolResult
 from tests.stand_ins import github_server as stand_in
 from tests.stand_ins.github_server import GithubServer
 from tests.stand_ins.model_server import closed_port
@@ -22,6 +23,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
     "read": {"repo": "a/x", "path": "b.py"},
     "tree": {"repo": "a/x"},
     "issues": {"repo": "a/x"},
+    "one issue": {"repo": "a/x", "number": 7},
 }
 every_operation = pytest.mark.parametrize("operation", OPERATIONS)
 
@@ -31,8 +33,13 @@ def logged_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", "ghp_ann")
 
 
+async def called(bench: Bench, operation: str) -> ToolResult:
+    name = "issues" if operation == "one issue" else operation
+    return await bench.call("github", operation=name, **OPERATIONS[operation])
+
+
 async def told(bench: Bench, operation: str) -> str:
-    found = await bench.call("github", operation=operation, **OPERATIONS[operation])
+    found = await called(bench, operation)
     assert (found.ok, found.outcome) == (False, "failed")
     assert "The tool failed" not in found.text
     return found.text
@@ -114,11 +121,11 @@ async def test_the_limit_of_code_search_has_other_ways(github: GithubServer, ben
 async def test_a_limit_that_is_over_soon_is_waited_for(
     github: GithubServer, bench: Bench, operation: str
 ) -> None:
-    github.add("a/x", {"b.py": "sft"})
+    github.add("a/x", {"b.py": "sft"}).issue(7, "sft")
     github.misbehave(stand_in.secondary(429, **{"Retry-After": "0"}), times=1)
     github.misbehave(stand_in.secondary(403, **{"Retry-After": "0"}), times=1)
     github.misbehave(stand_in.BROKEN_NOW, times=1)
-    found = await bench.call("github", operation=operation, **OPERATIONS[operation])
+    found = await called(bench, operation)
     assert found.ok
     assert bench.logs() == [
         "429; asking again in 0 s (2 of 4)",
@@ -154,7 +161,7 @@ async def test_items_of_another_shape(github: GithubServer, bench: Bench, operat
     tree = [{"path": 3, "type": "blob"}, {"path": "examples/a.py"}]
     body = {"total_count": "many", "items": items, "tree": tree, "type": "file", "content": "%"}
     github.misbehave(Answer({**body, "encoding": "base64"}))
-    found = await bench.call("github", operation=operation, **OPERATIONS[operation])
+    found = await called(bench, operation)
     assert "The tool failed" not in found.text
 
 
