@@ -45,6 +45,8 @@ NOT_FOR_PROJECTS = (
     "arxiv_url",
     "ar5iv_url",
     "semantic_scholar_url",
+    "github_url",
+    "web_search_url",
 )
 #: Names that .env may bring: credentials, never addresses.
 DOTENV_NAMES = re.compile(r"^(?:[A-Z0-9_]+_API_KEY|HF_TOKEN|GITHUB_TOKEN)$")

@@ -110,6 +110,12 @@ class Settings(BaseModel):
     semantic_scholar_url: str = Field(
         "https://api.semanticscholar.org", description="citations, and searches of papers by date"
     )
+    github_url: str = Field("https://api.github.com", description="GitHub's REST API")
+    web_search_url: str = Field(
+        "",
+        description="a SearxNG-compatible search that answers in JSON, as http://host/search; "
+        "empty: public search engines, without a key",
+    )
     child_tokens: list[str] = Field(
         default_factory=lambda: ["HF_TOKEN", "GITHUB_TOKEN"],
         description="credentials that commands may see in their environment",

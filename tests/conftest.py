@@ -11,7 +11,7 @@ import pytest
 
 from configs.settings import Settings
 
-SECRET = re.compile(r"_API_KEY$|_API_BASE$|_BASE_URL$|^HF_|^GITHUB_TOKEN$|^ML_AGENT_|^XDG_")
+SECRET = re.compile(r"_API_KEY$|_API_BASE$|_BASE_URL$|^HF_|^(?:GITHUB|GH)_TOKEN$|^ML_AGENT_|^XDG_")
 
 
 @pytest.fixture(autouse=True)

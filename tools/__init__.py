@@ -20,6 +20,8 @@ from tools.local.process import Process
 from tools.local.read import Read
 from tools.local.write import Write
 from tools.plan import Plan
+from tools.web.github import Github
+from tools.web.web import Web
 
 
 def builtin_tools() -> dict[str, AgentTool]:
@@ -28,6 +30,7 @@ def builtin_tools() -> dict[str, AgentTool]:
         AskUser(),
         Bash(),
         Edit(),
+        Github(),
         Glob(),
         Grep(),
         HubApi(),
@@ -41,6 +44,7 @@ def builtin_tools() -> dict[str, AgentTool]:
         Plan(),
         Process(),
         Read(),
+        Web(),
         Write(),
     ]
     return {tool.name: tool for tool in tools}

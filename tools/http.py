@@ -71,7 +71,9 @@ async def get(
     longest: float = LONGEST_PAUSE,
     log: Callable[[str], None] = lambda text: None,
     retried: Callable[[Reply], bool] | None = None,
+    named: Callable[[Reply], float | None] | None = None,
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    transport: httpx.AsyncBaseTransport | None = None,
 ) -> Reply:
     """GET, redirects followed; busy servers are asked again after the pause they name.
 
@@ -80,7 +82,8 @@ async def get(
             another, they stay behind, so that a credential does not follow. most: bytes read.
         longest: seconds; a server that wants a longer pause is not waited for.
         log: told of each pause in a line. retried: which answers are asked for again beside
-            the statuses of RETRIED.
+            the statuses of RETRIED. named: the seconds that an answer wants to be waited, where
+            that is not `wanted_pause`. transport: what connects, in place of httpx's own.
     Returns the last answer, whatever its status: what a 404 means is the caller's to say.
     Raises ToolError when no answer came.
     """
@@ -88,7 +91,7 @@ async def get(
 
     wanted = {k: v for k, v in (params or {}).items() if v is not None}
     timeout = httpx.Timeout(SILENCE, connect=CONNECT)
-    async with httpx.AsyncClient(timeout=timeout) as client:
+    async with httpx.AsyncClient(timeout=timeout, transport=transport) as client:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 reply = await _once(client, url, wanted, headers or {}, most)
@@ -102,8 +105,8 @@ async def get(
                 again = reply.status in RETRIED or (retried is not None and retried(reply))
                 if not again or attempt == ATTEMPTS:
                     return reply
-                named = wanted_pause(reply.headers)
-                wait, why = _backoff(attempt) if named is None else named, f"{reply.status}"
+                asked = named(reply) if named else wanted_pause(reply.headers)
+                wait, why = _backoff(attempt) if asked is None else asked, f"{reply.status}"
                 if wait > longest:
                     return reply
             log(f"{why}; asking again in {wait:.0f} s ({attempt + 1} of {ATTEMPTS})")

@@ -10,7 +10,9 @@ import pytest
 from configs.settings import Settings
 from graph.services import build_services
 from graph.store import open_store
+from tests.stand_ins.github_server import GithubServer
 from tests.stand_ins.hub_server import HubServer
+from tests.stand_ins.model_server import closed_port
 from tests.stand_ins.viewer_server import ViewerServer
 from tests.tools.bench import Bench
 
@@ -32,8 +34,20 @@ def viewer() -> Iterator[ViewerServer]:
 
 
 @pytest.fixture
+def github() -> Iterator[GithubServer]:
+    """A GitHub of the test's own, likewise."""
+    with GithubServer() as server:
+        yield server
+    assert server.violations == []
+
+
+@pytest.fixture
 async def bench(
-    settings: Settings, workdir: Path, hub: HubServer, viewer: ViewerServer
+    settings: Settings,
+    workdir: Path,
+    hub: HubServer,
+    viewer: ViewerServer,
+    github: GithubServer,
 ) -> AsyncIterator[Bench]:
     settings = settings.model_copy(
         update={
@@ -42,6 +56,8 @@ async def bench(
             "arxiv_url": f"{hub.url}/arxiv",
             "ar5iv_url": f"{hub.url}/ar5iv",
             "semantic_scholar_url": f"{hub.url}/s2",
+            "github_url": github.url,
+            "web_search_url": f"http://127.0.0.1:{closed_port()}/search",
         }
     )
     store = await open_store(settings)
