@@ -81,6 +81,12 @@ def room_for_history(services: Services, model: str) -> int:
     most, fixed = threshold(services, model), fixed_tokens(services)
     if most - fixed < LEAST_ROOM:
         window = services.models.window(model)
+        if most == services.settings.compact_at:
+            raise ContextTooLong(
+                f"compact_at is too small: of {most:,} tokens, the system prompt and the tools take "
+                f"{fixed:,}",
+                "set compact_at higher, or leave it out",
+            )
         raise ContextTooLong(
             f"the context window of {model} is too small: of {window:,} tokens, the system prompt "
             f"and the tools take {fixed:,}",

@@ -108,7 +108,7 @@ async def test_one_turn_and_three_then_redo_then_forks(settings: Settings, workd
 
 
 async def test_across_a_compaction(settings: Settings, workdir: Path) -> None:
-    small = settings.model_copy(update={"compact_at": 6_000})
+    small = settings.model_copy(update={"compact_at": 9_000})
     async with driven(choose, small, workdir) as driver:
         await driver.send("first")
         before, tree = await said(driver), tree_of(workdir)
