@@ -12,6 +12,7 @@ import sys
 from collections.abc import AsyncGenerator
 from typing import Any
 
+from cli.jobs import tell_of_jobs
 from cli.render import Lines, closing, money, to_stdout
 from cli.results import INTERRUPTED, exit_code_of, print_json, result_object
 from cli.starting import HEADLESS_CAP, complain, folder_of, guarded, left_out, settings_for
@@ -132,6 +133,8 @@ class Teller:
             import traceback
 
             sys.stderr.write(redacted("".join(traceback.format_exception(self._session.failure))))
+        if last is not None and last.name == "interrupted":
+            await tell_of_jobs(self._session, self._note)
         spent = (await self._session.cost())["invocation"]
         self._spent = None if spent.unknown else spent.amount
         return self._last(last)

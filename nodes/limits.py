@@ -83,8 +83,8 @@ def room_for_history(services: Services, model: str) -> int:
         window = services.models.window(model)
         if most == services.settings.compact_at:
             raise ContextTooLong(
-                f"compact_at is too small: of {most:,} tokens, the system prompt and the tools take "
-                f"{fixed:,}",
+                f"compact_at is too small: of {most:,} tokens, the system prompt and the tools "
+                f"take {fixed:,}",
                 "set compact_at higher, or leave it out",
             )
         raise ContextTooLong(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks.jobs_chaos import trial
+from cli.jobs import jobs_command, tell_of_jobs
 from configs.settings import Settings
 from nodes import jobs
 from tests.graph.driving import driven
@@ -208,3 +209,23 @@ def test_a_kill_around_the_submit_launches_one_job(number: int, after: bool) -> 
     another one goes on. Among the requests are prices, whoami, and the submit."""
     killed, jobs, last = trial(number, after, 0.0)
     assert (jobs, last["event"]) == (1, "turn_complete"), (killed, last)
+
+
+async def test_what_a_person_is_told_of_jobs(
+    given: Settings, workdir: Path, hub: HubServer
+) -> None:
+    hub.jobs.looks = 1000
+    said: list[str] = []
+    async with driven(launch, given, workdir) as driver:
+        await jobs_command(driver.session, "", said.append)
+        await driver.send("train")
+        (job,) = hub.jobs.jobs
+        assert [j.id for j in await tell_of_jobs(driver.session, said.append)] == [job]
+        await jobs_command(driver.session, "", said.append)
+        await jobs_command(driver.session, "stop", said.append)
+        await jobs_command(driver.session, f"cancel {job}", said.append)
+        await jobs_command(driver.session, "", said.append)
+    assert said[0] == said[-1] == "no job of this thread goes on"
+    assert f"goes on, and costs; /jobs cancel {job} in the chat ends it" in said[1]
+    assert said[2].startswith(f"job {job} on t4-small: RUNNING")
+    assert said[3:5] == ["/jobs lists, /jobs cancel ID ends one", f"job {job} was cancelled"]
