@@ -1,4 +1,4 @@
-"""Jobs of a thread that go on by themselves: told where a person leaves or interrupts, and /jobs."""
+"""Jobs that go on by themselves: told where a person leaves or interrupts, and /jobs."""
 
 from __future__ import annotations
 
