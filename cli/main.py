@@ -129,7 +129,9 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 @click.option("-m", "--model", help="provider/model, hf/org/model; list shows them.")
 @click.option("--fallback-model", metavar="ID", help="Answers where the model cannot be had.")
 @click.option("--max-iterations", type=click.IntRange(1), help="Answers of the model (300).")
-@click.option("--max-cost", type=click.FloatRange(0), metavar="USD", help="Cap of the turn.")
+@click.option(
+    "--max-cost", type=click.FloatRange(0), metavar="USD", help="Cap of all that this run spends."
+)
 @click.option("--max-time", type=Duration(), metavar="DURATION", help="90, 90s, 15m, 2h, 1d.")
 @click.option("--no-stream", is_flag=True, help="Show answers when they are whole.")
 @click.option("-c", "--continue", "go_on", is_flag=True, help="This folder's newest thread.")
