@@ -131,7 +131,7 @@ class Turn(TypedDict, total=False):
     cut: int
     planned: bool
     nudges: int
-    compact: str | None
+    compact: str
     compacted: int
     refused: int
     host: str

@@ -98,8 +98,6 @@ async def take_input(
         "started": services.clock(),
         "usage": dict(NO_USAGE),
         "cost_micro_usd": 0,
-        "compact": None,
-        "compacted": -1,
     }
 
 

@@ -20,6 +20,7 @@ from graph.history import as_checklist, is_note, is_summary
 from graph.services import services_of
 from graph.state import OURS, AgentState, Turn
 from graph.turn import ended, new_message_id
+from nodes.going_on import without
 from nodes.limits import model_of, room_for_history
 from nodes.money import book, charged, key_of, scope_of
 from nodes.racing import Stopped, race
@@ -75,7 +76,7 @@ async def compact(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str
 
 def _closed(turn: Turn) -> Turn:
     """`turn` with the compaction marked as made; one on request had no turn to go on with."""
-    closed: Turn = {**turn, "compact": None, "compacted": turn.get("iterations", 0)}
+    closed: Turn = {**without(turn, "compact"), "compacted": turn.get("iterations", 0)}
     if turn.get("compact") == "requested":
         closed["status"] = "done"
     return closed

@@ -60,7 +60,8 @@ def judge(
             "reason": judged.reason,
             "rule": judged.rule,
             "price_micro_usd": effect.price_micro_usd,
-            "preview": effect.preview,
+            # Stored at every step: only who is asked needs to see it.
+            "preview": "" if judged.action == "run" else effect.preview,
             **({"left_micro_usd": left} if left is not None else {}),  # type: ignore[typeddict-item]
         }
     return verdicts
