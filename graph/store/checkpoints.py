@@ -13,6 +13,7 @@ from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMet
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from graph.store.connection import BUSY_SECONDS, store_errors
+from graph.store.versions import next_version
 
 
 class Saver(AsyncSqliteSaver):
@@ -24,6 +25,9 @@ class Saver(AsyncSqliteSaver):
     """
 
     path = Path()
+
+    def get_next_version(self, current: str | None, channel: None) -> str:
+        return next_version(current)
 
     async def aput(
         self,

@@ -23,6 +23,7 @@ from graph.store import postgres_connection as limits
 from graph.store.postgres import PostgresDatabase
 from graph.store.postgres_connection import Address, doubtful, hang_up, silent
 from graph.store.postgres_schema import lock_tables, unlock_tables
+from graph.store.versions import next_version
 
 T = TypeVar("T")
 Connection = psycopg.AsyncConnection[DictRow]
@@ -43,6 +44,9 @@ class PostgresSaver(AsyncPostgresSaver):
         self._database = database
         self._opening = asyncio.Lock()
         self._used = self.loop.time()
+
+    def get_next_version(self, current: str | None, channel: None) -> str:
+        return next_version(current)
 
     async def aput(
         self,
