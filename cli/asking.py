@@ -7,7 +7,7 @@ import os
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,8 @@ def _ask(request: dict[str, Any], lines: Lines, propose: Propose | None) -> dict
         if key.lower() in ("a", "always") and propose:
             return _always(propose(request), lines)
         if key.lower() in ("e", "edit"):
-            edited = _edited(arguments, lines)
+            editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+            edited = edited_arguments(arguments, lines, shlex.split(editor))
             if edited is not None:
                 action = {"name": request["tool"], "args": edited}
                 return {"type": "edit", "edited_action": action}
@@ -94,14 +95,15 @@ def _answer(request: dict[str, Any], lines: Lines) -> dict[str, Any]:
             return {"type": "respond", "message": answer}
 
 
-def _edited(arguments: dict[str, Any], lines: Lines) -> dict[str, Any] | None:
-    """The arguments as the person left them in $EDITOR; None where they cannot be read."""
-    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+def edited_arguments(
+    arguments: dict[str, Any], lines: Any, editor: Sequence[str]
+) -> dict[str, Any] | None:
+    """The arguments as the person left them in the editor; None where they cannot be read."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "arguments.json"
         path.write_text(json.dumps(arguments, indent=2, ensure_ascii=False) + "\n")
         try:
-            subprocess.run([*shlex.split(editor), str(path)], check=True)
+            subprocess.run([*editor, str(path)], check=True)
             edited = json.loads(path.read_text())
         except (OSError, subprocess.CalledProcessError, ValueError) as error:
             lines.line(f"the edit was not taken: {error}", "31")

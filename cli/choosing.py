@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from cli.render import Lines
-from cli.starting import complain
-
 EFFORTS = ("minimal", "low", "medium", "high")
 #: Models that are listed at once; a word narrows them down.
 MOST = 40
@@ -30,7 +27,7 @@ def listed(offers: Sequence[Any], word: str = "", most: int = MOST) -> Iterator[
         yield "none: set ANTHROPIC_API_KEY, HF_TOKEN or OPENAI_API_KEY, or start a local server"
 
 
-async def choose_model(session: Any, word: str, lines: Lines) -> None:
+async def choose_model(session: Any, word: str, lines: Any) -> None:
     """`/model`: which answers, and which there are. `/model ID`: switch. `/model WORD`: find."""
     from graph.errors import AgentError, UnknownModel
     from graph.models.listing import offers
@@ -45,16 +42,16 @@ async def choose_model(session: Any, word: str, lines: Lines) -> None:
         except UnknownModel as error:
             failure: AgentError = error
         except AgentError as error:
-            complain(error.message, error.hint)
+            lines.complain(error.message, error.hint)
             return
     found = list(listed(await offers(session.settings), word))
     for text in found:
         lines.line(text)
     if word and not found:
-        complain(failure.message, failure.hint)
+        lines.complain(failure.message, failure.hint)
 
 
-def choose_effort(session: Any, word: str, lines: Lines) -> None:
+def choose_effort(session: Any, word: str, lines: Any) -> None:
     """`/effort LEVEL`; without a level: what there is."""
     if word not in EFFORTS:
         lines.line(f"/effort takes one of: {', '.join(EFFORTS)}")

@@ -26,14 +26,14 @@ async def export(store: Any, row: Any, form: str, target: str | None) -> int:
             to_stdout(block + "\n")
         return 0
     try:
-        _write(Path(target), blocks)
+        written(Path(target), blocks)
     except OSError as error:
         raise UsageError(f"cannot write {target}: {error.strerror}") from None
     complain(f"{len(messages)} messages of {row.id} written to {target}")
     return 0
 
 
-def _write(path: Path, blocks: Iterable[str]) -> None:
+def written(path: Path, blocks: Iterable[str]) -> None:
     draft = path.with_name(f".{path.name}.draft")
     # What a thread holds is its owner's alone, as in the database.
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

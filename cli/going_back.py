@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from cli.render import Lines
-
 #: Files that are named; more are counted.
 NAMED = 8
 
@@ -18,7 +16,7 @@ def time_line(settings: Any, store: Any, row: Any) -> Any:
     return TimeLine(store, build_services(settings, store), row)
 
 
-def tell(moved: Any, lines: Lines, *, redo: bool = False, dry_run: bool = False) -> None:
+def tell(moved: Any, lines: Any, *, redo: bool = False, dry_run: bool = False) -> None:
     """What an undo or redo did, or would do."""
     numbers = ", ".join(map(str, moved.moved))
     many = len(moved.moved) > 1
@@ -33,7 +31,7 @@ def tell(moved: Any, lines: Lines, *, redo: bool = False, dry_run: bool = False)
         lines.line(f"  files are not covered: {moved.files_off}", "33")
 
 
-def _listed(what: str, items: list[str], lines: Lines, code: str = "") -> None:
+def _listed(what: str, items: list[str], lines: Any, code: str = "") -> None:
     if not items:
         return
     lines.line(f"  {what}: {len(items)}", code)

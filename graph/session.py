@@ -21,9 +21,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from langchain_core.messages import AnyMessage
+
 from configs.settings import Settings
 from graph.agent import build_graph
-from graph.context import AgentTool, ModelClient, StopSignal
+from graph.context import AgentTool, Mode, ModelClient, StopSignal
 from graph.decisions import decide, rejections, requests_of
 from graph.durable import Spent
 from graph.errors import AgentError, ThreadBusy, UsageError
@@ -37,6 +39,7 @@ from graph.events import (
     Shutdown,
     TurnComplete,
 )
+from graph.export import whole_history
 from graph.history import final_text, was_interrupted
 from graph.models.catalogue import RECORDINGS
 from graph.models.listing import check
@@ -45,8 +48,9 @@ from graph.options import RunOptions, context_for, thread_for
 from graph.policy.rules import parse_rule
 from graph.services import build_services
 from graph.sharing import Sharing
-from graph.state import AgentState, Turn
+from graph.state import AgentState, PlanItem, Turn
 from graph.store import Store, ThreadRow, open_store
+from graph.store.runs import runs_of
 from graph.stream import Seen, events_of, without_secrets
 from graph.turn import NO_USAGE, ROOT, goes_on, next_turn, settle
 from graph.turn_files import TurnFiles
@@ -279,9 +283,42 @@ class Session:
         seq = state.values.get("turn", ROOT).get("seq", 0)
         return bool(state.tasks) or bool(await self._store.inbox.after(self.thread.id, seq))
 
-    async def enqueue(self, text: str) -> None:
-        """A message typed during a turn: durable at once, joins at the model's next step."""
-        await self._store.inbox.put(self.thread.id, text)
+    async def enqueue(self, text: str) -> int:
+        """A message typed during a turn: durable at once, joins at the model's next step. Its
+        number in the thread's inbox."""
+        return await self._store.inbox.put(self.thread.id, text)
+
+    async def withdraw(self, number: int) -> None:
+        """Take a message of `enqueue` back. A step under way may have read it already: then it
+        stands in the history, and `taken` says so."""
+        await self._store.inbox.withdraw(self.thread.id, number)
+
+    async def taken(self) -> int:
+        """The number of the newest message that the conversation holds."""
+        return int((await self._state()).values.get("turn", ROOT).get("seq", 0))
+
+    async def plan(self) -> list[PlanItem]:
+        """The checklist as it stands."""
+        return list((await self._state()).values.get("plan") or []) if self._known else []
+
+    async def commands(self) -> list[str]:
+        """Commands of this thread that run now, those in the background too."""
+        found = await asyncio.to_thread(runs_of, self._services.outputs.runs(self.thread.id))
+        alive = [run for run in found if await asyncio.to_thread(run.state) == "alive"]
+        return [meta.command for run in alive if (meta := run.meta()) is not None]
+
+    async def sees(self) -> bool:
+        """Whether the model takes pictures."""
+        await self._services.models.ready(self.thread.model)
+        return self._services.models.sees(self.thread.model)
+
+    async def history(self) -> list[AnyMessage]:
+        """The messages as the model sees them, oldest first."""
+        return list((await self._state()).values.get("messages", [])) if self._known else []
+
+    async def export(self) -> list[AnyMessage]:
+        """Every message, those that compactions replaced in full."""
+        return await whole_history(self._store, self.thread.id)
 
     async def cost(self) -> dict[str, Spent]:
         """What was spent and set aside: {invocation, turn, thread, day}."""
@@ -313,6 +350,13 @@ class Session:
         if self._known:
             await self._store.threads.update(self.thread.id, model=model)
         return route.describe()
+
+    async def permit(self, mode: Mode) -> None:
+        """Let another mode say what runs unasked, from the next answer on."""
+        self.thread = replace(self.thread, mode=mode)
+        self._context.mode = mode
+        if self._known:
+            await self._store.threads.update(self.thread.id, mode=mode)
 
     def think(self, effort: str) -> None:
         """How much a model that can think shall think from now on."""

@@ -1,0 +1,33 @@
+"""The chat: `ml-agent` without a task, in a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from typing import Any
+
+from cli.starting import guarded
+
+
+def chat(options: dict[str, Any]) -> int:
+    """Chat until the person leaves; the exit code."""
+
+    async def work() -> int:
+        from cli.chat.loop import Chat
+
+        return await Chat(options, _face()).run()
+
+    return guarded(lambda: asyncio.run(work()), options)
+
+
+def _face() -> Any:
+    """The full terminal, or plain lines where the terminal can do no more."""
+    dumb = os.environ.get("TERM", "dumb").lower() in ("", "dumb", "unknown", "emacs")
+    if dumb or sys.platform == "win32":
+        from cli.chat.plain import Plain
+
+        return Plain()
+    from cli.chat.terminal import Terminal
+
+    return Terminal()

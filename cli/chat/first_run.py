@@ -1,0 +1,69 @@
+"""The first run: no key yet. What to set, what runs on this machine, and the demo."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from cli.chat.commands import Command
+
+if TYPE_CHECKING:
+    from cli.chat.loop import Chat
+
+KEYS = ("ANTHROPIC_API_KEY", "HF_TOKEN", "OPENAI_API_KEY", "GEMINI_API_KEY")
+WHAT_TO_SET = """\
+There is no model yet: no key is set, and no server on this machine answers.
+  a key:    export ANTHROPIC_API_KEY=...  (or OPENAI_API_KEY, GEMINI_API_KEY)
+  a token:  export HF_TOKEN=...           (or: hf auth login), for the Hugging Face router
+  or start ollama, LM Studio, vLLM or llama.cpp here; or look first: /demo needs no key"""
+
+
+async def greet(chat: Chat) -> None:
+    """Say what is missing, where no model can be had; else nothing."""
+    named = chat.options.get("model") or chat.settings.model_name
+    if named or any(os.environ.get(name) for name in KEYS):
+        return
+    catalogue = await asyncio.to_thread(importlib.import_module, "graph.models.catalogue")
+    from graph.errors import NotAuthenticated
+
+    try:
+        model = await catalogue.choose_model(chat.settings)
+    except NotAuthenticated:
+        for text in WHAT_TO_SET.split("\n"):
+            chat.lines.line(text)
+        return
+    if not model.startswith(("hf/", "anthropic/")):
+        chat.lines.line(f"no key is set: {model} on this machine answers", "2")
+
+
+async def ask_token(chat: Chat, error: Any) -> bool:
+    """Ask for the Hugging Face token where one is missing; whether there is one now. It is kept
+    in this process only."""
+    from graph.errors import AgentError
+    from graph.models.catalogue import resolve
+
+    model = chat.chosen.get("model") or chat.options.get("model") or chat.settings.model_name
+    try:
+        wanted = not model or resolve(model, chat.settings).provider == "hf"
+    except AgentError:
+        wanted = False
+    if wanted:
+        chat.lines.line(error.message, "33")
+        question = "a Hugging Face token for this session (hidden; Enter skips): "
+        token = await chat.face.ask(question, secret=True)
+        if token:
+            os.environ["HF_TOKEN"] = token
+            chat.lines.line("thank you; to keep it: hf auth login", "2")
+            return True
+    chat.lines.complain(error.message, error.hint)
+    return False
+
+
+async def _demo(chat: Chat, word: str) -> None:
+    await chat.face.hand_over([sys.executable, "-m", "cli.main", "demo"])
+
+
+COMMANDS = [Command("demo", "an offline tour, without a key", _demo)]

@@ -1,0 +1,223 @@
+"""The chat itself: a session, what is typed, turns, and the questions between them.
+
+The prompt stands before LangGraph and litellm are imported: they load in threads behind it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import threading
+from typing import Any
+
+from cli.chat.face import YES, Face
+from cli.chat.turns import run_turn
+from cli.offering import left_open
+from cli.starting import folder_of, settings_for
+
+
+class Chat:
+    """One chat; `session` is None between threads."""
+
+    def __init__(self, options: dict[str, Any], face: Face) -> None:
+        self.options = options
+        self.face = face
+        self.lines = face.lines
+        self.folder = folder_of(options)
+        self.session: Any = None
+        self.settings: Any = None
+        self.leaving = False
+        #: What the person ran with `!`: told to the model with the next message.
+        self.ran: list[str] = []
+        #: Mode and effort that were chosen before there was a thread.
+        self.chosen: dict[str, Any] = {}
+
+    async def run(self) -> int:
+        self.settings = settings_for(self.options).settings
+        await self.face.open(self)
+        try:
+            await self._talk()
+        finally:
+            try:
+                # Left open, the database's thread would keep the program from ending.
+                await self.close()
+            finally:
+                await self.face.close()
+        return 0
+
+    def load_behind(self) -> None:
+        """Import the heavy libraries in a thread."""
+        threading.Thread(target=_load, daemon=True).start()
+
+    async def _talk(self) -> None:
+        if self.options.get("go_on") or self.options.get("resume"):
+            from cli.headless import wanted_thread
+
+            await self.open(await wanted_thread(self.options, self.settings))
+            await self.offer()
+        else:
+            self.lines.line(f"ml-agent in {self.folder} · /help")
+            await self._offer_newest()
+            if self.session is None:
+                from cli.chat.first_run import greet
+
+                await greet(self)
+        while not self.leaving:
+            try:
+                text = await self.face.read()
+            except EOFError:
+                break
+            if text.strip():
+                await self.handle(text)
+
+    async def handle(self, text: str) -> None:
+        """One input, while no turn runs."""
+        from cli.chat.commands import find, nearest
+        from cli.chat.shell import run_line
+
+        if text.strip().startswith("!"):
+            await run_line(self, text.strip()[1:].strip())
+        elif is_command(text):
+            command, word = find(self, text)
+            if command is None:
+                near = nearest(self, text.split()[0][1:])
+                hint = f"did you mean {near}?" if near else "/help lists what there is"
+                self.lines.line(f"there is no {text.split()[0]}; {hint}")
+            else:
+                await self.guarded(command.run(self, word))
+        else:
+            await self.handle_message(text)
+
+    async def handle_message(self, text: str) -> None:
+        """A turn with `text`, and with what the person ran meanwhile."""
+        from cli.chat.mentions import with_mentions
+
+        if await self.open_kindly():
+            told, self.ran = self.ran, []
+            message = await with_mentions(self, text)
+            await self.turn(self.session.send("\n\n".join([*told, message])))
+
+    async def tell(self, text: str) -> None:
+        """Words for the model that ask for no answer: they go with the next message."""
+        self.ran.append(text)
+
+    async def guarded(self, work: Any) -> None:
+        """Run a command; what the person did wrong is one line."""
+        from graph.errors import AgentError
+
+        try:
+            await work
+        except AgentError as error:
+            self.lines.complain(error.message, error.hint)
+
+    async def turn(self, events: Any, *, costs: bool = True) -> None:
+        """Show a turn; answer its approvals until it ends."""
+        await run_turn(self, events, costs)
+        await self.face.settled(self)
+
+    # --- threads ------------------------------------------------------------------------------
+
+    async def open_kindly(self, thread: str | None = None) -> bool:
+        """A session, the one there is or a new one; False where none can be had, and why is
+        said."""
+        from cli.chat.first_run import ask_token
+        from graph.errors import AgentError, NotAuthenticated
+
+        for _ in range(2):
+            try:
+                if self.session is None:
+                    await self.open(thread)
+                return True
+            except NotAuthenticated as error:
+                if not await ask_token(self, error):
+                    return False
+            except AgentError as error:
+                self.lines.complain(error.message, error.hint)
+                return False
+        return False
+
+    async def open(self, thread: str | None) -> None:
+        """Raises AgentError."""
+        session_module = await asyncio.to_thread(importlib.import_module, "graph.session")
+        options = self.options if thread else {**self.options, **self.chosen}
+        chosen = session_module.RunOptions(
+            model=options.get("model"),
+            fallback_model=options.get("fallback_model"),
+            effort=options.get("effort"),
+            mode=options.get("mode"),
+            max_iterations=options.get("max_iterations"),
+            max_cost=options.get("max_cost"),
+            max_time=options.get("max_time"),
+            allow=options.get("allow") or (),
+            deny=options.get("deny") or (),
+            stream=not options.get("no_stream"),
+        )
+        session = session_module.Session.open(
+            self.settings, cwd=self.folder, thread=thread, options=chosen
+        )
+        await session.__aenter__()
+        self.session = session
+        self.status()
+        await self.face.settled(self)
+
+    def status(self) -> None:
+        """The thread, in a line."""
+        if self.session is None:
+            self.lines.line("no thread yet")
+            return
+        thread = self.session.thread
+        self.lines.line(f"thread {thread.id} · {thread.model} · mode {thread.mode}", "2")
+
+    async def close(self) -> None:
+        """Leave the thread."""
+        if self.session is not None:
+            session, self.session = self.session, None
+            await session.close()
+            if session.thread.title:
+                self.lines.line(f"go on later with: ml-agent -r {session.thread.id}", "2")
+            await self.face.settled(self)
+
+    def proposed(self, request: dict[str, Any]) -> str:
+        """The rule by which calls like this one would run unasked."""
+        from graph.policy.propose import proposed
+        from graph.policy.rules import rules_of
+
+        return proposed(request["tool"], request["arguments"], rules_of(self.settings.permissions))
+
+    # --- what was left open -------------------------------------------------------------------
+
+    async def _offer_newest(self) -> None:
+        """This folder's newest thread, where it is not at an end. Only the list of threads is read
+        before the question: the prompt waits for no library."""
+        found = await left_open(self.settings, self.folder)
+        if found is None:
+            return
+        row, words = found
+        question = f"the last thread here {words} ({row.title}): go on with it? [Y/n] "
+        answer = await self.face.ask(question)
+        if answer is None or answer.lower() not in YES:
+            return
+        if await self.open_kindly(row.id):
+            await self.offer(asked=True)
+
+    async def offer(self, *, asked: bool = False) -> None:
+        """A turn that was cut off, or approvals that wait, come first. `asked`: the person wants to
+        go on."""
+        if self.session.moved:
+            self.lines.line(self.session.moved, "33")
+        wanted = asked or bool(await self.session.pending())
+        if not await self.session.unfinished():
+            return
+        if wanted or await self.face.go_on("the last turn was cut off; go on? [Y/n] "):
+            await self.turn(self.session.resume())
+
+
+def is_command(text: str) -> bool:
+    """Whether `text` is `/word ...`: a path has another slash."""
+    word = text.split(maxsplit=1)[0] if text.strip() else ""
+    return word.startswith("/") and "/" not in word[1:]
+
+
+def _load() -> None:
+    importlib.import_module("graph.session")
+    importlib.import_module("graph.models.loading").load()

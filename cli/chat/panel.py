@@ -1,0 +1,173 @@
+"""The approval panel: what, why, price and what is left, a preview, and the keys."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from cli.asking import DecidedElsewhere, edited_arguments
+from cli.chat.output import code_of_diff, is_diff
+from cli.chat.text import clean
+from cli.render import money, telling
+from cli.watching import EVERY
+
+if TYPE_CHECKING:
+    from cli.chat.loop import Chat
+    from cli.chat.terminal import Terminal
+
+#: Lines of a preview that are shown unasked; ? shows all.
+PREVIEW_LINES = 16
+KEYS = """\
+  y  run it                     n  do not; n and words: the model is told them
+  e  change it in $EDITOR       a  run it, and such calls from now on without asking
+  ?  all of it, and these keys  Esc  leave it undecided"""
+MANY = "  Y  run this and all that follow   N  none of them"
+
+
+async def decide(
+    terminal: Terminal, chat: Chat, requests: list[dict[str, Any]]
+) -> list[dict[str, Any]] | None:
+    """As `Face.decide`."""
+    asking = asyncio.ensure_future(_all(terminal, chat, requests))
+    watching = asyncio.ensure_future(_elsewhere(chat, [r["id"] for r in requests]))
+    await asyncio.wait({asking, watching}, return_when=asyncio.FIRST_COMPLETED)
+    if asking.done():
+        watching.cancel()
+        return asking.result()
+    asking.cancel()
+    await asyncio.wait({asking})
+    raise DecidedElsewhere
+
+
+async def _elsewhere(chat: Chat, calls: list[str]) -> None:
+    """Until another terminal has decided all of `calls`."""
+    while calls:
+        await asyncio.sleep(EVERY)
+        if len(await chat.session.decided(calls)) == len(calls):
+            return
+    await asyncio.Event().wait()
+
+
+async def _all(
+    terminal: Terminal, chat: Chat, requests: list[dict[str, Any]]
+) -> list[dict[str, Any]] | None:
+    decisions: list[dict[str, Any]] = []
+    for number, request in enumerate(requests, 1):
+        if "respond" in request["decisions"]:
+            answer = await _answered(terminal, request)
+        else:
+            place = f"{number} of {len(requests)}: " if len(requests) > 1 else ""
+            show(terminal, request, place)
+            answer = await _one(terminal, chat, request, more=number < len(requests))
+        if answer is None:
+            terminal.lines.line("left undecided; a message rejects, -c asks again", "33")
+            return None
+        rest = answer.pop("rest", False)
+        decisions.append(answer)
+        if rest:
+            # A question of the model still wants an answer of its own.
+            for other in requests[number:]:
+                if "respond" in other["decisions"]:
+                    said = await _answered(terminal, other)
+                    if said is None:
+                        return None
+                    decisions.append(said)
+                else:
+                    decisions.append(dict(answer))
+            break
+    return decisions
+
+
+def show(terminal: Terminal, request: dict[str, Any], place: str = "", whole: bool = False) -> None:
+    """The panel."""
+    lines = terminal.lines
+    tool, arguments = request["tool"], request["arguments"]
+    price, left = request["price_micro_usd"], request.get("left_micro_usd")
+    cost = f" · {money(price)}" if price is not None else ""
+    if left is not None and (price is not None or request["effect"] == "spend"):
+        cost += f" of {money(left)} that are left"
+    said = telling(tool, arguments)
+    lines.line(f"? {place}{tool} {said}{cost}", "1;33")
+    lines.line(f"  {request['effect']}: {request['reason']}", "2")
+    preview = clean(str(request["preview"] or "")).split("\n")
+    if preview == [said] and not whole:
+        return  # the first line has said it
+    diff = is_diff(str(request["preview"]))
+    shown = preview if whole else preview[:PREVIEW_LINES]
+    for text in shown:
+        lines.line(f"  │ {text}", code_of_diff(text) if diff else "")
+    if len(shown) < len(preview):
+        lines.line(f"  │ … {len(preview) - len(shown)} more lines, ? shows them", "2")
+    if whole:
+        lines.line(json.dumps(arguments, indent=2, ensure_ascii=False), "2")
+
+
+async def _one(
+    terminal: Terminal, chat: Chat, request: dict[str, Any], more: bool
+) -> dict[str, Any] | None:
+    screen = terminal.screen
+    while True:
+        asked = "run it? y n e a ?" + (" Y N" if more else "") + " > "
+        answer = await screen.ask(asked, keys="yea?" + ("YN" if more else ""))
+        if answer is None:
+            return None
+        key, _, words = answer.strip().partition(" ")
+        if key in ("y", "yes", "Y"):
+            return {"type": "approve", **({"rest": True} if key == "Y" else {})}
+        if key in ("n", "no", "N"):
+            rest = {"rest": True} if key == "N" and more else {}
+            return {"type": "reject", "message": words.strip(), **rest}
+        if key == "a":
+            decision = await _always(terminal, chat.proposed(request))
+        elif key == "e":
+            decision = await _edited(terminal, request)
+        else:
+            show(terminal, request, whole=True)
+            terminal.lines.line(KEYS + (f"\n{MANY}" if more else ""))
+            continue
+        if decision is not None:
+            return decision
+
+
+async def _always(terminal: Terminal, proposed: str) -> dict[str, Any] | None:
+    """Yes, and a rule by which such calls run unasked."""
+    screen = terminal.screen
+    rule = await screen.ask("the rule: ", default=proposed)
+    if not rule:
+        return None
+    where = await screen.ask("in this [t]hread, or always in this [f]older? ", keys="tf")
+    if where is None:
+        return None
+    terminal.lines.line(f"from now on: {rule.strip()}", "2")
+    name = "folder_rule" if where == "f" else "rule"
+    return {"type": "approve", name: rule.strip()}
+
+
+async def _edited(terminal: Terminal, request: dict[str, Any]) -> dict[str, Any] | None:
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    async with terminal.screen.given_away():
+        edited = edited_arguments(request["arguments"], terminal.lines, shlex.split(editor))
+    if edited is None:
+        return None
+    return {"type": "edit", "edited_action": {"name": request["tool"], "args": edited}}
+
+
+async def _answered(terminal: Terminal, request: dict[str, Any]) -> dict[str, Any] | None:
+    """The person's answer to a question of the model; a number chooses an option."""
+    options = request["arguments"].get("options") or []
+    terminal.lines.line(f"? {request['arguments']['question']}", "1;33")
+    for number, option in enumerate(options, 1):
+        terminal.lines.line(f"  {number}  {option}")
+    while True:
+        asked = "a number, or your own words: " if options else "your answer: "
+        answer = await terminal.screen.ask(asked)
+        if answer is None:
+            return None
+        answer = answer.strip()
+        if answer.isdigit() and 1 <= int(answer) <= len(options):
+            return {"type": "respond", "message": options[int(answer) - 1]}
+        if answer:
+            return {"type": "respond", "message": answer}

@@ -1,0 +1,124 @@
+"""The chat in a terminal that can do nothing but lines: input() and print."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import getpass
+import importlib
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from cli.asking import ask_decisions
+from cli.chat.face import YES, Choice
+from cli.render import Lines, closing, to_stdout
+from cli.starting import complain
+from cli.watching import Watch
+
+if TYPE_CHECKING:
+    from cli.chat.loop import Chat
+
+T = TypeVar("T")
+
+
+class PlainLines(Lines):
+    """Lines on stdout; complaints on stderr."""
+
+    def complain(self, message: str, hint: str = "") -> None:
+        complain(message, hint)
+
+
+class Plain:
+    """`cli.chat.face.Face`, a line at a time."""
+
+    def __init__(self) -> None:
+        self.lines = PlainLines(sys.stdout, to_stdout)
+
+    async def open(self, chat: Chat) -> None:
+        chat.load_behind()
+        with contextlib.suppress(ImportError):
+            importlib.import_module("readline")  # history and editing for input()
+
+    async def close(self) -> None:
+        return
+
+    async def read(self) -> str:
+        warned = False
+        while True:
+            try:
+                return at_terminal(_read)
+            except KeyboardInterrupt:
+                if warned:
+                    raise EOFError from None
+                warned = True
+                self.lines.line("press Ctrl-C again, or Ctrl-D, to leave", "2")
+
+    async def ask(self, question: str, *, secret: bool = False) -> str | None:
+        asked = getpass.getpass if secret else input
+        try:
+            return at_terminal(lambda: asked(question)).strip()
+        except (EOFError, KeyboardInterrupt):
+            to_stdout("\n")
+            return None
+
+    async def go_on(self, question: str) -> bool:
+        # Ctrl-C leaves the chat, too: nothing has begun.
+        return at_terminal(lambda: input(question)).strip().lower() in YES
+
+    async def pick(self, title: str, choices: Sequence[Choice]) -> str | None:
+        for choice in reversed(choices):
+            self.lines.line(f"{choice.key:>3}  {choice.label}")
+        answer = await self.ask(f"{title} (Enter: none): ")
+        return answer if answer in [choice.key for choice in choices] else None
+
+    async def decide(
+        self, chat: Chat, requests: list[dict[str, Any]]
+    ) -> list[dict[str, Any]] | None:
+        calls = [request["id"] for request in requests]
+        with Watch(chat.settings, chat.session.thread.id, calls):
+            return at_terminal(lambda: ask_decisions(requests, self.lines, chat.proposed))
+
+    def working(self, chat: Chat) -> contextlib.AbstractContextManager[None]:
+        return self.stoppable(chat.session.interrupt)
+
+    @contextlib.contextmanager
+    def stoppable(self, stop: Callable[[], None]) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, stop)
+        try:
+            yield
+        finally:
+            loop.remove_signal_handler(signal.SIGINT)
+
+    def closing(self, event: Any) -> str:
+        return closing(event)
+
+    async def settled(self, chat: Chat) -> None:
+        return
+
+    async def clear(self) -> None:
+        return
+
+    async def hand_over(self, command: Sequence[str]) -> None:
+        subprocess.run(command, check=False)  # noqa: ASYNC221 (nothing else runs meanwhile)
+
+
+def at_terminal(ask: Callable[[], T]) -> T:
+    """Ask in this thread, with Ctrl-C as Python has it. In another thread a person could not
+    get out of a question; and while one stands, nothing runs that the event loop would serve."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return ask()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _read() -> str:
+    lines = [input("> ")]
+    while lines[-1].endswith("\\"):
+        lines[-1] = lines[-1][:-1]
+        lines.append(input(". "))
+    return "\n".join(lines)

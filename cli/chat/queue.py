@@ -1,0 +1,91 @@
+"""What is typed while a turn runs: on disk at once, shown until a step takes it, taken back with
+Up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cli.chat.text import clean, fitting
+
+if TYPE_CHECKING:
+    from cli.chat.loop import Chat
+    from cli.chat.screen import Screen
+
+
+class Queue:
+    """The messages that wait, oldest first."""
+
+    def __init__(self, chat: Chat, shown: Any) -> None:
+        self._chat = chat
+        self._shown = shown
+        self._waiting: list[tuple[int, str]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    async def meanwhile(self, text: str) -> None:
+        """An input while a turn runs: a command that may run now, or a message."""
+        from cli.chat.commands import find
+        from cli.chat.loop import is_command
+        from cli.chat.mentions import with_mentions
+        from cli.chat.shell import run_line
+
+        chat = self._chat
+        if text.strip().startswith("!"):
+            await run_line(chat, text.strip()[1:].strip())
+        elif is_command(text):
+            command, word = find(chat, text)
+            if command is None:
+                chat.lines.line(f"there is no {text.split()[0]}; /help lists what there is")
+            elif command.anytime:
+                chat.lines.line(f"> {text.strip()}", "1")
+                await chat.guarded(command.run(chat, word))
+            else:
+                chat.lines.line(f"/{command.name} waits until the turn ends; Esc stops it", "33")
+        else:
+            message = await with_mentions(chat, text)
+            told, chat.ran = chat.ran, []
+            number = await chat.session.enqueue("\n\n".join([*told, message]))
+            self._waiting.append((number, text))
+            self._shown.refresh()
+
+    async def take_back(self, screen: Screen) -> None:
+        """The newest one into the prompt."""
+        if self._waiting:
+            number, text = self._waiting.pop()
+            await self._chat.session.withdraw(number)
+            screen.put(text)
+
+    async def give_back(self, screen: Screen) -> None:
+        """All of them into the prompt: what they were to steer was stopped."""
+        waiting, self._waiting = self._waiting, []
+        for number, _ in waiting:
+            await self._chat.session.withdraw(number)
+        if waiting:
+            texts = [text for _, text in waiting]
+            screen.put("\n".join([*texts, screen.buffer.text]).strip("\n"))
+
+    async def look(self) -> None:
+        """Those that a step has taken join the conversation on the screen."""
+        if self._waiting:
+            taken = await self._chat.session.taken()
+            for _, text in [pair for pair in self._waiting if pair[0] <= taken]:
+                self._shown.said(text)
+            self._waiting = [pair for pair in self._waiting if pair[0] > taken]
+
+    async def settled(self) -> None:
+        """The turn is over, or the thread was left."""
+        if self._chat.session is None:
+            self._waiting = []
+        else:
+            await self.look()
+
+    def lines(self, width: int) -> list[str]:
+        """What waits, for above the prompt."""
+        paint = self._shown.paint
+        found = []
+        for number, (_, text) in enumerate(self._waiting):
+            hint = "  (Up takes it back)" if number == len(self._waiting) - 1 else ""
+            first = clean(text).split("\n")[0]
+            found.append(paint(fitting(f"queued: {first}", width - 1 - len(hint)) + hint, "2"))
+        return found

@@ -1,0 +1,283 @@
+"""The terminal's two parts: lines that scroll away above, and the prompt with what is live below.
+
+What stands above is never drawn again. Erasing the prompt, the new lines and the prompt leave in
+one write, so that nothing flickers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+from prompt_toolkit.application import Application
+from prompt_toolkit.application.run_in_terminal import in_terminal
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.completion import Completer
+from prompt_toolkit.filters import Condition, has_completions
+from prompt_toolkit.formatted_text import ANSI
+from prompt_toolkit.history import History
+from prompt_toolkit.key_binding import KeyBindingsBase
+from prompt_toolkit.layout import HSplit, Layout, Window
+from prompt_toolkit.layout.containers import ConditionalContainer, VerticalAlign
+from prompt_toolkit.layout.controls import BufferControl, FormattedTextControl
+from prompt_toolkit.layout.dimension import Dimension
+from prompt_toolkit.layout.menus import CompletionsMenu
+from prompt_toolkit.layout.processors import ConditionalProcessor, PasswordProcessor
+from prompt_toolkit.output import ColorDepth
+from prompt_toolkit.output.vt100 import Vt100_Output
+from prompt_toolkit.styles import Style
+from prompt_toolkit.widgets import SearchToolbar
+
+from cli.chat.text import Paint
+
+#: Seconds between two drawings of what is live.
+FRAME = 1 / 30
+#: Lines of the prompt that are shown at once.
+INPUT_LINES = 10
+STYLE = Style.from_dict(
+    {
+        "status": "noreverse ansibrightblack",
+        "prompt": "bold",
+        "completion-menu": "noreverse bg:default",
+        "completion-menu.completion": "noreverse bg:default fg:default",
+        "completion-menu.completion.current": "reverse",
+        "completion-menu.meta.completion": "bg:default fg:ansibrightblack",
+        "completion-menu.meta.completion.current": "bg:default fg:ansibrightblack bold",
+        "scrollbar.background": "bg:default",
+        "scrollbar.button": "reverse",
+    }
+)
+
+
+class HeldOutput(Vt100_Output):
+    """Keeps what it is given while `held`."""
+
+    held = False
+
+    def flush(self) -> None:
+        if not self.held:
+            super().flush()
+
+
+@dataclass
+class Question:
+    """What the prompt asks for in place of a message. keys: one press of them is the answer.
+    draft: what the person was writing when it came up, given back after it."""
+
+    text: str
+    answer: asyncio.Future[str | None]
+    keys: str = ""
+    secret: bool = False
+    draft: str = ""
+    came: float = 0.0
+
+
+class Screen:
+    """One terminal. Set `accept`, `live` and `status` before `run`."""
+
+    def __init__(self, history: History, completer: Completer, keys: KeyBindingsBase) -> None:
+        self.paint = Paint(sys.stdout.encoding or "utf-8")
+        self.accept: Callable[[str], None] = lambda text: None
+        self.live: Callable[[], list[str]] = list
+        self.status: Callable[[int], str] = lambda width: ""
+        self.question: Question | None = None
+        #: Before each frame: what streams puts its finished lines.
+        self.before_frame: Callable[[], None] = lambda: None
+        self._waiting: list[str] = []
+        self._frame: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._main = threading.get_ident()
+        self.output = cast(HeldOutput, HeldOutput.from_pty(sys.stdout))
+        self.output.enable_cpr = False  # its answers would mix with what the person types
+        self.buffer = Buffer(
+            history=history, completer=completer, complete_while_typing=True, multiline=True
+        )
+        self.app: Application[None] = Application(
+            layout=self._layout(),
+            key_bindings=keys,
+            output=self.output,
+            style=STYLE,
+            color_depth=None if self.paint.on else ColorDepth.DEPTH_1_BIT,
+            min_redraw_interval=FRAME,
+            erase_when_done=True,
+        )
+        self.app.timeoutlen = 0.3  # how long Escape waits to be the start of Alt-Enter
+        self.app.ttimeoutlen = 0.05
+
+    def _layout(self) -> Layout:
+        search = SearchToolbar()
+        prompt = Window(
+            BufferControl(
+                self.buffer,
+                search_buffer_control=search.control,
+                input_processors=[
+                    ConditionalProcessor(PasswordProcessor(), Condition(self._is_secret))
+                ],
+            ),
+            get_line_prefix=self._prefix,
+            wrap_lines=True,
+            height=lambda: Dimension(min=1, max=INPUT_LINES),
+            dont_extend_height=True,
+        )
+        status = Window(
+            FormattedTextControl(self._status), height=1, style="class:status", wrap_lines=False
+        )
+        root = HSplit(
+            [
+                ConditionalContainer(
+                    Window(
+                        FormattedTextControl(self._live),
+                        dont_extend_height=True,
+                        wrap_lines=False,
+                        height=lambda: Dimension(max=max(3, self.rows - 6)),
+                    ),
+                    Condition(lambda: bool(self.live())),
+                ),
+                prompt,
+                ConditionalContainer(CompletionsMenu(max_height=8), has_completions),
+                search,
+                status,
+            ],
+            align=VerticalAlign.TOP,
+        )
+        return Layout(root, focused_element=prompt)
+
+    # --- what it shows ------------------------------------------------------------------------
+
+    @property
+    def columns(self) -> int:
+        return self.output.get_size().columns
+
+    @property
+    def rows(self) -> int:
+        return self.output.get_size().rows
+
+    def _live(self) -> Any:
+        return ANSI("\n".join(self.live()))
+
+    def _status(self) -> Any:
+        return ANSI(self.paint.marks(self.status(self.columns)))
+
+    def _is_secret(self) -> bool:
+        return self.question is not None and self.question.secret
+
+    def _prefix(self, line: int, wrap: int) -> Any:
+        if wrap:
+            return ""
+        if line:
+            return [("class:prompt", ". ")]
+        return [("class:prompt", self.question.text if self.question else "> ")]
+
+    def write(self, text: str) -> None:
+        """Lines for above the prompt, each with its end; from any thread."""
+        if self._loop is not None and threading.get_ident() != self._main:
+            self._loop.call_soon_threadsafe(self.write, text)
+            return
+        self._waiting.append(text)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Draw soon what is live."""
+        if self._loop is None:
+            self.flush()
+        elif self._frame is None:
+            self._frame = self._loop.call_later(FRAME, self._draw)
+
+    def _draw(self) -> None:
+        self._frame = None
+        self.before_frame()
+        if self._waiting:
+            self.flush()
+        else:
+            self.app.invalidate()
+
+    def flush(self) -> None:
+        """Put the waiting lines above the prompt, now."""
+        if self.app._running_in_terminal:
+            return  # somebody else has the terminal; `_given_back` writes them
+        text = "".join(self._waiting).replace("\n", "\r\n")
+        self._waiting.clear()
+        if not self.app.is_running:
+            self.output.write_raw(text)
+            self.output.flush()
+            return
+        self.output.held = True
+        try:
+            self.app.renderer.erase(leave_alternate_screen=False)
+            self.output.write_raw(text)
+            self.app._redraw()
+        finally:
+            self.output.held = False
+            self.output.flush()
+
+    @asynccontextmanager
+    async def given_away(self) -> AsyncIterator[None]:
+        """The terminal for another program: an editor, the demo."""
+        self.flush()
+        async with in_terminal():
+            yield
+        self.flush()
+
+    def tell(self, sequence: str) -> None:
+        """A sequence that draws nothing: a title, a bell."""
+        self.output.write_raw(sequence)
+        self.output.flush()
+
+    # --- what it asks -------------------------------------------------------------------------
+
+    async def ask(
+        self, text: str, *, keys: str = "", secret: bool = False, default: str = ""
+    ) -> str | None:
+        """What the person answers; None where they leave the question (Ctrl-C, Ctrl-D, Esc)."""
+        assert self.question is None, "one question at a time"
+        loop = asyncio.get_running_loop()
+        draft = self.buffer.text
+        self.question = Question(
+            self.paint.marks(text), loop.create_future(), keys, secret, draft, loop.time()
+        )
+        self._set(default)
+        try:
+            return await self.question.answer
+        finally:
+            draft, self.question = self.question.draft, None
+            self._set(draft)
+
+    def answer(self, text: str | None) -> None:
+        """The answer to the question that stands."""
+        if self.question is not None and not self.question.answer.done():
+            self.question.answer.set_result(text)
+
+    def _set(self, text: str) -> None:
+        self.buffer.cancel_completion()
+        self.buffer.set_document(_document(text), bypass_readonly=True)
+        self.app.invalidate()
+
+    def put(self, text: str) -> None:
+        """Text into the prompt, for the person to change."""
+        self._set(text)
+
+    async def run(self, started: Callable[[], None]) -> None:
+        """Until `app.exit()`. `started`: called once the prompt stands."""
+        self._loop = asyncio.get_running_loop()
+
+        def first(app: Any) -> None:
+            self.app.after_render -= first
+            started()
+
+        self.app.after_render += first
+        try:
+            await self.app.run_async(handle_sigint=False)
+        finally:
+            self._loop = None
+            self.flush()
+
+
+def _document(text: str) -> Any:
+    from prompt_toolkit.document import Document
+
+    return Document(text, len(text))

@@ -1,0 +1,63 @@
+"""`!command`: the person runs a line; the model is told of it with the next message."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import os
+import signal
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from graph.redaction import redacted
+
+if TYPE_CHECKING:
+    from cli.chat.loop import Chat
+
+#: Characters of the output that the model is told, from its end.
+TOLD = 10_000
+
+
+async def run_line(chat: Chat, command: str) -> None:
+    """Run it in the chat's folder and show what it says as it comes. Ctrl-C ends it."""
+    if not command:
+        chat.lines.line("!command runs a line of the shell", "2")
+        return
+    process = await asyncio.create_subprocess_shell(
+        command,
+        cwd=chat.folder,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+    def stop() -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
+
+    with chat.face.stoppable(stop):
+        said = await _output(chat, process)
+        code = await process.wait()
+    if code:
+        chat.lines.line(f"[exit code {code}]", "31")
+    text = redacted(said[-TOLD:].strip("\n"))
+    fence = "~~~~" if "```" in text else "```"
+    ran = f"[I ran `{command}` myself; exit code {code}]"
+    told = f"{ran}\n{fence}\n{text}\n{fence}" if text else f"{ran} It said nothing."
+    await chat.tell(told)
+
+
+async def _output(chat: Chat, process: asyncio.subprocess.Process) -> str:
+    assert process.stdout is not None
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    whole = line = ""
+    while data := await process.stdout.read(65536):
+        text = decoder.decode(data)
+        whole = (whole + text)[-4 * TOLD :]
+        *lines, line = (line + text).split("\n")
+        if lines:
+            chat.lines.line("\n".join(f"  {part}" for part in lines))
+    if line:
+        chat.lines.line(f"  {line}")
+    return whole

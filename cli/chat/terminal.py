@@ -1,0 +1,280 @@
+"""The chat in a full terminal: a prompt that always stands, lines that scroll away above it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+
+from cli.chat import panel
+from cli.chat.completing import ChatCompleter
+from cli.chat.face import YES, Choice
+from cli.chat.keys import bindings
+from cli.chat.output import Shown, closing
+from cli.chat.pickers import Picker
+from cli.chat.queue import Queue
+from cli.chat.screen import Screen
+from cli.chat.status import Status
+
+if TYPE_CHECKING:
+    from cli.chat.loop import Chat
+
+INTERRUPTED = 130
+
+
+class Terminal:
+    """`cli.chat.face.Face` on prompt_toolkit."""
+
+    def __init__(self) -> None:
+        self.chat: Chat | None = None
+        self.picker: Picker | None = None
+        self.completer = ChatCompleter(self)
+        self.screen: Screen
+        self.lines: Any = None  # made by `open`, as the screen is
+        self._inputs: asyncio.Queue[str | None] = asyncio.Queue()
+        self._stop: Callable[[], None] | None = None
+        self._stopping = False
+        self._warned = False
+        self._app: asyncio.Task[None] | None = None
+        self._tick: asyncio.Task[None] | None = None
+        self._asides: set[asyncio.Task[None]] = set()
+
+    # --- Face ---------------------------------------------------------------------------------
+
+    async def open(self, chat: Chat) -> None:
+        self.chat = chat
+        self.screen = Screen(_history(chat.settings.state_path()), self.completer, bindings(self))
+        self.shown = Shown(self.screen)
+        self.lines = chat.lines = self.shown
+        self.queue = Queue(chat, self.shown)
+        self.status = Status(chat, self.screen)
+        self.screen.live = self._live
+        self.screen.status = self.status.line
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, self.stopped)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self.left)
+        self._streams = sys.stdout, sys.stderr
+        sys.stdout = sys.stderr = _Above(self.screen, sys.stdout.encoding)  # type: ignore[assignment]
+        standing = asyncio.Event()
+        self._app = asyncio.create_task(self.screen.run(standing.set))
+        await standing.wait()
+        chat.load_behind()
+        self._tick = asyncio.create_task(self._ticking())
+
+    async def close(self) -> None:
+        if self._app is None:
+            return
+        if self._tick is not None:
+            self._tick.cancel()
+        self.screen.flush()
+        self.status.restore()
+        if self.screen.app.is_running:
+            self.screen.app.exit()
+        await self._app
+        sys.stdout, sys.stderr = self._streams
+
+    async def read(self) -> str:
+        text = await self._inputs.get()
+        if text is None:
+            raise EOFError
+        return text
+
+    async def ask(self, question: str, *, secret: bool = False) -> str | None:
+        return await self.screen.ask(question, secret=secret)
+
+    async def go_on(self, question: str) -> bool:
+        answer = await self.ask(question)
+        return answer is not None and answer.strip().lower() in YES
+
+    async def pick(self, title: str, choices: Sequence[Choice]) -> str | None:
+        self.picker = picker = Picker(
+            choices, lambda: self.screen.buffer.text, self.screen.refresh, self.screen.paint
+        )
+        try:
+            answer = await self.screen.ask(f"{title}: ")
+            return picker.chosen() if answer is not None else None
+        finally:
+            self.picker = None
+            await picker.close()
+
+    async def decide(
+        self, chat: Chat, requests: list[dict[str, Any]]
+    ) -> list[dict[str, Any]] | None:
+        self.status.waits("waits for your word")
+        try:
+            return await panel.decide(self, chat, requests)
+        finally:
+            self.status.goes_on()
+
+    @contextlib.contextmanager
+    def working(self, chat: Chat) -> Iterator[None]:
+        self.shown.began()
+        self.status.began()
+        try:
+            with self.stoppable(chat.session.interrupt):
+                yield
+        finally:
+            self.shown.ended()
+            self.status.ended()
+
+    @contextlib.contextmanager
+    def stoppable(self, stop: Callable[[], None]) -> Iterator[None]:
+        before, self._stop, self._stopping = self._stop, stop, False
+        try:
+            yield
+        finally:
+            self._stop, self._stopping = before, False
+
+    def closing(self, event: Any) -> str:
+        return closing(event)
+
+    async def settled(self, chat: Chat) -> None:
+        self.completer.forget()
+        await self.queue.settled()
+        await self.status.look()
+
+    async def clear(self) -> None:
+        self.screen.app.renderer.clear()
+
+    async def hand_over(self, command: Sequence[str]) -> None:
+        out, err = self._streams
+        async with self.screen.given_away():
+            await asyncio.to_thread(
+                subprocess.run, command, check=False, stdin=sys.stdin, stdout=out, stderr=err
+            )
+
+    # --- keys ---------------------------------------------------------------------------------
+
+    def takes_one_key(self) -> bool:
+        question = self.screen.question
+        return question is not None and bool(question.keys) and not self.screen.buffer.text
+
+    def can_edit_queue(self) -> bool:
+        return bool(self.queue) and not self.screen.buffer.text and self.screen.question is None
+
+    def entered(self, buffer: Any) -> None:
+        """Enter was pressed."""
+        text = buffer.text
+        self._warned = False
+        if self.screen.question is not None:
+            self.screen.answer(text)
+            return
+        if text.strip():
+            buffer.append_to_history()
+        buffer.reset()
+        if not text.strip():
+            return
+        if self._stop is None:
+            self.shown.said(text)
+            self._inputs.put_nowait(text)
+        else:
+            self._aside(self.queue.meanwhile(text))
+
+    def stopped(self) -> None:
+        """Ctrl-C: out of a question, or stop what runs (twice: leave), or empty the line, or
+        leave."""
+        buffer = self.screen.buffer
+        if self.screen.question is not None:
+            self.screen.answer(None)
+        elif self._stop is not None:
+            if self._stopping:
+                self._leave_at_once()
+            self._stopping = True
+            self._stop()
+            self._aside(self.queue.give_back(self.screen))
+        elif buffer.text:
+            buffer.reset()
+        elif self._warned:
+            self.left()
+        else:
+            self._warned = True
+            self.lines.line("press Ctrl-C again, or Ctrl-D, to leave", "2")
+
+    def escaped(self) -> None:
+        """Esc stops, and never leaves."""
+        if self.screen.question is not None or (self._stop is not None and not self._stopping):
+            self.stopped()
+
+    def left(self) -> None:
+        """Ctrl-D: leave; what runs is stopped first."""
+        if self.screen.question is not None:
+            self.screen.answer(None)
+            return
+        if self._stop is not None and not self._stopping:
+            self._stopping = True
+            self._stop()
+        self._inputs.put_nowait(None)
+
+    def edit_queued(self) -> None:
+        self._aside(self.queue.take_back(self.screen))
+
+    def unfold(self) -> None:
+        self.shown.unfold()
+
+    def _leave_at_once(self) -> None:
+        """The second Ctrl-C, while what runs does not stop: the thread is valid at any moment."""
+        self.screen.flush()
+        self.screen.app.renderer.erase()
+        with contextlib.suppress(Exception):  # whatever fails here, the person wants out
+            subprocess.run(["stty", "sane"], stdin=sys.stdin, check=False)
+        os._exit(INTERRUPTED)
+
+    # --- beside -------------------------------------------------------------------------------
+
+    def _aside(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._asides.add(task)
+        task.add_done_callback(self._asides.discard)
+
+    def _live(self) -> list[str]:
+        if self.picker is not None:
+            return self.picker.lines(self.screen.columns)
+        return [*self.shown.live(), *self.queue.lines(self.screen.columns)]
+
+    async def _ticking(self) -> None:
+        """What counts seconds is drawn again each second."""
+        while True:
+            await asyncio.sleep(1)
+            if self._stop is not None:
+                self.screen.refresh()
+
+
+class _Above:
+    """stdout and stderr while the prompt stands: whoever prints, prints above it."""
+
+    def __init__(self, screen: Screen, encoding: str) -> None:
+        self._screen = screen
+        self._rest = ""
+        self.encoding = encoding
+
+    def write(self, text: str) -> int:
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._screen.write(line + "\n")
+        return len(text)
+
+    def flush(self) -> None:
+        return
+
+    def isatty(self) -> bool:
+        return False
+
+
+def _history(state: Path) -> History:
+    """What was typed, across sessions; in memory where the folder cannot be written."""
+    path = state / "history"
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_RDWR, 0o600))
+    except OSError:
+        return InMemoryHistory()
+    return FileHistory(str(path))

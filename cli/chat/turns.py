@@ -1,0 +1,80 @@
+"""A turn in the chat: its events, the approvals it waits for, the limit it reached."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cli.asking import DecidedElsewhere
+
+if TYPE_CHECKING:
+    from cli.chat.loop import Chat
+
+
+async def run_turn(chat: Chat, events: Any, costs: bool) -> None:
+    """Until it ends, or nobody decides."""
+    while events is not None:
+        last: Any = None
+        with chat.face.working(chat):
+            async for event in events:
+                last = event
+                chat.lines.show(event)
+        events = await _after(chat, last, costs)
+
+
+async def _after(chat: Chat, last: Any, costs: bool) -> Any:
+    """What its last event asks for; the events that follow, or None."""
+    if last.name == "approval_required":
+        return await _decided(chat, last.requests)
+    if last.name == "turn_complete":
+        if last.reason:
+            chat.lines.line(last.reason, "33")
+        if costs:
+            chat.lines.line(chat.face.closing(last), "2")
+        if last.status == "limit":
+            return await _more(chat, last.reason)
+    elif last.name == "interrupted":
+        chat.lines.line("interrupted", "33")
+    elif last.name == "error":
+        chat.lines.complain(last.message, last.hint)
+    return None
+
+
+async def _decided(chat: Chat, requests: list[dict[str, Any]]) -> Any:
+    """Ask for what nobody has decided; another terminal may decide meanwhile."""
+    decided = await chat.session.decided([r["id"] for r in requests])
+    asked = [r for r in requests if r["id"] not in decided]
+    try:
+        given = await chat.face.decide(chat, asked)
+    except DecidedElsewhere:
+        chat.lines.line("\ndecided from another terminal", "33")
+        return chat.session.resume()
+    if given is None:
+        return None
+    for request, decision in zip(asked, given, strict=True):
+        rule = decision.pop("folder_rule", None)
+        if rule:
+            await chat.session.grant(rule)
+        decided[request["id"]] = decision
+    return chat.session.resume([decided[r["id"]] for r in requests])
+
+
+async def _more(chat: Chat, reason: str) -> Any:
+    """At a limit: go on with the turn, or end it here."""
+    of_money = "are spent" in reason
+    asked = "how many USD more?" if of_money else "go on for as long again? y, or"
+    answer = await chat.face.ask(f"{asked} (Enter: stop here) ")
+    if not answer:
+        return None
+    if of_money:
+        try:
+            more = float(answer.removeprefix("$"))
+        except ValueError:
+            return None
+        if more <= 0:
+            return None
+        chat.session.raise_cap(more)
+    elif answer.lower() in ("y", "yes"):
+        chat.session.more_iterations()
+    else:
+        return None
+    return chat.session.resume()
