@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from cli.chat.loop import Chat
 
 YES = ("", "y", "yes")
+#: As an input: a message came too late for the turn that it was typed in, and opens one.
+GO_ON = "\0"
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,10 @@ class Face(Protocol):
 
     def stoppable(self, stop: Callable[[], None]) -> AbstractContextManager[None]:
         """While a line of the person's own runs: what Ctrl-C does."""
+        ...
+
+    def left_over(self) -> bool:
+        """Whether messages were queued that no step took."""
         ...
 
     def closing(self, event: Any) -> str:

@@ -10,7 +10,7 @@ import importlib
 import threading
 from typing import Any
 
-from cli.chat.face import YES, Face
+from cli.chat.face import GO_ON, YES, Face
 from cli.chat.turns import run_turn
 from cli.offering import left_open
 from cli.starting import folder_of, settings_for
@@ -67,7 +67,10 @@ class Chat:
                 text = await self.face.read()
             except EOFError:
                 break
-            if text.strip():
+            if text == GO_ON:
+                if self.session is not None and await self.session.unfinished():
+                    await self.turn(self.session.resume())
+            elif text.strip():
                 await self.handle(text)
 
     async def handle(self, text: str) -> None:

@@ -64,6 +64,7 @@ class Shown:
     def said(self, text: str) -> None:
         """What the person said."""
         first, *more = text.split("\n")
+        self._screen.write("\n")
         self.line(f"> {first}" + "".join(f"\n. {line}" for line in more), "1")
 
     # --- events -------------------------------------------------------------------------------

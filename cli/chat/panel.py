@@ -116,9 +116,12 @@ async def _one(
             return None
         key, _, words = answer.strip().partition(" ")
         if key in ("y", "yes", "Y"):
+            terminal.lines.line("  all approved" if key == "Y" else "  approved", "32")
             return {"type": "approve", **({"rest": True} if key == "Y" else {})}
         if key in ("n", "no", "N"):
             rest = {"rest": True} if key == "N" and more else {}
+            told = f": {words.strip()}" if words.strip() else ""
+            terminal.lines.line(f"  {'all rejected' if rest else 'rejected'}{told}", "33")
             return {"type": "reject", "message": words.strip(), **rest}
         if key == "a":
             decision = await _always(terminal, chat.proposed(request))

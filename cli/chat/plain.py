@@ -93,6 +93,9 @@ class Plain:
         finally:
             loop.remove_signal_handler(signal.SIGINT)
 
+    def left_over(self) -> bool:
+        return False
+
     def closing(self, event: Any) -> str:
         return closing(event)
 

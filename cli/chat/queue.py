@@ -32,13 +32,14 @@ class Queue:
 
         chat = self._chat
         if text.strip().startswith("!"):
+            self._shown.said(text)
             await run_line(chat, text.strip()[1:].strip())
         elif is_command(text):
             command, word = find(chat, text)
             if command is None:
                 chat.lines.line(f"there is no {text.split()[0]}; /help lists what there is")
             elif command.anytime:
-                chat.lines.line(f"> {text.strip()}", "1")
+                self._shown.said(text)
                 await chat.guarded(command.run(chat, word))
             else:
                 chat.lines.line(f"/{command.name} waits until the turn ends; Esc stops it", "33")

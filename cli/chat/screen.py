@@ -115,6 +115,7 @@ class Screen:
             BufferControl(
                 self.buffer,
                 search_buffer_control=search.control,
+                preview_search=True,
                 input_processors=[
                     ConditionalProcessor(PasswordProcessor(), Condition(self._is_secret))
                 ],

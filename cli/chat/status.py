@@ -38,8 +38,9 @@ class Status:
         if self._used is not None:
             parts.append(f"{self._used:.0f} % context")
         if self._cost is not None:
-            more = "+" if self._cost.unknown else ""
-            parts.append(money(self._cost.amount) + more)
+            unknown = self._cost.unknown
+            amount = None if unknown and not self._cost.amount else self._cost.amount
+            parts.append(money(amount) + ("+" if unknown and amount else ""))
         if self._running:
             parts.append(f"{self._running} running")
         if len(" · ".join(parts)) >= width:

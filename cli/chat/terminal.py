@@ -16,7 +16,7 @@ from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 
 from cli.chat import panel
 from cli.chat.completing import ChatCompleter
-from cli.chat.face import YES, Choice
+from cli.chat.face import GO_ON, YES, Choice
 from cli.chat.keys import bindings
 from cli.chat.output import Shown, closing
 from cli.chat.pickers import Picker
@@ -40,7 +40,8 @@ class Terminal:
         self.screen: Screen
         self.lines: Any = None  # made by `open`, as the screen is
         self._inputs: asyncio.Queue[str | None] = asyncio.Queue()
-        self._stop: Callable[[], None] | None = None
+        #: How to stop what runs, the newest last.
+        self._stops: list[Callable[[], None]] = []
         self._stopping = False
         self._warned = False
         self._app: asyncio.Task[None] | None = None
@@ -128,11 +129,16 @@ class Terminal:
 
     @contextlib.contextmanager
     def stoppable(self, stop: Callable[[], None]) -> Iterator[None]:
-        before, self._stop, self._stopping = self._stop, stop, False
+        self._stops.append(stop)
+        self._stopping = False
         try:
             yield
         finally:
-            self._stop, self._stopping = before, False
+            self._stops.remove(stop)
+            self._stopping = False
+
+    def left_over(self) -> bool:
+        return bool(self.queue)
 
     def closing(self, event: Any) -> str:
         return closing(event)
@@ -173,11 +179,11 @@ class Terminal:
         buffer.reset()
         if not text.strip():
             return
-        if self._stop is None:
+        if not self._stops:
             self.shown.said(text)
             self._inputs.put_nowait(text)
         else:
-            self._aside(self.queue.meanwhile(text))
+            self._aside(self._meanwhile(text))
 
     def stopped(self) -> None:
         """Ctrl-C: out of a question, or stop what runs (twice: leave), or empty the line, or
@@ -185,11 +191,11 @@ class Terminal:
         buffer = self.screen.buffer
         if self.screen.question is not None:
             self.screen.answer(None)
-        elif self._stop is not None:
+        elif self._stops:
             if self._stopping:
                 self._leave_at_once()
             self._stopping = True
-            self._stop()
+            self._stops[-1]()
             self._aside(self.queue.give_back(self.screen))
         elif buffer.text:
             buffer.reset()
@@ -201,7 +207,7 @@ class Terminal:
 
     def escaped(self) -> None:
         """Esc stops, and never leaves."""
-        if self.screen.question is not None or (self._stop is not None and not self._stopping):
+        if self.screen.question is not None or (self._stops and not self._stopping):
             self.stopped()
 
     def left(self) -> None:
@@ -209,9 +215,10 @@ class Terminal:
         if self.screen.question is not None:
             self.screen.answer(None)
             return
-        if self._stop is not None and not self._stopping:
+        if self._stops and not self._stopping:
             self._stopping = True
-            self._stop()
+            for stop in self._stops:
+                stop()
         self._inputs.put_nowait(None)
 
     def edit_queued(self) -> None:
@@ -227,6 +234,11 @@ class Terminal:
         with contextlib.suppress(Exception):  # whatever fails here, the person wants out
             subprocess.run(["stty", "sane"], stdin=sys.stdin, check=False)
         os._exit(INTERRUPTED)
+
+    async def _meanwhile(self, text: str) -> None:
+        await self.queue.meanwhile(text)
+        if self.queue and not self._stops:
+            self._inputs.put_nowait(GO_ON)
 
     # --- beside -------------------------------------------------------------------------------
 
@@ -244,7 +256,7 @@ class Terminal:
         """What counts seconds is drawn again each second."""
         while True:
             await asyncio.sleep(1)
-            if self._stop is not None:
+            if self._stops:
                 self.screen.refresh()
 
 

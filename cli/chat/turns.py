@@ -32,6 +32,8 @@ async def _after(chat: Chat, last: Any, costs: bool) -> Any:
             chat.lines.line(chat.face.closing(last), "2")
         if last.status == "limit":
             return await _more(chat, last.reason)
+        if chat.face.left_over() and await chat.session.unfinished():
+            return chat.session.resume()  # typed after the last step had begun
     elif last.name == "interrupted":
         chat.lines.line("interrupted", "33")
     elif last.name == "error":
