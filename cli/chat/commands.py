@@ -24,7 +24,8 @@ class Command:
     Attributes:
         name: without the slash. help: one line. takes: what may follow, for help.
         run: gets the chat and the words behind the name.
-        values: for completion. anytime: it may run while a turn does.
+        values: for completion. anytime: it may run while a turn does. message: it stands for a
+            message, made of the words behind it.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Command:
     takes: str = ""
     values: Values | None = None
     anytime: bool = False
+    message: Callable[[str], str] | None = None
 
 
 def all_commands(chat: Chat) -> dict[str, Command]:

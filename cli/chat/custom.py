@@ -50,7 +50,12 @@ def _command(path: Path) -> Command | None:
     async def run(chat: Chat, word: str) -> None:
         await chat.handle_message(filled(text, word))
 
-    return Command(path.stem, words[:70], run, "[WORDS]") if text.strip() else None
+    def message(word: str) -> str:
+        return filled(text, word)
+
+    if not text.strip():
+        return None
+    return Command(path.stem, words[:70], run, "[WORDS]", message=message)
 
 
 def filled(text: str, words: str) -> str:

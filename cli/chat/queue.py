@@ -27,7 +27,6 @@ class Queue:
         """An input while a turn runs: a command that may run now, or a message."""
         from cli.chat.commands import find
         from cli.chat.loop import is_command
-        from cli.chat.mentions import with_mentions
         from cli.chat.shell import run_line
 
         chat = self._chat
@@ -38,17 +37,24 @@ class Queue:
             command, word = find(chat, text)
             if command is None:
                 chat.lines.line(f"there is no {text.split()[0]}; /help lists what there is")
+            elif command.message is not None:
+                await self._put(command.message(word))
             elif command.anytime:
                 self._shown.said(text)
                 await chat.guarded(command.run(chat, word))
             else:
                 chat.lines.line(f"/{command.name} waits until the turn ends; Esc stops it", "33")
         else:
-            message = await with_mentions(chat, text)
-            told, chat.ran = chat.ran, []
-            number = await chat.session.enqueue("\n\n".join([*told, message]))
-            self._waiting.append((number, text))
-            self._shown.refresh()
+            await self._put(text)
+
+    async def _put(self, text: str) -> None:
+        from cli.chat.mentions import with_mentions
+
+        message = await with_mentions(self._chat, text)
+        told, self._chat.ran = self._chat.ran, []
+        number = await self._chat.session.enqueue("\n\n".join([*told, message]))
+        self._waiting.append((number, text))
+        self._shown.refresh()
 
     async def take_back(self, screen: Screen) -> None:
         """The newest one into the prompt."""
