@@ -126,7 +126,9 @@ class Shown:
             self.line(f"… {event.text}", "2")
         elif is_diff(event.text):
             self._diffs.add(event.id)
-            self._folding(clean(event.text).split("\n"), DIFF_LINES, "  ", code_of_diff)
+            # The call's line has named the file.
+            lines = [t for t in clean(event.text).split("\n") if not t.startswith(("---", "+++"))]
+            self._folding(lines, DIFF_LINES, "  ", code_of_diff)
         elif event.id in self._running:
             self._running[event.id].log(clean(event.text))
             self._screen.refresh()

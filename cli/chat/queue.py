@@ -92,7 +92,8 @@ class Queue:
         paint = self._shown.paint
         found = []
         for number, (_, text) in enumerate(self._waiting):
-            hint = "  (Up takes it back)" if number == len(self._waiting) - 1 else ""
+            last = number == len(self._waiting) - 1 and width >= 60
+            hint = "  (Up takes it back)" if last else ""
             first = clean(text).split("\n")[0]
             found.append(paint(fitting(f"queued: {first}", width - 1 - len(hint)) + hint, "2"))
         return found

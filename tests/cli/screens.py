@@ -144,4 +144,3 @@ def terminal(
 def without_escapes(text: str) -> str:
     """`text` as plain characters."""
     return re.sub(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\].*?(?:\x07|\x1b\\)", "", text)
-

@@ -121,9 +121,7 @@ def test_calls_results_diffs_and_the_plan(tmp_path: Path) -> None:
         assert all(re.search(rf"\b{n}$", failed, re.MULTILINE) for n in range(1, 21))
         assert "exit code 4" in failed
         chat.type("\x0f")  # Ctrl-O
-        chat.until(
-            lambda: "\n17\n" in chat.text.split("6 iterations")[1], "the folded result"
-        )
+        chat.until(lambda: "\n17\n" in chat.text.split("6 iterations")[1], "the folded result")
 
 
 def test_a_running_command_is_one_live_line(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_a_queued_message_joins_at_the_next_step(columns: int, tmp_path: Path) -
         chat.enter()
         chat.expect("queued: but this, please")
         chat.enter("/status")  # may run meanwhile
-        chat.expect("mode yolo", 3)
+        chat.expect("mode yolo", 2)
         chat.enter("/undo")
         chat.expect("/undo waits until the turn ends")
         (run.work / "go").touch()

@@ -1,0 +1,161 @@
+"""Approvals in the chat: the panel, its keys, several at once, questions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.program import Program, program
+from tests.cli.screens import terminal
+from tests.stand_ins.model_script import Asked, Call, Reply
+
+QUESTION = "run it\\? y n e a \\?"
+
+
+def choose(asked: Asked) -> Reply:
+    if asked.step:
+        return Reply("done")
+    if "ask me" in asked.user:
+        return Reply(calls=[Call("ask_user", {"question": "which?", "options": ["a", "b"]})])
+    if "script" in asked.user:
+        lines = "\n".join(f"echo line {n}" for n in range(30))
+        return Reply(calls=[Call("bash", {"command": f"touch script\n{lines}"})])
+    first, count = asked.user.split()[-2:]
+    calls = [Call("bash", {"command": f"touch {first}{n}"}) for n in range(int(count))]
+    return Reply(calls=calls)
+
+
+def made(run: Program) -> list[str]:
+    return sorted(path.name for path in run.work.iterdir())
+
+
+def told(run: Program) -> str:
+    return json.dumps(run.server.bodies[-1]["messages"])
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_each_key(columns: int, tmp_path: Path) -> None:
+    editor = tmp_path / "editor"
+    editor.write_text('#!/bin/sh\nsed -i s/edit0/edited/ "$1"\n')
+    editor.chmod(0o755)
+    with (
+        program(tmp_path, choose) as run,
+        terminal(run, columns=columns, rows=60, EDITOR=str(editor)) as chat,
+    ):
+        chat.prompt()
+        chat.enter("make yes 1")
+        chat.expect("\\? bash touch yes0")
+        chat.expect("execute: ")
+        chat.expect(QUESTION)
+        assert "\a" in chat.raw.replace("\x1b]2;", "").split("touch yes0")[-1]
+        assert "\x1b]777;notify;ml-agent;make yes 1: waits" in chat.raw
+        chat.type("y")  # no Enter
+        chat.expect("2 iterations")
+        chat.enter("make no 1")
+        chat.expect(QUESTION)
+        chat.enter("n use python")
+        chat.expect("rejected: use python")
+        chat.expect("2 iterations", 2)
+        assert "use python" in told(run)
+        chat.enter("make edit 1")
+        chat.expect(QUESTION)
+        chat.type("e")
+        chat.expect("2 iterations", 3)
+        chat.enter("make rule 1")
+        chat.expect(QUESTION)
+        chat.type("a")
+        chat.expect("the rule: bash\\(touch \\*\\)")
+        chat.enter()
+        chat.expect("in this \\[t\\]hread")
+        chat.type("t")
+        chat.expect("from now on: bash\\(touch \\*\\)")
+        chat.expect("2 iterations", 4)
+        chat.enter("make free 1")
+        chat.expect("2 iterations", 5)
+        assert made(run) == ["edited", "free0", "rule0", "yes0"]
+        assert not run.server.violations
+
+
+def test_a_long_script_is_shown_whole_on_request(tmp_path: Path) -> None:
+    with program(tmp_path, choose) as run, terminal(run) as chat:
+        chat.prompt()
+        chat.enter("a script")
+        chat.expect("│ echo line 10")
+        chat.expect("more lines, \\? shows them")
+        assert "line 29" not in chat.text
+        chat.type("?")
+        chat.expect("│ echo line 29")
+        chat.expect("e  change it in \\$EDITOR")
+        chat.type("\x1b")
+        chat.expect("left undecided")
+        assert made(run) == []
+        chat.enter("no, a message instead 0")  # a message rejects
+        chat.expect("2 iterations")
+        assert "no, a message instead" in told(run)
+
+
+def test_several_at_once(tmp_path: Path) -> None:
+    with program(tmp_path, choose) as run, terminal(run) as chat:
+        chat.prompt()
+        chat.enter("make one 3")
+        chat.expect("\\? 1 of 3: bash touch one0")
+        chat.type("y")
+        chat.expect("\\? 2 of 3: bash touch one1")
+        chat.enter("n")
+        chat.expect("\\? 3 of 3: bash touch one2")
+        chat.type("y")
+        chat.expect("2 iterations")
+        chat.enter("make all 3")
+        chat.expect("1 of 3: bash touch all0")
+        chat.type("Y")
+        chat.expect("all approved")
+        chat.expect("2 iterations", 2)
+        chat.enter("make none 3")
+        chat.expect("1 of 3: bash touch none0")
+        chat.type("N")
+        chat.expect("all rejected")
+        chat.expect("2 iterations", 3)
+        assert made(run) == ["all0", "all1", "all2", "one0", "one2"]
+
+
+def test_what_is_being_typed_approves_nothing(tmp_path: Path) -> None:
+    def late(asked: Asked) -> Reply:
+        return Reply("done") if asked.step else Reply(
+            "w " * 20, pieces=20, chunk_delay=0.05, calls=[Call("bash", {"command": "touch x"})]
+        )  # fmt: skip
+
+    with program(tmp_path, late) as run, terminal(run) as chat:
+        chat.prompt()
+        chat.enter("go")
+        chat.expect("w w w")
+        chat.type("yes pl")
+        chat.prompt("yes pl")
+        chat.until(lambda: "? bash touch x" in chat.text, "the panel")
+        chat.type("eay")  # at once: it belongs to the message
+        chat.expect(QUESTION)
+        for _ in range(20):
+            chat.read()
+        assert made(run) == []
+        chat.enter("n")
+        chat.expect("rejected")
+        chat.prompt("yes pleay")
+
+
+def test_questions_and_decisions_from_elsewhere(tmp_path: Path) -> None:
+    with program(tmp_path, choose) as run, terminal(run) as chat:
+        chat.prompt()
+        chat.enter("ask me")
+        chat.expect("\\? which\\?")
+        chat.expect("  2  b")
+        chat.enter("2")
+        chat.expect("2 iterations")
+        assert '"content": "b"' in told(run)
+        chat.enter("make far 1")
+        chat.expect(QUESTION)
+        assert run("approvals", "approve").returncode == 0
+        chat.expect("decided from another terminal")
+        chat.expect("2 iterations", 2)
+        assert made(run) == ["far0"]
+        chat.prompt()

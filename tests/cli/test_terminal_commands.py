@@ -1,0 +1,224 @@
+"""Slash commands, pickers, the status line and the first run, on a screen."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from tests.cli.program import program
+from tests.cli.screens import Terminal, terminal
+from tests.stand_ins.model_script import Asked, Call, Reply
+
+NO_KEYS = {"OPENAI_API_KEY": "", "OPENAI_BASE_URL": ""}
+
+
+def choose(asked: Asked) -> Reply:
+    if asked.step == 0 and "make" in asked.user:
+        name = asked.user.split()[-1]
+        return Reply(calls=[Call("write", {"path": name, "content": "1"})])
+    items = [{"id": "1", "text": "the only step", "status": "completed"}]
+    if asked.step == 0 and "plan" in asked.user:
+        return Reply(calls=[Call("plan", {"items": items})])
+    return Reply(f"heard {asked.user.splitlines()[-1]}")
+
+
+def turn(chat: Terminal, text: str) -> None:
+    before = chat.text.count("iteration")
+    chat.enter(text)
+    chat.expect("iteration", before + 1)
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_what_is_shown(columns: int, tmp_path: Path) -> None:
+    with program(tmp_path, choose) as run, terminal(run, columns=columns, rows=60) as chat:
+        chat.prompt()
+        chat.enter("/cost")
+        chat.expect("nothing was spent yet")
+        chat.enter("/plan")
+        chat.expect("there is no plan")
+        turn(chat, "a plan")
+        chat.enter("/plan")
+        chat.expect("\\[x\\] the only step", 2)
+        chat.enter("/cost")
+        chat.expect("this thread +(\\$|cost)")
+        chat.enter("/context")
+        chat.expect("of 32,000 tokens")
+        chat.enter("/tools gre")
+        chat.expect("grep +\\d+ tokens")
+        chat.enter("/effort low")
+        chat.expect("effort low")
+        chat.enter("/compact")
+        chat.expect("nothing to compact: the messages")
+        chat.enter("/export talk.md")
+        chat.expect("messages written to")
+        assert "a plan" in (run.work / "talk.md").read_text()
+        chat.enter("/export talk.jsonl")
+        chat.until((run.work / "talk.jsonl").exists, "the recording")
+        chat.enter("/export none/talk.md")
+        chat.expect("cannot write")
+        status = next(line for line in reversed(chat.visible) if line)
+        assert "stand-in · ask · " in status
+        assert "% context" in status
+        assert chat.title == "ml-agent: a plan"
+        chat.enter("/help effort")
+        chat.expect("/effort LEVEL +how much it thinks")
+
+
+def test_modes(tmp_path: Path) -> None:
+    with program(tmp_path, choose) as run, terminal(run) as chat:
+        chat.prompt()
+        chat.enter("/mode")
+        chat.expect("mode ask; /mode takes one of: ask, auto, read-only, yolo")
+        chat.enter("/mode read-only")
+        chat.expect("mode read-only: nothing is changed")
+        turn(chat, "make it")
+        assert not (run.work / "it").exists()
+        chat.enter("/yolo")
+        chat.expect("mode yolo: runs everything")
+        chat.expect("stand-in · yolo")
+        turn(chat, "make it")
+        assert (run.work / "it").exists()
+        chat.enter("/yolo")
+        chat.expect("mode ask: ")
+        shown = run("sessions", "list", "--output", "json")
+        assert json.loads(shown.stdout)["threads"][0]["mode"] == "ask"
+
+
+def test_going_back_with_a_picker(tmp_path: Path) -> None:
+    with program(tmp_path, choose) as run, terminal(run, rows=60) as chat:
+        chat.prompt()
+        turn(chat, "make one")
+        turn(chat, "make two")
+        turn(chat, "make three")
+        chat.enter("/rewind")
+        chat.expect("> +3  make three")
+        chat.expect("1  make one")
+        chat.type("\x1b[B")
+        chat.expect("> +2  make two")
+        chat.expect("takes back 2 turns; files: ")
+        chat.enter()
+        chat.expect("turns 3, 2 would be taken back")
+        chat.enter()
+        chat.expect("turns 3, 2 taken back")
+        assert (run.work / "one").exists()
+        assert not (run.work / "two").exists()
+        chat.enter("/redo")
+        chat.expect("turn 2 done again")
+        chat.enter("/rewind")
+        chat.expect("take back from turn: ")
+        chat.type("nothing of the kind")
+        chat.expect("nothing like that")
+        chat.type("\x1b")
+        chat.prompt()
+        chat.enter("/undo")
+        chat.expect("Enter takes it back")
+        chat.enter("no")
+        chat.enter("/fork")
+        chat.expect("go on later with")
+        turn(chat, "hi")
+        assert (run.work / "two").exists()
+
+
+def test_resuming_another_thread(tmp_path: Path) -> None:
+    with program(tmp_path, choose) as run:
+        run.task("the first story")
+        run.task("the second story")
+        with terminal(run, rows=60) as chat:
+            chat.prompt()
+            chat.enter("/sessions")
+            chat.expect("1 turns +the first story")
+            chat.enter("/resume")
+            chat.expect("> .*the second story")
+            chat.type("first")
+            chat.expect("│ heard the first story")  # the preview
+            chat.enter()
+            chat.expect("^> the first story$|\n> the first story\n")
+            turn(chat, "go on")
+            assert "the first story" in json.dumps(run.server.bodies[-1]["messages"])
+            chat.enter("/new")
+            chat.expect("a new thread begins")
+            turn(chat, "afresh")
+            assert "the first story" not in json.dumps(run.server.bodies[-1]["messages"])
+            chat.enter("/resume nonsense")
+            chat.expect("nonsense")
+            turn(chat, "still here")
+            assert "afresh" in json.dumps(run.server.bodies[-1]["messages"])
+            chat.enter("/clear")
+            chat.expect("a new thread begins")
+            assert not any("afresh" in line for line in chat.visible)
+            chat.enter("/quit")
+            chat.ends()
+
+
+def test_the_first_run(tmp_path: Path) -> None:
+    unreachable = dict.fromkeys(
+        ("OLLAMA_API_BASE", "LM_STUDIO_API_BASE", "HOSTED_VLLM_API_BASE", "LLAMACPP_API_BASE"),
+        "http://127.0.0.1:9",
+    )
+    with (
+        program(tmp_path, choose) as run,
+        terminal(run, "--model", "", rows=60, **NO_KEYS, **unreachable) as chat,
+    ):
+        chat.expect("There is no model yet")
+        for what in ("ANTHROPIC_API_KEY", "HF_TOKEN", "ollama", "/demo"):
+            assert what in chat.text
+        chat.enter("hello")
+        chat.expect("a Hugging Face token for this session \\(hidden; Enter skips\\)")
+        chat.enter()
+        chat.expect("set ANTHROPIC_API_KEY, HF_TOKEN or OPENAI_API_KEY")
+        chat.prompt()
+        chat.enter("/demo")
+        chat.expect("A tour, offline")
+        chat.expect("run it\\? \\[y\\]es")
+        chat.enter("y")
+        chat.expect("Next, with a model")
+        chat.prompt()
+
+
+def test_the_token_is_asked_for_when_it_is_needed(tmp_path: Path) -> None:
+    with (
+        program(tmp_path, choose) as run,
+        # The router's address is no private one, so that it wants a token.
+        terminal(run, "-m", "hf/org/model", HF_ROUTER_BASE_URL="http://router.invalid/v1") as chat,
+    ):
+        chat.prompt()
+        assert "token" not in chat.text
+        chat.enter("hello")
+        chat.expect("no credential for hf/org/model")
+        chat.expect("hidden; Enter skips")
+        chat.type("hf_secretsecret")
+        chat.expect("\\*{8}")
+        chat.enter()
+        chat.expect("thank you")
+        chat.expect("thread .* hf/org/model")
+        assert "hf_secret" not in chat.raw
+        assert "hf_secret" not in (tmp_path / "state" / "history").read_text()
+
+
+def test_a_local_server_is_found(tmp_path: Path) -> None:
+    class Models(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps({"data": [{"id": "small"}]}).encode()
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Models)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    base = f"http://127.0.0.1:{server.server_port}"
+    try:
+        with (
+            program(tmp_path, choose) as run,
+            terminal(run, "--model", "", **NO_KEYS, OLLAMA_API_BASE=base) as chat,
+        ):
+            chat.expect("no key is set: ollama_chat/small on this machine answers")
+    finally:
+        server.shutdown()
+        server.server_close()
