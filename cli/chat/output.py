@@ -7,9 +7,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from cli.chat.inline import wrapped
 from cli.chat.markdown import Markdown
 from cli.chat.screen import Screen
-from cli.chat.text import Paint, clean, fitting
+from cli.chat.text import Paint, cells, clean, fitting
 from cli.render import MARKS, money, telling
 from graph import events as ev
 from graph.redaction import redacted
@@ -54,8 +55,10 @@ class Shown:
 
     def line(self, text: str, code: str = "") -> None:
         """A line of ours, or several."""
+        width = max(20, self._width() - 1)
         for part in clean(text).split("\n"):
-            self._screen.write(self._paint.marks(self._paint(part, code)) + "\n")
+            for row in _broken(part, width):
+                self._screen.write(self._paint.marks(self._paint(row, code)) + "\n")
 
     def complain(self, message: str, hint: str = "") -> None:
         """What went wrong, and what to do."""
@@ -211,6 +214,16 @@ class Shown:
 
     def _dim(self, text: str) -> str:
         return self._paint.marks(self._paint(text, "2"))
+
+
+def _broken(text: str, width: int) -> list[str]:
+    """A line in those that fit, the further ones as far in as the first, and a little more."""
+    if cells(text) <= width:
+        return [text]
+    indent = min(len(text) - len(text.lstrip()), width // 3)
+    rows = wrapped([(text[indent:], "")], width - indent - 2)
+    joined = ["".join(piece for piece, _ in row).rstrip() for row in rows]
+    return [" " * (indent + (2 if number else 0)) + row for number, row in enumerate(joined)]
 
 
 class Running:

@@ -46,7 +46,9 @@ class Picker:
         self._at = max(0, min(self._at + by, len(self.found()) - 1))
         self._changed()
 
-    def chosen(self) -> str | None:
+    def chosen(self, query: str) -> str | None:
+        """The key of the marked one, `query` being what was typed when Enter was pressed."""
+        self._query = lambda: query
         found = self.found()
         return found[self._at].key if found else None
 

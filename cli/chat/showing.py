@@ -65,15 +65,23 @@ async def _export(chat: Chat, word: str) -> None:
         chat.lines.line("there is no thread yet")
         return
     row, messages = chat.session.thread, await chat.session.export()
-    path = chat.folder / Path(word or f"ml-agent-{row.id}.md").expanduser()
-    if path.is_dir():
-        raise UsageError(f"{path} is a folder", "name a file")
+    path = target(chat.folder, word or f"ml-agent-{row.id}.md")
     as_form = as_jsonl if path.suffix == ".jsonl" else as_markdown
     try:
         written(path, as_form(row, messages))
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from None
     chat.lines.line(f"{len(messages)} messages written to {path}")
+
+
+def target(folder: Path, name: str) -> Path:
+    """The file that a person named, from `folder` on. Raises UsageError: it is a folder."""
+    from graph.errors import UsageError
+
+    path = folder / Path(name).expanduser()
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder", "name a file")
+    return path
 
 
 async def _clear(chat: Chat, word: str) -> None:

@@ -102,7 +102,7 @@ class Terminal:
         )
         try:
             answer = await self.screen.ask(f"{title}: ")
-            return picker.chosen() if answer is not None else None
+            return picker.chosen(answer) if answer is not None else None
         finally:
             self.picker = None
             await picker.close()

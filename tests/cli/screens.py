@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 import time
@@ -15,7 +14,7 @@ import pyte
 from tests.cli.program import Program
 
 #: Seconds in which something that must come has to come.
-PATIENCE = 60
+PATIENCE = 30
 
 
 class Terminal:

@@ -97,13 +97,14 @@ def test_calls_results_diffs_and_the_plan(tmp_path: Path) -> None:
             [Call("edit", {"path": "a.py", "old": "two", "new": "zwei"})],
             [Call("bash", {"command": "seq 30"})],
             [Call("bash", {"command": "seq 20; echo broken; exit 4"})],
+            [Call("plan", {"items": [{**item, "status": "completed"} for item in items]})],
         ]
         return Reply(calls=steps[asked.step]) if asked.step < len(steps) else Reply("done")
 
     with program(tmp_path, choose) as run, terminal(run, "--yolo", rows=60) as chat:
         chat.prompt()
         chat.enter("go")
-        chat.expect("6 iterations")
+        chat.expect("7 iterations")
         text = chat.text
         assert "[x] look" in text
         assert "[>] change" in text
@@ -121,7 +122,7 @@ def test_calls_results_diffs_and_the_plan(tmp_path: Path) -> None:
         assert all(re.search(rf"\b{n}$", failed, re.MULTILINE) for n in range(1, 21))
         assert "exit code 4" in failed
         chat.type("\x0f")  # Ctrl-O
-        chat.until(lambda: "\n17\n" in chat.text.split("6 iterations")[1], "the folded result")
+        chat.until(lambda: "\n17\n" in chat.text.split("7 iterations")[1], "the folded result")
 
 
 def test_a_running_command_is_one_live_line(tmp_path: Path) -> None:
