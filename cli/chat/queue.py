@@ -19,6 +19,8 @@ class Queue:
         self._chat = chat
         self._shown = shown
         self._waiting: list[tuple[int, str]] = []
+        #: Commands for when the turn has ended.
+        self.deferred: list[str] = []
 
     def __bool__(self) -> bool:
         return bool(self._waiting)
@@ -43,7 +45,8 @@ class Queue:
                 self._shown.said(text)
                 await chat.guarded(command.run(chat, word))
             else:
-                chat.lines.line(f"/{command.name} waits until the turn ends; Esc stops it", "33")
+                chat.lines.line(f"/{command.name} runs when the turn ends; Esc stops it", "33")
+                self.deferred.append(text)
         else:
             await self._put(text)
 

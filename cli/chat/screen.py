@@ -242,16 +242,24 @@ class Screen:
             self.paint.marks(text), loop.create_future(), keys, secret, draft, loop.time()
         )
         self._set(default)
+        asked = self.question
         try:
-            return await self.question.answer
+            return await asked.answer
         finally:
-            draft, self.question = self.question.draft, None
-            self._set(draft)
+            if self.question is asked:  # nobody answered: it was taken away
+                self._close(asked)
 
     def answer(self, text: str | None) -> None:
-        """The answer to the question that stands."""
-        if self.question is not None and not self.question.answer.done():
-            self.question.answer.set_result(text)
+        """The answer to the question that stands. What is typed from now on is the draft again."""
+        asked = self.question
+        if asked is not None:
+            self._close(asked)
+            if not asked.answer.done():
+                asked.answer.set_result(text)
+
+    def _close(self, asked: Question) -> None:
+        self.question = None
+        self._set(asked.draft)
 
     def _set(self, text: str) -> None:
         self.buffer.cancel_completion()

@@ -236,7 +236,12 @@ class Terminal:
         os._exit(INTERRUPTED)
 
     async def _meanwhile(self, text: str) -> None:
+        if text.split()[0] in ("/quit", "/exit"):
+            self.left()
+            return
         await self.queue.meanwhile(text)
+        while self.queue.deferred:
+            self._inputs.put_nowait(self.queue.deferred.pop(0))
         if self.queue and not self._stops:
             self._inputs.put_nowait(GO_ON)
 
@@ -257,6 +262,8 @@ class Terminal:
         while True:
             await asyncio.sleep(1)
             if self._stops:
+                if self.queue and self.chat is not None and self.chat.session is not None:
+                    await self.queue.look()
                 self.screen.refresh()
 
 

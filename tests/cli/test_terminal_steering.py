@@ -37,8 +37,9 @@ def test_a_queued_message_joins_at_the_next_step(columns: int, tmp_path: Path) -
         chat.expect("queued: but this, please")
         chat.enter("/status")  # may run meanwhile
         chat.expect("mode yolo", 2)
-        chat.enter("/undo")
-        chat.expect("/undo waits until the turn ends")
+        chat.enter("/tools zz")
+        chat.enter("/export later.md")
+        chat.expect("/export runs when the turn ends")
         (run.work / "go").touch()
         chat.expect("2 iterations")
         chat.gone("queued:")
@@ -46,6 +47,7 @@ def test_a_queued_message_joins_at_the_next_step(columns: int, tmp_path: Path) -
         messages = run.server.bodies[-1]["messages"]
         said = [m["content"] for m in messages if m["role"] == "user"]
         assert json.dumps(said[-2:]) == '["not this", "but this, please"]'
+        chat.until((run.work / "later.md").exists, "the export")
         assert not run.server.violations
 
 
