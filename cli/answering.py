@@ -3,35 +3,50 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
 from typing import Any
 
 from cli.render import Lines
 
+#: Yields what to ask, is sent each answer, returns what was given.
+Asking = Generator[str, str, Any]
+
 
 def answer_server(question: Any, lines: Lines) -> dict[str, Any] | None:
     """The fields that the server wants ({} for a page that was opened); None: declined."""
-    lines.line(f"? MCP server {question.server} asks: {question.message}", "1")
+    asking = conversation(question, lines)
     try:
-        if question.url:
-            lines.line(f"  it wants you to open {question.url}")
-            return {} if input("done? [y]es, anything else declines: ") in ("y", "yes") else None
-        properties = (question.schema or {}).get("properties") or {}
-        if not properties:
-            return {} if input("agree? [y]es, anything else declines: ") in ("y", "yes") else None
-        lines.line("  Enter leaves a field out or takes its default; Ctrl-D declines", "2")
-        required = question.schema.get("required") or []
-        given: dict[str, Any] = {}
-        for name, field in properties.items():
-            value = _field(name, field, name in required, lines)
-            if value is not None:
-                given[name] = value
+        asked = next(asking)
+        while True:
+            asked = asking.send(input(asked))
+    except StopIteration as end:
+        given: dict[str, Any] | None = end.value
+        return given
     except (EOFError, KeyboardInterrupt):
         lines.line("declined", "33")
         return None
+
+
+def conversation(question: Any, lines: Any) -> Asking:
+    """The questions, one after the other; returns as `answer_server` does."""
+    lines.line(f"? MCP server {question.server} asks: {question.message}", "1")
+    if question.url:
+        lines.line(f"  it wants you to open {question.url}")
+        return {} if (yield "done? [y]es, anything else declines: ") in ("y", "yes") else None
+    properties = (question.schema or {}).get("properties") or {}
+    if not properties:
+        return {} if (yield "agree? [y]es, anything else declines: ") in ("y", "yes") else None
+    lines.line("  Enter leaves a field out or takes its default; Ctrl-D declines", "2")
+    required = question.schema.get("required") or []
+    given: dict[str, Any] = {}
+    for name, field in properties.items():
+        value = yield from _field(name, field, name in required, lines)
+        if value is not None:
+            given[name] = value
     return given
 
 
-def _field(name: str, field: dict[str, Any], required: bool, lines: Lines) -> Any:
+def _field(name: str, field: dict[str, Any], required: bool, lines: Any) -> Asking:
     """One value, asked again until it fits its type; None: left out."""
     choices = field.get("enum") or [c.get("const") for c in field.get("oneOf") or []]
     for number, choice in enumerate(choices, 1):
@@ -41,7 +56,7 @@ def _field(name: str, field: dict[str, Any], required: bool, lines: Lines) -> An
     shown = f" ({said})" if said and said.lower() != name.lower() else ""
     shown += f" [{default}]" if default is not None else "" if required else " [none]"
     while True:
-        text = input(f"  {name}{shown}: ").strip()
+        text = (yield f"  {name}{shown}: ").strip()
         if not text and (default is not None or not required):
             return default
         if choices and text.isdigit() and 1 <= int(text) <= len(choices):

@@ -11,7 +11,7 @@ import click
 
 from cli.config import origin_of, without_values
 from cli.options import output_option
-from cli.render import Lines, to_stdout
+from cli.render import to_stdout
 from cli.results import print_json
 from cli.starting import complain, folder_of, guarded, settings_for
 from configs.trust import Untrusted, remember
@@ -112,7 +112,7 @@ def trust(ctx: click.Context) -> None:
     ctx.exit(guarded(lambda: _trust(options), options))
 
 
-def asked_to_trust(untrusted: Untrusted, lines: Lines) -> str:
+def asked_to_trust(untrusted: Untrusted, lines: Any) -> str:
     """Shows what would be started; the question."""
     lines.line("this folder's .ml-agent/config.json brings MCP servers:", "33")
     for name, server in untrusted.servers.items():

@@ -68,6 +68,10 @@ class Face(Protocol):
         DecidedElsewhere."""
         ...
 
+    async def answer(self, question: Any) -> dict[str, Any] | None:
+        """What an MCP server asks in the middle of a call; None: declined."""
+        ...
+
     def working(self, chat: Chat) -> AbstractContextManager[None]:
         """While a turn runs: how it is stopped, and what is typed meanwhile."""
         ...

@@ -33,9 +33,11 @@ class Chat:
         self.chosen: dict[str, Any] = {}
 
     async def run(self) -> int:
-        self.settings = settings_for(self.options).settings
+        loaded = settings_for(self.options)
+        self.settings = loaded.settings
         await self.face.open(self)
         try:
+            await self._trust(loaded.untrusted)
             await self._talk()
         finally:
             try:
@@ -48,6 +50,19 @@ class Chat:
     def load_behind(self) -> None:
         """Import the heavy libraries in a thread."""
         threading.Thread(target=_load, daemon=True).start()
+
+    async def _trust(self, untrusted: Any) -> None:
+        """Ask whether this folder's MCP servers are trusted, where nobody was asked before."""
+        if untrusted is None or untrusted.refused:
+            return
+        from cli.mcp import asked_to_trust
+        from configs.trust import remember
+
+        answer = await self.face.ask(asked_to_trust(untrusted, self.lines))
+        if answer is not None:
+            trusted = answer.strip().lower() in ("y", "yes")
+            remember(untrusted.folder, untrusted.servers, trusted=trusted)
+            self.settings = settings_for(self.options).settings
 
     async def _talk(self) -> None:
         if self.options.get("go_on") or self.options.get("resume"):
@@ -154,6 +169,8 @@ class Chat:
             allow=options.get("allow") or (),
             deny=options.get("deny") or (),
             stream=not options.get("no_stream"),
+            notice=lambda message: self.lines.complain(message),
+            ask=self.face.answer,
         )
         session = session_module.Session.open(
             self.settings, cwd=self.folder, thread=thread, options=chosen

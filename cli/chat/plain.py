@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from cli.answering import answer_server
 from cli.asking import ask_decisions
 from cli.chat.face import YES, Choice
 from cli.render import Lines, closing, to_stdout
@@ -80,6 +81,9 @@ class Plain:
         calls = [request["id"] for request in requests]
         with Watch(chat.settings, chat.session.thread.id, calls):
             return at_terminal(lambda: ask_decisions(requests, self.lines, chat.proposed))
+
+    async def answer(self, question: Any) -> dict[str, Any] | None:
+        return at_terminal(lambda: answer_server(question, self.lines))
 
     def working(self, chat: Chat) -> contextlib.AbstractContextManager[None]:
         return self.stoppable(chat.session.interrupt)

@@ -88,6 +88,7 @@ class Screen:
         self.question: Question | None = None
         #: Before each frame: what streams puts its finished lines.
         self.before_frame: Callable[[], None] = lambda: None
+        self._asking = asyncio.Lock()
         self._waiting: list[str] = []
         self._frame: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -235,19 +236,19 @@ class Screen:
         self, text: str, *, keys: str = "", secret: bool = False, default: str = ""
     ) -> str | None:
         """What the person answers; None where they leave the question (Ctrl-C, Ctrl-D, Esc)."""
-        assert self.question is None, "one question at a time"
-        loop = asyncio.get_running_loop()
-        draft = self.buffer.text
-        self.question = Question(
-            self.paint.marks(text), loop.create_future(), keys, secret, draft, loop.time()
-        )
-        self._set(default)
-        asked = self.question
-        try:
-            return await asked.answer
-        finally:
-            if self.question is asked:  # nobody answered: it was taken away
-                self._close(asked)
+        async with self._asking:  # one at a time
+            loop = asyncio.get_running_loop()
+            draft = self.buffer.text
+            asked = Question(
+                self.paint.marks(text), loop.create_future(), keys, secret, draft, loop.time()
+            )
+            self.question = asked
+            self._set(default)
+            try:
+                return await asked.answer
+            finally:
+                if self.question is asked:  # nobody answered: it was taken away
+                    self._close(asked)
 
     def answer(self, text: str | None) -> None:
         """The answer to the question that stands. What is typed from now on is the draft again."""

@@ -47,6 +47,24 @@ async def _tools(chat: Chat, word: str) -> None:
                 chat.lines.line(f"{name:<12} {tokens:>6,} tokens")
 
 
+async def _mcp(chat: Chat, word: str) -> None:
+    if await chat.open_kindly():
+        states = await chat.session.mcp_states()
+        for name, state in states.items():
+            chat.lines.line(f"{name:<20} {state}")
+        if not states:
+            chat.lines.line("no MCP servers are configured; ml-agent mcp add")
+
+
+async def _jobs(chat: Chat, word: str) -> None:
+    from cli.jobs import jobs_command
+
+    if chat.session is None:
+        chat.lines.line("there is no thread yet")
+    else:
+        await jobs_command(chat.session, word, chat.lines.line)
+
+
 async def _plan(chat: Chat, word: str) -> None:
     items: list[Any] = await chat.session.plan() if chat.session is not None else []
     if not items:
@@ -95,6 +113,8 @@ COMMANDS = [
     Command("cost", "what was spent", _cost, anytime=True),
     Command("context", "what the next request holds", _context, anytime=True),
     Command("tools", "what the model can call", _tools, "[WORD]", anytime=True),
+    Command("mcp", "how the MCP servers stand", _mcp, anytime=True),
+    Command("jobs", "jobs that go on", _jobs, "[cancel ID]", anytime=True),
     Command("plan", "the checklist", _plan, anytime=True),
     Command("export", "write the thread to a file: .md, or .jsonl to replay", _export, "[FILE]"),
     Command("clear", "an empty screen, a new thread", _clear),

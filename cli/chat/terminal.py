@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 
+from cli.answering import conversation
 from cli.chat import panel
 from cli.chat.completing import ChatCompleter
 from cli.chat.face import GO_ON, YES, Choice
@@ -64,7 +65,7 @@ class Terminal:
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.left)
         self._streams = sys.stdout, sys.stderr
-        sys.stdout = sys.stderr = _Above(self.screen, sys.stdout.encoding)  # type: ignore[assignment]
+        sys.stdout = sys.stderr = _Above(self.screen, sys.stdout.encoding)
         standing = asyncio.Event()
         self._app = asyncio.create_task(self.screen.run(standing.set))
         await standing.wait()
@@ -115,6 +116,19 @@ class Terminal:
             return await panel.decide(self, chat, requests)
         finally:
             self.status.goes_on()
+
+    async def answer(self, question: Any) -> dict[str, Any] | None:
+        self.status.waits("an MCP server asks")
+        asking = conversation(question, self.lines)
+        try:
+            asked = next(asking)
+            while (said := await self.screen.ask(asked)) is not None:
+                asked = asking.send(said)
+        except StopIteration as end:
+            given: dict[str, Any] | None = end.value
+            return given
+        self.lines.line("declined", "33")
+        return None
 
     @contextlib.contextmanager
     def working(self, chat: Chat) -> Iterator[None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cli.asking import DecidedElsewhere
+from cli.jobs import tell_of_jobs
 
 if TYPE_CHECKING:
     from cli.chat.loop import Chat
@@ -36,6 +37,7 @@ async def _after(chat: Chat, last: Any, costs: bool) -> Any:
             return chat.session.resume()  # typed after the last step had begun
     elif last.name == "interrupted":
         chat.lines.line("interrupted", "33")
+        await tell_of_jobs(chat.session, lambda text: chat.lines.line(text, "33"))
     elif last.name == "error":
         chat.lines.complain(last.message, last.hint)
     return None
