@@ -17,7 +17,7 @@ class SqlInbox:
         # One statement, so that two writers cannot take the same number.
         found = await self._database.rows(
             "INSERT INTO inbox (thread, seq, text) "
-            "SELECT ?, COALESCE(MAX(seq), 0) + 1, ? FROM inbox WHERE thread = ? RETURNING seq",
+            "SELECT ?, COALESCE(MAX(ABS(seq)), 0) + 1, ? FROM inbox WHERE thread = ? RETURNING seq",
             [thread, text, thread],
         )
         return int(found[0][0])
@@ -25,14 +25,13 @@ class SqlInbox:
     async def after(self, thread: str, seq: int) -> list[InboxRow]:
         """The rows beyond `seq`, oldest first."""
         found = await self._database.rows(
-            "SELECT seq, text FROM inbox WHERE thread = ? AND seq > ? AND text <> '' ORDER BY seq",
-            [thread, seq],
+            "SELECT seq, text FROM inbox WHERE thread = ? AND seq > ? ORDER BY seq", [thread, seq]
         )
         return [InboxRow(int(s), str(text)) for s, text in found]
 
     async def withdraw(self, thread: str, seq: int) -> None:
-        """Take a message back. Its row stays, empty, so that its number is not given again: a step
-        under way may have read it."""
+        """Take a message back. Its row stays, out of reach, so that its number is not given again:
+        a step under way may have read it."""
         await self._database.batch(
-            [("UPDATE inbox SET text = '' WHERE thread = ? AND seq = ?", [thread, seq])]
+            [("UPDATE inbox SET seq = -seq WHERE thread = ? AND seq = ?", [thread, seq])]
         )

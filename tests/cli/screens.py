@@ -50,6 +50,10 @@ class Terminal:
     def title(self) -> str:
         return self._screen.title
 
+    def row(self, number: int) -> list[pyte.screens.Char]:
+        """The characters of a line that stands, with their colours."""
+        return [self._screen.buffer[number][at] for at in range(self._screen.columns)]
+
     def style(self, word: str) -> pyte.screens.Char:
         """The first character of `word` as it stands on the screen, with its colour."""
         for number, line in enumerate(self._screen.display):

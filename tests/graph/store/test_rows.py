@@ -85,6 +85,17 @@ async def test_messages_keep_their_order_and_their_text(store: Store) -> None:
     assert await store.inbox.after("t", 4) == []
 
 
+async def test_a_message_that_was_withdrawn_keeps_its_number(store: Store) -> None:
+    for text in ("first", "second"):
+        await store.inbox.put("t", text)
+    await store.inbox.withdraw("t", 2)
+    assert [r.text for r in await store.inbox.after("t", 0)] == ["first"]
+    assert await store.inbox.put("t", "third") == 3
+    await store.inbox.withdraw("t", 3)
+    assert await store.inbox.after("t", 1) == []
+    assert await store.inbox.put("t", "fourth") == 4
+
+
 async def test_messages_that_come_together_get_numbers_of_their_own(store: Store) -> None:
     taken = await asyncio.gather(*(store.inbox.put("t", str(n)) for n in range(50)))
     assert sorted(taken) == list(range(1, 51))
