@@ -242,6 +242,7 @@ class Screen:
             asked = Question(
                 self.paint.marks(text), loop.create_future(), keys, secret, draft, loop.time()
             )
+            self.flush()  # what it is about stands before it does
             self.question = asked
             self._set(default)
             try:

@@ -112,6 +112,7 @@ class Terminal:
         self, chat: Chat, requests: list[dict[str, Any]]
     ) -> list[dict[str, Any]] | None:
         self.status.waits("waits for your word")
+        await self.status.look()
         try:
             return await panel.decide(self, chat, requests)
         finally:
