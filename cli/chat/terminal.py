@@ -9,13 +9,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 
 from cli.answering import conversation
 from cli.chat import panel
+from cli.chat.beside import Above, history
 from cli.chat.completing import ChatCompleter
 from cli.chat.face import GO_ON, YES, Choice
 from cli.chat.keys import bindings
@@ -53,7 +51,7 @@ class Terminal:
 
     async def open(self, chat: Chat) -> None:
         self.chat = chat
-        self.screen = Screen(_history(chat.settings.state_path()), self.completer, bindings(self))
+        self.screen = Screen(history(chat.settings.state_path()), self.completer, bindings(self))
         self.shown = Shown(self.screen)
         self.lines = chat.lines = self.shown
         self.queue = Queue(chat, self.shown)
@@ -65,7 +63,7 @@ class Terminal:
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.left)
         self._streams = sys.stdout, sys.stderr
-        sys.stdout = sys.stderr = _Above(self.screen, sys.stdout.encoding)
+        sys.stdout = sys.stderr = Above(self.screen, sys.stdout.encoding)
         standing = asyncio.Event()
         self._app = asyncio.create_task(self.screen.run(standing.set))
         await standing.wait()
@@ -280,35 +278,3 @@ class Terminal:
                 if self.queue and self.chat is not None and self.chat.session is not None:
                     await self.queue.look()
                 self.screen.refresh()
-
-
-class _Above:
-    """stdout and stderr while the prompt stands: whoever prints, prints above it."""
-
-    def __init__(self, screen: Screen, encoding: str) -> None:
-        self._screen = screen
-        self._rest = ""
-        self.encoding = encoding
-
-    def write(self, text: str) -> int:
-        *lines, self._rest = (self._rest + text).split("\n")
-        for line in lines:
-            self._screen.write(line + "\n")
-        return len(text)
-
-    def flush(self) -> None:
-        return
-
-    def isatty(self) -> bool:
-        return False
-
-
-def _history(state: Path) -> History:
-    """What was typed, across sessions; in memory where the folder cannot be written."""
-    path = state / "history"
-    try:
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_RDWR, 0o600))
-    except OSError:
-        return InMemoryHistory()
-    return FileHistory(str(path))
