@@ -134,7 +134,7 @@ class Settings(BaseModel):
         default_factory=dict, description="MCP servers whose tools the model can use, by name"
     )
     mcp: McpLimits = Field(default_factory=lambda: McpLimits.model_validate({}), description="")
-    notify: Literal["all", "bell", "off"] = Field(
+    alert: Literal["all", "bell", "off"] = Field(
         "all",
         description="how the chat says that it waits for you: all (bell and desktop), bell, off",
     )

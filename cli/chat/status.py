@@ -75,7 +75,7 @@ class Status:
 
     def waits(self, words: str) -> None:
         """The person is needed: bell, and a notice where the terminal knows one."""
-        how = self._chat.settings.notify
+        how = self._chat.settings.alert
         if how == "off":
             return
         sequence = "\a"
