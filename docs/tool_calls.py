@@ -1,0 +1,116 @@
+"""The calls that docs/tools.md shows, in the order in which they are made. A new operation is a
+line here; tests/test_docs.py names what is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from docs.tool_data import DPO, KTO
+
+#: What the ids are, since the stand-in counts and the calls name theirs.
+JOB, SECOND_JOB, SCHEDULE = f"{1:024x}", f"{2:024x}", f"5{1:023x}"
+BACKGROUND, ENDLESS = "call_00000000000000000000aa01", "call_00000000000000000000aa02"
+TUNED = {"repo": "ann/tuned"}
+RUN = {"flavor": "a100-large", "timeout": "2h"}
+
+
+@dataclass
+class Call:
+    """A call that is made and shown. `id` fixes the call's own, for what names it later."""
+
+    tool: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+    id: str = ""
+
+
+def _of(tool: str, *calls: dict[str, Any]) -> list[Call]:
+    return [Call(tool, arguments) for arguments in calls]
+
+
+def _step(number: int, text: str, status: str) -> dict[str, str]:
+    return {"id": str(number), "text": text, "status": status}
+
+
+CALLS = [
+    *_of("ask_user", {"question": "Which licence?", "options": ["mit", "apache-2.0"]}),
+    *_of(
+        "plan",
+        {"items": [_step(1, "look at the data", "completed"),
+                   _step(2, "write train.py", "in_progress")]},
+    ),
+    *_of("read", {"path": "train.py", "limit": 5}, {"path": "look.ipynb"}, {"path": "."},
+         {"path": "trian.py"}),
+    *_of("write", {"path": "notes.md", "content": "# Notes\n\nRank 16.\n"}),
+    *_of("edit", {"path": "train.py", "old": "num_train_epochs=2", "new": "num_train_epochs=3"}),
+    *_of("glob", {"pattern": "*.{py,csv}"}),
+    *_of("grep", {"pattern": "SFT\\w+\\(", "context": 1}, {"pattern": "text|rank", "output": "files"},
+         {"pattern": "rank", "ignore_case": True, "output": "count"}),
+    *_of("bash", {"command": "wc -l data.csv && python3 -c 'raise SystemExit(3)'"}),
+    Call("bash", {"command": "echo step 1; echo step 2", "background": True}, BACKGROUND),
+    Call("bash", {"command": "echo begun; exec sleep 600", "background": True}, ENDLESS),
+    *_of("process", {"operation": "wait", "id": BACKGROUND}, {"operation": "output", "id": BACKGROUND},
+         {"operation": "list"}, {"operation": "kill", "id": ENDLESS}),
+    *_of("hf_search", {"operation": "models", "query": "llama", "sort": "downloads"},
+         {"operation": "datasets", "author": "ann"}, {"operation": "spaces", "query": "background"}),
+    *_of("hf_papers", {"operation": "trending"}, {"operation": "search", "query": "preference"},
+         {"operation": "search", "query": "preference", "min_citations": 100, "sort": "citations"},
+         {"operation": "read", "id": DPO}, {"operation": "read", "id": DPO, "section": "5"},
+         {"operation": "details", "id": DPO}, {"operation": "citations", "id": DPO},
+         {"operation": "citations", "id": KTO, "direction": "references"},
+         {"operation": "resources", "id": DPO}),
+    *_of("hf_docs", {"operation": "list"}, {"operation": "list", "product": "trl"},
+         {"operation": "search", "query": "fine-tuning", "limit": 2},
+         {"operation": "read", "url": "trl/sft_trainer#dataset-format"}),
+    *_of("hf_api", {}, {"query": "create a tag"}),
+    *_of("hf_dataset", {"operation": "inspect", "dataset": "ann/chat", "sample_rows": 1},
+         {"operation": "search", "dataset": "ann/chat-eval", "query": "lantern"},
+         {"operation": "overlap", "dataset": "ann/chat", "eval_dataset": "ann/chat-eval"}),
+    *_of("hf_fit", {"method": "lora", "model": "ann/llama-8b"},
+         {"method": "full", "model": "ann/llama-8b", "sequence_length": 4096},
+         {"method": "qlora", "parameters": 70}, {"method": "inference", "model": "ann/llama-8b"}),
+    *_of("hf_jobs", {"operation": "hardware"},
+         {"operation": "run", **RUN, "script": "train.py", "dependencies": ["trl"], "name": "sft",
+          "secrets": ["HF_TOKEN"], "datasets": ["ann/chat"], "model": "ann/llama-8b",
+          "output": "ann/tuned", "monitoring": "trackio"},
+         {"operation": "ps"}, {"operation": "metrics", "id": JOB},
+         {"operation": "logs", "id": JOB, "tail": 3}, {"operation": "inspect", "id": JOB},
+         {"operation": "wait", "id": JOB},
+         {"operation": "run", "flavor": "cpu-basic", "timeout": "10m", "command": "python eval.py"},
+         {"operation": "cancel", "id": SECOND_JOB},
+         {"operation": "schedule", "flavor": "cpu-basic", "timeout": "10m", "cron": "@daily",
+          "command": "python eval.py"},
+         {"operation": "schedules"}, {"operation": "unschedule", "id": SCHEDULE}),
+    *_of("hf_repo",
+        {"operation": "list", "repo": "ann/llama-8b"},
+        {"operation": "read", "repo": "ann/llama-8b", "path": "README.md"},
+        {"operation": "create", "repo": "ann/new", "visibility": "private"},
+        {"operation": "update", "repo": "ann/new", "visibility": "public", "gated": "auto"},
+        {"operation": "upload", **TUNED, "path": "README.md", "message": "A model card",
+         "content": "# Tuned\n\nann/llama-8b, tuned on ann/chat; loss 0.93.\n"},
+        {"operation": "upload", **TUNED, "source": "out", "path": "out", "message": "Settings"},
+        {"operation": "delete", **TUNED, "paths": ["out/config.json"], "message": "Not needed"},
+        {"operation": "branch", **TUNED, "name": "next"},
+        {"operation": "tag", **TUNED, "name": "v1"},
+        {"operation": "refs", **TUNED}, {"operation": "commits", **TUNED},
+        {"operation": "pr_create", **TUNED, "message": "Add notes", "text": "They were missing."},
+        {"operation": "upload", **TUNED, "path": "notes.md", "content": "Rank 16.\n",
+         "revision": "refs/pr/1", "message": "Notes"},
+        {"operation": "pr_comment", **TUNED, "number": 1, "text": "Ready to be read."},
+        {"operation": "pr_list", **TUNED}, {"operation": "pr_get", **TUNED, "number": 1},
+        {"operation": "pr_merge", **TUNED, "number": 1},
+        {"operation": "upload", **TUNED, "path": "more.md", "content": "More.\n",
+         "create_pr": True, "message": "More notes"},
+        {"operation": "pr_close", **TUNED, "number": 2, "text": "Not needed."},
+    ),
+    *_of("github", {"operation": "search_repos", "query": "huggingface"},
+         {"operation": "list_repos", "owner": "huggingface"},
+         {"operation": "search_code", "query": "SFTTrainer", "repo": "huggingface/trl"},
+         {"operation": "examples", "repo": "huggingface/trl", "keyword": "sft"},
+         {"operation": "tree", "repo": "huggingface/trl"},
+         {"operation": "read", "repo": "huggingface/trl", "path": "examples/scripts/sft.py"},
+         {"operation": "issues", "repo": "huggingface/trl", "query": "nan"},
+         {"operation": "issues", "repo": "huggingface/trl", "number": 7}),
+    *_of("web", {"operation": "search", "query": "lora rank"},
+         {"operation": "fetch", "url": "https://blog.example.org/lora"}),
+]  # fmt: skip
