@@ -10,7 +10,7 @@ from docs.tool_data import DPO, KTO
 
 #: What the ids are, since the stand-in counts and the calls name theirs.
 JOB, SECOND_JOB, SCHEDULE = f"{1:024x}", f"{2:024x}", f"5{1:023x}"
-BACKGROUND, ENDLESS = "call_00000000000000000000aa01", "call_00000000000000000000aa02"
+BACKGROUND, ENDLESS = "call_a1b2c3d4e5f60718293a4b5c", "call_b2c3d4e5f60718293a4b5c6d"
 TUNED = {"repo": "ann/tuned"}
 RUN = {"flavor": "a100-large", "timeout": "2h"}
 
@@ -49,8 +49,8 @@ CALLS = [
     *_of("bash", {"command": "wc -l data.csv && python3 -c 'raise SystemExit(3)'"}),
     Call("bash", {"command": "echo step 1; echo step 2", "background": True}, BACKGROUND),
     Call("bash", {"command": "echo begun; exec sleep 600", "background": True}, ENDLESS),
-    *_of("process", {"operation": "wait", "id": BACKGROUND}, {"operation": "output", "id": BACKGROUND},
-         {"operation": "list"}, {"operation": "kill", "id": ENDLESS}),
+    *_of("process", {"operation": "wait", "id": BACKGROUND[5:13]}, {"operation": "output", "id": BACKGROUND[5:13]},
+         {"operation": "list"}, {"operation": "kill", "id": ENDLESS[5:13]}),
     *_of("hf_search", {"operation": "models", "query": "llama", "sort": "downloads"},
          {"operation": "datasets", "author": "ann"}, {"operation": "spaces", "query": "background"}),
     *_of("hf_papers", {"operation": "trending"}, {"operation": "search", "query": "preference"},

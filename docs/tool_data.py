@@ -17,12 +17,16 @@ from tests.tools.web.sites import Site
 
 DPO, KTO = "2305.18290", "2402.01306"
 CARD = "---\nlicense: apache-2.0\n---\n# Llama 8B\n\nA language model with 8 billion parameters.\n"
-PAPER = """# Direct Preference Optimization: Your Language Model is Secretly a Reward Model
+PAPER = f"""# Direct Preference Optimization: Your Language Model is Secretly a Reward Model
 
 ## Abstract
 
 A change of variables turns the reward's loss into one on the policy itself: no reward model, no
 sampling while training.
+
+## 1 Introduction
+
+{"Language models learn much of the world, and little of what people want of them. " * 150}
 
 ## 4 Direct Preference Optimization
 
@@ -105,7 +109,7 @@ def hub(server: HubServer) -> None:
         {"id": "peft", "url": "https://huggingface.co/docs/peft", "category": "Training"},
     ]
     server.jobs.hardware = hardware()
-    server.jobs.log, server.jobs.looks = LOG, 7
+    server.jobs.log, server.jobs.looks = LOG, 4
 
 
 def _asked(number: int) -> str:
@@ -161,10 +165,12 @@ def github(server: GithubServer) -> None:
         stars=15_400,
         language="Python",
         pushed_at="2026-10-01T00:00:00Z",
+        archived=False,
     )
     repo.comments[7] = ["Use a newer torch.", "That helped."]
     repo.issue(7, "Loss is nan with bf16", "Since 0.24 the loss is nan.", labels=[{"name": "bug"}])
-    server.add("huggingface/peft", {"README.md": "# PEFT\n"}, stars=18_000, language="Python")
+    server.add("huggingface/peft", {"README.md": "# PEFT\n"}, stars=18_000, language="Python",
+               pushed_at="2026-09-20T00:00:00Z", archived=False)  # fmt: skip
 
 
 def site(server: Site) -> None:

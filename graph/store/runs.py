@@ -74,7 +74,7 @@ class Run:
 
     @property
     def id(self) -> str:
-        """What a person or model calls it: the end of the call's id."""
+        """What a person or model calls it: the front of the call's id."""
         return self.folder.name.removeprefix("call_")[:8]
 
     @property

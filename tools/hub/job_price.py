@@ -54,6 +54,11 @@ def duration(seconds: float | None) -> str:
     return " ".join(part for part in parts if part) or "0 s"
 
 
+def dollars(micro_usd: float) -> str:
+    """`$0.20`; four digits below a cent, so that no price reads as nothing."""
+    return f"${micro_usd / 1e6:.{2 if micro_usd >= 10_000 or not micro_usd else 4}f}"
+
+
 async def flavors(run: ToolRun) -> list[Flavor]:
     """All there are, the cheapest first. Raises ToolError."""
     found = [_flavor(one) for one in await ask(run, lambda api: api.list_jobs_hardware())]

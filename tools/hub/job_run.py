@@ -14,7 +14,7 @@ from graph.errors import ToolError
 from graph.events import ToolStateChange
 from tools.hub.change import author_of
 from tools.hub.connection import ask
-from tools.hub.job_price import duration, flavor_of, seconds_of
+from tools.hub.job_price import dollars, duration, flavor_of, seconds_of
 from tools.hub.job_spec import (
     LABEL,
     command_of,
@@ -128,7 +128,7 @@ async def _submitted(
     limit = duration(seconds_of(arguments.timeout)) if arguments.timeout else "its time limit"
     lines = [
         f"Job {job.id} was submitted on {job.flavor}: {job.url}",
-        f"{_dollars(note['per_minute'] * 60)} an hour, at most {_dollars(note['ceiling'])} "
+        f"{dollars(note['per_minute'] * 60)} an hour, at most {dollars(note['ceiling'])} "
         f"({limit}). Stage: {job.stage}.",
         "It goes on by itself; its end is told at your next step. wait follows it, logs shows it.",
     ]
@@ -146,7 +146,3 @@ async def relaunch(arguments: JobsArguments, run: ToolRun, note: dict[str, Any])
     if job is None:
         raise NotBegun
     return await _submitted(arguments, run, note, job)
-
-
-def _dollars(micro_usd: float) -> str:
-    return f"${micro_usd / 1e6:.2f}"

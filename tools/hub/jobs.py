@@ -10,7 +10,7 @@ from graph.context import AgentTool, ToolResult, ToolRun
 from graph.effects import Effect
 from graph.errors import ToolError
 from tools.hub.connection import ask
-from tools.hub.job_price import duration, flavor_of
+from tools.hub.job_price import dollars, duration, flavor_of
 from tools.hub.job_reads import read_of
 from tools.hub.job_run import launch, payer, relaunch, spec_of
 from tools.hub.job_schedule import schedule, scheduled
@@ -81,7 +81,7 @@ class HfJobs(AgentTool):
             price: int | None = flavor.price(seconds)
             cost = (
                 f"${flavor.hourly:.2f} an hour × {duration(seconds)} = "
-                f"${flavor.price(seconds) / 1e6:.2f} at most"
+                f"{dollars(flavor.price(seconds))} at most"
             )
             described = f"{flavor.name} ({flavor.described})"
         except ToolError as error:

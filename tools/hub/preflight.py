@@ -26,7 +26,7 @@ async def preflight(arguments: JobsArguments, run: ToolRun) -> list[str]:
     jobs = await journal.notes(run.thread, "hf_jobs")
     return [
         *_data(arguments, inspected),
-        _model(arguments, fitted),
+        *_model(arguments, fitted),
         _output(arguments),
         _monitoring(arguments),
         _smaller(arguments, jobs),
@@ -46,17 +46,25 @@ def _data(arguments: JobsArguments, notes: Notes) -> Iterator[str]:
         yield f"data: {name} inspected, its columns fit {fits} ({call})"
 
 
-def _model(arguments: JobsArguments, notes: Notes) -> str:
+def _model(arguments: JobsArguments, notes: Notes) -> Iterator[str]:
+    """A line for each method that was checked: which of them the script uses is not known."""
     if not arguments.model:
-        return "memory: no model named, not checked"
-    found = _newest(notes, lambda note: note.get("model") == arguments.model)
-    if found is None:
-        return f"memory: {arguments.model} not checked (hf_fit was not called for it)"
-    call, note = found
-    named = f"{note.get('method', '')} of {arguments.model}"
-    if arguments.flavor in note.get("flavors", []):
-        return f"memory: {named} fits {arguments.flavor} ({call})"
-    return f"memory: {named} does NOT fit {arguments.flavor}, as far as hf_fit can tell ({call})"
+        yield "memory: no model named, not checked"
+        return
+    checked = {
+        note.get("method", ""): (call, note)
+        for call, note in notes
+        if note.get("model") == arguments.model
+    }
+    if not checked:
+        yield f"memory: {arguments.model} not checked (hf_fit was not called for it)"
+    for method, (call, note) in checked.items():
+        named = f"{method} of {arguments.model}"
+        if arguments.flavor in note.get("flavors", []):
+            yield f"memory: {named} fits {arguments.flavor} ({call})"
+        else:
+            said = f"{named} does NOT fit {arguments.flavor}, as far as hf_fit can tell"
+            yield f"memory: {said} ({call})"
 
 
 def _output(arguments: JobsArguments) -> str:

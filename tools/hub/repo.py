@@ -153,7 +153,7 @@ def preview(arguments: RepoArguments) -> str:
         return _lines(f"{verb} {a.operation} {a.name} of {where if a.remove else at}", a.text)
     if a.operation == "pr_create":
         return _lines(f"open a pull request on {where}: {a.message}", a.text)
-    verb = a.operation.removeprefix("pr_")
+    verb = "comment on" if a.operation == "pr_comment" else a.operation.removeprefix("pr_")
     return _lines(f"{verb} pull request {a.number} of {where}", a.text)
 
 
