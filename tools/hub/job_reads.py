@@ -75,6 +75,8 @@ async def _schedules(run: ToolRun) -> ToolResult:
         row(
             one.id,
             str(one.schedule),
+            (one.job_spec.labels or {}).get("name", ""),
+            one.job_spec.flavor or "",
             "suspended" if one.suspend else "",
             f"next run {one.status.next_job_run_at}" if one.status.next_job_run_at else "",
         )
