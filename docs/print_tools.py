@@ -193,7 +193,9 @@ def _type(one: dict[str, Any], schema: dict[str, Any]) -> str:
     if one.get("type") == "array":
         return f"list of {_type(one['items'], schema)}"
     if one.get("type") == "object" and "properties" in one:
-        return "{" + ", ".join(f"{n}: {_type(o, schema)}" for n, o in one["properties"].items()) + "}"
+        return (
+            "{" + ", ".join(f"{n}: {_type(o, schema)}" for n, o in one["properties"].items()) + "}"
+        )
     least, most = one.get("minimum"), one.get("maximum")
     if least is not None and most is not None:
         return f"{one['type']}, {least} to {most}"
