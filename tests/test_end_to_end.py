@@ -209,7 +209,7 @@ def test_from_a_paper_to_a_model_on_the_hub(tmp_path: Path) -> None:
         ]
         # The price was set aside once, and what the job really cost has taken its place.
         assert asyncio.run(spent(run, told["thread"])) == SPENT
-        # Whoever was killed answered for it later: no call's result is unknown, none was sent twice.
+        # What was killed was found again: no call's result is unknown, and none was sent twice.
         assert len(hub.asked(SUBMIT, "POST")) == len(hub.asked(COMMIT, "POST")) == 1
         results = [m for m in run.server.bodies[-1]["messages"] if m["role"] == "tool"]
         assert len(results) == STEPS
