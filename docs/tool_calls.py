@@ -32,6 +32,7 @@ def _step(number: int, text: str, status: str) -> dict[str, str]:
     return {"id": str(number), "text": text, "status": status}
 
 
+# Each grep finds one file: ripgrep works in parallel, and its order of files is nobody's.
 CALLS = [
     *_of("ask_user", {"question": "Which licence?", "options": ["mit", "apache-2.0"]}),
     *_of(
@@ -45,8 +46,8 @@ CALLS = [
     *_of("edit", {"path": "train.py", "old": "num_train_epochs=2", "new": "num_train_epochs=3"}),
     *_of("glob", {"pattern": "*.{py,csv}"}),
     *_of("grep", {"pattern": "SFT\\w+\\(", "context": 1},
-         {"pattern": "text|rank", "output": "files"},
-         {"pattern": "rank", "ignore_case": True, "output": "count"}),
+         {"pattern": "load_dataset", "output": "files"},
+         {"pattern": "RANK", "path": "out", "ignore_case": True, "output": "count"}),
     *_of("bash", {"command": "wc -l data.csv && python3 -c 'raise SystemExit(3)'"}),
     Call("bash", {"command": "echo step 1; echo step 2", "background": True}, BACKGROUND),
     Call("bash", {"command": "echo begun; exec sleep 600", "background": True}, ENDLESS),
