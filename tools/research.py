@@ -18,16 +18,15 @@ MOST = 6_000
 class ResearchArguments(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    task: str = Field(min_length=1, description="the question, complete in itself")
-    context: str = Field("", description="what is known already, paths, versions")
+    task: str = Field(min_length=1, description="complete in itself")
+    context: str = Field("", description="what is known already")
 
 
 class Research(AgentTool):
     name: str = "research"
     description: str = (
-        "Have a question looked up by a helper with a context of its own: papers, docs, code, Hub, "
-        "web, files. Several in one answer run side by side. Returns a short report with sources. "
-        "For what takes many reads; one look is quicker by yourself."
+        "A sub-agent with read-only tools looks a question up (papers, docs, code, Hub, web) and "
+        "returns a short report with sources. For what takes many reads; several run side by side."
     )
     args_schema: type[BaseModel] = ResearchArguments
     is_subagent: bool = True
