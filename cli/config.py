@@ -74,6 +74,8 @@ def _show(options: dict[str, Any]) -> int:
     rows = []
     for key, field in _flat(loaded.settings):
         value = masked(field["value"])
+        if key.startswith("notify.") and key.endswith("_url") and value:
+            value = "***"  # who knows the address can write there
         origin = origin_of(key, loaded.origins)
         rows.append({"key": key, "value": value, "from": origin, "meaning": field["meaning"]})
     if options["output"] == "json":

@@ -28,6 +28,12 @@ def compaction_prompt() -> str:
     return _read("compaction_prompt.md")
 
 
+@cache
+def research_prompt() -> str:
+    """The system prompt of a sub-agent that looks things up."""
+    return _read("research_prompt.md")
+
+
 def _read(name: str) -> str:
     return files("configs").joinpath(name).read_text(encoding="utf-8").strip()
 

@@ -47,6 +47,7 @@ NOT_FOR_PROJECTS = (
     "semantic_scholar_url",
     "github_url",
     "web_search_url",
+    "notify",
 )
 #: Names that .env may bring: credentials, never addresses.
 DOTENV_NAMES = re.compile(r"^(?:[A-Z0-9_]+_API_KEY|HF_TOKEN|GITHUB_TOKEN)$")

@@ -33,6 +33,30 @@ class Price(BaseModel):
     output: float = Field(ge=0, description="USD per million tokens of an answer")
 
 
+class Research(BaseModel):
+    """Limits of one call of `research`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    max_iterations: int = Field(60, ge=1, description="answers of the model in one research")
+    budget_share: float = Field(
+        0.25, gt=0, le=1, description="the part of what is left to spend that one may cost"
+    )
+
+
+class Notify(BaseModel):
+    """Where to tell that a person is needed, or that work has ended."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    slack_webhook_url: str = Field("", description="an incoming webhook of Slack")
+    webhook_url: str = Field("", description="gets each notification as a JSON object")
+    on: list[Literal["approval", "error", "done", "job"]] = Field(
+        default_factory=lambda: ["approval", "error", "done", "job"],  # type: ignore[arg-type]
+        description="approval needed, error, turn done, job ended",
+    )
+
+
 Rule = Annotated[str, Field(pattern=r"^\s*[\w.-]+(\([\s\S]+\))?\s*$")]
 
 
@@ -54,7 +78,7 @@ class Settings(BaseModel):
 
     model_name: str = Field("", description="which model answers; empty: by the credentials found")
     small_model_name: str = Field(
-        "", description="a cheaper model for summaries; empty: the main model"
+        "", description="a cheaper model for summaries and research; empty: the main model"
     )
     fallback_model: str = Field(
         "", description="takes the model's place for the rest of a turn in which it cannot be had"
@@ -137,6 +161,12 @@ class Settings(BaseModel):
     alert: Literal["all", "bell", "off"] = Field(
         "all",
         description="how the chat says that it waits for you: all (bell and desktop), bell, off",
+    )
+    research: Research = Field(
+        default_factory=lambda: Research.model_validate({}), description="limits of research"
+    )
+    notify: Notify = Field(
+        default_factory=lambda: Notify.model_validate({}), description="who is told of what"
     )
     database_url: str = Field(
         "",

@@ -23,7 +23,9 @@ from langgraph.graph import END, START, StateGraph
 
 from graph import routing
 from graph.context import AgentContext
+from graph.services import subagents_run_by
 from graph.state import AgentState
+from graph.subagent import subagents_of
 from nodes.approval import approval
 from nodes.call_model import call_model
 from nodes.compact import compact
@@ -69,3 +71,5 @@ def build_graph() -> StateGraph[AgentState, AgentContext, Any, Any]:
 
 #: What Studio and LangGraph Server load: they bring a checkpointer of their own.
 graph = build_graph().compile()
+# It has no checkpointer, so that inside a tool call it writes its steps where the run's own go.
+subagents_run_by(subagents_of(graph))

@@ -21,7 +21,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import SkipJsonSchema
 
 from configs.settings import Settings
-from graph.durable import FilesSeen, Grants, Inbox, Journal, Ledger
+from graph.durable import FilesSeen, Grants, Inbox, Journal, Ledger, Scope
 from graph.effects import Effect
 from graph.events import Emit, ToolLog
 from graph.state import PlanItem
@@ -182,6 +182,7 @@ class ToolRun:
         note: stores evidence in the journal; call it right BEFORE the effect. A call without
             a note is taken as not begun when a later process finds it, and is run again.
         wait: False when `recover` shall tell what is known now, and wait for nothing.
+        context, scope: the run's options, and whom its charges count for; None outside of one.
     """
 
     call_id: str
@@ -193,6 +194,8 @@ class ToolRun:
     note: Callable[[dict[str, Any]], Awaitable[None]]
     model: str = ""
     wait: bool = True
+    context: AgentContext | None = None
+    scope: Scope | None = None
 
     def log(self, text: str) -> None:
         """One line of progress, shown while the call runs."""
@@ -212,6 +215,11 @@ class AgentTool(BaseTool):
     answered_by_person: bool = False
     #: What it does is outside of this machine, or nobody knows where: undo names it.
     acts_elsewhere: bool = False
+    #: It can look things up and change nothing: a sub-agent has it, too.
+    looks_up: bool = False
+    #: It is a run of the graph inside its task: it has no row of its own, since its calls have
+    #: theirs and it goes on at its own last step, and it ends by itself on the stop signal.
+    is_subagent: bool = False
 
     def effect(self, arguments: Any, cwd: str) -> Effect:
         """What this call does, from its validated arguments. Pure and quick: no I/O."""
@@ -257,6 +265,37 @@ class NotBegun(Exception):
 # --- the run -----------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Inside:
+    """What makes a run a sub-agent's: the call whose work it is, and a system prompt of its own.
+    In it nobody is asked."""
+
+    call_id: str
+    prompt: str
+
+
+class RunSubagent(Protocol):
+    """Runs the graph inside a tool call (graph/subagent.py)."""
+
+    async def __call__(
+        self,
+        run: ToolRun,
+        task: str,
+        *,
+        prompt: str,
+        tools: Mapping[str, AgentTool],
+        max_iterations: int,
+        share: float,
+    ) -> ToolResult:
+        """What a sub-agent with `tools` says of `task`, or had found when it ended early.
+
+        Args:
+            share: of what is left under the caps, the part that it may spend.
+        Raises ModelError where no answer came at all.
+        """
+        ...
+
+
 @dataclass
 class Services:
     """The live parts, opened once by graph/services.py and shared by all runs of a process.
@@ -264,6 +303,7 @@ class Services:
     `stop` belongs to one session; `Session` replaces it in a copy of its own. So does
     `may_begin`: what every effect waits for, the snapshot of the turn's start. `mcp`: the
     configured servers (tools/mcp/servers.py), None without any; `tools` has theirs as of the turn.
+    `inside`: set where the run is a sub-agent's.
     """
 
     settings: Settings
@@ -284,6 +324,8 @@ class Services:
     #: When each job was last looked at, by its id: the Hub is not asked at every step.
     looked: dict[str, float] = field(default_factory=dict)
     mcp: Any = None
+    run_subagent: RunSubagent | None = None
+    inside: Inside | None = None
 
 
 if TYPE_CHECKING:

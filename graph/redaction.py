@@ -121,8 +121,8 @@ def _values(known: tuple[tuple[str, str], ...]) -> Callable[[str], str]:
 
 def _forms(name: str, value: str) -> set[str]:
     """What must not be seen of a credential: itself, also as it stands in a URL. Of a URL it is
-    the password, of the path of a key file nothing."""
-    if "://" in value:
+    the password, unless it is a webhook's; of the path of a key file nothing."""
+    if "://" in value and not name.endswith("WEBHOOK_URL"):
         try:
             value = urlsplit(value).password or ""
         except ValueError:

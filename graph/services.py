@@ -17,7 +17,14 @@ from langgraph.runtime import Runtime
 
 from configs.layers import load
 from configs.settings import Settings
-from graph.context import AgentContext, AgentTool, ModelClient, Services, StopSignal
+from graph.context import (
+    AgentContext,
+    AgentTool,
+    ModelClient,
+    RunSubagent,
+    Services,
+    StopSignal,
+)
 from graph.models.client import LiteLLMClient
 from graph.policy.paths import is_secret
 from graph.store import Store, open_store
@@ -29,6 +36,12 @@ from tools.backend import LocalBackend
 _opening = asyncio.Lock()
 _shared: dict[int, tuple[Services, Store]] = {}
 _threads: dict[tuple[int, str], dict[str, AgentTool]] = {}
+_subagents: list[RunSubagent] = []
+
+
+def subagents_run_by(run: RunSubagent) -> None:
+    """Hand tools what runs the graph, which stands above them: graph/agent.py does, once."""
+    _subagents[:] = [run]
 
 
 def build_services(
@@ -52,6 +65,7 @@ def build_services(
         clock=time.time,
         stop=StopSignal(),
         mcp=_servers(settings, cwd),
+        run_subagent=_subagents[0] if _subagents else None,
     )
 
 

@@ -44,6 +44,7 @@ from graph.history import final_text, was_interrupted
 from graph.models.catalogue import RECORDINGS
 from graph.models.listing import check
 from graph.models.replay import open_replay
+from graph.notify import Notifier
 from graph.options import RunOptions, context_for, thread_for
 from graph.policy.rules import parse_rule
 from graph.services import build_services
@@ -173,6 +174,7 @@ class Session:
         )
         self._own_tools = tools
         self._sharing = Sharing(self._services, self._store, self._options.notice)
+        self._notifier = Notifier(self.settings.notify, self._options.notice)
         self._context = context_for(self.thread, self._options, self.settings, self._services)
         self._iterations = self._context.max_iterations
         self._config: dict[str, Any] = {"configurable": {"thread_id": self.thread.id}}
@@ -400,6 +402,7 @@ class Session:
     async def close(self) -> Event:
         """End the session; the last event. May be called twice."""
         await self._sharing.settled()
+        await self._notifier.settled()
         if self._services.mcp is not None:
             await self._services.mcp.close()
         await self._store.close()
@@ -429,6 +432,7 @@ class Session:
                 await self._status("running")
                 async with aclosing(self._run(begin)) as events:
                     async for event in events:
+                        self._notifier.tell(event, self.thread)
                         yield self._stamped(event)
                 last = await self._outcome(time.monotonic() - began)
                 if not isinstance(last, ApprovalRequired):
@@ -447,6 +451,8 @@ class Session:
             self._running = False
         for event in self._first(opening):
             yield event
+        if text and not isinstance(self.failure, ThreadBusy):
+            self._notifier.tell(last, self.thread)
         yield self._stamped(last)
 
     def _first(self, opening: list[Processing]) -> Iterator[Event]:

@@ -114,7 +114,8 @@ class Turn(TypedDict, total=False):
     turn; nudges: how often the model was told of its open items. compact: why a compaction is due
     ("threshold", "too long", "requested"). compacted: the iteration of the last one. refused:
     requests in a row that the provider found too long. host: the machine that the model was told
-    it works on. model: the fallback that took over in this turn.
+    it works on. model: the fallback that took over in this turn. slice: most micro-USD that a
+    sub-agent may cost, settled when it began.
     """
 
     number: int
@@ -136,6 +137,7 @@ class Turn(TypedDict, total=False):
     refused: int
     host: str
     model: str
+    slice: int
 
 
 class LoopGuard(TypedDict, total=False):

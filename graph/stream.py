@@ -73,7 +73,7 @@ async def events_of(
     Interrupts are not events here: the caller reads them from the state when the run ends,
     since an `approval_required` is the last event of its turn.
     """
-    async for _, mode, data in app.astream(
+    async for within, mode, data in app.astream(
         graph_input,
         {**config, "recursion_limit": RECURSION_LIMIT},
         context=context,
@@ -81,7 +81,8 @@ async def events_of(
         subgraphs=True,
         durability="sync",
     ):
-        if mode != "custom" or not isinstance(data, dict) or "event" not in data:
+        # A sub-agent's steps are told by its call, in lines.
+        if within or mode != "custom" or not isinstance(data, dict) or "event" not in data:
             continue
         event = from_dict(data)
         if seen.is_new(event) and not seen.comes_late(event):

@@ -12,7 +12,6 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
 
-from configs.instructions import system_prompt
 from graph.context import AgentContext, Answer, BadCall, Services
 from graph.errors import ContextTooLong, LimitReached, ModelError
 from graph.events import (
@@ -35,7 +34,14 @@ from nodes.asking import Partial, ask
 from nodes.foresight import foreseen
 from nodes.going_on import after_answer, without
 from nodes.jobs import ended_jobs
-from nodes.limits import limit_reached, model_of, over_threshold, room_for_history
+from nodes.limits import (
+    closing_words,
+    limit_reached,
+    model_of,
+    over_threshold,
+    prompt_of,
+    room_for_history,
+)
 from nodes.loop_guard import find_loop
 from nodes.money import book, caps_of, charged, estimate, key_of, nothing_left, scope_of
 from nodes.racing import Stopped, race
@@ -73,7 +79,9 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
     if reason:
         return {**update, "turn": ended(turn, "limit", error=LimitReached(reason))}
 
-    request: list[BaseMessage] = [SystemMessage(system_prompt())]
+    new += closing_words(turn, context, services, messages)
+    update["messages"] = new
+    request: list[BaseMessage] = [SystemMessage(prompt_of(services))]
     request += reduce_messages(messages, [new])
     model = model_of(turn, context, services)
     try:
@@ -166,7 +174,8 @@ async def _record(
         granted=state.get("granted", []),
         folder=await services.grants.of(cwd),
     )
-    prices = await foreseen(calls, services, thread, cwd, emit)
+    inside = services.inside is not None
+    prices = {} if inside else await foreseen(calls, services, thread, cwd, emit)
     # In a thread: links are looked up.
     verdicts = await asyncio.to_thread(
         judge,
@@ -175,6 +184,7 @@ async def _record(
         services.tools,
         Situation(context.mode, cwd, rules, str(services.settings.state_path())),
         interactive=context.interactive,
+        inside=inside,
         left=left[0] if left else None,
         foreseen=prices,
     )

@@ -9,6 +9,7 @@ raises is this call's result: an exception that left the node would cancel its s
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable
 from dataclasses import replace
 from typing import Any, TypedDict
 
@@ -172,8 +173,11 @@ async def _run_once(
         emit=lambda event: emit(_clean(event)),
         note=note,
         model=context.model or services.settings.model_name,
+        context=context,
+        scope=scope,
     )
-    row = await journal.begin(thread, call.id, call.name)
+    # A row of a sub-agent's would look like a cut-off call when its task is entered again.
+    row = None if tool.is_subagent else await journal.begin(thread, call.id, call.name)
     if row is not None and row.state == "done" and row.result is not None:
         return ToolResult.from_dict(row.result)
     emit(ToolStateChange(id=call.id, tool=call.name, state="running"))
@@ -183,9 +187,10 @@ async def _run_once(
         work = _paid(tool, arguments, run, row, price, scope, caps)
     else:
         work = _effect(tool, arguments, run, row)
-    result = await _caught(work, services)
+    result = await _caught(work if tool.is_subagent else race(work, services.stop))
     result = replace(result, text=redacted(result.text))
-    await journal.finish(thread, call.id, result.to_dict())
+    if not tool.is_subagent:
+        await journal.finish(thread, call.id, result.to_dict())
     return result
 
 
@@ -259,9 +264,9 @@ async def _effect(
     return ToolResult(f"{so_far}{CUT_OFF}", ok=False, outcome="unknown")
 
 
-async def _caught(work: Any, services: Services) -> ToolResult:
+async def _caught(work: Awaitable[ToolResult]) -> ToolResult:
     try:
-        return await race(work, services.stop)
+        return await work
     except Stopped:
         return ToolResult("Interrupted by the person.", ok=False, outcome="interrupted")
     except (GraphBubbleUp, StoreError):

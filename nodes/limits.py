@@ -5,19 +5,54 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from langchain_core.messages import BaseMessage, SystemMessage
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from configs.instructions import system_prompt
 from graph.context import AgentContext, Services
 from graph.errors import ContextTooLong
+from graph.history import note
 from graph.state import Turn
+from nodes.money import dollars
+
+#: What a sub-agent is told before a limit ends it...
+LAST = (
+    "This is your last answer: {why}. Write the report now, from what you have found; calls will "
+    "not run any more."
+)
+#: ...once so much of its slice of the budget is spent.
+NEARLY = 0.75
+
+
+def prompt_of(services: Services) -> str:
+    """The system prompt of a run."""
+    return services.inside.prompt if services.inside else system_prompt()
 
 
 def limit_reached(turn: Turn, context: AgentContext) -> str:
     """Which limit ends the turn before another request, in words; "" if none does."""
     if turn.get("iterations", 0) >= context.max_iterations:
         return f"the turn used its {context.max_iterations} iterations"
+    cost, most = turn.get("cost_micro_usd"), turn.get("slice")
+    if cost and most is not None and cost >= most:
+        return f"it spent {dollars(cost)}, its slice of the budget was {dollars(most)}"
     return ""
+
+
+def closing_words(
+    turn: Turn, context: AgentContext, services: Services, messages: Sequence[BaseMessage]
+) -> list[HumanMessage]:
+    """The note that makes a sub-agent report before a limit ends it; [] while none is due."""
+    if services.inside is None:
+        return []
+    cost, most = turn.get("cost_micro_usd"), turn.get("slice")
+    if turn.get("iterations", 0) == context.max_iterations - 1:
+        why = "your steps are used up"
+    elif cost and most is not None and cost >= most * NEARLY:
+        why = "your budget is used up"
+    else:
+        return []
+    told = note(LAST.format(why=why), f"last-{services.inside.call_id}")
+    return [] if any(m.id == told.id for m in messages) else [told]
 
 
 def model_of(turn: Turn, context: AgentContext, services: Services) -> str:
@@ -59,7 +94,7 @@ def context_use(services: Services, model: str, messages: Sequence[BaseMessage])
         window=models.window(model),
         window_is_known=models.window_is_known(model),
         threshold=threshold(services, model),
-        prompt=models.count_tokens([SystemMessage(system_prompt())]),
+        prompt=models.count_tokens([SystemMessage(prompt_of(services))]),
         tools=dict(sorted(each.items(), key=lambda item: -item[1])),
         messages=models.count_tokens(messages),
     )
@@ -71,7 +106,7 @@ LEAST_ROOM = 2000
 
 def fixed_tokens(services: Services) -> int:
     """What every request costs before the first message: the system prompt and the tools."""
-    prompt = SystemMessage(system_prompt())
+    prompt = SystemMessage(prompt_of(services))
     return services.models.count_tokens([prompt], list(services.tools.values()))
 
 

@@ -35,6 +35,12 @@ def key_of(thread: str, turn: Turn) -> str:
     return f"{thread}/{turn.get('number', 0)}/{turn.get('started', 0):.6f}"
 
 
+def turn_named(key: str) -> Turn:
+    """Number and start of the turn that `key_of` named."""
+    _, number, started = key.rsplit("/", 2)
+    return {"number": int(number), "started": float(started)}
+
+
 def caps_of(context: AgentContext, settings: Settings) -> Caps:
     budget = settings.budget
 

@@ -22,11 +22,13 @@ def judge(
     here: Situation,
     *,
     interactive: bool = True,
+    inside: bool = False,
     left: int | None = None,
     foreseen: Mapping[str, Effect | str] | None = None,
 ) -> dict[str, Verdict]:
     """A verdict for each call, by call id. A call that cannot run at all is `invalid`, with
-    the reason in words that let the model mend it. `left`: micro-USD under the caps, shown where a
+    the reason in words that let the model mend it. `inside`: in a sub-agent, where what would be
+    asked is refused. `left`: micro-USD under the caps, shown where a
     person decides. `foreseen`: of calls that spend, their effect with its price, or why they cannot
     run."""
     broken = {bad.call_id: bad.reason for bad in bad_calls}
@@ -54,6 +56,9 @@ def judge(
             if meant is not None and judged.action != "deny":
                 judged = decide(meant[0], effect, main_words(meant[1]), here)
             judged = within_budget(effect, judged, interactive, left)
+        if inside and judged.action == "ask":
+            said = f"{judged.reason}, and nobody is asked here: leave it to who gave you the task"
+            judged = Judged("deny", said, judged.rule)
         verdicts[call.id] = {
             "action": judged.action,
             "effect": effect.kind,

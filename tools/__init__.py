@@ -20,6 +20,7 @@ from tools.local.process import Process
 from tools.local.read import Read
 from tools.local.write import Write
 from tools.plan import Plan
+from tools.research import Research
 from tools.web.github import Github
 from tools.web.web import Web
 
@@ -44,6 +45,7 @@ def builtin_tools() -> dict[str, AgentTool]:
         Plan(),
         Process(),
         Read(),
+        Research(),
         Web(),
         Write(),
     ]

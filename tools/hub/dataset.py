@@ -53,6 +53,7 @@ class HfDataset(AgentTool):
         "training set."
     )
     args_schema: type[BaseModel] = HfDatasetArguments
+    looks_up: bool = True
 
     def effect(self, arguments: HfDatasetArguments, cwd: str) -> Effect:
         return Effect("read")

@@ -39,6 +39,7 @@ class Docs(AgentTool):
         "what you remember may be outdated. For HTTP endpoints use hf_api."
     )
     args_schema: type[BaseModel] = DocsArguments
+    looks_up: bool = True
 
     def effect(self, arguments: DocsArguments, cwd: str) -> Effect:
         return Effect("read")

@@ -40,6 +40,7 @@ class HfFit(AgentTool):
         "with memory, price per hour (cheapest first) and sharding. Estimates, within a quarter."
     )
     args_schema: type[BaseModel] = HfFitArguments
+    looks_up: bool = True
 
     def effect(self, arguments: HfFitArguments, cwd: str) -> Effect:
         return Effect("read")

@@ -9,6 +9,7 @@ from typing import Any
 
 from graph.context import ToolResult, ToolRun
 from graph.errors import ToolError
+from graph.events import ToolState, ToolStateChange
 from tools.hub.job_logs import events, series, so_far, text_of
 from tools.hub.job_state import Job, inspected, settle_if_ours, settled
 
@@ -39,6 +40,9 @@ async def wait_for(job: Job, run: ToolRun, *, tail: int, call: Launch | None = N
         following.cancel()
         with suppress(asyncio.CancelledError):
             await following
+    if not job.ended:
+        state: ToolState = "failed" if ended.failed else "done"
+        run.emit(ToolStateChange(id=run.call_id, tool=run.tool, state=state, url=ended.url))
     if not lines:
         found = await so_far(run, ended.namespace, ended.id, most=KEPT, tail=max(tail, 1000))
         lines = [text_of(event) for event in found]

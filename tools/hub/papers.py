@@ -58,6 +58,7 @@ class Papers(AgentTool):
         "run, read the method section of a good paper."
     )
     args_schema: type[BaseModel] = PapersArguments
+    looks_up: bool = True
 
     def effect(self, arguments: PapersArguments, cwd: str) -> Effect:
         return Effect("read")

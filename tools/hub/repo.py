@@ -73,6 +73,7 @@ class HubRepo(AgentTool):
         "files: `hf download` in bash. To find repositories use hf_search."
     )
     args_schema: type[BaseModel] = RepoArguments
+    looks_up: bool = True
 
     def effect(self, arguments: RepoArguments, cwd: str) -> Effect:
         if arguments.operation in READS:

@@ -52,6 +52,7 @@ class HubSearch(AgentTool):
         "downloads, likes, gated. For files use hf_repo, for a dataset's rows hf_dataset."
     )
     args_schema: type[BaseModel] = SearchArguments
+    looks_up: bool = True
 
     def effect(self, arguments: SearchArguments, cwd: str) -> Effect:
         return Effect("read")

@@ -34,6 +34,7 @@ class Glob(AgentTool):
         "in files use grep."
     )
     args_schema: type[BaseModel] = GlobArguments
+    looks_up: bool = True
 
     def effect(self, arguments: GlobArguments, cwd: str) -> Effect:
         return Effect("read", paths=(based(arguments)[0],))

@@ -41,6 +41,7 @@ class Grep(AgentTool):
         "and those that .gitignore names are left out, unless path names them."
     )
     args_schema: type[BaseModel] = GrepArguments
+    looks_up: bool = True
 
     def effect(self, arguments: GrepArguments, cwd: str) -> Effect:
         return Effect("read", paths=(arguments.path or ".",))

@@ -43,6 +43,7 @@ class Read(AgentTool):
         "cells."
     )
     args_schema: type[BaseModel] = ReadArguments
+    looks_up: bool = True
 
     def effect(self, arguments: ReadArguments, cwd: str) -> Effect:
         return Effect("read", paths=(arguments.path,))

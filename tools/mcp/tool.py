@@ -57,6 +57,7 @@ class McpTool(AgentTool):
             name=name_of(connection.name, tool["name"]),
             description=str(said).strip()[:LONGEST_DESCRIPTION],
             args_schema=arguments_type(schema),
+            looks_up=effect_of(tool.get("annotations") or {}) == "read",
             listed=tool["name"],
             kind=effect_of(tool.get("annotations") or {}),
             parameters=schema,

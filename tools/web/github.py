@@ -54,6 +54,7 @@ class Github(AgentTool):
         "code) or tree; read a file by lines, a notebook by cells."
     )
     args_schema: type[BaseModel] = GithubArguments
+    looks_up: bool = True
 
     def effect(self, arguments: GithubArguments, cwd: str) -> Effect:
         return Effect("read")

@@ -1,0 +1,223 @@
+"""A sub-agent: the same graph, run inside a tool call, with a prompt, tools and limits of its own.
+
+It is compiled without a checkpointer, so that LangGraph gives it the run's own, under the name of
+the task that it runs in. A kill inside it resumes inside it: the task is entered again, and the
+graph goes on at its own last step. Its calls have journal rows like any others; the call that it
+works for has none. Nobody is asked inside (nodes/verdicts.py), so nothing interrupts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any
+
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langgraph.config import get_config
+
+from graph.context import AgentContext, AgentTool, Inside, RunSubagent, ToolResult, ToolRun
+from graph.durable import InboxRow
+from graph.errors import ModelError, ToolError
+from graph.events import Compacted, ToolCall, ToolLog, ToolOutput, from_dict
+from graph.history import calls_of, final_text
+from graph.state import OURS, AgentState, Turn
+from graph.surroundings import surroundings
+from graph.turn import NO_USAGE
+from nodes.money import caps_of, turn_named
+from nodes.verdicts import main_words
+
+#: LangGraph counts supersteps; iterations are counted by the nodes.
+RECURSION_LIMIT = 1_000_000
+#: Characters of a step's line, and of what is handed on of a sub-agent that ended early.
+LINE, PARTIAL = 120, 5_000
+
+
+class NoInbox:
+    """What a person types during the run is for the thread's own model."""
+
+    async def put(self, thread: str, text: str) -> int:
+        raise NotImplementedError("a sub-agent has no inbox")
+
+    async def after(self, thread: str, seq: int) -> list[InboxRow]:
+        return []
+
+
+class NothingSeen:
+    """What a sub-agent reads, the thread's own model has not seen."""
+
+    async def mark(self, thread: str, path: str, sha256: str) -> None:
+        return None
+
+    async def get(self, thread: str, path: str) -> str | None:
+        return None
+
+
+def subagents_of(app: Any) -> RunSubagent:
+    """What runs `app`, the compiled graph, inside a tool call."""
+
+    async def run_subagent(
+        run: ToolRun,
+        task: str,
+        *,
+        prompt: str,
+        tools: Mapping[str, AgentTool],
+        max_iterations: int,
+        share: float,
+    ) -> ToolResult:
+        try:
+            get_config()
+        except RuntimeError:
+            raise ToolError(f"{run.tool} runs inside a turn of the graph") from None
+        context = _context(run, prompt, tools, max_iterations)
+        begin = {
+            "messages": [await _task(run, task)],
+            "turn": await _turn(run, share),
+        }
+        lines = Lines(run)
+        state: AgentState = {}
+        failed: ModelError | None = None
+        # Where the task is entered again, LangGraph goes on and leaves `begin` aside.
+        steps = app.astream(
+            begin,
+            {"recursion_limit": RECURSION_LIMIT},
+            context=context,
+            stream_mode=["custom", "values"],
+        )
+        try:
+            async with aclosing(steps) as told:
+                async for mode, data in told:
+                    if mode == "values":
+                        state = data
+                    else:
+                        lines.tell(data)
+        except ModelError as error:
+            if not _found(state.get("messages", [])):
+                raise
+            failed = error
+        return _result(state, failed)
+
+    return run_subagent
+
+
+def _context(
+    run: ToolRun, prompt: str, tools: Mapping[str, AgentTool], max_iterations: int
+) -> AgentContext:
+    """Read-only, by the cheaper model; the thread's own takes its place where it cannot be had."""
+    outer, services = run.context, run.services
+    assert outer is not None
+    assert run.scope is not None
+    main = outer.model or services.settings.model_name
+    small = services.settings.small_model_name
+    own = replace(
+        services,
+        tools=dict(tools),
+        inbox=NoInbox(),
+        files_seen=NothingSeen(),
+        inside=Inside(run.call_id, prompt),
+        run_subagent=None,
+    )
+    return AgentContext(
+        model=small or main,
+        mode="read-only",
+        cwd=run.cwd,
+        fallback_model=main if small and small != main else outer.fallback_model,
+        max_iterations=max_iterations,
+        max_cost_micro_usd=outer.max_cost_micro_usd,
+        invocation=run.scope.invocation,
+        deny=outer.deny,
+        stream=outer.stream,
+        interactive=False,
+        services=own,
+    )
+
+
+async def _task(run: ToolRun, task: str) -> HumanMessage:
+    now = run.services.clock()
+    block = await asyncio.to_thread(surroundings, run.cwd, now)
+    kept = {OURS: {"text": task, "at": now}}
+    return HumanMessage(f"{block}\n\n{task}", id=f"task-{run.call_id}", additional_kwargs=kept)
+
+
+async def _turn(run: ToolRun, share: float) -> Turn:
+    """The turn as it begins, under the outer one's name: what it spends counts for that one."""
+    assert run.context is not None
+    assert run.scope is not None
+    named = turn_named(run.scope.turn)
+    turn: Turn = {
+        "number": named["number"],
+        "started": named["started"],
+        "seq": 0,
+        "before": None,
+        "status": "running",
+        "iterations": 0,
+        "usage": dict(NO_USAGE),
+        "cost_micro_usd": 0,
+        "host": socket.gethostname(),
+    }
+    caps = caps_of(run.context, run.services.settings)
+    left = await run.services.ledger.left(run.scope, caps)
+    if left is not None:
+        turn["slice"] = max(0, int(left[0] * share))
+    return turn
+
+
+class Lines:
+    """A sub-agent's events as lines of its call: one as each of its calls begins, and why one of
+    them failed."""
+
+    def __init__(self, run: ToolRun) -> None:
+        self._run = run
+        self._told: set[str] = set()
+
+    def tell(self, data: Any) -> None:
+        if not isinstance(data, dict) or "event" not in data:
+            return
+        match from_dict(data):
+            case ToolCall(id=call, tool=tool, arguments=arguments) if call not in self._told:
+                self._told.add(call)
+                self._run.log(_short(f"{tool} {' '.join(main_words(arguments))}"))
+            case ToolOutput(ok=False, tool=tool, text=text):
+                self._run.log(_short(f"{tool}: {text}"))
+            case ToolLog(id="", tool=tool, text=text):
+                self._run.log(_short(f"{tool}: {text}"))
+            case Compacted():
+                self._run.log("its context was summarised")
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= LINE else f"{line[: LINE - 1]}…"
+
+
+def _result(state: AgentState, failed: ModelError | None) -> ToolResult:
+    """The report; of a run that ended early what it had found, and why it ended."""
+    messages, turn = state.get("messages", []), state.get("turn", {})
+    status = turn.get("status")
+    if failed is None and status == "done":
+        return ToolResult(final_text(messages))
+    found = _found(messages) or _looked(messages)
+    if failed is not None:
+        said, outcome = f"It failed: {failed.message}", "failed"
+    elif status == "interrupted":
+        said, outcome = "Interrupted by the person", "interrupted"
+    else:
+        said, outcome = f"It ended early: {turn.get('reason', '')}", "failed"
+    text = f"{said}. What it had found so far:\n{found}"
+    return ToolResult(text, ok=False, outcome=outcome)  # type: ignore[arg-type]
+
+
+def _found(messages: Sequence[AnyMessage]) -> str:
+    """What its answers said, the newest of it where that is long."""
+    texts = [m.text.strip() for m in messages if isinstance(m, AIMessage) and m.text.strip()]
+    return "\n\n".join(texts)[-PARTIAL:]
+
+
+def _looked(messages: Sequence[AnyMessage]) -> str:
+    calls = [call for m in messages if isinstance(m, AIMessage) for call in calls_of(m)]
+    lines = [_short(f"- {call.name} {' '.join(main_words(call.args))}") for call in calls]
+    if not lines:
+        return "nothing."
+    return "\n".join(["nothing was written down; it had looked at", *lines])[:PARTIAL]

@@ -1,0 +1,58 @@
+"""research: a question for a sub-agent: tools that only look, a context of its own, a report."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from configs.instructions import research_prompt
+from graph.context import AgentTool, ToolResult, ToolRun
+from graph.effects import Effect
+from graph.errors import ToolError
+
+#: Characters of a report; the prompt asks for no more.
+MOST = 6_000
+
+
+class ResearchArguments(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    task: str = Field(min_length=1, description="complete in itself")
+    context: str = Field("", description="what is known already")
+
+
+class Research(AgentTool):
+    name: str = "research"
+    description: str = (
+        "A sub-agent with read-only tools looks a question up (papers, docs, code, Hub, web) and "
+        "returns a short report with sources. For what takes many reads; several run side by side."
+    )
+    args_schema: type[BaseModel] = ResearchArguments
+    is_subagent: bool = True
+
+    def effect(self, arguments: ResearchArguments, cwd: str) -> Effect:
+        return Effect("read")
+
+    async def execute(self, arguments: ResearchArguments, run: ToolRun) -> ToolResult:
+        run_subagent, limits = run.services.run_subagent, run.services.settings.research
+        if run_subagent is None or run.context is None:
+            raise ToolError("research runs inside a turn of the graph")
+        known = f"\n\nWhat is known already:\n{arguments.context}" if arguments.context else ""
+        result = await run_subagent(
+            run,
+            arguments.task + known,
+            prompt=research_prompt(),
+            tools={name: tool for name, tool in run.services.tools.items() if tool.looks_up},
+            max_iterations=limits.max_iterations,
+            share=limits.budget_share,
+        )
+        return replace(result, text=bounded(result.text))
+
+
+def bounded(text: str) -> str:
+    """`text` with at most MOST characters, and what was cut off said."""
+    if len(text) <= MOST:
+        return text
+    said = f"\n[... {len(text) - MOST:,} characters more were cut off]"
+    return text[: MOST - len(said)] + said
