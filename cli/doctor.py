@@ -40,6 +40,7 @@ def _examine(options: dict[str, Any]) -> int:
         settings = settings.model_copy(update={"model_name": options["model"]})
     checks: tuple[Callable[[Any], Iterator[Finding]], ...] = (
         _python, _packages, _state, _database, _credentials, _model, _programs, _servers,
+        _sandboxes,
     )  # fmt: skip
     for check in checks:
         for mark, what, hint in check(settings):
@@ -133,3 +134,27 @@ def _servers(settings: Any) -> Iterator[Finding]:
             yield "ok", f"MCP server {name}: {len(tools)} tools", ""
         else:
             yield "warn", f"MCP server {name}: {trouble or 'not started yet'}", "ml-agent mcp test"
+
+
+def _sandboxes(settings: Any) -> Iterator[Finding]:
+    """Sandboxes that ml-agent made and nobody works in: they cost money until they are idle."""
+    import huggingface_hub
+
+    from graph.errors import AgentError
+
+    if not huggingface_hub.get_token():
+        return
+    from tools.backend.sandboxes import living
+
+    try:
+        found = asyncio.run(living(settings))
+    except AgentError as error:
+        yield "warn", f"sandboxes on Hugging Face cannot be listed: {error.message}", error.hint
+        return
+    for one in found:
+        what = f"sandbox {one.id} on {one.flavor} of thread {one.thread}"
+        if one.driven:
+            yield "ok", f"{what}, at work", ""
+        else:
+            whose = "goes on: ml-agent sessions resume; " if one.known else ""
+            yield "warn", f"{what}, no turn runs in it{one.price}", f"{whose}ends: {one.how_to_end}"

@@ -40,6 +40,7 @@ async def _run(options: dict[str, Any], task: str | None) -> int:
         model=options.get("model"),
         fallback_model=options.get("fallback_model"),
         mode=options.get("mode"),
+        sandbox=options.get("sandbox"),
         max_iterations=options.get("max_iterations"),
         max_cost=cap,
         max_time=options.get("max_time"),
@@ -116,7 +117,10 @@ class Teller:
 
         thread = self._session.thread
         route = resolve(thread.model, self._session.settings)
-        self._note(f"thread {thread.id} · {route.describe()} · mode {thread.mode} · cap ${cap:g}")
+        place = f" · sandbox {thread.sandbox}" if thread.sandbox else ""
+        self._note(
+            f"thread {thread.id} · {route.describe()} · mode {thread.mode}{place} · cap ${cap:g}"
+        )
         if self._session.moved:
             self._note(self._session.moved)
 

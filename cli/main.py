@@ -151,6 +151,9 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     help="What a headless run prints.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --output json.")
+@click.option(
+    "--sandbox", metavar="FLAVOR", help="Work in a Hugging Face sandbox; none: here again."
+)
 @click.option("-C", "--cwd", metavar="DIR", help="Work in this folder.")
 @click.option("--config", "config_file", metavar="FILE", help="One more settings file.")
 @click.option("--debug", is_flag=True, help="Show tracebacks and what the libraries log.")

@@ -11,10 +11,11 @@ from typing import Any
 from cli.listing import line_of, plain, size
 from cli.render import to_stdout
 from cli.results import print_json
-from cli.starting import settings_for
+from cli.starting import complain, settings_for
 
 #: Where neither an age nor a number was given: 30 days, in seconds.
 OLD = 30 * 86400.0
+DOCTOR = "ml-agent doctor lists those that live on"
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,9 @@ async def delete_one(store: Any, row: Any, options: dict[str, Any]) -> int:
     from graph.errors import ThreadBusy
     from graph.store.prune import remove
 
-    removed = await remove(store, settings_for(options).settings.state_path(), [row])
+    settings = settings_for(options).settings
+    await _end_sandboxes(store, settings, [row])
+    removed = await remove(store, settings.state_path(), [row])
     for reason in removed.left.values():
         raise ThreadBusy(reason)
     if options["output"] == "json":
@@ -69,9 +72,26 @@ async def prune(
         newest = time.strftime("%Y-%m-%d %H:%M", time.localtime(rows[-1].updated))
         if not ask(f"delete {counted(rows)} {where}, the newest of {newest}?"):
             return 1
-        removed = await remove(store, settings_for(options).settings.state_path(), rows)
+        settings = settings_for(options).settings
+        await _end_sandboxes(store, settings, rows)
+        removed = await remove(store, settings.state_path(), rows)
     _tell(store, wanted, removed, spared | removed.left, options["output"])
     return 0
+
+
+async def _end_sandboxes(store: Any, settings: Any, rows: list[Any]) -> None:
+    """A thread's sandbox goes with it. One that cannot be asked for ends when it was idle."""
+    for row in rows:
+        if not row.sandbox or store.is_driven(row.id):
+            continue
+        from graph.errors import ToolError
+        from tools.backend.sandboxes import end_all
+
+        try:
+            for number in await end_all(settings, store, row.id):
+                print(f"ended the sandbox {number} of {row.id}", file=sys.stderr)
+        except ToolError as error:
+            complain(f"the sandbox of {row.id} could not be ended: {error.message}", DOCTOR)
 
 
 def _tell(store: Any, wanted: Wanted, removed: Any, left: dict[str, str], output: str) -> None:

@@ -40,6 +40,7 @@ NOT_FOR_PROJECTS = (
     "jobs_namespace",
     "share_traces",
     "job_secrets",
+    "sandbox",
     "hub_url",
     "dataset_viewer_url",
     "arxiv_url",

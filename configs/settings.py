@@ -57,6 +57,28 @@ class Notify(BaseModel):
     )
 
 
+class SandboxSettings(BaseModel):
+    """A Hugging Face sandbox in which commands run and files live."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    flavor: str = Field("", description="hardware of the sandbox; empty: work on this machine")
+    image: str = Field("python:3.12", description="the Docker image, with /bin/sh")
+    idle_timeout: int = Field(
+        600, ge=60, description="seconds without a call or command after which it ends"
+    )
+    folder: str = Field(
+        "/workspace", pattern=r"^/[^/]", description="the working directory in the sandbox"
+    )
+    secrets: list[str] = Field(
+        default_factory=list,
+        description="credentials that commands in the sandbox may see, of child_tokens (HF_TOKEN)",
+    )
+    keep: bool = Field(
+        False, description="leave it when a headless run ends, until it was idle for long enough"
+    )
+
+
 Rule = Annotated[str, Field(pattern=r"^\s*[\w.-]+(\([\s\S]+\))?\s*$")]
 
 
@@ -153,6 +175,10 @@ class Settings(BaseModel):
     job_secrets: list[str] = Field(
         default_factory=lambda: ["HF_TOKEN", "GITHUB_TOKEN", "WANDB_API_KEY"],
         description="credentials that a job may be given, by name",
+    )
+    sandbox: SandboxSettings = Field(
+        default_factory=lambda: SandboxSettings.model_validate({}),
+        description="where commands run and files live, if not here",
     )
     mcpServers: dict[str, McpServer] = Field(
         default_factory=dict, description="MCP servers whose tools the model can use, by name"

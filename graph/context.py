@@ -213,6 +213,8 @@ class AgentTool(BaseTool):
     #: The person is the tool: the call is answered through approval, by `respond`. Where
     #: nobody is there, `execute` answers.
     answered_by_person: bool = False
+    #: It acts where commands run and files live: in the thread's sandbox, where it has one.
+    in_backend: bool = False
     #: What it does is outside of this machine, or nobody knows where: undo names it.
     acts_elsewhere: bool = False
     #: It can look things up and change nothing: a sub-agent has it, too.

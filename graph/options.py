@@ -14,7 +14,7 @@ from pathlib import Path
 
 from configs.settings import Settings
 from graph.context import AgentContext, Mode, Services
-from graph.errors import UsageError
+from graph.errors import NotAuthenticated, UsageError
 from graph.models.catalogue import choose_model, resolve
 from graph.policy.rules import parse_rule
 from graph.store import ThreadRow, new_thread_id
@@ -27,6 +27,7 @@ class RunOptions:
 
     Attributes:
         mode: ask, auto, read-only or yolo.
+        sandbox: hardware of a Hugging Face sandbox to work in; "none": on this machine.
         fallback_model: takes the model's place where it cannot be had.
         effort: how much a model that can think shall think.
         max_iterations: answers of the model in one turn.
@@ -43,6 +44,7 @@ class RunOptions:
     fallback_model: str | None = None
     effort: str | None = None
     mode: Mode | None = None
+    sandbox: str | None = None
     max_iterations: int | None = None
     max_cost: float | None = None
     max_time: float | None = None
@@ -68,7 +70,8 @@ async def thread_for(
 
     `own_client`: the program brought its model client, so no route has to lead to the model.
 
-    Raises UsageError (its folder is gone), UnknownModel, NotAuthenticated.
+    Raises UsageError (its folder is gone), UnknownModel, NotAuthenticated (also where a sandbox
+    is wanted, nobody can be asked, and there is no token).
     """
     here = row is not None and row.host == socket.gethostname()
     for rule in options.allow:
@@ -88,11 +91,17 @@ async def thread_for(
             resolve(fallback, settings).check()
     mode = options.mode or (row.mode if row else "") or settings.mode
     mode = mode or ("ask" if options.interactive else "auto")
+    chosen = options.sandbox
+    if chosen is None:
+        chosen = row.sandbox if row else settings.sandbox.flavor
+    sandbox = "" if chosen == "none" else chosen
+    if sandbox and not options.interactive:
+        await asyncio.to_thread(_check_token)
     if row is not None:
         if not here:
             same = await asyncio.to_thread(os.path.isdir, row.cwd)
             row = replace(row, host=socket.gethostname(), cwd=row.cwd if same else str(cwd))
-        return replace(row, model=model, mode=mode)
+        return replace(row, model=model, mode=mode, sandbox=sandbox)
     return ThreadRow(
         id=new_thread_id(time.time()),
         cwd=str(cwd),
@@ -100,7 +109,17 @@ async def thread_for(
         title="",
         model=model,
         mode=mode,
+        sandbox=sandbox,
     )
+
+
+def _check_token() -> None:
+    from huggingface_hub import get_token
+
+    if not get_token():
+        raise NotAuthenticated(
+            "a sandbox needs a Hugging Face token", "hf auth login, or set HF_TOKEN"
+        )
 
 
 def micro_usd(dollars: float | None) -> int | None:

@@ -31,11 +31,12 @@ from graph.store import Store, open_store
 from graph.store.outputs import Outputs
 from graph.store.snapshots import Snapshots
 from tools import builtin_tools
-from tools.backend import LocalBackend
+from tools.backend import Backend, LocalBackend
 
 _opening = asyncio.Lock()
 _shared: dict[int, tuple[Services, Store]] = {}
 _threads: dict[tuple[int, str], dict[str, AgentTool]] = {}
+_backends: dict[tuple[int, str], Backend] = {}
 _subagents: list[RunSubagent] = []
 
 
@@ -69,6 +70,18 @@ def build_services(
     )
 
 
+def in_sandbox(services: Services, thread: str, flavor: str) -> Services:
+    """`services` of a thread that works in a sandbox; as they are where `flavor` is empty."""
+    if not flavor:
+        return services
+    from tools.backend.sandbox import SandboxBackend
+
+    backend = SandboxBackend(services.settings, thread, flavor)
+    there = replace(services, backend=backend)
+    backend.services = there
+    return there
+
+
 def _servers(settings: Settings, cwd: str) -> Any:
     if not settings.mcpServers:
         return None
@@ -89,7 +102,22 @@ async def services_of(runtime: Runtime[AgentContext]) -> Services:
             _shared[loop] = (build_services(settings, store), store)
     services = _shared[loop][0]
     # A stop belongs to one run: sharing the signal would stop everybody's.
-    return replace(services, stop=StopSignal(), tools=await _tools(services, runtime))
+    tools, backend = await _tools(services, runtime), _backend(services, runtime)
+    return replace(services, stop=StopSignal(), tools=tools, backend=backend)
+
+
+def _backend(services: Services, runtime: Runtime[AgentContext]) -> Backend:
+    """The sandbox of the runtime's thread, where the settings want one."""
+    if not services.settings.sandbox.flavor:
+        here: Backend = services.backend
+        return here
+    info = runtime.execution_info
+    thread = (info.thread_id if info else "") or "none"
+    key = (id(services), thread)
+    if key not in _backends:
+        flavor = services.settings.sandbox.flavor
+        _backends[key] = in_sandbox(services, thread, flavor).backend
+    return _backends[key]
 
 
 async def _tools(services: Services, runtime: Runtime[AgentContext]) -> Mapping[str, AgentTool]:
@@ -116,6 +144,8 @@ async def close_shared() -> None:
     """Close what `services_of` opened for this event loop; for a program that ends."""
     opened = _shared.pop(id(asyncio.get_running_loop()), None)
     if opened is not None:
+        for key in [key for key in _backends if key[0] == id(opened[0])]:
+            await _backends.pop(key).close()
         if opened[0].mcp is not None:
             await opened[0].mcp.close()
         await opened[1].close()

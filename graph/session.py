@@ -47,7 +47,7 @@ from graph.models.replay import open_replay
 from graph.notify import Notifier
 from graph.options import RunOptions, context_for, thread_for
 from graph.policy.rules import parse_rule
-from graph.services import build_services
+from graph.services import build_services, in_sandbox
 from graph.sharing import Sharing
 from graph.state import AgentState, PlanItem, Turn
 from graph.store import Store, ThreadRow, open_store
@@ -103,6 +103,7 @@ class Session:
         self._told_ready = False
         self._known = False
         self._running = False
+        self._closed = False
         self._stop = StopSignal()
         self._summary: dict[str, Any] = {}
         #: The exception behind the last `error` event, for --debug.
@@ -172,6 +173,9 @@ class Session:
         self._services = replace(
             services, stop=self._stop, tools=tools, may_begin=self._files.begun, mcp=mcp
         )
+        self._services = in_sandbox(self._services, self.thread.id, self.thread.sandbox)
+        if self.thread.sandbox:
+            self._services.backend.notice = self._options.notice or log.info
         self._own_tools = tools
         self._sharing = Sharing(self._services, self._store, self._options.notice)
         self._notifier = Notifier(self.settings.notify, self._options.notice)
@@ -405,8 +409,27 @@ class Session:
         await self._notifier.settled()
         if self._services.mcp is not None:
             await self._services.mcp.close()
+        if not self._closed:
+            self._closed = True
+            await self._leave_sandbox()
         await self._store.close()
         return self._stamped(Shutdown())
+
+    async def _leave_sandbox(self) -> None:
+        """A headless run gives it back, unless its turn is to go on: in a chat one comes back, and
+        it ends by itself when nobody does."""
+        if not self.thread.sandbox:
+            return
+        backend, notice = self._services.backend, self._options.notice or log.info
+        over = self.thread.status not in ("approval", "interrupted", "running")
+        if over and not self._options.interactive and not self.settings.sandbox.keep:
+            try:
+                told = await backend.end()
+            except AgentError as error:
+                told = f"the sandbox could not be ended: {error.message} (ml-agent doctor lists it)"
+            if told:
+                notice(told)
+        await backend.close()
 
     # --- a turn -------------------------------------------------------------------------------
 
@@ -587,6 +610,7 @@ class Session:
                 turns=self._turn_number,
                 host=self.thread.host,
                 cwd=self.thread.cwd,
+                sandbox=self.thread.sandbox,
             )
         except AgentError:
             if not quietly:

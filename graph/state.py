@@ -85,6 +85,7 @@ class Verdict(TypedDict):
 
     action: run, ask (a person decides), deny (policy refuses), invalid (the call cannot be
     run: its arguments do not fit, or were cut off). `reason` says why, `rule` which rule.
+    sandbox: the price is that of the thread's sandbox, which this call may start.
     """
 
     action: Literal["run", "ask", "deny", "invalid"]
@@ -94,6 +95,7 @@ class Verdict(TypedDict):
     price_micro_usd: int | None
     preview: str
     left_micro_usd: NotRequired[int]
+    sandbox: NotRequired[bool]
     decision: NotRequired[Decision]
 
 

@@ -13,12 +13,19 @@ from configs.instructions import project_instructions
 from graph.redaction import redacted
 
 
-def surroundings(cwd: str, now: float, left: str = "") -> str:
-    """The block before a person's words; told again on another machine, where `left` is the host
-    that the thread was on before. Reads files and asks git: call it in a thread."""
+def surroundings(cwd: str, now: float, left: str = "", there: str = "") -> str:
+    """The block before a person's words; told again on another machine. Reads files and asks git:
+    call it in a thread.
+
+    Args:
+        left: the host that the thread was on before. there: where commands run and files live, if
+            not here.
+    """
     day = time.strftime("%Y-%m-%d", time.localtime(now))
     lines = [f"date: {day}", f"working directory: {cwd}", f"platform: {platform.platform()}"]
     lines += _git(cwd)
+    if there:
+        lines.append(f"commands and files: {there}")
     if left:
         lines.append(
             f"This thread was on the machine {left} and goes on on {socket.gethostname()}: files "

@@ -71,7 +71,7 @@ async def take_input(
     left = "" if turn.get("host") == here else turn.get("host", "")
     block = ""
     if (not messages and rows) or left:
-        block = await asyncio.to_thread(surroundings, cwd, now, left)
+        block = await asyncio.to_thread(surroundings, cwd, now, left, services.backend.about)
     if rows and block:
         block += "\n\n"
     new = [_human(thread, row, "" if i else block, now) for i, row in enumerate(rows)]
@@ -89,7 +89,8 @@ async def take_input(
         return [], {**turn, "status": "done", "iterations": 0}
     if not new and not any(isinstance(m, AIMessage) for m in messages):
         # A server's client put its message into the state itself: ours takes its place.
-        block = await asyncio.to_thread(surroundings, cwd, services.clock()) + "\n\n"
+        there = services.backend.about
+        block = await asyncio.to_thread(surroundings, cwd, services.clock(), "", there) + "\n\n"
         new = [_with_surroundings(messages[0], block)]
     return new, {
         **turn,

@@ -236,6 +236,8 @@ class TimeLine:
             for run in runs
             if run.folder.name in ids and await asyncio.to_thread(run.state) == "alive"
         ]
+        if self._row.sandbox:
+            told.append("what was done to files in the sandbox")
         return [*told, *await self._done_elsewhere(undone)]
 
     async def _done_elsewhere(self, messages: Sequence[AnyMessage]) -> list[str]:

@@ -31,7 +31,7 @@ from graph.services import cwd_of, services_of
 from graph.state import OURS, AgentState, Turn, reduce_messages
 from graph.turn import ended, new_call_id, new_message_id, take_input
 from nodes.asking import Partial, ask
-from nodes.foresight import foreseen
+from nodes.foresight import foreseen, quoted
 from nodes.going_on import after_answer, without
 from nodes.jobs import ended_jobs
 from nodes.limits import (
@@ -176,6 +176,7 @@ async def _record(
     )
     inside = services.inside is not None
     prices = {} if inside else await foreseen(calls, services, thread, cwd, emit)
+    quote = await quoted(calls, services, thread, cwd, emit)
     # In a thread: links are looked up.
     verdicts = await asyncio.to_thread(
         judge,
@@ -187,6 +188,8 @@ async def _record(
         inside=inside,
         left=left[0] if left else None,
         foreseen=prices,
+        folder=services.backend.folder(cwd),
+        quote=quote,
     )
     turn = _booked(turn, answer)
     if any(call.name == "plan" for call in calls):

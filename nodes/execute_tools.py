@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypedDict
 
@@ -43,6 +44,7 @@ from graph.state import Verdict
 from nodes.money import WORDS, caps_of, dollars, scope_of
 from nodes.racing import Stopped, race
 from nodes.verdicts import validated
+from tools.backend import Spending
 
 #: A result that goes to the model has at most so many characters...
 RESULT_CHARACTERS = 30_000
@@ -85,7 +87,10 @@ async def execute_tools(state: Task, runtime: Runtime[AgentContext]) -> dict[str
         decided = _decided(call, verdict)
         # What a person changed has another price than the one that was foreseen.
         price = verdict["price_micro_usd"] if verdict and decided == call else None
-        result = await _run_once(decided, thread, context, services, emit, scope, price)
+        allowed = bool(verdict and verdict.get("sandbox"))
+        result = await _run_once(
+            decided, thread, context, services, emit, scope, price, sandbox=allowed
+        )
     text, truncated = await _bounded(call, thread, result, runtime.context, services)
     result = replace(result, text=text)
     emit(ToolStateChange(id=call.id, tool=call.name, state=_state(result)))
@@ -150,8 +155,11 @@ async def _run_once(
     emit: Emit,
     scope: Scope,
     price: int | None = None,
+    *,
+    sandbox: bool = False,
 ) -> ToolResult:
-    """`price`: micro-USD, as it was foreseen; None: not yet."""
+    """`price`: micro-USD, as it was foreseen; None: not yet. `sandbox`: it may start the thread's
+    sandbox, whose price was decided on with it."""
     try:
         tool, arguments = validated(call, services.tools)
     except ValueError as error:
@@ -164,11 +172,12 @@ async def _run_once(
     async def note(evidence: dict[str, Any]) -> None:
         await journal.note(thread, call.id, evidence)
 
+    cwd = await cwd_of(context)
     run = ToolRun(
         call_id=call.id,
         tool=call.name,
         thread=thread,
-        cwd=await cwd_of(context),
+        cwd=services.backend.folder(cwd) if tool.in_backend else cwd,
         services=services,
         emit=lambda event: emit(_clean(event)),
         note=note,
@@ -182,9 +191,11 @@ async def _run_once(
         return ToolResult.from_dict(row.result)
     emit(ToolStateChange(id=call.id, tool=call.name, state="running"))
     effect = tool.effect(arguments, run.cwd)
+    caps = caps_of(context, services.settings)
     if effect.kind == "spend":
-        caps = caps_of(context, services.settings)
         work = _paid(tool, arguments, run, row, price, scope, caps)
+    elif tool.in_backend:
+        work = _in_backend(tool, arguments, run, row, Spending(scope, caps, sandbox))
     else:
         work = _effect(tool, arguments, run, row)
     result = await _caught(work if tool.is_subagent else race(work, services.stop))
@@ -192,6 +203,24 @@ async def _run_once(
     if not tool.is_subagent:
         await journal.finish(thread, call.id, result.to_dict())
     return result
+
+
+async def _in_backend(
+    tool: AgentTool, arguments: Any, run: ToolRun, row: JournalRow | None, spending: Spending
+) -> ToolResult:
+    """A call where commands run and files live, which may have to be started first."""
+    told = ""
+    if row is None or row.note is None:
+        told = await run.services.backend.begin(run, spending)
+    else:
+        # It was begun before: a new sandbox would know nothing of it.
+        with suppress(ToolError):
+            told = await run.services.backend.begin(run, replace(spending, allowed=False))
+    try:
+        result = await _effect(tool, arguments, run, row)
+    except ToolError as error:
+        raise ToolError(f"{told}\n{error.message}" if told else error.message) from error
+    return replace(result, text=f"{told}\n{result.text}") if told else result
 
 
 async def _paid(

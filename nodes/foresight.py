@@ -13,6 +13,7 @@ from graph.events import Emit
 from graph.history import Call
 from nodes.racing import Stopped, race
 from nodes.verdicts import validated
+from tools.backend import Quote
 
 #: Seconds that prices may take; then they are unknown.
 PATIENCE = 30.0
@@ -42,6 +43,24 @@ async def foreseen(
             found[call.id] = effect
         except Exception as error:  # a tool's boundary: its bug is this call's failure
             found[call.id] = f"its price cannot be found: {type(error).__name__}: {error}"
+    return found
+
+
+async def quoted(
+    calls: Iterable[Call], services: Services, thread: str, cwd: str, emit: Emit
+) -> Quote | None:
+    """What calls that act in the execution backend have to pay for first; None: nothing."""
+    there = [c for c in calls if c.name in services.tools and services.tools[c.name].in_backend]
+    if not there:
+        return None
+    run = ToolRun(there[0].id, there[0].name, thread, cwd, services, emit, _no_note)
+    try:
+        found: Quote | None = await race(
+            asyncio.wait_for(services.backend.quote(run), PATIENCE), services.stop
+        )
+    except (Stopped, TimeoutError):
+        unknown = "a sandbox, price unknown: the Hub does not answer"
+        return Quote("unknown hardware", unknown, None)
     return found
 
 

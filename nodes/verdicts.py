@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -13,6 +14,7 @@ from graph.history import Call
 from graph.policy.decide import Judged, Situation, decide
 from graph.state import QUESTION, Verdict
 from nodes.money import dollars
+from tools.backend import Quote
 
 
 def judge(
@@ -25,12 +27,15 @@ def judge(
     inside: bool = False,
     left: int | None = None,
     foreseen: Mapping[str, Effect | str] | None = None,
+    folder: str = "",
+    quote: Quote | None = None,
 ) -> dict[str, Verdict]:
     """A verdict for each call, by call id. A call that cannot run at all is `invalid`, with
     the reason in words that let the model mend it. `inside`: in a sub-agent, where what would be
     asked is refused. `left`: micro-USD under the caps, shown where a
     person decides. `foreseen`: of calls that spend, their effect with its price, or why they cannot
-    run."""
+    run. `folder`: the working directory of tools that act in the execution backend, where it is
+    another. `quote`: what the first of their calls has to pay for."""
     broken = {bad.call_id: bad.reason for bad in bad_calls}
     verdicts: dict[str, Verdict] = {}
     for call in calls:
@@ -46,16 +51,25 @@ def judge(
         if isinstance(known, str):
             verdicts[call.id] = _invalid(f"{call.name}: {known}")
             continue
-        effect = known or tool.effect(arguments, here.cwd)
+        place = replace(here, cwd=folder) if tool.in_backend and folder else here
+        effect = known or tool.effect(arguments, place.cwd)
         if tool.answered_by_person and interactive:
             # A question is no permission: no mode and no rule answers it.
             judged = Judged("ask", "the model asks you", QUESTION)
         else:
-            judged = decide(call.name, effect, main_words(call.args), here)
+            judged = decide(call.name, effect, main_words(call.args), place)
             meant = tool.stands_for(arguments)
             if meant is not None and judged.action != "deny":
                 judged = decide(meant[0], effect, main_words(meant[1]), here)
             judged = within_budget(effect, judged, interactive, left)
+        paid = quote if tool.in_backend else None
+        if paid is not None:
+            if paid.problem:
+                verdicts[call.id] = _invalid(f"{call.name}: {paid.problem}")
+                continue
+            judged = _with_sandbox(judged, paid, here, interactive, left)
+            preview = f"{paid.words}\n\n{effect.preview}".rstrip()
+            effect = replace(effect, price_micro_usd=paid.price_micro_usd, preview=preview)
         if inside and judged.action == "ask":
             said = f"{judged.reason}, and nobody is asked here: leave it to who gave you the task"
             judged = Judged("deny", said, judged.rule)
@@ -67,6 +81,7 @@ def judge(
             "price_micro_usd": effect.price_micro_usd,
             # Stored at every step: only who is asked needs to see it.
             "preview": "" if judged.action == "run" else effect.preview,
+            **({"sandbox": True} if paid is not None else {}),  # type: ignore[typeddict-item]
             **({"left_micro_usd": left} if left is not None else {}),  # type: ignore[typeddict-item]
         }
     return verdicts
@@ -85,6 +100,23 @@ def within_budget(effect: Effect, judged: Judged, interactive: bool, left: int |
         said = f"it costs {dollars(price)}, and {dollars(max(left, 0))} are left"
         return Judged("deny", said, "budget")
     return judged
+
+
+def _with_sandbox(
+    judged: Judged, quote: Quote, here: Situation, interactive: bool, left: int | None
+) -> Judged:
+    """The stricter of what is said of the call and of the sandbox that it needs, whose rules are
+    those of a tool `sandbox`."""
+    effect = Effect("spend", price_micro_usd=quote.price_micro_usd)
+    needed = within_budget(
+        effect, decide("sandbox", effect, [quote.flavor], here), interactive, left
+    )
+    order = ("run", "ask", "deny")
+    if order.index(needed.action) < order.index(judged.action):
+        return judged
+    if judged.action == needed.action == "run":
+        return judged
+    return replace(needed, reason=f"it needs a sandbox on {quote.flavor}: {needed.reason}")
 
 
 def main_words(arguments: Mapping[str, Any]) -> list[str]:

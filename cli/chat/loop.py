@@ -163,6 +163,7 @@ class Chat:
             fallback_model=options.get("fallback_model"),
             effort=options.get("effort"),
             mode=options.get("mode"),
+            sandbox=options.get("sandbox"),
             max_iterations=options.get("max_iterations"),
             max_cost=options.get("max_cost"),
             max_time=options.get("max_time"),
@@ -186,7 +187,8 @@ class Chat:
             self.lines.line("no thread yet")
             return
         thread = self.session.thread
-        self.lines.line(f"thread {thread.id} · {thread.model} · mode {thread.mode}", "2")
+        place = f" · sandbox {thread.sandbox}" if thread.sandbox else ""
+        self.lines.line(f"thread {thread.id} · {thread.model} · mode {thread.mode}{place}", "2")
 
     async def close(self) -> None:
         """Leave the thread."""

@@ -31,7 +31,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Literal
 
 State = Literal["finished", "alive", "not begun", "unknown"]
@@ -68,6 +68,9 @@ class Meta:
 class Run:
     """A command's directory; made by `start`, found again by `Run(folder)`."""
 
+    #: Seconds between two looks at a running command: quick at first, then calmer.
+    looks = (0.004, 0.1)
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._process: subprocess.Popen[bytes] | None = None
@@ -76,6 +79,10 @@ class Run:
     def id(self) -> str:
         """What a person or model calls it: the front of the call's id."""
         return self.folder.name.removeprefix("call_")[:8]
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
 
     @property
     def output_path(self) -> Path:
@@ -142,20 +149,14 @@ class Run:
         try:
             with self.output_path.open("rb") as file:
                 size = os.fstat(file.fileno()).st_size
-                if size <= limit:
-                    return _decoded(file.read()), False
-                head = file.read(limit // 2)
-                file.seek(size - limit // 2)
-                # Not to its end: that moves while a command writes.
-                tail = file.read(limit // 2)
-                # At whole lines where they are short: half a secret is known by nobody.
-                head = head[: head.rfind(b"\n", limit // 4) + 1 or len(head)]
-                tail = tail[tail.find(b"\n", 0, limit // 4) + 1 :]
+                head, tail = file.read(limit if size <= limit else limit // 2), b""
+                if size > limit:
+                    file.seek(size - limit // 2)
+                    # Not to its end: that moves while a command writes.
+                    tail = file.read(limit // 2)
         except FileNotFoundError:
             return "", False
-        missing = size - len(head) - len(tail)
-        left_out = f"\n[... {missing:,} bytes left out; all of it: {self.output_path} ...]\n"
-        return _decoded(_whole(head)) + left_out + _decoded(_whole(tail, start=True)), True
+        return bounded(head, tail, size, limit, self.output_path)
 
     def read_new(self, offset: int, most: int = 65536) -> tuple[bytes, int]:
         """(bytes written since `offset`, the next offset); of a flood only the newest."""
@@ -227,6 +228,18 @@ def start(
 def shell() -> str:
     """The shell that runs commands: bash where there is one."""
     return shutil.which("bash") or "/bin/sh"
+
+
+def bounded(head: bytes, tail: bytes, size: int, limit: int, path: PurePath) -> tuple[str, bool]:
+    """(output of `size` bytes, whether its middle was left out), from its two ends."""
+    if size <= limit:
+        return _decoded(head), False
+    # At whole lines where they are short: half a secret is known by nobody.
+    head = head[: head.rfind(b"\n", limit // 4) + 1 or len(head)]
+    tail = tail[tail.find(b"\n", 0, limit // 4) + 1 :]
+    missing = size - len(head) - len(tail)
+    left_out = f"\n[... {missing:,} bytes left out; all of it: {path} ...]\n"
+    return _decoded(_whole(head)) + left_out + _decoded(_whole(tail, start=True)), True
 
 
 def runs_of(folder: Path) -> list[Run]:

@@ -94,6 +94,7 @@ MIGRATIONS: tuple[Migration, ...] = (
             PRIMARY KEY (folder, rule)
         )""",
     ),
+    ("ALTER TABLE threads ADD COLUMN sandbox TEXT NOT NULL DEFAULT ''",),
 )
 
 

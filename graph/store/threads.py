@@ -25,6 +25,7 @@ class ThreadRow:
         caps: limits that were set for it.
         status: of its last turn: running, done, error, limit, approval, interrupted.
         turns: how many were begun. created, updated: epoch seconds.
+        sandbox: the hardware of its Hugging Face sandbox; empty: it works on its host.
     """
 
     id: str
@@ -38,6 +39,7 @@ class ThreadRow:
     turns: int = 0
     created: float = 0.0
     updated: float = 0.0
+    sandbox: str = ""
 
 
 COLUMNS = tuple(f.name for f in fields(ThreadRow))

@@ -17,6 +17,7 @@ from tests.stand_ins.service import Answer, Refusal, Request
 
 if TYPE_CHECKING:
     from tests.stand_ins.hub_server import HubServer
+    from tests.stand_ins.sandbox_server import SandboxServer
 
 START, END = "2026-11-21T08:00:00.000Z", "2026-11-21T08:10:00.000Z"
 
@@ -45,6 +46,8 @@ class Job:
     stage: str = "SCHEDULING"
     message: str | None = None
     seconds: int = 600
+    #: Where its exposed port is reached.
+    url: str = ""
 
     def shown(self) -> dict[str, Any]:
         ended = self.stage not in ("SCHEDULING", "RUNNING")
@@ -56,6 +59,7 @@ class Job:
             "avatarUrl": who["avatarUrl"],
         }
         times = {} if self.stage == "SCHEDULING" else {"startedAt": START}
+        exposed = {"exposeUrls": [self.url]} if self.url else {}
         secrets = sorted(self.body.get("secrets") or {})
         return {
             "id": self.id,
@@ -72,7 +76,7 @@ class Job:
             "labels": self.body.get("labels") or {},
             "createdBy": {"id": who["_id"], "name": who["name"]},
             "owner": owner,
-            "status": {"stage": self.stage, "message": self.message},
+            "status": {"stage": self.stage, "message": self.message, **exposed},
             **({"secrets": secrets} if secrets else {}),
         }
 
@@ -93,12 +97,16 @@ class Jobs:
         ]
         self.looks, self.ends, self.log = 1, "COMPLETED", ["hello"]
         self.page = 1000
+        #: Told of a job that exposes a port, and of its end; gives its address.
+        self.sandboxes: SandboxServer | None = None
 
     def end(self, stage: str = "COMPLETED", message: str | None = None, seconds: int = 600) -> None:
         """End every job that runs."""
         for job in self.jobs.values():
             if job.stage in ("SCHEDULING", "RUNNING"):
                 job.stage, job.message, job.seconds = stage, message, seconds
+                if job.url and self.sandboxes:
+                    self.sandboxes.ended(job)
 
     def answer(self, request: Request) -> Answer | None:
         parts = request.parts
@@ -124,6 +132,8 @@ class Jobs:
             return Answer({"error": "Job not found"}, 404)
         if rest[1:] == ["cancel"]:
             job.stage = "CANCELED"
+            if job.url and self.sandboxes:
+                self.sandboxes.ended(job)
         elif rest[1:] == ["logs"]:
             return self._logs(job, int(request.query.get("tail", 10**9)))
         elif rest[1:] == ["metrics"]:
@@ -141,12 +151,16 @@ class Jobs:
             return Answer({"error": f"unknown flavor {body['flavor']}"}, 400)
         number = f"{len(self.jobs) + 1:024x}"
         job = Job(number, namespace, body, self.looks, self.ends, list(self.log))
+        if body.get("expose") and self.sandboxes:
+            job.url = self.sandboxes.begun(job)
         self.jobs[number] = job
         return Answer(job.shown())
 
     def _look(self, job: Job) -> None:
         if job.stage == "SCHEDULING":
             job.stage = "RUNNING"
+        elif job.url:
+            return  # a sandbox does not end by being looked at
         elif job.stage == "RUNNING":
             job.looks -= 1
             if job.looks <= 0:

@@ -19,10 +19,12 @@ THREAD = "t1"
 
 
 class Bench:
-    """A workplace: services, a working directory, and every event that was told."""
+    """A workplace: services, a working directory, and every event that was told. `sandbox`: its
+    calls may start the sandbox of the thread."""
 
-    def __init__(self, services: Services, cwd: Path) -> None:
+    def __init__(self, services: Services, cwd: Path, *, sandbox: bool = False) -> None:
         self.services = services
+        self.sandbox = sandbox
         self.cwd = cwd
         self.events: list[Event] = []
         self._ids = (f"call_{n:024x}" for n in itertools.count(1))
@@ -38,6 +40,7 @@ class Bench:
             self.services,
             self.events.append,
             Scope(THREAD, "i", "t", "2026-11-21"),
+            sandbox=self.sandbox,
         )
 
     def new_id(self) -> str:

@@ -19,7 +19,7 @@ from graph.redaction import redacted
 from tools.hub.change import Change, Seen, author_of, needed, page
 from tools.hub.lines import size
 from tools.hub.repo_pulls import new_pull_request, pull_requests
-from tools.local.ripgrep import hides_secrets
+from tools.local.found import hides_secrets
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

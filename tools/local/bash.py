@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from graph.context import AgentTool, NotBegun, ToolResult, ToolRun
 from graph.effects import Effect
 from graph.errors import ToolError
-from graph.policy.paths import resolved
-from graph.store.runs import Run
+from tools.backend import Command
+from tools.local.files import is_folder
 from tools.local.follow import follow, result_of, stopped
 
 
@@ -36,21 +33,20 @@ class Bash(AgentTool):
         "files use read, edit and write instead."
     )
     args_schema: type[BaseModel] = BashArguments
+    in_backend: bool = True
 
     def effect(self, arguments: BashArguments, cwd: str) -> Effect:
         return Effect("execute", command=arguments.command, preview=arguments.command)
 
     async def execute(self, arguments: BashArguments, run: ToolRun) -> ToolResult:
-        folder = run.services.outputs.run(run.thread, run.call_id)
-        cwd = await asyncio.to_thread(_folder, arguments.cwd, run.cwd)
+        backend = run.services.backend
+        cwd = await _folder(arguments.cwd, run)
         timeout = None if arguments.background else float(arguments.timeout)
-        # Before the note that tells of it: where a later process does not find it, it looks on
-        # another machine, or under another home.
-        await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True, exist_ok=True)
-        await run.note({"run": str(folder), "host": socket.gethostname()})
+        command, note = await backend.prepare(run.thread, run.call_id)
+        await run.note(note)
         starting = asyncio.ensure_future(
-            run.services.backend.start(
-                folder,
+            backend.start(
+                command,
                 arguments.command,
                 cwd=cwd,
                 timeout=timeout,
@@ -70,12 +66,9 @@ class Bash(AgentTool):
         self, arguments: BashArguments, run: ToolRun, note: dict[str, Any]
     ) -> ToolResult | None:
         """A command that went on alone is found: finished, or waited for."""
-        found = Run(Path(note["run"]))
-        if note["host"] != socket.gethostname() or not await asyncio.to_thread(found.exists):
-            said = (
-                f"It was begun on {note['host']}, in {found.folder}, which is not here, and may "
-                "still run there: its outcome is unknown. Inspect what it left before repeating it."
-            )
+        found = await run.services.backend.found(note)
+        if isinstance(found, str):
+            said = f"{found}: its outcome is unknown. Inspect what it left before repeating it."
             return ToolResult(said, ok=False, outcome="unknown")
         state = await asyncio.to_thread(found.state)
         if state == "not begun":
@@ -86,14 +79,14 @@ class Bash(AgentTool):
         return await _result(found, run, arguments)
 
 
-def _folder(asked: str, cwd: str) -> str:
-    folder = resolved(asked or ".", cwd)
-    if not os.path.isdir(folder):
+async def _folder(asked: str, run: ToolRun) -> str:
+    folder: str = await run.services.backend.resolve(asked or ".", run.cwd)
+    if not await is_folder(folder, run):
         raise ToolError(f"there is no folder {folder} to run in")
     return folder
 
 
-async def _result(started: Run, run: ToolRun, arguments: BashArguments) -> ToolResult:
+async def _result(started: Command, run: ToolRun, arguments: BashArguments) -> ToolResult:
     if not arguments.background:
         return await follow(started, run, timeout=arguments.timeout)
     state = await asyncio.to_thread(started.state)

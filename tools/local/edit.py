@@ -36,6 +36,7 @@ class Edit(AgentTool):
         "places changed, and the diff."
     )
     args_schema: type[BaseModel] = EditArguments
+    in_backend: bool = True
 
     def effect(self, arguments: EditArguments, cwd: str) -> Effect:
         preview = diff(arguments.path, arguments.old, arguments.new)

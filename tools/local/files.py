@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import difflib
 import hashlib
-import os
+import os.path
 import re
-import stat
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from graph.context import NotBegun, ToolResult, ToolRun
 from graph.errors import ToolError
-from graph.policy.paths import resolved
+from tools.backend import Entry
 
 #: A larger file is not read whole.
 LARGEST = 20_000_000
@@ -56,7 +54,7 @@ def digest(content: bytes) -> str:
 async def content_of(path: str, run: ToolRun) -> bytes | None:
     """A file's bytes; None where there is none. Raises ToolError with what is wrong."""
     try:
-        await asyncio.to_thread(_check, path)
+        _check(path, await run.services.backend.stat(path))
         content: bytes = await run.services.backend.read(path)
     except FileNotFoundError:
         return None
@@ -65,16 +63,15 @@ async def content_of(path: str, run: ToolRun) -> bytes | None:
     return content
 
 
-def _check(path: str) -> None:
+def _check(path: str, entry: Entry) -> None:
     """Raise ToolError for what cannot be read whole: a device or pipe may never end."""
-    status = os.stat(path)
-    if stat.S_ISDIR(status.st_mode):
+    if entry.kind == "folder":
         raise ToolError(f"{path} is a folder")
-    if not stat.S_ISREG(status.st_mode):
+    if entry.kind != "file":
         raise ToolError(f"{path} is no regular file")
-    if status.st_size > LARGEST:
+    if entry.size > LARGEST:
         raise ToolError(
-            f"{path} has {status.st_size:,} bytes, more than {LARGEST:,}: look at parts of it "
+            f"{path} has {entry.size:,} bytes, more than {LARGEST:,}: look at parts of it "
             "with a command (head, sed -n, grep)"
         )
 
@@ -103,7 +100,16 @@ def decoded(path: str, content: bytes) -> TextFile:
 
 async def absolute(path: str, run: ToolRun) -> str:
     """`path` as the thread means it: relative to its working directory, links followed."""
-    return await asyncio.to_thread(resolved, path, run.cwd)
+    whole: str = await run.services.backend.resolve(path, run.cwd)
+    return whole
+
+
+async def is_folder(path: str, run: ToolRun) -> bool:
+    try:
+        entry: Entry = await run.services.backend.stat(path)
+    except OSError:
+        return False
+    return entry.kind == "folder"
 
 
 async def known(path: str, content: bytes, run: ToolRun) -> None:
@@ -144,7 +150,7 @@ async def recovered(run: ToolRun, note: dict[str, Any]) -> ToolResult | None:
         content = await run.services.backend.read(note["path"])
     except FileNotFoundError:
         content = None
-    except OSError:
+    except (OSError, ToolError):
         return None
     now = digest(content) if content is not None else None
     if now == note["after"]:
@@ -155,12 +161,14 @@ async def recovered(run: ToolRun, note: dict[str, Any]) -> ToolResult | None:
     return None
 
 
-def near(path: str) -> str:
+async def near(path: str, run: ToolRun) -> str:
     """Names like the one that is not there."""
-    folder = Path(path).parent
-    if not folder.is_dir():
+    folder, name = os.path.split(path)
+    try:
+        entries = await run.services.backend.list(folder)
+    except OSError:
         return f"; there is no folder {folder}"
-    alike = difflib.get_close_matches(Path(path).name, os.listdir(folder), 3)
+    alike = difflib.get_close_matches(name, [entry.name for entry in entries], 3)
     return f"; near it: {', '.join(alike)}" if alike else ""
 
 

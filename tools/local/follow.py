@@ -8,12 +8,10 @@ import time
 
 from graph.context import ToolResult, ToolRun
 from graph.redaction import redacted
-from graph.store.runs import Run
+from tools.backend import Command
 
 #: Bytes of output that a result shows; the rest stays in the run directory.
 SHOWN = 28_000
-#: Seconds between two looks at a running command: quick at first, then calmer.
-FIRST_LOOK, LONGEST_LOOK = 0.004, 0.1
 #: Seconds between two events of a progress bar.
 BAR_EVERY = 1.0
 #: Lines shown as events at one look; of a flood only the newest.
@@ -22,7 +20,7 @@ LINES_AT_ONCE = 20
 LONGEST_KEY = 16_000
 
 
-async def follow(run: Run, call: ToolRun, *, timeout: float) -> ToolResult:
+async def follow(run: Command, call: ToolRun, *, timeout: float) -> ToolResult:
     """Wait for a command and show its output meanwhile; its result. It is killed `timeout`
     seconds after its start, whichever process started it.
 
@@ -33,20 +31,24 @@ async def follow(run: Run, call: ToolRun, *, timeout: float) -> ToolResult:
         timed_out = await _wait(run, call, (meta.started if meta else time.time()) + timeout)
     except asyncio.CancelledError:
         return await stopped(run)
+    except ConnectionError as error:
+        said = f"[{error}; the outcome is unknown. Inspect what it left before repeating it]"
+        return ToolResult(said, ok=False, outcome="unknown")
     if timed_out:
         await asyncio.to_thread(run.kill, "timeout")
     return await asyncio.to_thread(result_of, run)
 
 
-async def stopped(run: Run) -> ToolResult:
+async def stopped(run: Command) -> ToolResult:
     """Kill the command because the person interrupts; its result so far."""
     await asyncio.to_thread(run.kill, "interrupted")
     return await asyncio.to_thread(result_of, run)
 
 
-async def _wait(run: Run, call: ToolRun, deadline: float) -> bool:
+async def _wait(run: Command, call: ToolRun, deadline: float) -> bool:
     """Until the command ends; True where its deadline came first."""
-    offset, rest, pause, bar = 0, b"", FIRST_LOOK, time.monotonic()
+    first, longest = run.looks
+    offset, rest, pause, bar = 0, b"", first, time.monotonic()
     while True:
         state = await asyncio.to_thread(run.state)
         data, offset = await asyncio.to_thread(run.read_new, offset)
@@ -59,7 +61,7 @@ async def _wait(run: Run, call: ToolRun, deadline: float) -> bool:
             bar = time.monotonic()
         if time.time() > deadline:
             return True
-        pause = FIRST_LOOK if data else min(pause * 1.5, LONGEST_LOOK)
+        pause = first if data else min(pause * 1.5, longest)
         # A look that found output is followed by a calm one too: a flood is shown in batches.
         await asyncio.sleep(max(pause, 0.05) if data else pause)
 
@@ -98,7 +100,7 @@ def _as_seen(line: str) -> str:
     return line.rstrip("\r").rsplit("\r", 1)[-1]
 
 
-def result_of(run: Run) -> ToolResult:
+def result_of(run: Command) -> ToolResult:
     """The result of a command that does not run any more, for the model."""
     output, _ = run.read_output(SHOWN)
     output = "\n".join(map(_as_seen, output.split("\n"))).rstrip("\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable
 
@@ -11,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from graph.context import AgentTool, ToolResult, ToolRun
 from graph.effects import Effect
 from graph.errors import ToolError
-from tools.local.files import absolute, near
-from tools.local.ripgrep import Search, shown
+from tools.local.files import absolute, is_folder, near
+from tools.local.found import shown
 
 #: Files that are listed, and files that are looked at.
 LISTED, MOST = 200, 100_000
@@ -35,6 +34,7 @@ class Glob(AgentTool):
     )
     args_schema: type[BaseModel] = GlobArguments
     looks_up: bool = True
+    in_backend: bool = True
 
     def effect(self, arguments: GlobArguments, cwd: str) -> Effect:
         return Effect("read", paths=(based(arguments)[0],))
@@ -42,10 +42,11 @@ class Glob(AgentTool):
     async def execute(self, arguments: GlobArguments, run: ToolRun) -> ToolResult:
         base, pattern = based(arguments)
         folder = await absolute(base, run)
-        if not await asyncio.to_thread(os.path.isdir, folder):
-            raise ToolError(f"there is no folder {base}{await asyncio.to_thread(near, folder)}")
+        if not await is_folder(folder, run):
+            raise ToolError(f"there is no folder {base}{await near(folder, run)}")
         hidden = ["--hidden"] if any(p.startswith(".") for p in pattern.split("/")) else []
-        search = Search(["--files", "--null", *hidden], folder, separator=b"\0")
+        backend = run.services.backend
+        search = backend.search(["--files", "--null", *hidden], folder, b"\0")
         fits = _matcher(pattern)
         found: list[str] = []
         looked = 0
@@ -56,7 +57,7 @@ class Glob(AgentTool):
                 found.append(os.path.join(folder, path.removeprefix("./")))
             if looked >= MOST:
                 break
-        lines = await asyncio.to_thread(_newest, found, run.cwd)
+        lines = _newest(found, await backend.modified(found), run.cwd)
         if len(found) > LISTED:
             lines.append(f"[{len(found) - LISTED} more; narrow the pattern]")
         if looked >= MOST or search.timed_out:
@@ -87,14 +88,7 @@ def _matcher(pattern: str) -> Callable[[str], bool]:
     return lambda path: bool(compiled.match(path))
 
 
-def _newest(paths: list[str], cwd: str) -> list[str]:
+def _newest(paths: list[str], modified: dict[str, float], cwd: str) -> list[str]:
     """The paths that are listed, as seen from `cwd`."""
-    by_age = sorted(paths, key=_modified, reverse=True)
+    by_age = sorted(paths, key=lambda path: modified.get(path, 0.0), reverse=True)
     return [shown(os.path.relpath(path, cwd)) for path in by_age[:LISTED]]
-
-
-def _modified(path: str) -> float:
-    try:
-        return os.lstat(path).st_mtime
-    except OSError:
-        return 0.0

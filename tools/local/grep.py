@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import os
@@ -15,7 +14,7 @@ from graph.context import AgentTool, ToolResult, ToolRun
 from graph.effects import Effect
 from graph.errors import ToolError
 from tools.local.files import absolute, near
-from tools.local.ripgrep import Search, hides_secrets, shown
+from tools.local.found import hides_secrets, shown
 
 #: Characters of a line that are shown; matches after which the search ends.
 LINE, MOST = 300, 20_000
@@ -42,16 +41,18 @@ class Grep(AgentTool):
     )
     args_schema: type[BaseModel] = GrepArguments
     looks_up: bool = True
+    in_backend: bool = True
 
     def effect(self, arguments: GrepArguments, cwd: str) -> Effect:
         return Effect("read", paths=(arguments.path or ".",))
 
     async def execute(self, arguments: GrepArguments, run: ToolRun) -> ToolResult:
         place = await absolute(arguments.path or ".", run)
-        if not await asyncio.to_thread(os.path.exists, place):
-            raise ToolError(f"there is no {arguments.path}{await asyncio.to_thread(near, place)}")
-        is_file = not await asyncio.to_thread(os.path.isdir, place)
-        search = Search(_options(arguments, place, is_file), run.cwd)
+        try:
+            is_file = (await run.services.backend.stat(place)).kind != "folder"
+        except OSError:
+            raise ToolError(f"there is no {arguments.path}{await near(place, run)}") from None
+        search = run.services.backend.search(_options(arguments, place, is_file), run.cwd)
         found = Found(arguments, run.cwd, is_file)
         async for record in search.records():
             if record:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from graph.context import AgentTool, ToolResult, ToolRun
 from graph.effects import Effect
 from graph.errors import ToolError
-from graph.store.runs import Run, runs_of
+from tools.backend import Command
 from tools.local.follow import SHOWN, result_of
 
 
@@ -38,7 +39,7 @@ class Process(AgentTool):
         return Effect("read")
 
     async def execute(self, arguments: ProcessArguments, run: ToolRun) -> ToolResult:
-        found = await asyncio.to_thread(runs_of, run.services.outputs.runs(run.thread))
+        found = await run.services.backend.commands(run.thread)
         if arguments.operation == "list":
             return ToolResult(await asyncio.to_thread(_table, found))
         chosen = _chosen(found, arguments.id)
@@ -59,7 +60,7 @@ class Process(AgentTool):
         return await self.execute(arguments, run)
 
 
-async def _wait(run: Run, seconds: float) -> None:
+async def _wait(run: Command, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while True:
         if await asyncio.to_thread(run.state) != "alive" or time.monotonic() > deadline:
@@ -67,15 +68,15 @@ async def _wait(run: Run, seconds: float) -> None:
         await asyncio.sleep(0.1)
 
 
-def _chosen(found: list[Run], wanted: str) -> Run:
-    fitting = [r for r in found if wanted and (r.id == wanted or r.folder.name == wanted)]
+def _chosen(found: Sequence[Command], wanted: str) -> Command:
+    fitting = [r for r in found if wanted and (r.id == wanted or r.name == wanted)]
     if len(fitting) != 1:
         known = ", ".join(r.id for r in found) or "none"
         raise ToolError(f"no command has the id {wanted!r}; there are: {known}")
     return fitting[0]
 
 
-def _state(run: Run) -> ToolResult:
+def _state(run: Command) -> ToolResult:
     if run.state() != "alive":
         done = result_of(run)
         # That the command failed is what was asked about, not a failure of this call.
@@ -84,7 +85,7 @@ def _state(run: Run) -> ToolResult:
     return ToolResult(f"{output.rstrip()}\n[still running, {_age(run)}]".lstrip("\n"))
 
 
-def _table(found: list[Run]) -> str:
+def _table(found: Sequence[Command]) -> str:
     rows = []
     for run in found:
         meta, state = run.meta(), run.state()
@@ -96,6 +97,6 @@ def _table(found: list[Run]) -> str:
     return "\n".join(rows) or "no background commands in this thread"
 
 
-def _age(run: Run) -> str:
+def _age(run: Command) -> str:
     meta = run.meta()
     return f"started {time.time() - meta.started:.0f} s ago" if meta else ""

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-from pathlib import Path
+from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from graph.context import AgentTool, ToolResult, ToolRun
 from graph.effects import Effect
 from graph.errors import ToolError
-from tools.local.files import absolute, content_of, decoded, near
+from tools.backend import Entry
+from tools.local.files import absolute, content_of, decoded, is_folder, near
 from tools.local.images import kind_of, prepared
 from tools.local.notebook import parsed, shown
 
@@ -44,17 +44,18 @@ class Read(AgentTool):
     )
     args_schema: type[BaseModel] = ReadArguments
     looks_up: bool = True
+    in_backend: bool = True
 
     def effect(self, arguments: ReadArguments, cwd: str) -> Effect:
         return Effect("read", paths=(arguments.path,))
 
     async def execute(self, arguments: ReadArguments, run: ToolRun) -> ToolResult:
         path = await absolute(arguments.path, run)
-        if await asyncio.to_thread(os.path.isdir, path):
-            return ToolResult(await asyncio.to_thread(_entries, path))
+        if await is_folder(path, run):
+            return ToolResult(_entries(await run.services.backend.list(path)))
         content = await content_of(path, run)
         if content is None:
-            raise ToolError(f"there is no {path}{await asyncio.to_thread(near, path)}")
+            raise ToolError(f"there is no {path}{await near(path, run)}")
         if kind_of(content):
             return await _picture(arguments.path, content, run)
         file = decoded(path, content)
@@ -112,16 +113,11 @@ def _cut(line: str) -> str:
     return f"{line[:LINE_CHARACTERS]}[... {len(line) - LINE_CHARACTERS} more characters]"
 
 
-def _entries(path: str) -> str:
-    entries = sorted(Path(path).iterdir(), key=lambda p: p.name)
-    names = [p.name + "/" if p.is_dir() else f"{p.name}  {_size(p)}" for p in entries[:ENTRIES]]
+def _entries(entries: Sequence[Entry]) -> str:
+    names = [
+        f"{one.name}/" if one.kind == "folder" else f"{one.name}  {one.size:,} bytes"
+        for one in entries[:ENTRIES]
+    ]
     if len(entries) > ENTRIES:
         names.append(f"[{len(entries) - ENTRIES} more]")
     return "\n".join(names) or "[the folder is empty]"
-
-
-def _size(path: Path) -> str:
-    try:
-        return f"{path.lstat().st_size:,} bytes"
-    except OSError:
-        return ""

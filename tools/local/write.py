@@ -27,6 +27,7 @@ class Write(AgentTool):
         "To change a part of a file use edit."
     )
     args_schema: type[BaseModel] = WriteArguments
+    in_backend: bool = True
 
     def effect(self, arguments: WriteArguments, cwd: str) -> Effect:
         return Effect("write", paths=(arguments.path,), preview=arguments.content)

@@ -1,4 +1,4 @@
-"""Running ripgrep, for glob and grep: the `rg` of the path, else the one installed with us."""
+"""Searching on this machine with ripgrep: the `rg` of the path, else the one installed with us."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from functools import cache
 from pathlib import Path
 
 from graph.errors import ToolError
-from graph.policy.paths import is_secret, named, resolved
 from tools.backend.environment import child_environment
 
 #: Seconds after which a search is ended.
@@ -36,7 +35,7 @@ def binary() -> str:
     raise ToolError("there is no ripgrep here: install it (rg), or search with a command")
 
 
-class Search:
+class LocalSearch:
     """One run of ripgrep. After the loop over `records`: `trouble`, what it complained of."""
 
     def __init__(self, arguments: Sequence[str], cwd: str, separator: bytes = b"\n") -> None:
@@ -93,13 +92,3 @@ async def _next(stream: asyncio.StreamReader, separator: bytes) -> bytes | None:
         await stream.readexactly(error.consumed)
         await _next(stream, separator)
         return b""
-
-
-def hides_secrets(path: str, cwd: str) -> bool:
-    """Whether a file that a search came by is left out: reading it would be asked about."""
-    return is_secret(named(path, cwd)) or is_secret(resolved(path, cwd))
-
-
-def shown(text: str) -> str:
-    """A name or line as text: bytes that are no UTF-8 stand as escapes."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
