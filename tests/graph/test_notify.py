@@ -230,7 +230,8 @@ def test_a_headless_run_sends_before_it_ends_and_its_commands_do_not_see_the_add
     ]
     with program(tmp_path, steps) as run:
         run.extra["ML_AGENT_NOTIFY__WEBHOOK_URL"] = address
-        done = run.task("go", "--output", "stream-json")
+        done = run.task("--output", "stream-json", "go")
+        assert done.returncode == 0, done.stderr
         (told,) = hook.at("/a-secret-path")
         assert told["text"] == "the address is [secret ML_AGENT_NOTIFY__WEBHOOK_URL]"
         events = map(json.loads, done.stdout.splitlines())
