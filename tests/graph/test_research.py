@@ -328,3 +328,8 @@ async def test_a_new_message_over_a_cut_off_research_closes_it(
 def test_a_kill_inside_resumes_inside_and_repeats_nothing(line: int) -> None:
     """Three sub-agents of different lengths; the process dies at its n-th request or call."""
     assert trial(line) == (True, [])
+
+
+def test_the_same_on_postgres(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ML_AGENT_DATABASE_URL", postgres_url)
+    assert trial(LINES // 2) == (True, [])
