@@ -171,6 +171,9 @@ async def _found(call: Call, thread: str, cwd: str, services: Services) -> ToolR
     # Without evidence its effect had not begun.
     not_run = ToolResult("Not run: the turn was left before.", ok=False, outcome="interrupted")
     tool = services.tools.get(call.name)
+    if tool is not None and tool.is_subagent:
+        said = "Cut off before its report: the turn was left."
+        return ToolResult(said, ok=False, outcome="interrupted")
     if row is None or row.note is None:
         return not_run
     if tool is None:

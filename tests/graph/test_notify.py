@@ -17,6 +17,7 @@ from configs.problems import SettingsProblem
 from configs.settings import Notify, Settings
 from graph import notify
 from nodes import jobs
+from tests.cli.program import program
 from tests.graph.driving import driven
 from tests.graph.test_jobs import RUN
 from tests.stand_ins.hub_server import HubServer
@@ -217,3 +218,25 @@ def test_a_project_may_not_say_where_they_go(tmp_path: Path) -> None:
     (folder / "config.json").write_text('{"notify": {"webhook_url": "https://evil.example"}}')
     with pytest.raises(SettingsProblem, match="notify: a project's file may not set it"):
         load(cwd=tmp_path, environ={})
+
+
+def test_a_headless_run_sends_before_it_ends_and_its_commands_do_not_see_the_address(
+    tmp_path: Path, hook: Hook
+) -> None:
+    address = f"{hook.url}/a-secret-path"
+    steps = [
+        Reply(calls=[Call("bash", {"command": "env | grep -c NOTIFY"})]),
+        Reply(f"the address is {address}"),
+    ]
+    with program(tmp_path, steps) as run:
+        run.extra["ML_AGENT_NOTIFY__WEBHOOK_URL"] = address
+        done = run.task("--output", "stream-json", "go")
+        assert done.returncode == 0, done.stderr
+        (told,) = hook.at("/a-secret-path")
+        assert told["text"] == "the address is [secret ML_AGENT_NOTIFY__WEBHOOK_URL]"
+        events = map(json.loads, done.stdout.splitlines())
+        (output,) = [e["text"] for e in events if e["event"] == "tool_output"]
+        assert output.splitlines()[0] == "0"
+        shown = run("config", "show").stdout
+        assert 'notify.webhook_url = "***"' in shown
+        assert address not in shown

@@ -289,6 +289,38 @@ async def test_what_it_read_the_thread_has_not_seen(settings: Settings, files: P
         assert driver.named("tool_output")[-1].ok is False
 
 
+async def test_beside_a_call_that_a_person_approves(settings: Settings, files: Path) -> None:
+    def choose(asked: Asked) -> Reply:
+        if inside(asked) or asked.step:
+            return side_by_side(asked)
+        calls = [Call("bash", {"command": "touch made"}), Call("research", {"task": TASKS[0]})]
+        return Reply(calls=calls)
+
+    async with driven(choose, settings, files, mode="ask", interactive=True) as driver:
+        assert (await driver.send("go")).name == "approval_required"
+        assert (await driver.resume([{"type": "approve"}])).text == "done"
+        assert (files / "made").exists()
+        assert any(text.startswith("It holds: ") for text in driver.outputs())
+
+
+async def test_a_new_message_over_a_cut_off_research_closes_it(
+    settings: Settings, files: Path
+) -> None:
+    reading = Reply("half a finding", calls=[Call("read", {"path": "a.txt"})])
+    async with driven(one(reading, Reply("late", delay=60)), settings, files) as driver:
+        thread = driver.session.thread.id
+        turn = driver.session.send("go")
+        async for event in turn:
+            if is_step(event):
+                break
+        # As a kill leaves it: open, and nothing of it stored.
+        await turn.aclose()
+    async with driven([Reply("on it")], settings, files, thread=thread) as driver:
+        assert (await driver.send("do something else")).text == "on it"
+        results = [m["content"] for m in driver.messages if m["role"] == "tool"]
+        assert results == ["Cut off before its report: the turn was left."]
+
+
 # --- killed in the middle -------------------------------------------------------------------------
 
 
@@ -296,3 +328,8 @@ async def test_what_it_read_the_thread_has_not_seen(settings: Settings, files: P
 def test_a_kill_inside_resumes_inside_and_repeats_nothing(line: int) -> None:
     """Three sub-agents of different lengths; the process dies at its n-th request or call."""
     assert trial(line) == (True, [])
+
+
+def test_the_same_on_postgres(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ML_AGENT_DATABASE_URL", postgres_url)
+    assert trial(LINES // 2) == (True, [])
