@@ -41,7 +41,8 @@ def test_every_operation_is_shown(tool: str) -> None:
     (section,) = re.findall(rf"^## {tool}\n(.*?)(?=^## [a-z_]+\n\n[A-Z]|\Z)", page, re.M | re.S)
     shown = [json.loads(call) for call in re.findall(r"^```json\n(.*?)\n```", section, re.M)]
     assert shown == [call.arguments for call in CALLS if call.tool == tool]
-    assert shown
+    # What a sub-agent answers is a model's: there is no real one to show here.
+    assert shown or TOOLS[tool].is_subagent
     for name, values in kinds(tool).items():
         assert values
         assert set(values) <= {call.get(name) for call in shown}

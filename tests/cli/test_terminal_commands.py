@@ -60,10 +60,12 @@ def test_what_is_shown(columns: int, tmp_path: Path) -> None:
         chat.until((run.work / "talk.jsonl").exists, "the recording")
         chat.enter("/export none/talk.md")
         chat.expect("cannot write")
-        status = next(line for line in reversed(chat.visible) if line)
-        assert "stand-in · ask · " in status
-        assert "% context" in status
-        assert chat.title == "ml-agent: a plan"
+        # The line stands again a moment after what was said above it.
+        chat.until(
+            lambda: any("stand-in · ask · " in x and "% context" in x for x in chat.visible),
+            "the status line",
+        )
+        chat.until(lambda: chat.title == "ml-agent: a plan", "the title")
         chat.enter("/help effort")
         chat.expect("/effort LEVEL +how much it thinks")
 
