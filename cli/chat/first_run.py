@@ -52,14 +52,39 @@ async def ask_token(chat: Chat, error: Any) -> bool:
         wanted = False
     if wanted:
         chat.lines.line(error.message, "33")
-        question = "a Hugging Face token for this session (hidden; Enter skips): "
-        token = await chat.face.ask(question, secret=True)
-        if token:
-            os.environ["HF_TOKEN"] = token
-            chat.lines.line("thank you; to keep it: hf auth login", "2")
+        if await _given_token(chat):
             return True
     chat.lines.complain(error.message, error.hint)
     return False
+
+
+def wants_token(event: Any) -> bool:
+    """Whether a tool failed for want of the Hugging Face token (tools/hub/words.py says so)."""
+    return event.name == "tool_output" and not event.ok and "`hf auth login`" in event.text
+
+
+async def offer_token(chat: Chat) -> None:
+    """After a turn in which a tool wanted the token: ask for it, once a session."""
+    import huggingface_hub
+
+    known = await asyncio.to_thread(huggingface_hub.get_token)
+    if known or chat.token_asked:
+        return
+    chat.token_asked = True
+    chat.lines.line("a tool needs your Hugging Face token", "33")
+    if await _given_token(chat):
+        chat.lines.line("it is there from now on: say how to go on", "2")
+
+
+async def _given_token(chat: Chat) -> bool:
+    """Ask for the token, hidden. It is kept in this process only."""
+    question = "a Hugging Face token for this session (hidden; Enter skips): "
+    token = await chat.face.ask(question, secret=True)
+    if not token:
+        return False
+    os.environ["HF_TOKEN"] = token
+    chat.lines.line("thank you; to keep it: hf auth login", "2")
+    return True
 
 
 async def _demo(chat: Chat, word: str) -> None:

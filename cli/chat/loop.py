@@ -29,6 +29,8 @@ class Chat:
         self.leaving = False
         #: What the person ran with `!`: told to the model with the next message.
         self.ran: list[str] = []
+        #: Whether the person was asked for a Hugging Face token for a tool: once is enough.
+        self.token_asked = False
         #: Mode and effort that were chosen before there was a thread.
         self.chosen: dict[str, Any] = {}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cli.asking import DecidedElsewhere
+from cli.chat.first_run import offer_token, wants_token
 from cli.jobs import tell_of_jobs
 
 if TYPE_CHECKING:
@@ -13,13 +14,17 @@ if TYPE_CHECKING:
 
 async def run_turn(chat: Chat, events: Any, costs: bool) -> None:
     """Until it ends, or nobody decides."""
+    token_wanted = False
     while events is not None:
         last: Any = None
         with chat.face.working(chat):
             async for event in events:
                 last = event
                 chat.lines.show(event)
+                token_wanted = token_wanted or wants_token(event)
         events = await _after(chat, last, costs)
+    if token_wanted:
+        await offer_token(chat)
 
 
 async def _after(chat: Chat, last: Any, costs: bool) -> Any:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.program import program
 from tests.cli.screens import Terminal, terminal
+from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.model_script import Asked, Call, Reply
 
 NO_KEYS = {"OPENAI_API_KEY": "", "OPENAI_BASE_URL": ""}
@@ -198,6 +199,26 @@ def test_the_token_is_asked_for_when_it_is_needed(tmp_path: Path) -> None:
         chat.expect("thread .* hf/org/model")
         assert "hf_secret" not in chat.raw
         assert "hf_secret" not in (tmp_path / "state" / "history").read_text()
+
+
+def test_the_token_is_asked_for_when_a_tool_needs_it(tmp_path: Path) -> None:
+    def looks(asked: Asked) -> Reply:
+        if asked.step == 0 and asked.user_messages == 1:
+            return Reply(calls=[Call("hf_jobs", {"operation": "ps"})])
+        return Reply("as you say")
+
+    with HubServer() as hub, program(tmp_path, looks) as run:
+        with terminal(run, ML_AGENT_HUB_URL=hub.url) as chat:
+            chat.prompt()
+            turn(chat, "which jobs are there?")
+            chat.expect("a tool needs your Hugging Face token")
+            chat.expect("hidden; Enter skips")
+            chat.type("hf_ann")
+            chat.enter()
+            chat.expect("it is there from now on")
+            turn(chat, "go on")
+            assert "hf_ann" not in chat.raw
+        assert hub.violations == []
 
 
 def test_a_local_server_is_found(tmp_path: Path) -> None:
