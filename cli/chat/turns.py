@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.asking import DecidedElsewhere
 from cli.chat.first_run import offer_token, wants_token
-from cli.jobs import tell_of_jobs
+from cli.jobs import jobs_command, tell_of_jobs
 
 if TYPE_CHECKING:
     from cli.chat.loop import Chat
@@ -42,7 +42,10 @@ async def _after(chat: Chat, last: Any, costs: bool) -> Any:
             return chat.session.resume()  # typed after the last step had begun
     elif last.name == "interrupted":
         chat.lines.line("interrupted", "33")
-        await tell_of_jobs(chat.session, lambda text: chat.lines.line(text, "33"))
+        for job in await tell_of_jobs(chat.session, lambda text: chat.lines.line(text, "33")):
+            answer = await chat.face.ask(f"cancel job {job.id}? y, or Enter: it goes on ")
+            if answer is not None and answer.strip().lower() in ("y", "yes"):
+                await jobs_command(chat.session, f"cancel {job.id}", chat.lines.line)
     elif last.name == "error":
         chat.lines.complain(last.message, last.hint)
     return None

@@ -221,6 +221,29 @@ def test_the_token_is_asked_for_when_a_tool_needs_it(tmp_path: Path) -> None:
         assert hub.violations == []
 
 
+def test_after_an_interrupt_a_job_can_be_cancelled(tmp_path: Path) -> None:
+    job = {"operation": "run", "flavor": "t4-small", "timeout": "30m", "command": "x"}
+
+    def launches(asked: Asked) -> Reply:
+        if asked.step == 0:
+            return Reply(calls=[Call("hf_jobs", job)])
+        return Reply(calls=[Call("bash", {"command": "echo waiting; sleep 60"})])
+
+    with HubServer() as hub, program(tmp_path, launches) as run:
+        hub.jobs.looks = 1000
+        with terminal(run, "--yolo", ML_AGENT_HUB_URL=hub.url, HF_TOKEN="hf_ann") as chat:
+            chat.prompt()
+            chat.enter("launch it")
+            chat.expect("waiting", 2)
+            chat.type("\x03")
+            chat.expect("goes on, and costs")
+            chat.expect("cancel job .*\\? y, or Enter")
+            chat.enter("y")
+            chat.expect("was cancelled")
+        assert [job.stage for job in hub.jobs.jobs.values()] == ["CANCELED"]
+        assert hub.violations == []
+
+
 def test_a_local_server_is_found(tmp_path: Path) -> None:
     class Models(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
