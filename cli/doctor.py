@@ -8,6 +8,7 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -112,6 +113,22 @@ def _model(settings: Any) -> Iterator[Finding]:
         yield "ok", f"model: {route.describe()}", ""
     except AgentError as error:
         yield "warn", error.message, error.hint
+        return
+    yield from _switch_off(model)
+
+
+def _switch_off(model: str) -> Iterator[Finding]:
+    from graph.models.defaults import WARN_DAYS, switch_off
+
+    ends = switch_off(model)
+    if ends is None:
+        return
+    days = (ends - date.today()).days
+    if days < 0:
+        yield "warn", f"{model} was switched off on {ends}", "choose another model: -m list"
+    elif days <= WARN_DAYS:
+        left = f"{model} is switched off on {ends}, in {days} days"
+        yield "warn", left, "choose another model: -m list"
 
 
 def _programs(settings: Any) -> Iterator[Finding]:

@@ -25,11 +25,8 @@ import huggingface_hub
 
 from configs.settings import Settings
 from graph.errors import NotAuthenticated, UnknownModel
+from graph.models.defaults import default_model
 
-ANTHROPIC_DEFAULT = "anthropic/claude-sonnet-4-5-20250929"
-ROUTER_DEFAULT = "hf/Qwen/Qwen3-Coder-480B-A35B-Instruct"
-OPENAI_DEFAULT = "openai/gpt-5.1"
-GEMINI_DEFAULT = "gemini/gemini-2.5-pro"
 RECORDINGS = "replay/"
 ROUTER_BASE = "https://router.huggingface.co/v1"
 
@@ -233,14 +230,9 @@ async def choose_model(settings: Settings) -> str:
     a local server that answers. Raises NotAuthenticated with what to set."""
     if settings.model_name:
         return settings.model_name
-    if os.environ.get("ANTHROPIC_API_KEY"):
-        return ANTHROPIC_DEFAULT
-    if huggingface_hub.get_token():
-        return ROUTER_DEFAULT
-    if os.environ.get("OPENAI_API_KEY"):
-        return OPENAI_DEFAULT
-    if os.environ.get("GEMINI_API_KEY"):
-        return GEMINI_DEFAULT
+    chosen = default_model()
+    if chosen:
+        return chosen
     from graph.models.local_servers import find_local_model
 
     found = await find_local_model()

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from configs.settings import Settings
 from graph.errors import AgentError, UnknownModel
-from graph.models.catalogue import ROUTER_DEFAULT, Route, resolve
+from graph.models import defaults
+from graph.models.catalogue import Route, resolve
 from graph.models.facts import Facts, catalogue_base
 from graph.models.loading import load
 from graph.models.served import Catalogue, Served
@@ -93,7 +94,7 @@ def _mapped() -> list[Offer]:
 
 
 async def _router(settings: Settings) -> list[Offer]:
-    route = resolve(ROUTER_DEFAULT, settings)
+    route = resolve(defaults.ROUTER.model, settings)
     try:
         route.check()
     except AgentError:

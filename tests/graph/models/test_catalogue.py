@@ -10,7 +10,7 @@ from huggingface_hub import constants
 
 from configs.settings import Settings
 from graph.errors import NotAuthenticated, UnknownModel
-from graph.models import catalogue
+from graph.models import defaults
 from graph.models.catalogue import choose_model, resolve
 from graph.models.local_servers import find_local_model
 from tests.graph.models.asking import BOTH, HELLO, KEY, Asking, asking
@@ -183,10 +183,10 @@ def test_a_route_in_words(model: str, words: str) -> None:
 
 async def test_which_model_answers_where_nobody_said(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = [
-        ("GEMINI_API_KEY", catalogue.GEMINI_DEFAULT),
-        ("OPENAI_API_KEY", catalogue.OPENAI_DEFAULT),
-        ("HF_TOKEN", catalogue.ROUTER_DEFAULT),
-        ("ANTHROPIC_API_KEY", catalogue.ANTHROPIC_DEFAULT),
+        ("GEMINI_API_KEY", defaults.GEMINI.model),
+        ("OPENAI_API_KEY", defaults.OPENAI.model),
+        ("HF_TOKEN", defaults.ROUTER.model),
+        ("ANTHROPIC_API_KEY", defaults.ANTHROPIC.model),
     ]
     for name, model in expected:  # each comes before those that are set already
         monkeypatch.setenv(name, "key")
@@ -196,7 +196,7 @@ async def test_which_model_answers_where_nobody_said(monkeypatch: pytest.MonkeyP
 
 def test_a_token_from_the_login_counts() -> None:
     Path(constants.HF_TOKEN_PATH).write_text("hf_from_login")
-    assert asyncio.run(choose_model(Settings())) == catalogue.ROUTER_DEFAULT
+    assert asyncio.run(choose_model(Settings())) == defaults.ROUTER.model
     assert resolve("org/model", Settings()).api_key == "hf_from_login"
 
 
