@@ -26,8 +26,14 @@ class Effect:
         command: the shell line, for `execute`.
         price_micro_usd: for `spend`; None where the price is unknown.
         preview: what a person should see before deciding (diff, command, script).
-        always_asks: no mode but read-only (which refuses) decides it without a person: it goes on
-            by itself afterwards.
+        always_asks: no mode but read-only (which refuses) decides it without the user: it keeps
+            running on its own afterwards.
+        cwd: for `execute`, where the command runs, absolute; "": the thread's folder.
+        asks: why the user is asked although the mode would let the call run; "": nothing special.
+            It counts in the modes of `asks_in`; read-only refuses what `ask` would ask about,
+            yolo runs it, an allow rule lets it run.
+        asks_in: the modes in which `asks` counts.
+        outside_sandbox: for `execute`, the command is to run outside the command sandbox.
     """
 
     kind: EffectKind
@@ -36,3 +42,7 @@ class Effect:
     price_micro_usd: int | None = None
     preview: str = ""
     always_asks: bool = False
+    cwd: str = ""
+    asks: str = ""
+    asks_in: tuple[str, ...] = ("ask", "auto")
+    outside_sandbox: bool = False

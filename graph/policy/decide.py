@@ -90,6 +90,11 @@ def decide(tool: str, effect: Effect, words: Sequence[str], here: Situation) -> 
         return Judged("ask", "it goes on by itself, and is always asked about", "always-asks")
     if allowed and here.mode != "read-only":
         return Judged("run", "a rule allows it", allowed.named("allow"))
+    if effect.asks:
+        if here.mode in effect.asks_in:
+            return Judged("ask", effect.asks, f"mode:{here.mode}")
+        if here.mode == "read-only" and "ask" in effect.asks_in:
+            return Judged("deny", f"the mode is read-only, and {effect.asks}", "mode:read-only")
     home = resolved(".", here.cwd)
     outside = [p for p in paths if not _near(p, home, effect.kind, here.state)]
     return _by_mode(effect.kind, here.mode, outside)

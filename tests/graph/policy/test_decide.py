@@ -189,3 +189,20 @@ def test_another_state_folder_is_protected_too(
     ]
     result = str(tmp_path / "elsewhere" / "threads" / "t" / "results" / "c.txt")
     assert [action("read", result, mode, work) for mode in MODES] == ["run"] * 4
+
+
+@pytest.mark.parametrize(
+    ("mode", "action"), [("ask", "ask"), ("auto", "ask"), ("read-only", "deny"), ("yolo", "run")]
+)
+def test_an_effect_may_want_the_user_to_be_asked(mode: str, action: str, work: Path) -> None:
+    judged = decide(Effect("read", asks="it reaches a host that you did not name"), mode, str(work))
+    assert judged.action == action
+    if action != "run":
+        assert "a host that you did not name" in judged.reason
+
+
+def test_an_effect_may_ask_in_one_mode_only(work: Path) -> None:
+    effect = Effect("read", asks="the address is long", asks_in=("auto",))
+    assert decide(effect, "auto", str(work)).action == "ask"
+    assert decide(effect, "ask", str(work)).action == "run"
+    assert decide(effect, "read-only", str(work)).action == "run"
