@@ -95,10 +95,11 @@ def _suspicious(command: Command) -> str:
     return ""
 
 
-def away(line: Line, cwd: str, state: str) -> str | None:
-    """The first place that the line names outside the working directory; None if there is none.
-    Where a redirection writes, temporary files and caches are outside too."""
-    home = resolved(".", cwd)
+def away(line: Line, cwd: str, state: str, home: str) -> str | None:
+    """The first place that the line, run in `cwd`, names outside the working directory `home`;
+    None if there is none. If a redirection writes, temporary files and caches are outside too."""
+    if not inside(resolved(".", cwd), home):
+        return cwd
     for word in line.writes:
         if not inside(resolved(word.text, cwd), home):
             return word.text

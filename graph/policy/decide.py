@@ -19,6 +19,7 @@ cache count as inside for reading. Over the table, the first that fits:
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -71,7 +72,8 @@ def decide(tool: str, effect: Effect, words: Sequence[str], here: Situation) -> 
         words: the call's main arguments, for rules on tools without a path or command.
     """
     if tool == "bash":
-        return _line(parsed(effect.command), here)
+        folder = os.path.join(here.cwd, effect.cwd) if effect.cwd else here.cwd
+        return _line(parsed(effect.command), here, folder)
     paths = [resolved(path, here.cwd) for path in effect.paths]
 
     def fitting(rules: Sequence[Rule]) -> Rule | None:
@@ -110,17 +112,17 @@ def _denied(rule: Rule) -> Judged:
     return Judged("deny", "a rule forbids it", rule.named("deny"))
 
 
-def _line(line: Line, here: Situation) -> Judged:
-    """A shell line, judged by its parts."""
+def _line(line: Line, here: Situation, folder: str) -> Judged:
+    """A shell line that runs in `folder`, judged by its parts."""
     denied = commands.denied(line, here.rules.deny)
     if denied:
         return _denied(denied)
     rule, against = commands.allowed(line, here.rules)
-    secret = commands.secret(line, here.cwd)
+    secret = commands.secret(line, folder)
     if secret and here.mode != "yolo":
         action: Action = "ask" if here.mode == "ask" else "deny"
         return Judged(action, f"{secret} is known to hold credentials", "secret-file")
-    protected = commands.protected(line, here.cwd, here.state, only_redirects=rule is not None)
+    protected = commands.protected(line, folder, here.state, only_redirects=rule is not None)
     if protected:
         action = "ask" if here.mode in ("ask", "yolo") else "deny"
         said = f"{protected} governs ml-agent or runs unasked later"
@@ -139,7 +141,7 @@ def _line(line: Line, here: Situation) -> Judged:
         return by_mode
     if rule is None:
         return Judged(by_mode.action, f"{by_mode.reason}: {against}", by_mode.rule)
-    outside = commands.away(line, here.cwd, here.state)
+    outside = commands.away(line, folder, here.state, resolved(".", here.cwd))
     if outside:
         return Judged(by_mode.action, f"{outside} is outside the working directory", by_mode.rule)
     if here.mode == "read-only" and (line.writes or not _all_shipped(line, here.rules)):

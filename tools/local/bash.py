@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -36,7 +37,8 @@ class Bash(AgentTool):
     in_backend: bool = True
 
     def effect(self, arguments: BashArguments, cwd: str) -> Effect:
-        return Effect("execute", command=arguments.command, preview=arguments.command)
+        folder = os.path.join(cwd, os.path.expanduser(arguments.cwd)) if arguments.cwd else ""
+        return Effect("execute", command=arguments.command, preview=arguments.command, cwd=folder)
 
     async def execute(self, arguments: BashArguments, run: ToolRun) -> ToolResult:
         backend = run.services.backend

@@ -17,6 +17,7 @@ from graph.errors import SettingsError
 from graph.policy.decide import Judged, Situation, decide
 from graph.policy.rules import Rules, parse_rule, rules_of
 from graph.policy.shell import parsed
+from tools.local.bash import Bash, BashArguments
 
 DENY = ("bash(rm *)", "bash(git push *)")
 
@@ -389,3 +390,13 @@ def test_what_is_no_rule(text: str) -> None:
 def test_words_after_unquoting() -> None:
     (command,) = parsed("""g""it 'a b'"c" \\$d $'\\t' x""").commands
     assert command.texts == ["git", "a bc", "$d", "\t", "x"]
+
+
+@pytest.mark.parametrize("folder", ["~/.ssh", "..", "/etc", "out"])
+def test_a_line_is_judged_in_the_folder_where_it_runs(folder: str, secrets: Path) -> None:
+    effect = Bash().effect(BashArguments(command="cat id_rsa", cwd=folder), str(secrets))
+    shipped = rules_of(load(environ={}).settings.permissions)
+    for mode, action in (("ask", "ask"), ("read-only", "deny")):
+        assert decide("bash", effect, [], Situation(mode, str(secrets), shipped)).action == action
+    inside = Bash().effect(BashArguments(command="ls", cwd="sub"), str(secrets))
+    assert decide("bash", inside, [], Situation("ask", str(secrets), shipped)).action == "run"
