@@ -16,6 +16,7 @@ import click
 
 from cli.render import to_stdout
 from cli.starting import guarded, settings_for
+from configs.folders import make_private_folder, who_else_may_write
 
 CREDENTIALS = (
     "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY", "GITHUB_TOKEN",
@@ -23,6 +24,7 @@ CREDENTIALS = (
 PACKAGES = ("langgraph", "langchain-core", "langchain-litellm", "litellm", "huggingface-hub")
 PROGRAMS = {"git": "commands that need it fail", "bash": "commands run in sh"}
 
+MAKE_PRIVATE = "chmod go-w it, or set ML_AGENT_STATE_DIR to a folder of your own"
 #: (ok, warn or fail; what; what to do)
 Finding = tuple[str, str, str]
 
@@ -65,13 +67,16 @@ def _packages(settings: Any) -> Iterator[Finding]:
 def _state(settings: Any) -> Iterator[Finding]:
     folder = settings.state_path()
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(folder)
         with tempfile.TemporaryFile(dir=folder):
             pass
         free = shutil.disk_usage(folder).free
     except OSError as error:
         yield "fail", f"state directory {folder}: {error.strerror}", "set ML_AGENT_STATE_DIR"
         return
+    others = who_else_may_write(folder)
+    if others:
+        yield "warn", f"state directory: {others}, and can change sessions", MAKE_PRIVATE
     mark = "ok" if free > 200_000_000 else "warn"
     yield mark, f"state directory {folder}, {free / 1e9:.1f} GB free", ""
 

@@ -17,6 +17,8 @@ from typing import Any
 
 import platformdirs
 
+from configs.folders import make_private_folder
+
 
 @dataclass(frozen=True)
 class Untrusted:
@@ -61,7 +63,7 @@ def remember(folder: str | Path, servers: Mapping[str, Any], *, trusted: bool) -
 def write_json(path: Path, data: Any) -> None:
     """Put `data` in place of the file, whole or not at all; readable by its owner alone."""
     path = Path(os.path.realpath(path))
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_folder(path.parent)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

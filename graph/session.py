@@ -23,6 +23,7 @@ from typing import Any, Self, TypeVar
 
 from langchain_core.messages import AnyMessage
 
+from configs.folders import who_else_may_write
 from configs.settings import Settings
 from graph.agent import build_graph
 from graph.context import AgentTool, Mode, ModelClient, StopSignal
@@ -148,6 +149,10 @@ class Session:
         await self.close()
 
     async def _prepare(self) -> None:
+        state = self.settings.state_path()
+        others = await asyncio.to_thread(who_else_may_write, state)
+        if others and self._options.notice is not None:
+            self._options.notice(f"sessions in {state} are not safe: {others}")
         row = await self._store.threads.resolve(self._wanted) if self._wanted else None
         self._known = row is not None
         brought = self._models is not None

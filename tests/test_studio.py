@@ -80,7 +80,8 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
         }
         log = (folder / "log").open("w")
         # A copy of the configuration elsewhere: the server keeps its own files beside it.
-        config = {"dependencies": [str(ROOT)], "env": {}}
+        config = json.loads((ROOT / "langgraph.json").read_text())
+        config["dependencies"] = [str(ROOT)]
         config["graphs"] = {GRAPH: f"{ROOT}/graph/agent.py:graph"}
         (folder / "work" / "langgraph.json").write_text(json.dumps(config))
         command = [Path(sys.executable).parent / "langgraph", "dev", "--no-browser", "--no-reload"]

@@ -8,6 +8,7 @@ from pathlib import Path
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 
 from cli.chat.screen import Screen
+from configs.folders import make_private_folder
 
 
 class Above:
@@ -35,7 +36,7 @@ def history(state: Path) -> History:
     """What was typed, across sessions; in memory where the folder cannot be written."""
     path = state / "history"
     try:
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(state)
         os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_RDWR, 0o600))
     except OSError:
         return InMemoryHistory()

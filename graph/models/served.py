@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from configs.folders import make_private_folder
+
 #: Seconds that a catalogue may take, and that it is good for.
 PATIENCE, FRESH = 3.0, 24 * 3600
 #: Names under which servers tell the window of a model.
@@ -148,7 +150,7 @@ def _read(file: Path | None) -> tuple[list[dict[str, Any]], float]:
 def _write(file: Path, entries: list[dict[str, Any]]) -> None:
     whole = file.with_suffix(f".{os.getpid()}")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(file.parent)
         whole.write_text(json.dumps({"data": entries}))
         whole.replace(file)
     except OSError:

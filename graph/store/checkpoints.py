@@ -13,6 +13,7 @@ from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMet
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from graph.store.connection import BUSY_SECONDS, store_errors
+from graph.store.serializer import StrictSerializer
 from graph.store.versions import next_version
 
 
@@ -58,7 +59,8 @@ async def open_saver(path: str) -> Saver:
     connection = await aiosqlite.connect(path, timeout=BUSY_SECONDS)
     try:
         await connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
-        saver = Saver(connection)
+        saver = Saver(connection, serde=StrictSerializer())
+        saver.jsonplus_serde = StrictSerializer()
         saver.path = Path(path)
         await saver.setup()
     except BaseException:

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
+from configs.folders import make_private_folder
 from graph.errors import StoreError
 
 T = TypeVar("T")
@@ -61,7 +62,7 @@ def make_private(path: Path) -> None:
     connections of this process hold (POSIX), and another process could then delete the log that
     they write to.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_folder(path.parent)
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 

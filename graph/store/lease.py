@@ -18,6 +18,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
+from configs.folders import make_private_folder
 from graph.errors import StoreError, ThreadBusy
 
 
@@ -110,7 +111,7 @@ async def _acquire(folder: Path, thread: str) -> int:
 
 def _opened(path: Path) -> int:
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         # Not inheritable (PEP 446): no command of ours can keep it.
         return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from configs.folders import make_private_folder
+
 
 class Outputs:
     """`<state>/threads/<thread>/{runs,results}`."""
@@ -38,5 +40,5 @@ def shortened(text: str, limit: int, path: Path) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_folder(path.parent)
     path.write_text(text, encoding="utf-8", errors="backslashreplace")

@@ -23,6 +23,7 @@ from graph.store import postgres_connection as limits
 from graph.store.postgres import PostgresDatabase
 from graph.store.postgres_connection import Address, doubtful, hang_up, silent
 from graph.store.postgres_schema import lock_tables, unlock_tables
+from graph.store.serializer import StrictSerializer
 from graph.store.versions import next_version
 
 T = TypeVar("T")
@@ -40,7 +41,7 @@ class PostgresSaver(AsyncPostgresSaver):
     conn: Connection
 
     def __init__(self, conn: Connection, database: PostgresDatabase) -> None:
-        super().__init__(conn)
+        super().__init__(conn, serde=StrictSerializer())
         self._database = database
         self._opening = asyncio.Lock()
         self._used = self.loop.time()

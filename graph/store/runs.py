@@ -34,6 +34,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePath
 from typing import Literal
 
+from configs.folders import make_private_folder
+
 State = Literal["finished", "alive", "not begun", "unknown"]
 
 #: $1 directory, $2 shell, $3 command. Standard input is the lock; the command gets none. The
@@ -203,7 +205,7 @@ def start(
 ) -> Run:
     """Start `command` in a new directory `folder`. Raises OSError (a `cwd` that is not there,
     no shell)."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_folder(folder)
     meta = Meta(command, cwd, timeout, time.time(), background, socket.gethostname())
     (folder / "meta.json").write_text(json.dumps(asdict(meta)))
     lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)

@@ -20,6 +20,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from configs.folders import make_private_folder
+
 #: Files of a folder above which no snapshot is taken.
 MOST_FILES = 50_000
 #: Larger files are left out.
@@ -172,7 +174,7 @@ class Shadow:
     def _create(self) -> None:
         if (self._git_dir / "HEAD").exists():
             return
-        self._git_dir.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(self._git_dir.parent)
         self._git(["init", "--quiet", "--bare", "--template=", str(self._git_dir)], plain=True)
         self._git(["config", "gc.auto", "0"])
 
@@ -322,7 +324,7 @@ class Shadow:
 def locked(home: Path, how: int) -> Iterator[None]:
     """Hold the lock of all shadow repositories while the block runs: shared (LOCK_SH) to take
     snapshots, alone (LOCK_EX) to remove repositories. Raises BlockingIOError with LOCK_NB."""
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_folder(home)
     descriptor = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, how)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from configs.folders import make_private_folder
 from configs.settings import Settings
 from graph.context import ToolRun
 from graph.policy.paths import resolved
@@ -70,7 +71,7 @@ class LocalBackend:
         folder = self._outputs.run(thread, call_id)
         # Before the note that tells of it: where a later process does not find it, it looks on
         # another machine, or under another home.
-        await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True, exist_ok=True)
+        await asyncio.to_thread(make_private_folder, folder)
         return runs.Run(folder), {"run": str(folder), "host": socket.gethostname()}
 
     async def start(

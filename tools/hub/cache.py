@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from configs.folders import make_private_folder
 from graph.context import ToolRun
 from graph.errors import ToolError
 from tools.hub.connection import hub_url, offline
@@ -32,12 +33,13 @@ async def cached(run: ToolRun, kind: str, name: str, fetch: Callable[[], Awaitab
 
 
 def _file(hub: str, kind: str, name: str) -> Path:
-    from huggingface_hub import cached_assets_path
+    from huggingface_hub import cached_assets_path, constants
 
     # huggingface_hub looks at the environment when it is imported only.
     home = os.environ.get("HF_HOME")
     folder = os.environ.get("HF_ASSETS_CACHE") or (home and os.path.join(home, "assets"))
     try:
+        make_private_folder(Path(folder or constants.HF_ASSETS_CACHE))
         kept = cached_assets_path(
             "ml-agent", urlsplit(hub).netloc or "hub", kind, assets_dir=folder or None
         )

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from configs.folders import make_private_folder
 from tools.mcp.config import Start
 
 #: Of what a server said on stderr, so much is looked at for its last words.
@@ -56,7 +57,7 @@ async def opened(
 
 
 def _private(path: Path) -> int:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_folder(path.parent)
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
 
 

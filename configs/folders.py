@@ -1,0 +1,42 @@
+"""Folders that only their owner may use: state, settings, caches."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+
+def make_private_folder(path: Path) -> None:
+    """Make `path` and every missing parent, each with mode 0700 whatever the umask is.
+
+    `Path.mkdir` gives the mode to the last folder only: with umask 000 others could rename what is
+    below the rest. Raises OSError.
+    """
+    missing = [path]
+    while not missing[-1].exists() and missing[-1].parent != missing[-1]:
+        missing.append(missing[-1].parent)
+    for folder in reversed(missing):
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+    if not path.is_dir():
+        raise NotADirectoryError(20, os.strerror(20), str(path))
+
+
+def who_else_may_write(path: Path) -> str:
+    """Why other users of this machine can change what is in `path`, as one sentence; "": they
+    cannot. Every folder on the way counts: who can write to a parent can put another in place."""
+    ours = (0, os.getuid())
+    whole = Path(os.path.realpath(path))
+    for folder in (whole, *whole.parents):
+        try:
+            status = folder.stat()
+        except OSError:
+            continue
+        if status.st_uid not in ours:
+            return f"{folder} belongs to another user (uid {status.st_uid})"
+        open_to_all = status.st_mode & stat.S_IWOTH
+        if open_to_all and (folder == whole or not status.st_mode & stat.S_ISVTX):
+            return f"every user of this machine can write to {folder}"
+    return ""
