@@ -12,13 +12,11 @@ import ormsgpack
 import psycopg
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, RemoveMessage, ToolMessage
-from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.serde.types import _DeltaSnapshot
 from langgraph.types import Interrupt, Overwrite, Send
 
 from configs.settings import Settings
-from graph.agent import build_graph
 from graph.errors import StoreError
 from graph.export import whole_history
 from graph.services import build_services
@@ -27,6 +25,7 @@ from graph.store.serializer import StrictSerializer
 from graph.threads import read_pending, read_thread
 from graph.undo import TimeLine
 from tests.graph.driving import driven
+from tests.graph.store.fresh import run
 from tests.stand_ins.model_script import Reply
 
 CODES = {"single": 0, "positional": 1, "keywords": 2, "method": 3, "pydantic1": 4, "pydantic2": 5}
@@ -182,9 +181,12 @@ async def test_every_way_to_open_a_session_calls_nothing(
         assert not await store.threads.list()
 
 
-async def test_a_saver_that_others_bring_is_strict_too(tmp_path: Path) -> None:
-    """LANGGRAPH_STRICT_MSGPACK is set before LangGraph is imported."""
-    app = build_graph().compile(checkpointer=InMemorySaver())
-    value = app.checkpointer.serde.loads_typed(attack("single", tmp_path / "mark"))  # type: ignore[union-attr]
-    assert value == f"touch {tmp_path / 'mark'}"
+def test_a_saver_that_others_bring_is_strict_too(settings: Settings, tmp_path: Path) -> None:
+    """In a program that imports this package before LangGraph."""
+    code = f"""
+    from langgraph.checkpoint.memory import InMemorySaver
+        app = build_graph().compile(checkpointer=InMemorySaver())
+    print(app.checkpointer.serde.loads_typed({attack("single", tmp_path / "mark")!r}))
+    """
+    assert run(code, settings) == f"touch {tmp_path / 'mark'}"
     assert not (tmp_path / "mark").exists()
