@@ -183,10 +183,12 @@ async def test_every_way_to_open_a_session_calls_nothing(
 
 def test_a_saver_that_others_bring_is_strict_too(settings: Settings, tmp_path: Path) -> None:
     """In a program that imports this package before LangGraph."""
+    stored = attack("single", tmp_path / "mark")
     code = f"""
     from langgraph.checkpoint.memory import InMemorySaver
-        app = build_graph().compile(checkpointer=InMemorySaver())
-    print(app.checkpointer.serde.loads_typed({attack("single", tmp_path / "mark")!r}))
+    from graph.agent import build_graph
+    app = build_graph().compile(checkpointer=InMemorySaver())
+    print(app.checkpointer.serde.loads_typed({stored!r}))
     """
     assert run(code, settings) == f"touch {tmp_path / 'mark'}"
     assert not (tmp_path / "mark").exists()
