@@ -42,8 +42,8 @@ def _examine(options: dict[str, Any]) -> int:
     if options.get("model"):
         settings = settings.model_copy(update={"model_name": options["model"]})
     checks: tuple[Callable[[Any], Iterator[Finding]], ...] = (
-        _python, _packages, _state, _database, _credentials, _model, _programs, _servers,
-        _sandboxes,
+        _python, _packages, _state, _database, _credentials, _model, _programs, _environment,
+        _servers, _sandboxes,
     )  # fmt: skip
     for check in checks:
         for mark, what, hint in check(settings):
@@ -140,6 +140,18 @@ def _programs(settings: Any) -> Iterator[Finding]:
     for name, without in PROGRAMS.items():
         path = shutil.which(name)
         yield ("ok", f"{name} at {path}", "") if path else ("warn", f"no {name}", without)
+
+
+def _environment(settings: Any) -> Iterator[Finding]:
+    """Which variables commands do not see, so that one which fails for want of one is explained."""
+    from graph.environment import child_variables
+
+    found = child_variables(tokens=settings.child_tokens, also=settings.child_environment)
+    if not found.withheld:
+        yield "ok", f"commands see all {len(found.passed)} variables", ""
+        return
+    what = f"commands see {len(found.passed)} variables, not: {', '.join(found.withheld)}"
+    yield "ok", what, "the setting child_environment adds names"
 
 
 def _servers(settings: Any) -> Iterator[Finding]:

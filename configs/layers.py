@@ -36,6 +36,7 @@ NOT_FOR_PROJECTS = (
     "state_dir",
     "local_base_url",
     "child_tokens",
+    "child_environment",
     "bill_to",
     "jobs_namespace",
     "share_traces",

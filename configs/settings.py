@@ -166,6 +166,11 @@ class Settings(BaseModel):
         default_factory=lambda: ["HF_TOKEN", "GITHUB_TOKEN"],
         description="credentials that commands may see in their environment",
     )
+    child_environment: list[str] = Field(
+        default_factory=list,
+        description="more variables that commands may see, by name or pattern (MY_*); a pattern "
+        "lets no credential pass",
+    )
     share_traces: bool = Field(
         False, description="upload each thread to your own private dataset on the Hub"
     )

@@ -1,8 +1,9 @@
 """Secrets in tool output, events, logs and exports: replaced before they get there.
 
-Two kinds are known: the values of credentials that this process has, and shapes that nothing else
-has (graph/secret_shapes.py). What a `write` puts into a file and what a command runs is not
-touched; run directories keep a command's raw output, readable by their owner alone.
+Two kinds are known: values that this process has and keeps from its children
+(graph/secret_values.py), and shapes that nothing else has (graph/secret_shapes.py). What a `write`
+puts into a file and what a command runs is not touched; run directories keep a command's raw
+output, readable by their owner alone.
 """
 
 from __future__ import annotations
@@ -12,12 +13,10 @@ import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
 
-from graph.secret_shapes import HOLDS_NONE, SECRET_NAME, without_shapes
+from graph.secret_shapes import without_shapes
+from graph.secret_values import forms_of, known_values
 
-#: A shorter value is no secret, or one that cannot be told from a word.
-SHORTEST = 8
 #: What stands in place of a value: `[secret HF_TOKEN]`, `[secret: github token]`.
 LABEL = re.compile(r"\[secret:? [^\[\]\n]{1,80}\]")
 
@@ -73,14 +72,8 @@ def _with_values(edited: str, original: str) -> str:
 
 
 def _known(environ: Mapping[str, str]) -> list[tuple[str, str]]:
-    """(name, value) of each credential of this process, as the environment has it."""
-    found = [(n, v) for n, v in environ.items() if _is_credential(n)]
-    return [*found, *(("HF_TOKEN", token) for token in hub_tokens(environ))]
-
-
-@lru_cache(maxsize=4096)
-def _is_credential(name: str) -> bool:
-    return SECRET_NAME.search(name) is not None
+    """(value, name) of each secret of this process, as the environment has it."""
+    return [*known_values(environ).items(), *((token, "HF_TOKEN") for token in hub_tokens(environ))]
 
 
 def hub_tokens(environ: Mapping[str, str]) -> list[str]:
@@ -108,29 +101,18 @@ def _tokens_in(path: str, changed: int) -> list[str]:
 @lru_cache(maxsize=8)
 def _values(known: tuple[tuple[str, str], ...]) -> Callable[[str], str]:
     names: dict[str, str] = {}
-    for name, value in known:
-        for form in _forms(name, value.strip()):
+    for value, name in known:
+        for form in forms_of(value):
             names.setdefault(form, name)
-    if not names:
-        return lambda text: text
-    # The longest first: one may be the start of another.
-    longest = sorted(names, key=len, reverse=True)
-    pattern = re.compile("|".join(map(re.escape, longest)))
-    return lambda text: pattern.sub(lambda found: f"[secret {names[found[0]]}]", text)
 
+    def replace(text: str) -> str:
+        # Looked for one by one: a pattern of all of them would be tried at each character.
+        present = [form for form in names if form in text]
+        if not present:
+            return text
+        # The longest first: one may be the start of another.
+        longest = sorted(present, key=len, reverse=True)
+        pattern = re.compile("|".join(map(re.escape, longest)))
+        return pattern.sub(lambda found: f"[secret {names[found[0]]}]", text)
 
-def _forms(name: str, value: str) -> set[str]:
-    """What must not be seen of a credential: itself, also as it stands in a URL. Of a URL it is
-    the password, unless it is a webhook's; of the path of a key file nothing."""
-    if "://" in value and not name.endswith("WEBHOOK_URL"):
-        try:
-            value = urlsplit(value).password or ""
-        except ValueError:
-            value = ""  # no URL after all, and nothing that stands in it is known
-        value = unquote(value)
-    if name.endswith("_CREDENTIALS") and os.path.isabs(value):
-        return set()
-    own = {os.environ.get("USER"), os.environ.get("LOGNAME")}
-    if len(value) < SHORTEST or value in own or HOLDS_NONE.fullmatch(value):
-        return set()
-    return {value, quote(value, safe="")}
+    return replace

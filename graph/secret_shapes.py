@@ -1,4 +1,4 @@
-"""Kinds of secrets that their shape gives away, and names that hold credentials.
+"""Kinds of secrets that their shape gives away.
 
 A shape is a prefix that nothing else has, with a length; or a value behind a name that only a
 credential has. Sources: the providers' own documentation of their tokens, and what secret scanners
@@ -10,19 +10,17 @@ from __future__ import annotations
 import re
 from functools import cache
 
-#: Names of variables that hold credentials.
-SECRET_NAME = re.compile(
-    r"(_API_KEY|_APIKEY|_TOKEN|_SECRET|_SECRET_KEY|_PASSWORD|_CREDENTIALS)$"
-    r"|^(AWS_SECRET_ACCESS_KEY|AWS_ACCESS_KEY_ID|AWS_BEARER_TOKEN_BEDROCK|PGPASSWORD|DATABASE_URL)$"
-    r"|^(ML_AGENT_DATABASE_URL|ML_AGENT_NOTIFY__(SLACK_)?WEBHOOK_URL)$"
-)
-
 _WORDS = (
-    "a an api auth bearer change changeme credential default disabled dummy empty enter example "
-    "fake false foo goes guest here hf hugging face insert is key ignored local localhost me my "
-    "name needed no none not null ollama optional pass password placeholder postgres put replace "
-    "required root secret set sk stand in test the this token true undefined unset unused user "
-    "username value with xxx xxxx your"
+    "a access admin administrator an anonymous api auth authentication authorization basic bearer "
+    "certificate change changeme clickhouse credential credentials database debug default demo dev "
+    "develop development digest disabled docker dummy elastic empty enabled enter example external "
+    "fake false foo github gitlab goes google guest here hf hugging face huggingface insert "
+    "internal is key ignored keyring local localhost mariadb me minio minioadmin mongo mongodb my "
+    "mysql name needed no none not null oauth ollama openai optional pass password placeholder "
+    "postgres postgresql private prod production public put rabbitmq readonly redis replace "
+    "required root sample secret secrets service set sk staging stand in system temporary test "
+    "testing the this token true ubuntu undefined unknown unset unused user username vagrant "
+    "value vault with xxx xxxx your"
 ).replace(" ", "|")
 #: Values that stand in a credential's place and are none: words that say so, one character again
 #: and again, a short number.

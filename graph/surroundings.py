@@ -3,13 +3,13 @@ the project asks for. Stored once, so that the system prompt stays byte-identica
 
 from __future__ import annotations
 
-import os
 import platform
 import socket
 import subprocess
 import time
 
 from configs.instructions import project_instructions
+from graph.environment import child_variables
 from graph.redaction import redacted
 
 
@@ -56,7 +56,7 @@ def _asked(cwd: str, *question: str) -> str | None:
             text=True,
             errors="replace",
             timeout=1,
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+            env={**child_variables().passed, "GIT_OPTIONAL_LOCKS": "0"},
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from configs.folders import make_private_folder
+from graph.environment import child_variables
 
 #: Files of a folder above which no snapshot is taken.
 MOST_FILES = 50_000
@@ -370,7 +371,7 @@ def _run(
 
 def _environment(extra: dict[str, str]) -> dict[str, str]:
     """Without the person's settings, hooks, or the variables of another git."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
+    kept = {k: v for k, v in child_variables().passed.items() if not k.startswith("GIT_")}
     return kept | {
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_NOSYSTEM": "1",

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import html
+import json
+import re
 import subprocess
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -98,6 +103,101 @@ def test_known_values_by_name() -> None:
     }
     said = redacted("a open sesame! b open sesame! and more c " + "x" * 20, environ)
     assert said == "a [secret MY_API_KEY] b [secret OTHER_TOKEN] c " + "x" * 20
+
+
+NAMES = (Path(__file__).parents[1] / "tools/backend/credential_names.txt").read_text().split()[:145]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_value_of_any_credential_is_known(name: str) -> None:
+    assert redacted("is canary042Zq7xK.", {name: "canary042Zq7xK"}) == f"is [secret {name}]."
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "secret"),
+    [
+        ("FOO", "AbCdEfGh1234IjKlMnOp5678", "AbCdEfGh1234IjKlMnOp5678"),
+        ("FOO", "0f8e2a" * 6, "0f8e2a" * 6),
+        ("DATABASE_URL", "postgresql://me:S3cr3t%2Fpart@host/db", "S3cr3t/part"),
+        ("HTTPS_PROXY", "http://me:prOxy-pass-1@proxy:3128", "prOxy-pass-1"),
+        ("SOME_URL", "https://AbCdEfGh1234IjKlMnOp5678@host/x", "AbCdEfGh1234IjKlMnOp5678"),
+        ("X", "AccountName=me;AccountKey=c29tZUtleQ99;EndpointSuffix=x", "c29tZUtleQ99"),
+        ("X_URL", "https://x.blob.example.net/c?sp=r&sig=Zm9vYmFyYmF6", "Zm9vYmFyYmF6"),
+        (
+            "SLACK_WEBHOOK_URL",
+            "https://hooks.example.com/T1/B2/abcd",
+            "https://hooks.example.com/T1/B2/abcd",
+        ),
+        ("GCP_SA_KEY", '{"type": "x", "private_key_id": "feedbeef99"}', "feedbeef99"),
+        ("DOCKER_AUTH_CONFIG", '{"auths": {"h": {"auth": "bWU6cGFzcw11"}}}', "bWU6cGFzcw11"),
+        ("SSH_PRIVATE_KEY", "first line\n" + "qW3" * 20 + "\nlast", "qW3" * 20),
+    ],
+)
+def test_the_secret_within_a_value(name: str, value: str, secret: str) -> None:
+    assert redacted(f"a {secret} b", {name: value}) == f"a [secret {name}] b"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DEBUG", "true"),
+        ("DB_PASSWORD", "postgres"),
+        ("DB_PASSWORD", "postgresql"),
+        ("SECRET_KEY", "changeme"),
+        ("APP_SECRET", "development"),
+        ("GOOGLE_APPLICATION_CREDENTIALS", "/home/me/keys/project.json"),
+        ("TLS_KEY", "~/certs/server.key"),
+        ("DEPLOY_USER", "someone-else"),
+        ("MODEL", "Qwen2.5-72B-Instruct-AWQ"),
+        ("MODEL_ID", "meta-llama/Llama-3.1-8B-Instruct"),
+        ("GIT_COMMIT", "6dc5d7f0a1b2c3d4e5f60718293a4b5c6d7e8f90"),
+        ("CI_COMMIT_SHA", "6dc5d7f0a1b2c3d4e5f60718293a4b5c6d7e8f90"),
+        ("INVOCATION_ID", "6dc5d7f0a1b2c3d4e5f60718293a4b5c"),
+        ("EXPERIMENT", "llama3-finetune-2026-01-15-seed42"),
+        ("SERVICE_URL", "https://service.example.org/v1/models"),
+        ("AUTH_METHOD", "certificate-chain"),
+        ("KUBERNETES_PORT", "tcp://10.96.0.1:443"),
+        ("LESSOPEN", "| /usr/bin/lesspipe %s"),
+        ("PATH", "/usr/local/sbin:/usr/local/bin"),
+        ("TOKENIZERS_PARALLELISM", "disabled-here"),
+    ],
+)
+def test_words_paths_and_names_are_no_secrets(name: str, value: str) -> None:
+    assert redacted(f"it is {value} here", {name: value}) == f"it is {value} here"
+
+
+def test_the_name_of_the_user_is_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("USER", "researcher")
+    text = "/home/researcher/work by researcher"
+    assert redacted(text, {"FTP_PASSWORD": "researcher"}) == text
+
+
+@pytest.mark.parametrize(
+    "value", ["a+b/c=d e&f1", 'quo"te\\slash\nline1', "ünïcöde-pass-1", "plain-pass-1"]
+)
+def test_a_known_value_in_other_forms(value: str) -> None:
+    data = value.encode()
+    forms = [
+        quote(value, safe=""),
+        re.sub("%..", lambda code: code[0].lower(), quote(value, safe="")),
+        quote_plus(value),
+        json.dumps(value)[1:-1],
+        json.dumps(value, ensure_ascii=False)[1:-1],
+        base64.b64encode(data).decode(),
+        base64.b64encode(data + b"\n").decode(),
+        base64.urlsafe_b64encode(data).decode(),
+        html.escape(value),
+    ]
+    for form in forms:
+        said = redacted(f"is {form} .", {"MY_PASSWORD": value})
+        assert said.startswith("is [secret MY_PASSWORD]"), form
+
+
+def test_many_credentials_and_a_long_text_take_no_time() -> None:
+    """A watchdog: each place of the text must not be tried against each form."""
+    environ = {f"SERVICE_{n}_KEY": f"value-of-{n}-{n * 7919:08x}" for n in range(300)}
+    text = "a line of a log without anything in it\n" * 100_000
+    assert redacted(text, environ) == text
 
 
 def test_the_token_of_a_login(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,12 +1,12 @@
-"""The environment of commands: a person's own, without what they should not see."""
+"""The environment of commands: what graph/environment.py lets pass, and what keeps them quiet."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
 
+from graph.environment import child_variables
 from graph.models.loading import own_variables
-from graph.secret_shapes import SECRET_NAME
 
 #: Commands have no terminal and nobody to ask.
 QUIET = {
@@ -20,14 +20,15 @@ QUIET = {
 
 
 def child_environment(
-    allowed: Collection[str], environ: Mapping[str, str] | None = None
+    tokens: Collection[str],
+    environ: Mapping[str, str] | None = None,
+    *,
+    also: Collection[str] = (),
 ) -> dict[str, str]:
-    """What a command gets. `allowed`: credentials that it may see, by name."""
+    """What a command gets. `tokens`: credentials that it may see, by name. `also`: names and
+    patterns that the user adds (the setting `child_environment`)."""
     source = os.environ if environ is None else environ
+    # Ours, set for a library: the user did not mean them for commands.
     hidden = {*own_variables, "TIKTOKEN_CACHE_DIR"}
-    kept = {
-        name: value
-        for name, value in source.items()
-        if name in allowed or (name not in hidden and not SECRET_NAME.search(name))
-    }
-    return {**kept, **QUIET}
+    theirs = {name: value for name, value in source.items() if name not in hidden}
+    return {**child_variables(theirs, tokens=tokens, also=also).passed, **QUIET}

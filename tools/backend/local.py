@@ -78,7 +78,9 @@ class LocalBackend:
         self, command: Command, line: str, *, cwd: str, timeout: float | None, background: bool
     ) -> Command:
         assert isinstance(command, runs.Run)
-        environment = child_environment(self._settings.child_tokens)
+        environment = child_environment(
+            self._settings.child_tokens, also=self._settings.child_environment
+        )
         return await asyncio.to_thread(
             runs.start,
             command.folder,

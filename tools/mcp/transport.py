@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.folders import make_private_folder
+from tools.backend.environment import child_environment
 from tools.mcp.config import Start
 
 #: Of what a server said on stderr, so much is looked at for its last words.
@@ -45,7 +46,10 @@ async def opened(
             yield session
         return
     program = StdioServerParameters(
-        command=start.command, args=start.args, env=start.env, cwd=start.cwd
+        command=start.command,
+        args=start.args,
+        env={**child_environment(()), **start.env},
+        cwd=start.cwd,
     )
     # The adapter would let the program write to our stderr: the SDK's own takes a file.
     with os.fdopen(_private(log), "w") as errors:
