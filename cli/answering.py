@@ -7,6 +7,7 @@ from collections.abc import Generator
 from typing import Any
 
 from cli.render import Lines
+from cli.writer import ask
 
 #: Yields what to ask, is sent each answer, returns what was given.
 Asking = Generator[str, str, Any]
@@ -18,7 +19,7 @@ def answer_server(question: Any, lines: Lines) -> dict[str, Any] | None:
     try:
         asked = next(asking)
         while True:
-            asked = asking.send(input(asked))
+            asked = asking.send(ask(asked))
     except StopIteration as end:
         given: dict[str, Any] | None = end.value
         return given

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import click
 
 from cli.options import output_option
-from cli.render import money, telling, to_stdout
-from cli.results import print_json
+from cli.render import money, telling
 from cli.starting import folder_of, guarded, settings_for
+from cli.writer import note, print_json, to_stdout
 
 CALL = click.option("--call", metavar="ID", help="Only this call; the start of its id will do.")
 
@@ -51,7 +50,7 @@ def list_(ctx: click.Context, output: str | None) -> None:
             to_stdout(f"{item['thread']}  {item['id'][:13]}  {item['tool']} {what}{cost}\n")
             to_stdout(f"    {item['effect']}: {item['reason']}\n")
         if not told:
-            print("nothing waits for approval", file=sys.stderr)
+            note("nothing waits for approval")
         return 0
 
     _run(ctx, output, work)
@@ -157,10 +156,10 @@ def _decide(
             what = telling(request["tool"], request["arguments"])
             to_stdout(f"{decision['type']}: {request['tool']} {what}\n")
         if left:
-            print(f"{left} more wait in {row.id}", file=sys.stderr)
+            note(f"{left} more wait in {row.id}")
         elif not driven:
             said = "a chat that asks goes on by itself; else: ml-agent sessions resume"
-            print(f"{said} {row.id}", file=sys.stderr)
+            note(f"{said} {row.id}")
         return 0
 
     _run(ctx, output, work)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.render import Lines, money, telling
+from cli.writer import ask
 
 PREVIEW_LINES = 20
 Propose = Callable[[dict[str, Any]], str]
@@ -55,7 +56,7 @@ def _ask(request: dict[str, Any], lines: Lines, propose: Propose | None) -> dict
     while True:
         always = ", [a]lways" if propose else ""
         asked = f"run it? [y]es, [n]o, n and words for the model, [e]dit{always}: "
-        answer = input(asked).strip()
+        answer = ask(asked).strip()
         key, _, words = answer.partition(" ")
         if key.lower() in ("y", "yes"):
             return {"type": "approve"}
@@ -73,8 +74,8 @@ def _ask(request: dict[str, Any], lines: Lines, propose: Propose | None) -> dict
 
 def _always(rule: str, lines: Lines) -> dict[str, Any]:
     """Yes, and a rule by which such calls run unasked."""
-    rule = input(f"the rule (Enter: {rule}): ").strip() or rule
-    where = input("in this [t]hread (Enter), or always in this [f]older: ").strip().lower()
+    rule = ask(f"the rule (Enter: {rule}): ").strip() or rule
+    where = ask("in this [t]hread (Enter), or always in this [f]older: ").strip().lower()
     lines.line(f"from now on: {rule}", "2")
     if where in ("f", "folder"):
         return {"type": "approve", "folder_rule": rule}
@@ -88,7 +89,7 @@ def _answer(request: dict[str, Any], lines: Lines) -> dict[str, Any]:
     for number, option in enumerate(options, 1):
         lines.line(f"  {number}  {option}")
     while True:
-        answer = input("a number, or your own words: " if options else "your answer: ").strip()
+        answer = ask("a number, or your own words: " if options else "your answer: ").strip()
         if answer.isdigit() and 1 <= int(answer) <= len(options):
             return {"type": "respond", "message": options[int(answer) - 1]}
         if answer:

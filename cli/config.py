@@ -9,9 +9,8 @@ from typing import Any
 import click
 
 from cli.options import output_option
-from cli.render import to_stdout
-from cli.results import print_json
 from cli.starting import folder_of, guarded, settings_for
+from cli.writer import print_json, to_stdout
 
 #: A value that names where the secret is.
 VARIABLE = re.compile(r"^(?:\w+ )?\$\{\w+\}$")

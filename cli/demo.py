@@ -17,9 +17,10 @@ from typing import Any
 import click
 
 from cli.asking import ask_decisions
-from cli.render import Lines, closing, to_stdout
+from cli.render import Lines, closing
 from cli.results import INTERRUPTED
 from cli.starting import complain, guarded
+from cli.writer import to_stdout
 
 #: Seconds between two words of the recorded model, where somebody watches.
 PACE = 0.012

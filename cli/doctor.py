@@ -14,8 +14,8 @@ from typing import Any
 
 import click
 
-from cli.render import to_stdout
 from cli.starting import guarded, settings_for
+from cli.writer import to_stdout
 from configs.folders import make_private_folder, who_else_may_write
 
 CREDENTIALS = (

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from cli.render import to_stdout
 from cli.starting import complain
+from cli.writer import write_data
 
 
 async def export(store: Any, row: Any, form: str, target: str | None) -> int:
@@ -23,7 +23,7 @@ async def export(store: Any, row: Any, form: str, target: str | None) -> int:
     blocks = as_jsonl(row, messages) if form == "jsonl" else as_markdown(row, messages)
     if target is None or target == "-":
         for block in blocks:
-            to_stdout(block + "\n")
+            write_data(block + "\n")
         return 0
     try:
         written(Path(target), blocks)

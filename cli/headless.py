@@ -13,9 +13,10 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from cli.jobs import tell_of_jobs
-from cli.render import Lines, closing, money, to_stdout
-from cli.results import INTERRUPTED, exit_code_of, print_json, result_object
+from cli.render import Lines, closing, money
+from cli.results import INTERRUPTED, exit_code_of, result_object
 from cli.starting import HEADLESS_CAP, complain, folder_of, guarded, left_out, settings_for
+from cli.writer import print_json, to_stderr, to_stdout
 from graph.redaction import redacted
 
 MORE = "the thread is intact: sessions resume goes on, with a higher limit if need be"
@@ -136,7 +137,7 @@ class Teller:
         if debug and self._session.failure is not None:
             import traceback
 
-            sys.stderr.write(redacted("".join(traceback.format_exception(self._session.failure))))
+            to_stderr(redacted("".join(traceback.format_exception(self._session.failure))))
         if last is not None and last.name == "interrupted":
             await tell_of_jobs(self._session, self._note)
         spent = (await self._session.cost())["invocation"]

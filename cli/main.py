@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from cli.options import CONTRADICTION, Duration
+from cli.writer import guard_streams, note, to_stdout, write_data
 
 COMMANDS = (
     "demo", "sessions", "approvals", "replay", "mcp", "tools", "config", "doctor", "completion",
@@ -115,7 +116,7 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        click.echo(f"ml-agent {version('ml-agent')}")
+        to_stdout(f"ml-agent {version('ml-agent')}\n")
         ctx.exit()
 
 
@@ -196,7 +197,7 @@ def completion(shell: str) -> None:
 
     made = get_completion_class(shell)
     assert made is not None
-    click.echo(made(cli, {}, "ml-agent", "_ML_AGENT_COMPLETE").source())
+    write_data(made(cli, {}, "ml-agent", "_ML_AGENT_COMPLETE").source() + "\n")
 
 
 def _start(options: dict[str, Any], task: str | None) -> int:
@@ -235,6 +236,7 @@ def _start(options: dict[str, Any], task: str | None) -> int:
 def main() -> None:
     """The console script."""
     _keep_bytecode()
+    guard_streams()
     try:
         code = cli.main(prog_name="ml-agent", standalone_mode=False)
     except click.exceptions.Exit as ended:
@@ -261,7 +263,7 @@ def _usage(error: click.ClickException) -> int:
 
             print_failure(name, "usage_error", error.format_message(), "see ml-agent --help")
     hint = "" if "\n" in error.format_message() else " (see ml-agent --help)"
-    click.echo(f"ml-agent: {error.format_message()}{hint}", err=True)
+    note(f"ml-agent: {error.format_message()}{hint}")
     return error.exit_code
 
 

@@ -11,9 +11,8 @@ import click
 
 from cli.config import origin_of, without_values
 from cli.options import output_option
-from cli.render import to_stdout
-from cli.results import print_json
 from cli.starting import complain, folder_of, guarded, settings_for
+from cli.writer import note, print_json, to_stdout
 from configs.trust import Untrusted, remember
 
 
@@ -136,12 +135,12 @@ def _trust(options: dict[str, Any]) -> int:
     by_a_person()
     untrusted = settings_for(options).untrusted
     if untrusted is None:
-        print("there is nothing to trust here, or it is trusted already", file=sys.stderr)
+        note("there is nothing to trust here, or it is trusted already")
         return 0
     for name, server in untrusted.servers.items():
         to_stdout(f"{name}: {_described(server)}\n")
     remember(untrusted.folder, untrusted.servers, trusted=True)
-    print(f"trusted in {untrusted.folder}, until they change", file=sys.stderr)
+    note(f"trusted in {untrusted.folder}, until they change")
     return 0
 
 
@@ -170,7 +169,7 @@ def _list(options: dict[str, Any]) -> int:
     for row in rows:
         to_stdout(f"{row['name']}  {row['target']}\n    {row['state']} · from {row['from']}\n")
     if not rows:
-        print("no MCP servers are configured; ml-agent mcp add", file=sys.stderr)
+        note("no MCP servers are configured; ml-agent mcp add")
     return 0
 
 
@@ -220,6 +219,6 @@ def _tested(row: dict[str, Any]) -> str:
 
 
 async def _open_page(page: str) -> None:
-    print(f"sign in here: {page}", file=sys.stderr, flush=True)
+    note(f"sign in here: {page}")
     if sys.stdin.isatty():
         await asyncio.to_thread(click.launch, page)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import platformdirs
 
+from cli.writer import note
 from configs.layers import read_file
 from configs.mcp import McpServer
 from configs.problems import SettingsProblem
@@ -68,8 +68,8 @@ def add_server(
         if given["project"] and trusted:
             # Added by the person, beside nothing that is not trusted yet.
             remember(folder, servers, trusted=True)
-    print(f"{'replaced' if replaced else 'added'} {name} in {path}", file=sys.stderr)
-    print(f"try it: ml-agent mcp test {name}", file=sys.stderr)
+    note(f"{'replaced' if replaced else 'added'} {name} in {path}")
+    note(f"try it: ml-agent mcp test {name}")
     return 0
 
 
@@ -92,6 +92,6 @@ def remove_server(name: str, folder: Path, *, trusted: bool) -> int:
                 del servers[name]
                 if place is not None and servers:
                     remember(folder, servers, trusted=trusted)
-            print(f"removed {name} from {path}", file=sys.stderr)
+            note(f"removed {name} from {path}")
             return 0
     raise UsageError(f"no settings file names an MCP server {name!r}", "ml-agent mcp list")

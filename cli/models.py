@@ -6,8 +6,8 @@ import asyncio
 from typing import Any
 
 from cli.choosing import listed
-from cli.render import to_stdout
 from cli.starting import guarded, settings_for
+from cli.writer import to_stdout
 
 
 def print_models(options: dict[str, Any], word: str) -> int:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from cli.listing import line_of, plain, size
-from cli.render import to_stdout
-from cli.results import print_json
 from cli.starting import complain, settings_for
+from cli.writer import note, print_json, to_stdout
 
 #: Where neither an age nor a number was given: 30 days, in seconds.
 OLD = 30 * 86400.0
@@ -49,7 +47,7 @@ async def delete_one(store: Any, row: Any, options: dict[str, Any]) -> int:
     if options["output"] == "json":
         print_json({"deleted": row.id, "freed_bytes": removed.freed})
     else:
-        print(f"deleted {row.id}", file=sys.stderr)
+        note(f"deleted {row.id}")
     return 0
 
 
@@ -89,7 +87,7 @@ async def _end_sandboxes(store: Any, settings: Any, rows: list[Any]) -> None:
 
         try:
             for number in await end_all(settings, store, row.id):
-                print(f"ended the sandbox {number} of {row.id}", file=sys.stderr)
+                note(f"ended the sandbox {number} of {row.id}")
         except ToolError as error:
             complain(f"the sandbox of {row.id} could not be ended: {error.message}", DOCTOR)
 
@@ -107,16 +105,16 @@ def _tell(store: Any, wanted: Wanted, removed: Any, left: dict[str, str], output
         )
         return
     for id, reason in left.items():
-        print(f"{id} stays: {reason}", file=sys.stderr)
+        note(f"{id} stays: {reason}")
     if wanted.dry_run:
         for row in removed.threads:
             to_stdout(f"{line_of(row, store.standing(row))}\n")
-        print(f"would delete {counted(removed.threads)}", file=sys.stderr)
+        note(f"would delete {counted(removed.threads)}")
     elif removed.threads:
         came = f"{size(removed.freed)} came back"
-        print(f"deleted {counted(removed.threads)}; {came}", file=sys.stderr)
+        note(f"deleted {counted(removed.threads)}; {came}")
     else:
-        print("there is nothing to delete", file=sys.stderr)
+        note("there is nothing to delete")
 
 
 def counted(rows: list[Any]) -> str:

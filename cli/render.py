@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
 from typing import Any, TextIO
 
+from cli.cleaning import StreamCleaner
+from cli.writer import write
 from graph import events as ev
 
 #: The checklist's marks, as graph/history.py has them; importing it here would cost LangChain.
@@ -15,16 +15,6 @@ MARKS = {"completed": "[x]", "in_progress": "[>]", "pending": "[ ]"}
 RESULT_LINES = 3
 FAILURE_LINES = 20
 WIDTH = 160
-
-
-class Painter:
-    """Minimal colour, where the stream is a terminal and NO_COLOR is not set."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._on = stream.isatty() and not os.environ.get("NO_COLOR")
-
-    def __call__(self, text: str, code: str) -> str:
-        return f"\x1b[{code}m{text}\x1b[0m" if self._on else text
 
 
 class Lines:
@@ -37,7 +27,7 @@ class Lines:
     def __init__(self, stream: TextIO, answer: Callable[[str], None] | None = None) -> None:
         self._stream = stream
         self._answer = answer
-        self._paint = Painter(stream)
+        self._pieces = StreamCleaner()
         self._streamed = False
         self._logged: set[str] = set()
         self._newest = ""
@@ -47,10 +37,11 @@ class Lines:
         match event:
             case ev.AssistantChunk(kind="answer"):
                 self._streamed = True
-                self._say(event.text)
+                self._say(self._pieces.feed(event.text))
             case ev.AssistantStreamEnd():
+                rest = self._pieces.end()
                 if self._streamed:
-                    self._say("\n")
+                    self._say(rest + "\n")
                 if event.withdrawn and self._streamed:
                     self.line("[the answer above is withdrawn: it was cut off]", "33")
                 if event.withdrawn:
@@ -74,9 +65,7 @@ class Lines:
 
     def line(self, text: str, code: str = "") -> None:
         """A line of ours."""
-        text = self._paint(text, code) if code else text
-        self._stream.write(encodable(text + "\n", self._stream))
-        self._stream.flush()
+        write(f"{text}\n", self._stream, code)
 
     def _call(self, event: ev.ToolCall) -> None:
         self._newest = event.id
@@ -145,14 +134,3 @@ def _compacted(before: int, after: int) -> str:
 
 def money(micro_usd: int | None) -> str:
     return "cost unknown" if micro_usd is None else f"${micro_usd / 1_000_000:.4f}"
-
-
-def encodable(text: str, stream: TextIO) -> str:
-    """`text` as the stream can hold it: no output fails on an old locale."""
-    encoding = stream.encoding or "utf-8"
-    return text.encode(encoding, "replace").decode(encoding)
-
-
-def to_stdout(text: str) -> None:
-    sys.stdout.write(encodable(text, sys.stdout))
-    sys.stdout.flush()

@@ -13,9 +13,9 @@ from typing import Any
 import click
 
 from cli.options import output_option
-from cli.render import Lines, to_stdout
-from cli.results import print_json
+from cli.render import Lines
 from cli.starting import complain, folder_of, guarded, settings_for
+from cli.writer import print_json, to_stderr, to_stdout
 
 
 @click.command()
@@ -41,7 +41,7 @@ async def _replay(file: Path, run_tools: bool, options: dict[str, Any]) -> int:
 
     recording = read_recording(file)
     settings = settings_for(options).settings
-    lines = Lines(sys.stderr, None if options["output"] == "json" else _to_stderr)
+    lines = Lines(sys.stderr, None if options["output"] == "json" else to_stderr)
     answers, turns, last = 0, 0, None
     with _folders(options) as (cwd, state):
         chosen = RunOptions(mode=options["mode"] or recording.session.get("mode") or "auto")
@@ -91,7 +91,3 @@ def _folders(options: dict[str, Any]) -> Iterator[tuple[Path, Path]]:
         work, state = Path(folder, "work"), Path(folder, "state")
         work.mkdir()
         yield (folder_of(options) if options.get("cwd") else work), state
-
-
-def _to_stderr(text: str) -> None:
-    sys.stderr.write(text)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import Any
 
+from cli.writer import print_json
 from graph.redaction import redacted
 
 SCHEMA_VERSION = 1
@@ -26,12 +25,6 @@ def result_object(**given: Any) -> dict[str, Any]:
         "error": None,
     }
     return {**empty, **given}
-
-
-def print_json(data: dict[str, Any]) -> None:
-    """One line on stdout, in ASCII: no terminal or pipe can fail on it."""
-    sys.stdout.write(json.dumps(data) + "\n")
-    sys.stdout.flush()
 
 
 def print_failure(output: str, kind: str, message: str, hint: str) -> None:

@@ -11,9 +11,9 @@ import click
 
 from cli.listing import line_of, plain
 from cli.options import Duration, output_option
-from cli.render import Lines, telling, to_stdout
-from cli.results import print_json
+from cli.render import Lines, telling
 from cli.starting import folder_of, guarded, settings_for
+from cli.writer import confirm, note, print_json, to_stdout
 from graph.errors import UsageError
 from graph.redaction import redacted, redacted_in
 
@@ -55,7 +55,7 @@ def list_(ctx: click.Context, everywhere: bool, limit: int, output: str | None) 
             to_stdout(redacted(f"{indent}{line_of(row, store.standing(row))}\n"))
         if not rows:
             hint = "" if everywhere else "; --all shows those of every folder"
-            print(f"no threads in {cwd}{hint}", file=sys.stderr)
+            note(f"no threads in {cwd}{hint}")
         return 0
 
     _exit(ctx, options, work)
@@ -193,7 +193,7 @@ def rename(ctx: click.Context, words: tuple[str, ...], output: str | None) -> No
         if options["output"] == "json":
             print_json(plain(row, store.standing(row)))
         else:
-            print(f"{row.id} is now {row.title!r}", file=sys.stderr)
+            note(f"{row.id} is now {row.title!r}")
         return 0
 
     _exit(ctx, options, work)
@@ -283,7 +283,7 @@ def export(ctx: click.Context, thread: str | None, form: str, to: str | None) ->
 def _confirmed(question: str) -> bool:
     if not sys.stdin.isatty():
         raise UsageError("there is no terminal to ask in", "pass --yes")
-    return click.confirm(question, err=True)
+    return confirm(question)
 
 
 def _options(ctx: click.Context, output: str | None) -> dict[str, Any]:

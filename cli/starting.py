@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cli.writer import note, to_stderr
 from configs.layers import Loaded, apply_dotenv, load
 from configs.problems import SettingsProblem
 from configs.trust import Untrusted
@@ -64,7 +65,7 @@ def guarded(work: Callable[[], int], options: dict[str, Any]) -> int:
         raise
     except Exception as error:
         if debug:
-            sys.stderr.write(redacted(traceback.format_exc()))
+            to_stderr(redacted(traceback.format_exc()))
         said = f"{type(error).__name__}: {error}".splitlines()[0]
         from cli.results import print_failure
 
@@ -76,7 +77,7 @@ def guarded(work: Callable[[], int], options: dict[str, Any]) -> int:
 def complain(message: str, hint: str = "") -> None:
     """One line on stderr: what happened, and what to do."""
     text = redacted(f"ml-agent: {message}" + (f" ({hint})" if hint else ""))
-    print(text.encode("utf-8", "backslashreplace").decode(), file=sys.stderr, flush=True)
+    note(text)
 
 
 class _Record(logging.LogRecord):

@@ -7,9 +7,8 @@ from typing import Any
 
 import click
 
-from cli.render import to_stdout
-from cli.results import print_json
 from cli.starting import guarded, settings_for
+from cli.writer import print_json, to_stdout
 
 
 @click.command()

@@ -12,7 +12,8 @@ from configs.folders import make_private_folder
 
 
 class Above:
-    """stdout and stderr while the prompt stands: whoever prints, prints above it."""
+    """stdout and stderr while the prompt stands: whoever prints, prints above it. The screen cleans
+    it."""
 
     def __init__(self, screen: Screen, encoding: str) -> None:
         self._screen = screen

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import getpass
 import importlib
 import signal
 import subprocess
@@ -15,9 +14,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from cli.answering import answer_server
 from cli.asking import ask_decisions
 from cli.chat.face import YES, Choice
-from cli.render import Lines, closing, to_stdout
+from cli.render import Lines, closing
 from cli.starting import complain
 from cli.watching import Watch
+from cli.writer import ask, ask_hidden, to_stdout
 
 if TYPE_CHECKING:
     from cli.chat.loop import Chat
@@ -58,7 +58,7 @@ class Plain:
                 self.lines.line("press Ctrl-C again, or Ctrl-D, to leave", "2")
 
     async def ask(self, question: str, *, secret: bool = False) -> str | None:
-        asked = getpass.getpass if secret else input
+        asked = ask_hidden if secret else ask
         try:
             return at_terminal(lambda: asked(question)).strip()
         except (EOFError, KeyboardInterrupt):
@@ -67,7 +67,7 @@ class Plain:
 
     async def go_on(self, question: str) -> bool:
         # Ctrl-C leaves the chat, too: nothing has begun.
-        return at_terminal(lambda: input(question)).strip().lower() in YES
+        return at_terminal(lambda: ask(question)).strip().lower() in YES
 
     async def pick(self, title: str, choices: Sequence[Choice]) -> str | None:
         for choice in reversed(choices):
@@ -124,8 +124,8 @@ def at_terminal(ask: Callable[[], T]) -> T:
 
 
 def _read() -> str:
-    lines = [input("> ")]
+    lines = [ask("> ")]
     while lines[-1].endswith("\\"):
         lines[-1] = lines[-1][:-1]
-        lines.append(input(". "))
+        lines.append(ask(". "))
     return "\n".join(lines)

@@ -33,7 +33,9 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.styles import Style
 from prompt_toolkit.widgets import SearchToolbar
 
-from cli.chat.text import Paint
+from cli.chat.text import Paint, clean
+from cli.cleaning import only_styled
+from cli.writer import unguarded
 
 #: Seconds between two drawings of what is live.
 FRAME = 1 / 30
@@ -93,7 +95,7 @@ class Screen:
         self._frame: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main = threading.get_ident()
-        self.output = cast(HeldOutput, HeldOutput.from_pty(sys.stdout))
+        self.output = cast(HeldOutput, HeldOutput.from_pty(unguarded(sys.stdout)))
         self.output.enable_cpr = False  # its answers would mix with what the person types
         self.buffer = Buffer(
             history=history, completer=completer, complete_while_typing=True, multiline=True
@@ -160,10 +162,10 @@ class Screen:
         return self.output.get_size().rows
 
     def _live(self) -> Any:
-        return ANSI("\n".join(self.live()))
+        return ANSI(only_styled("\n".join(self.live())))
 
     def _status(self) -> Any:
-        return ANSI(self.paint.marks(self.status(self.columns)))
+        return ANSI(only_styled(self.paint.marks(self.status(self.columns))))
 
     def _is_secret(self) -> bool:
         return self.question is not None and self.question.secret
@@ -202,7 +204,8 @@ class Screen:
         """Put the waiting lines above the prompt, now."""
         if self.app._running_in_terminal:
             return  # somebody else has the terminal; `_given_back` writes them
-        text = "".join(self._waiting).replace("\n", "\r\n")
+        # The one place where lines reach the terminal: of sequences only colour passes.
+        text = only_styled("".join(self._waiting)).replace("\n", "\r\n")
         self._waiting.clear()
         if not self.app.is_running:
             self.output.write_raw(text)
@@ -225,8 +228,20 @@ class Screen:
             yield
         self.flush()
 
-    def tell(self, sequence: str) -> None:
-        """A sequence that draws nothing: a title, a bell."""
+    def set_title(self, words: str) -> None:
+        """The window's title; "": none."""
+        self._tell(f"\x1b]2;{_one_line(words)}\x07")
+
+    def alert(self, words: str = "") -> None:
+        """A bell, and a notice of the desktop with `words` if the terminal knows one."""
+        sequence = "\a"
+        if words:
+            said = _one_line(words).replace(";", ",")
+            sequence += f"\x1b]9;ml-agent: {said}\x1b\\\x1b]777;notify;ml-agent;{said}\x1b\\"
+        self._tell(sequence)
+
+    def _tell(self, sequence: str) -> None:
+        """A sequence that draws nothing."""
         self.output.write_raw(sequence)
         self.output.flush()
 
@@ -239,9 +254,8 @@ class Screen:
         async with self._asking:  # one at a time
             loop = asyncio.get_running_loop()
             draft = self.buffer.text
-            asked = Question(
-                self.paint.marks(text), loop.create_future(), keys, secret, draft, loop.time()
-            )
+            shown = self.paint.marks(clean(text))
+            asked = Question(shown, loop.create_future(), keys, secret, draft, loop.time())
             self.flush()  # what it is about stands before it does
             self.question = asked
             self._set(default)
@@ -286,6 +300,10 @@ class Screen:
         finally:
             self._loop = None
             self.flush()
+
+
+def _one_line(words: str) -> str:
+    return " ".join(clean(words).split())
 
 
 def _document(text: str) -> Any:

@@ -78,19 +78,16 @@ class Status:
         how = self._chat.settings.alert
         if how == "off":
             return
-        sequence = "\a"
-        if how == "all":
-            title = self._chat.session.thread.title if self._chat.session else ""
-            said = clean(f"{title[:40]}: {words}" if title else words).replace(";", ",")
-            sequence += f"\x1b]9;ml-agent: {said}\x1b\\\x1b]777;notify;ml-agent;{said}\x1b\\"
-        self._screen.tell(sequence)
+        title = self._chat.session.thread.title if self._chat.session else ""
+        said = f"{title[:40]}: {words}" if title else words
+        self._screen.alert(said if how == "all" else "")
 
     def goes_on(self) -> None:
         self._screen.refresh()
 
     def _title(self, words: str) -> None:
-        said = clean(words)[:60] or self._chat.folder.name
-        self._screen.tell(f"\x1b]2;ml-agent: {said}\x07")
+        said = clean(words)[:60].strip() or self._chat.folder.name
+        self._screen.set_title(f"ml-agent: {said}")
 
     def restore(self) -> None:
-        self._screen.tell("\x1b]2;\x07")
+        self._screen.set_title("")

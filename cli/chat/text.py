@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
 import unicodedata
 from collections.abc import Iterator
 
-#: Escape sequences (CSI, OSC and the like), and control characters beside line end and tab.
-SEQUENCES = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_].*?(?:\x07|\x1b\\|$)|\x1b[ -/]*[0-~]?", re.DOTALL
-)
-CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-SGR = re.compile(r"(\x1b\[[0-9;]*m)")
+from cli.cleaning import clean as cleaned
 
 #: Marks where the terminal's encoding holds no others.
 PLAIN_MARKS = {"●": "*", "└": "`-", "✗": "x", "…": "...", "│": "|", "·": "-", "→": "->", "─": "-"}
 
 
 def clean(text: str) -> str:
-    """`text` of a model, a tool or a file without what would steer the terminal."""
-    if "\r" in text:
-        text = text.replace("\r\n", "\n")
-        # A progress bar overwrites its line: the last state counts.
-        text = re.sub(r"[^\n]*\r(?=[^\n])", "", text)
-    text = SEQUENCES.sub("", text) if "\x1b" in text else text
-    return CONTROLS.sub("", text).replace("\t", "    ")
+    """`text` of a model, a tool or a file without what would steer the terminal, and with spaces in
+    place of tabs: their width is known."""
+    return cleaned(text).replace("\t", "    ")
 
 
 def cells(text: str) -> int:
