@@ -24,6 +24,17 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 #: NAT64: an IPv4 address stands in the last four bytes.
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+#: What Python's `is_global` lets through although IANA's registries of special addresses list it:
+#: IETF protocols, the old 6to4 relay, local NAT64, a discard-like block, documentation, SRv6.
+SPECIAL = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "192.0.0.0/24", "192.88.99.0/24",
+        "64:ff9b:1::/48", "100:0:0:1::/64", "3fff::/20", "5f00::/16",
+    )
+)  # fmt: skip
+#: ISATAP: an interface identifier of these four bytes and an IPv4 address leads to that machine.
+ISATAP = (bytes.fromhex("00005efe"), bytes.fromhex("02005efe"))
 #: How an answer may be packed: others grow without bound as they are unpacked.
 PACKED = ("", "identity", "gzip", "deflate")
 
@@ -37,6 +48,8 @@ def is_public(address: Address) -> bool:
             inner = ipaddress.IPv4Address(address.packed[-4:])
         if address.teredo is not None or address.is_site_local:
             return False
+        if address.packed[8:12] in ISATAP:
+            return False
         if inner is not None:
             return is_public(inner)
     return (
@@ -44,6 +57,7 @@ def is_public(address: Address) -> bool:
         and not address.is_multicast
         and not address.is_reserved
         and not address.is_unspecified
+        and not any(address in network for network in SPECIAL)
     )
 
 
