@@ -34,6 +34,11 @@ _ADDRESS = re.compile(
     r"|SQLALCHEMY\w*|CELERY\w*|CACHE|QUEUE|JDBC|ELASTICSEARCH|CLICKHOUSE)_(?:URL|URI)"
     r"|CONN(?:ECTION)?_?(?:STRING|STR)"
 )
+#: Signs of a text that a model knows: PAD_TOKEN, eos_token.
+_OF_TEXT = frozenset((
+    "AUDIO", "BOS", "CLS", "END", "EOS", "IMAGE", "MASK", "PAD", "SEP", "SPECIAL", "START", "STOP",
+    "UNK", "VIDEO",
+))  # fmt: skip
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -49,6 +54,8 @@ def is_credential_name(name: str) -> bool:
     """Whether what stands behind this name is a credential, as far as a name can say."""
     words = words_of(name)
     if not words or words in (("PWD",), ("OLDPWD",)) or words[-1] in _ABOUT:
+        return False
+    if words[-1] == "TOKEN" and _OF_TEXT.intersection(words[:-1]):
         return False
     if _ADDRESS.search("_".join(words)):
         return True

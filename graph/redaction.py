@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -27,7 +27,12 @@ def redacted(text: str, environ: Mapping[str, str] | None = None) -> str:
     The values are read anew each time: a key that was set meanwhile counts.
     """
     environ = os.environ if environ is None else environ
-    return without_shapes(_values(tuple(_known(environ)))(text))
+    return without_shapes(_without_values(text, environ))
+
+
+def known_value_in(text: str, environ: Mapping[str, str] | None = None) -> str:
+    """The name of a credential of this process whose value stands in `text`; "" if none does."""
+    return next(iter(_present(text, os.environ if environ is None else environ).values()), "")
 
 
 def redacted_in(value: Any) -> Any:
@@ -99,20 +104,21 @@ def _tokens_in(path: str, changed: int) -> list[str]:
 
 
 @lru_cache(maxsize=8)
-def _values(known: tuple[tuple[str, str], ...]) -> Callable[[str], str]:
-    names: dict[str, str] = {}
-    for value, name in known:
-        for form in forms_of(value):
-            names.setdefault(form, name)
+def _forms(known: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """The name of each known value's variable, by every form of the value."""
+    return {form: name for value, name in reversed(known) for form in forms_of(value)}
 
-    def replace(text: str) -> str:
-        # Looked for one by one: a pattern of all of them would be tried at each character.
-        present = [form for form in names if form in text]
-        if not present:
-            return text
-        # The longest first: one may be the start of another.
-        longest = sorted(present, key=len, reverse=True)
-        pattern = re.compile("|".join(map(re.escape, longest)))
-        return pattern.sub(lambda found: f"[secret {names[found[0]]}]", text)
 
-    return replace
+def _present(text: str, environ: Mapping[str, str]) -> dict[str, str]:
+    # Looked for one by one: a pattern of all of them would be tried at each character.
+    forms = _forms(tuple(_known(environ)))
+    return {form: name for form, name in forms.items() if form in text}
+
+
+def _without_values(text: str, environ: Mapping[str, str]) -> str:
+    present = _present(text, environ)
+    if not present:
+        return text
+    # The longest first: one may be the start of another.
+    pattern = re.compile("|".join(map(re.escape, sorted(present, key=len, reverse=True))))
+    return pattern.sub(lambda found: f"[secret {present[found[0]]}]", text)

@@ -155,11 +155,19 @@ _MARKS: dict[str, tuple[str, ...]] = {
 _BEGINS = r"(?:(?<![\w-])|(?<=\\[nrt])|(?<=[\d\[;]m)|(?<=%[0-9A-F]{2}))"
 
 
+#: So rare that they count within a word: in a binary file the byte before may be a letter.
+_DISTINCT = frozenset((
+    "hugging face token", "github token", "gitlab token", "anthropic key", "openrouter key",
+    "stripe key", "slack token", "sendgrid key", "npm token", "pypi token", "docker token",
+    "digitalocean token", "groq key", "nvidia key", "langsmith key", "private key",
+))  # fmt: skip
+
+
 @cache
-def _pattern(kind: str) -> re.Pattern[str]:
+def _pattern(kind: str, begins: str = _BEGINS) -> re.Pattern[str]:
     """Made at the first use: all of them cost more than the start of the program may."""
     shapes = (s.replace("?P<keep>", f"?P<keep{n}>") for n, s in enumerate(_SHAPES[kind]))
-    return re.compile(f"{_BEGINS}(?:{'|'.join(shapes)})")
+    return re.compile(f"{begins}(?:{'|'.join(shapes)})")
 
 
 def _possible(text: str) -> list[str]:
@@ -174,10 +182,12 @@ def without_shapes(text: str) -> str:
     return text
 
 
-def shapes_in(text: str) -> Iterator[tuple[str, str]]:
-    """(kind, value) of whatever in `text` has the shape of a secret."""
+def shapes_in(text: str, *, binary: bool = False) -> Iterator[tuple[str, str]]:
+    """(kind, value) of whatever in `text` has the shape of a secret. `binary`: its words run
+    together, so that a token may begin within one."""
     for kind in _possible(text):
-        for found in _pattern(kind).finditer(text):
+        begins = "" if binary and kind in _DISTINCT else _BEGINS
+        for found in _pattern(kind, begins).finditer(text):
             value = found[0][len(_kept(found)) :]
             if not _is_example(value):
                 yield kind, value

@@ -6,6 +6,7 @@
     read-only   run            deny            deny            deny       deny             deny
     yolo        run            run             run             run        run              run
 
+In `auto` a call that publishes or pays and sends files from outside the working directory asks.
 "Inside" is the working directory; temporary files, installed packages and the Hugging Face
 cache count as inside for reading. Over the table, the first that fits:
 
@@ -77,7 +78,9 @@ def decide(tool: str, effect: Effect, words: Sequence[str], here: Situation) -> 
     paths = [resolved(path, here.cwd) for path in effect.paths]
 
     def fitting(rules: Sequence[Rule]) -> Rule | None:
-        return next((r for r in rules if r.tool == tool and _fits(r, paths, words, here)), None)
+        return next(
+            (r for r in rules if r.tool == tool and _fits(r, effect.kind, paths, words, here)), None
+        )
 
     denied, asked, allowed = map(fitting, (here.rules.deny, here.rules.ask, here.rules.allow))
     if denied:
@@ -99,12 +102,20 @@ def decide(tool: str, effect: Effect, words: Sequence[str], here: Situation) -> 
             return Judged("deny", f"the mode is read-only, and {effect.asks}", "mode:read-only")
     home = resolved(".", here.cwd)
     outside = [p for p in paths if not _near(p, home, effect.kind, here.state)]
+    if outside and effect.kind in ("publish", "spend") and here.mode == "auto":
+        # What lies elsewhere is rarely meant to leave the machine.
+        return Judged("ask", f"{outside[0]} is outside the working directory", "mode:auto")
     return _by_mode(effect.kind, here.mode, outside)
 
 
-def _fits(rule: Rule, paths: Sequence[str], words: Sequence[str], here: Situation) -> bool:
+def _fits(
+    rule: Rule, kind: str, paths: Sequence[str], words: Sequence[str], here: Situation
+) -> bool:
     if paths and rule.pattern:
-        return any(rule.fits_path(path, resolved(".", here.cwd)) for path in paths)
+        if any(rule.fits_path(path, resolved(".", here.cwd)) for path in paths):
+            return True
+        # Files that a call reads or writes are all it does; what is sent has more to it.
+        return kind not in ("read", "write") and rule.fits_words(words)
     return rule.fits_words(words)
 
 

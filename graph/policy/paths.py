@@ -9,19 +9,12 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from fnmatch import fnmatch
 from pathlib import Path
 
 import platformdirs
 
-#: File names that hold secrets wherever they stand.
-SECRET_NAMES = (
-    ".env", ".env.*", ".netrc", "_netrc", ".pgpass", ".pypirc", ".npmrc", ".git-credentials",
-    "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "*.pem", "*.key", "*.p12", "*.pfx", "*.kdbx",
-    "credentials.json", "service-account*.json",
-)  # fmt: skip
-#: Examples of such files hold none.
-NOT_SECRET = (".env.example", ".env.sample", ".env.template", "*.pub")
+from graph.policy.secret_files import MAY_BE_FOLDER, is_secret_name
+
 #: Below the home folder.
 SECRET_PLACES = (
     ".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker/config.json", ".config/gcloud",
@@ -58,12 +51,8 @@ def inside(path: str, folder: str) -> bool:
 
 def is_secret(path: str) -> bool:
     """A file that is known to hold credentials."""
-    # Some file systems know no difference between .env and .ENV.
-    name = os.path.basename(path).lower()
-    if any(fnmatch(name, pattern) for pattern in NOT_SECRET):
-        return False
-    if any(fnmatch(name, pattern) for pattern in SECRET_NAMES):
-        return True
+    if is_secret_name(path):
+        return os.path.basename(path).lower() not in MAY_BE_FOLDER or not os.path.isdir(path)
     return any(inside(path, place) for place in (*_below_home(SECRET_PLACES), *_hf_tokens()))
 
 

@@ -17,6 +17,7 @@ from tools.hub.connection import ask
 from tools.hub.job_price import dollars, duration, flavor_of, seconds_of
 from tools.hub.job_spec import (
     LABEL,
+    check_credentials,
     command_of,
     image_of,
     label_of,
@@ -66,6 +67,7 @@ async def spec_of(arguments: JobsArguments, run: ToolRun) -> dict[str, Any]:
     if bool(arguments.script) == bool(arguments.command):
         raise ToolError("run takes script or command, one of them")
     source = await asyncio.to_thread(read_script, arguments.script, run.cwd)
+    await asyncio.to_thread(check_credentials, arguments, source)
     labels = {LABEL: label_of(run.call_id), "ml-agent-thread": run.thread}
     spec: dict[str, Any] = {
         "image": image_of(arguments),

@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from configs.settings import Settings
+from graph.credential_names import is_credential_name
+from graph.credential_search import credential_in_text
 from graph.errors import ToolError
+from graph.secret_values import secrets_of as secrets_of_value
 
 if TYPE_CHECKING:
     from huggingface_hub import Volume
@@ -36,11 +39,18 @@ def label_of(call_id: str) -> str:
     return hashlib.sha256(call_id.encode()).hexdigest()[:32]
 
 
+def names_file(script: str) -> bool:
+    """Whether `script` names a local file; else it is the source itself."""
+    return "\n" not in script and script.strip().endswith(".py")
+
+
 def read_script(script: str, cwd: str) -> str:
     """The source itself, or that of the local file which `script` names. Raises ToolError."""
-    if "\n" in script or not script.strip().endswith(".py"):
+    if not names_file(script):
         return script
     path = Path(cwd, os.path.expanduser(script.strip()))
+    if path.exists() and not path.is_file():
+        raise ToolError(f"script: {path} is not a regular file")
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
@@ -78,13 +88,33 @@ def secrets_of(names: list[str], settings: Settings) -> dict[str, str]:
         if name not in settings.job_secrets:
             raise ToolError(
                 f"secrets: {name} is not among those that jobs may have "
-                f"({', '.join(settings.job_secrets)}); the person can add it to job_secrets"
+                f"({', '.join(settings.job_secrets)}); the user can add it to job_secrets"
             )
         value = (get_token() if name == "HF_TOKEN" else "") or os.environ.get(name, "")
         if not value:
             raise ToolError(f"secrets: {name} is not set on this machine")
         found[name] = value
     return found
+
+
+def check_credentials(arguments: JobsArguments, source: str) -> None:
+    """Raises ToolError if a credential stands where the Hub shows it: all but `secrets` is stored
+    in clear, for everybody who may see the job."""
+    hint = "name it in secrets; the user allows names with the setting job_secrets"
+    for name, value in arguments.env.items():
+        if is_credential_name(name) and secrets_of_value(name, value):
+            raise ToolError(f"env: {name} holds a credential: {hint}")
+    texts = {
+        "script": source,
+        "command": arguments.command,
+        "env": "\n".join(f"{name}={value}" for name, value in arguments.env.items()),
+        "dependencies": "\n".join(arguments.dependencies),
+        "arguments": "\n".join([arguments.image, arguments.name, *arguments.volumes]),
+    }
+    for where, text in texts.items():
+        found = credential_in_text(text)
+        if found:
+            raise ToolError(f"{where}: it holds {found}: take it out, and {hint}")
 
 
 def volumes_of(texts: list[str]) -> list[Volume] | None:

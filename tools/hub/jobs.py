@@ -14,7 +14,7 @@ from tools.hub.job_price import dollars, duration, flavor_of
 from tools.hub.job_reads import read_of
 from tools.hub.job_run import launch, payer, relaunch, spec_of
 from tools.hub.job_schedule import schedule, scheduled
-from tools.hub.job_spec import image_of, read_script
+from tools.hub.job_spec import image_of, names_file, read_script
 from tools.hub.preflight import preflight
 
 READS = ("ps", "logs", "inspect", "wait", "metrics", "hardware", "schedules")
@@ -61,11 +61,14 @@ class HfJobs(AgentTool):
         a = arguments
         if a.operation in READS:
             return Effect("read")
+        # A script's file is sent, so the rules for places hold for it.
+        sent = (a.script.strip(),) if names_file(a.script) else ()
         if a.operation == "run":
-            return Effect("spend", preview=f"run a job on {a.flavor} for at most {a.timeout}")
+            said = f"run a job on {a.flavor} for at most {a.timeout}"
+            return Effect("spend", paths=sent, preview=said)
         if a.operation == "schedule":
             said = f"schedule a job on {a.flavor}, {a.cron}, each for at most {a.timeout}"
-            return Effect("publish", preview=said, always_asks=True)
+            return Effect("publish", paths=sent, preview=said, always_asks=True)
         verb = "cancel job" if a.operation == "cancel" else "delete the schedule"
         return Effect("publish", preview=f"{verb} {a.id}")
 
@@ -102,6 +105,7 @@ class HfJobs(AgentTool):
         ]
         return Effect(
             effect.kind,
+            paths=effect.paths,
             price_micro_usd=price if effect.kind == "spend" else None,
             preview="\n".join(lines),
             always_asks=effect.always_asks,

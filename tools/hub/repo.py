@@ -81,7 +81,12 @@ class HubRepo(AgentTool):
         removes = arguments.operation == "delete" or arguments.remove
         kind: EffectKind = "destroy" if removes else "publish"
         local = arguments.operation == "upload" and arguments.source
-        return Effect(kind, paths=(arguments.source,) if local else (), preview=preview(arguments))
+        return Effect(
+            kind,
+            paths=(arguments.source,) if local else (),
+            preview=preview(arguments),
+            asks=opens(arguments),
+        )
 
     async def execute(self, arguments: RepoArguments, run: ToolRun) -> ToolResult:
         if arguments.operation in READS:
@@ -129,6 +134,16 @@ class HubRepo(AgentTool):
         if found is None:
             raise NotBegun
         return ToolResult(found)
+
+
+def opens(arguments: RepoArguments) -> str:
+    """What the change lets everybody see; "" if nothing. Whether it was private before only the
+    Hub can tell, and the answer could change: the question is asked in any case."""
+    if arguments.visibility == "public" and arguments.operation in ("create", "update"):
+        return "it makes the repository public"
+    if arguments.gated == "off" and arguments.operation == "update":
+        return "it lets everybody read the repository without asking you"
+    return ""
 
 
 def preview(arguments: RepoArguments) -> str:

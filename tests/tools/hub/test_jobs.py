@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from graph.context import ToolRun
 from graph.errors import ToolError
 from graph.history import Call
+from graph.policy.decide import Situation, decide
 from nodes.verdicts import validated
 from tests.stand_ins import hub_errors as errors
 from tests.stand_ins.hub_jobs import Job, secret_values
@@ -22,6 +24,7 @@ from tools.hub import job_run, job_wait
 from tools.hub.job_logs import series
 from tools.hub.job_price import duration, seconds_of
 from tools.hub.job_spec import label_of, volumes_of
+from tools.hub.jobs import HfJobs
 
 RUN: dict[str, Any] = {"operation": "run", "flavor": "t4-small", "timeout": "30m"}
 
@@ -114,6 +117,90 @@ async def test_secrets_go_by_name(
     row = await bench.services.journal.row(THREAD, bench.last_id)
     assert row is not None
     assert "wandb-value" not in str(row)
+
+
+TOKEN = "hf_" + "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"command": "x", "env": {"WANDB_API_KEY": "f00ba4f00ba4"}}, "env: WANDB_API_KEY holds"),
+        ({"command": "x", "env": {"X": "value-of-mine-1"}}, "env: it holds the value of MY_SECRET"),
+        ({"command": "x", "env": {"X": TOKEN}}, "env: it holds what looks like a hugging face"),
+        ({"command": "login value-of-mine-1"}, "command: it holds the value of MY_SECRET"),
+        ({"command": f"hf auth login --token {TOKEN}"}, "command: it holds what looks like"),
+        ({"script": f"login('{TOKEN}')\n"}, "script: it holds what looks like"),
+        ({"script": "train.py"}, "script: it holds the value of MY_SECRET"),
+        (
+            {"script": "x\n", "dependencies": [f"git+https://{TOKEN}@example.org/x"]},
+            "dependencies: it holds what looks like",
+        ),
+        ({"command": "x", "name": "value-of-mine-1"}, "arguments: it holds the value of MY_SECRET"),
+        ({"command": "x", "secrets": ["MY_SECRET"]}, "MY_SECRET is not among those"),
+    ],
+)
+async def test_a_credential_outside_of_secrets_is_refused(
+    bench: Bench,
+    hub: HubServer,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: dict[str, Any],
+    said: str,
+) -> None:
+    monkeypatch.setenv("MY_SECRET", "value-of-mine-1")
+    bench.file("train.py", "login('value-of-mine-1')")
+    result = await bench.call("hf_jobs", **RUN, **arguments)
+    assert (result.ok, hub.jobs.jobs) == (False, {})
+    assert said in result.text
+    assert "job_secrets" in result.text
+    assert "value-of-mine-1" not in result.text
+    assert TOKEN not in result.text
+
+
+async def test_what_only_looks_like_a_credential_runs(bench: Bench, hub: HubServer) -> None:
+    env = {
+        "TOKENIZERS_PARALLELISM": "false",
+        "MAX_TOKENS": "4096",
+        "PAD_TOKEN": "<|endoftext|>",
+        "WANDB_MODE": "offline",
+        "KEY_COLUMN": "id",
+        "MODEL": "meta-llama/Llama-3.1-8B-Instruct",
+    }
+    script = (
+        "import os\ntoken = os.environ['HF_TOKEN']\napi_key = get_api_key()\n"
+        "# HF_TOKEN=hf_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\npassword = 'changeme'\n"
+        "auth_token = config.auth_token_from_file2\n"
+    )
+    result = await bench.call("hf_jobs", **RUN, script=script, env=env)
+    assert result.ok, result.text
+    assert only(hub).body["environment"] == env
+
+
+async def test_nothing_else_of_the_environment_goes(
+    bench: Bench, hub: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GITHUB_TOKEN", "WANDB_API_KEY", "OPENAI_API_KEY", "SOME_SERVICE"):
+        monkeypatch.setenv(name, f"canary-of-{name}-1")
+    await bench.call("hf_jobs", **RUN, command="x", secrets=["GITHUB_TOKEN"])
+    body = only(hub).body
+    assert body["secrets"] == {"GITHUB_TOKEN": "canary-of-GITHUB_TOKEN-1"}
+    assert "canary" not in str({k: v for k, v in body.items() if k != "secrets"})
+
+
+@pytest.mark.parametrize("operation", ["run", "schedule"])
+def test_a_script_is_judged_by_its_place(operation: str, tmp_path: Path) -> None:
+    tool = HfJobs()
+
+    def action(script: str, mode: str) -> str:
+        arguments = tool.args_schema(operation=operation, script=script)
+        effect = replace(tool.effect(arguments, str(tmp_path)), always_asks=False)  # type: ignore[arg-type]
+        return decide("hf_jobs", effect, [operation], Situation(mode, str(tmp_path))).action
+
+    (tmp_path / "link.py").symlink_to(tmp_path / ".env")
+    (tmp_path / "away.py").symlink_to(tmp_path.parent / "x.py")
+    assert [action(s, "auto") for s in ("train.py", "print(1)\n")] == ["run", "run"]
+    assert [action(s, "auto") for s in ("../x.py", "/srv/x.py", "away.py")] == ["ask"] * 3
+    assert action("link.py", "auto") == "deny"
 
 
 @pytest.mark.parametrize(
