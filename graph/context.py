@@ -182,6 +182,7 @@ class ToolRun:
         note: stores evidence in the journal; call it right BEFORE the effect. A call without
             a note is taken as not begun when a later process finds it, and is run again.
         wait: False when `recover` shall tell what is known now, and wait for nothing.
+        places: by path as the call names it, below its folder, where it led when it was judged.
         context, scope: the run's options, and whom its charges count for; None outside of one.
     """
 
@@ -196,6 +197,7 @@ class ToolRun:
     wait: bool = True
     context: AgentContext | None = None
     scope: Scope | None = None
+    places: Mapping[str, str] = field(default_factory=dict)
 
     def log(self, text: str) -> None:
         """One line of progress, shown while the call runs."""

@@ -85,7 +85,8 @@ class Verdict(TypedDict):
 
     action: run, ask (a person decides), deny (policy refuses), invalid (the call cannot be
     run: its arguments do not fit, or were cut off). `reason` says why, `rule` which rule.
-    sandbox: the price is that of the thread's sandbox, which this call may start.
+    sandbox: the price is that of the thread's sandbox, which this call may start. places: by
+    path as the call names it, below its folder, where it led when it was judged.
     """
 
     action: Literal["run", "ask", "deny", "invalid"]
@@ -96,6 +97,7 @@ class Verdict(TypedDict):
     preview: str
     left_micro_usd: NotRequired[int]
     sandbox: NotRequired[bool]
+    places: NotRequired[dict[str, str]]
     decision: NotRequired[Decision]
 
 

@@ -9,7 +9,7 @@ raises is this call's result: an exception that left the node would cancel its s
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypedDict
@@ -88,8 +88,10 @@ async def execute_tools(state: Task, runtime: Runtime[AgentContext]) -> dict[str
         # What a person changed has another price than the one that was foreseen.
         price = verdict["price_micro_usd"] if verdict and decided == call else None
         allowed = bool(verdict and verdict.get("sandbox"))
+        # What a person typed was not judged: they decided on it.
+        places = verdict.get("places") if verdict and decided == call else None
         result = await _run_once(
-            decided, thread, context, services, emit, scope, price, sandbox=allowed
+            decided, thread, context, services, emit, scope, price, sandbox=allowed, places=places
         )
     text, truncated = await _bounded(call, thread, result, runtime.context, services)
     result = replace(result, text=text)
@@ -157,9 +159,10 @@ async def _run_once(
     price: int | None = None,
     *,
     sandbox: bool = False,
+    places: Mapping[str, str] | None = None,
 ) -> ToolResult:
     """`price`: micro-USD, as it was foreseen; None: not yet. `sandbox`: it may start the thread's
-    sandbox, whose price was decided on with it."""
+    sandbox, whose price was decided on with it. `places`: see ToolRun."""
     try:
         tool, arguments = validated(call, services.tools)
     except ValueError as error:
@@ -184,6 +187,7 @@ async def _run_once(
         model=context.model or services.settings.model_name,
         context=context,
         scope=scope,
+        places=places or {},
     )
     # A row of a sub-agent's would look like a cut-off call when its task is entered again.
     row = None if tool.is_subagent else await journal.begin(thread, call.id, call.name)

@@ -12,6 +12,7 @@ from graph.context import AgentTool, BadCall
 from graph.effects import Effect
 from graph.history import Call
 from graph.policy.decide import Judged, Situation, decide
+from graph.policy.paths import joined, resolved
 from graph.state import QUESTION, Verdict
 from nodes.money import dollars
 from tools.backend import Quote
@@ -53,14 +54,18 @@ def judge(
             continue
         place = replace(here, cwd=folder) if tool.in_backend and folder else here
         effect = known or tool.effect(arguments, place.cwd)
+        places: dict[str, str] = {}
         if tool.answered_by_person and interactive:
             # A question is no permission: no mode and no rule answers it.
             judged = Judged("ask", "the model asks you", QUESTION)
         else:
-            judged = decide(call.name, effect, main_words(call.args), place)
+            places = {joined(p, place.cwd): resolved(p, place.cwd) for p in _paths(effect)}
+            # Judged by where they lead now, too: a link may change between two looks.
+            seen = replace(effect, paths=(*effect.paths, *_others(effect, places.values())))
+            judged = decide(call.name, seen, main_words(call.args), place)
             meant = tool.stands_for(arguments)
             if meant is not None and judged.action != "deny":
-                judged = decide(meant[0], effect, main_words(meant[1]), here)
+                judged = decide(meant[0], seen, main_words(meant[1]), here)
             judged = within_budget(effect, judged, interactive, left)
         paid = quote if tool.in_backend else None
         if paid is not None:
@@ -81,10 +86,21 @@ def judge(
             "price_micro_usd": effect.price_micro_usd,
             # Stored at every step: only who is asked needs to see it.
             "preview": "" if judged.action == "run" else effect.preview,
+            **({"places": places} if places else {}),  # type: ignore[typeddict-item]
             **({"sandbox": True} if paid is not None else {}),  # type: ignore[typeddict-item]
             **({"left_micro_usd": left} if left is not None else {}),  # type: ignore[typeddict-item]
         }
     return verdicts
+
+
+def _paths(effect: Effect) -> tuple[str, ...]:
+    """The places that a call names; the folder that a command runs in."""
+    return (effect.cwd or ".",) if effect.kind == "execute" else effect.paths
+
+
+def _others(effect: Effect, places: Iterable[str]) -> tuple[str, ...]:
+    known = set(effect.paths)
+    return tuple(p for p in places if p not in known) if effect.kind != "execute" else ()
 
 
 def within_budget(effect: Effect, judged: Judged, interactive: bool, left: int | None) -> Judged:

@@ -35,9 +35,14 @@ def named(path: str, cwd: str) -> str:
     return os.path.abspath(os.path.join(cwd, os.path.expanduser(path)))
 
 
+def joined(path: str, cwd: str) -> str:
+    """`path` below `cwd`, `~` resolved and nothing else."""
+    return os.path.join(cwd, os.path.expanduser(path))
+
+
 def resolved(path: str, cwd: str) -> str:
     """`path` as an absolute path, `~`, `..` and symlinks resolved as far as they exist."""
-    whole = os.path.join(cwd, os.path.expanduser(path))
+    whole = joined(path, cwd)
     try:
         return os.path.realpath(whole)
     except ValueError:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import socket
 import stat as modes
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from configs.folders import make_private_folder
 from configs.settings import Settings
 from graph.context import ToolRun
 from graph.policy.paths import resolved
-from graph.store import runs
+from graph.store import no_links, runs
 from graph.store.outputs import Outputs
 from tools.backend.environment import child_environment
 from tools.backend.protocol import Command, Entry, Quote, Search, Spending
@@ -23,7 +23,8 @@ from tools.backend.ripgrep import LocalSearch
 
 
 class LocalBackend:
-    """`Backend` here. All blocking work is done in threads: the event loop never waits."""
+    """`Backend` here. All blocking work is done in threads: the event loop never waits. File
+    methods follow no link: they are given what `resolve` returned."""
 
     about = ""
 
@@ -50,16 +51,16 @@ class LocalBackend:
         return await asyncio.to_thread(resolved, path, cwd)
 
     async def stat(self, path: str) -> Entry:
-        return await asyncio.to_thread(_entry, Path(path), follow=True)
+        return await asyncio.to_thread(_stat, path)
 
     async def list(self, path: str) -> Sequence[Entry]:
-        return await asyncio.to_thread(_entries, Path(path))
+        return await asyncio.to_thread(_entries, path)
 
     async def read(self, path: str) -> bytes:
-        return await asyncio.to_thread(Path(path).read_bytes)
+        return await asyncio.to_thread(no_links.read_file, path)
 
     async def write(self, path: str, content: bytes) -> None:
-        await asyncio.to_thread(_replace, Path(path), content)
+        await asyncio.to_thread(no_links.replace_file, path, content)
 
     async def modified(self, paths: Sequence[str]) -> dict[str, float]:
         return await asyncio.to_thread(_modified, paths)
@@ -106,26 +107,28 @@ class LocalBackend:
         return await asyncio.to_thread(runs.runs_of, self._outputs.runs(thread))
 
 
-def _entry(path: Path, *, follow: bool) -> Entry:
-    try:
-        status = path.stat() if follow else path.lstat()
-        is_link = not follow and modes.S_ISLNK(status.st_mode)
-        mode = path.stat().st_mode if is_link else status.st_mode
-    except FileNotFoundError:
-        if follow:
-            raise
-        status, mode = path.lstat(), 0  # a link that leads nowhere
+def _stat(path: str) -> Entry:
+    return _entry(os.path.basename(path), no_links.status_of(path), 0)
+
+
+def _entry(name: str, status: os.stat_result, led_to: int) -> Entry:
+    """`led_to`: of a link, the mode of what it leads to; 0: nowhere."""
+    mode = led_to if modes.S_ISLNK(status.st_mode) else status.st_mode
     kind = "folder" if modes.S_ISDIR(mode) else "file" if modes.S_ISREG(mode) else "other"
-    return Entry(path.name, kind, status.st_size, status.st_mtime)  # type: ignore[arg-type]
+    return Entry(name, kind, status.st_size, status.st_mtime)  # type: ignore[arg-type]
 
 
-def _entries(path: Path) -> list[Entry]:
+def _entries(path: str) -> list[Entry]:
     found = []
-    for one in sorted(path.iterdir(), key=lambda p: p.name):
-        try:
-            found.append(_entry(one, follow=False))
-        except OSError:
-            found.append(Entry(one.name, "other", 0, 0.0))
+    with no_links.opened_folder(path) as folder:
+        for name in sorted(no_links.list_folder(path)):
+            try:
+                status, led_to = os.lstat(name, dir_fd=folder), 0
+                with suppress(OSError):
+                    led_to = os.stat(name, dir_fd=folder).st_mode
+                found.append(_entry(name, status, led_to))
+            except OSError:
+                found.append(Entry(name, "other", 0, 0.0))
     return found
 
 
@@ -137,23 +140,3 @@ def _modified(paths: Sequence[str]) -> dict[str, float]:
         except OSError:
             continue
     return found
-
-
-def _replace(path: Path, content: bytes) -> None:
-    # The file behind a link is replaced, not the link.
-    path = Path(os.path.realpath(path))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # A new file takes its mode from the umask, which can only be read by setting it.
-    name = path.parent / f".{path.name[:40]}.{secrets.token_hex(4)}"
-    descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            os.chmod(name, path.stat().st_mode & 0o7777)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise

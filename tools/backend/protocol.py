@@ -88,7 +88,8 @@ class Spending:
 
 
 class Backend(Protocol):
-    """Where the local tools act. File methods raise OSError as the system gives it."""
+    """Where the local tools act. File methods take what `resolve` returned, and raise OSError as
+    the system gives it."""
 
     #: In a few words, for the model; "" for this machine.
     about: str
@@ -136,7 +137,10 @@ class Backend(Protocol):
         """When each file was changed, epoch seconds; without those that are gone."""
         ...
 
-    def search(self, arguments: Sequence[str], cwd: str, separator: bytes = b"\n") -> Search: ...
+    def search(self, arguments: Sequence[str], cwd: str, separator: bytes = b"\n") -> Search:
+        """A search in `cwd`, or in what stands behind a last `--`. It names files by their whole
+        path, or as seen from the folder that is searched."""
+        ...
 
     async def prepare(self, thread: str, call_id: str) -> tuple[Command, dict[str, Any]]:
         """A command that may be started, and the note by which it is found again."""

@@ -9,10 +9,12 @@ import shutil
 import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 from graph.errors import ToolError
+from graph.store import no_links
 from tools.backend.environment import child_environment
 
 #: Seconds after which a search is ended.
@@ -47,16 +49,7 @@ class LocalSearch:
 
     async def records(self) -> AsyncIterator[bytes]:
         """What it prints, record by record. Leaving the loop early ends it."""
-        process = await asyncio.create_subprocess_exec(
-            *self._arguments,
-            cwd=self._cwd,
-            env=child_environment(()),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-            limit=2**20,
-        )
+        process = await self._start()
         assert process.stdout is not None
         assert process.stderr is not None
         complaints = asyncio.ensure_future(_all_of(process.stderr))
@@ -75,6 +68,46 @@ class LocalSearch:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        """ripgrep on the place itself: by its name another could be found there by now."""
+        *options, mark, place = ("", *self._arguments)
+        if mark != "--":
+            options, place = self._arguments, self._cwd
+        file = await asyncio.to_thread(_file, place)
+        try:
+            with no_links.opened_folder("/" if file is not None else place) as folder:
+                return await asyncio.create_subprocess_exec(
+                    *(option for option in options if option),
+                    *(("--", "-" if file is not None else "./") if mark == "--" else ()),
+                    **_within(folder),
+                    env=child_environment(()),
+                    stdin=asyncio.subprocess.DEVNULL if file is None else file,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=asyncio.subprocess.PIPE,
+                    start_new_session=True,
+                    limit=2**20,
+                )
+        except OSError as error:
+            raise ToolError(f"cannot search {place}: {error.strerror}") from None
+        finally:
+            if file is not None:
+                os.close(file)
+
+
+def _file(place: str) -> int | None:
+    """A descriptor of a file that is searched by itself; None for a folder."""
+    try:
+        return no_links.open_file(place)
+    except OSError:
+        return None  # a folder; what is wrong is said when that is opened
+
+
+def _within(folder: int) -> dict[str, Any]:
+    """How a child begins in the folder of a descriptor."""
+    if os.path.isdir(f"/proc/self/fd/{folder}"):
+        return {"cwd": f"/proc/self/fd/{folder}"}
+    return {"preexec_fn": partial(os.fchdir, folder)}
 
 
 async def _all_of(stream: asyncio.StreamReader) -> bytes:

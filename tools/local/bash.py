@@ -12,7 +12,7 @@ from graph.context import AgentTool, NotBegun, ToolResult, ToolRun
 from graph.effects import Effect
 from graph.errors import ToolError
 from tools.backend import Command
-from tools.local.files import is_folder
+from tools.local.files import absolute, is_folder
 from tools.local.follow import follow, result_of, stopped
 
 
@@ -82,7 +82,7 @@ class Bash(AgentTool):
 
 
 async def _folder(asked: str, run: ToolRun) -> str:
-    folder: str = await run.services.backend.resolve(asked or ".", run.cwd)
+    folder = await absolute(asked or ".", run)
     if not await is_folder(folder, run):
         raise ToolError(f"there is no folder {folder} to run in")
     return folder

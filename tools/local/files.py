@@ -12,6 +12,7 @@ from typing import Any
 
 from graph.context import NotBegun, ToolResult, ToolRun
 from graph.errors import ToolError
+from graph.policy.paths import joined
 from tools.backend import Entry
 
 #: A larger file is not read whole.
@@ -99,8 +100,17 @@ def decoded(path: str, content: bytes) -> TextFile:
 
 
 async def absolute(path: str, run: ToolRun) -> str:
-    """`path` as the thread means it: relative to its working directory, links followed."""
-    whole: str = await run.services.backend.resolve(path, run.cwd)
+    """`path` as the thread means it: relative to its working directory, links followed. Raises
+    ToolError if it leads elsewhere than when the call was judged."""
+    backend = run.services.backend
+    whole: str = await backend.resolve(path, run.cwd)
+    judged = run.places.get(joined(path, run.cwd), whole)
+    # In a sandbox (`about`) the links are others than those that were looked up here.
+    if whole != judged and not backend.about:
+        raise ToolError(
+            f"{path} was not used: it leads to {whole} now, and led to {judged} when this call was "
+            "allowed. Call again"
+        )
     return whole
 
 

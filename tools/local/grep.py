@@ -49,11 +49,14 @@ class Grep(AgentTool):
     async def execute(self, arguments: GrepArguments, run: ToolRun) -> ToolResult:
         place = await absolute(arguments.path or ".", run)
         try:
-            is_file = (await run.services.backend.stat(place)).kind != "folder"
+            kind = (await run.services.backend.stat(place)).kind
         except OSError:
             raise ToolError(f"there is no {arguments.path}{await near(place, run)}") from None
+        if kind == "other":
+            raise ToolError(f"{place} is no regular file")
+        is_file = kind == "file"
         search = run.services.backend.search(_options(arguments, place, is_file), run.cwd)
-        found = Found(arguments, run.cwd, is_file)
+        found = Found(arguments, run.cwd, place, is_file)
         async for record in search.records():
             if record:
                 found.take(json.loads(record))
@@ -92,6 +95,7 @@ class Found:
 
     arguments: GrepArguments
     cwd: str
+    place: str
     named_itself: bool
     matches: int = 0
     lines: list[str] = field(default_factory=list)
@@ -107,7 +111,8 @@ class Found:
         data = event["data"]
         if event["type"] == "summary":
             return
-        whole = os.path.join(self.cwd, _text(data["path"]))
+        name = _text(data["path"]).removeprefix("./")
+        whole = self.place if self.named_itself else os.path.join(self.place, name)
         path = os.path.relpath(whole, self.cwd)
         if not self.named_itself and hides_secrets(whole, self.cwd):
             self.secret.add(path)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.bench import Bench
+from tests.tools.bench import Bench, alive, until
+from tools.backend import ripgrep
 
 
 @pytest.fixture
@@ -89,10 +90,31 @@ async def test_binary_and_strange_files(bench: Bench, workdir: Path) -> None:
     assert named.text == "[binary file matches: weights.bin]"
 
 
-async def test_an_interrupt_ends_the_search(bench: Bench, workdir: Path) -> None:
-    os.mkfifo(workdir / "pipe")  # opening it waits for a writer that never comes
-    call = asyncio.ensure_future(bench.call("grep", pattern="x", path="pipe"))
-    await asyncio.sleep(0.3)
-    bench.services.stop.set()
-    result = await asyncio.wait_for(call, 20)
-    assert result.outcome in ("interrupted", "done")
+async def test_a_pipe_makes_nobody_wait(bench: Bench, workdir: Path) -> None:
+    os.mkfifo(workdir / "pipe")  # opening it would wait for a writer that never comes
+    result = await asyncio.wait_for(bench.call("grep", pattern="x", path="pipe"), 60)
+    assert result.text == f"{workdir}/pipe is no regular file"
+
+
+async def test_an_interrupt_ends_the_search(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a ripgrep that never ends."""
+    slow = tmp_path / "bin" / "rg"
+    slow.parent.mkdir()
+    slow.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 600\n")
+    slow.chmod(0o755)
+    monkeypatch.setenv("PATH", str(slow.parent), prepend=os.pathsep)
+    ripgrep.binary.cache_clear()
+    try:
+        call = asyncio.ensure_future(bench.call("grep", pattern="x"))
+        pid = await asyncio.to_thread(until, lambda: _number(tmp_path / "pid"))
+        bench.services.stop.set()
+        assert (await asyncio.wait_for(call, 60)).outcome == "interrupted"
+        await asyncio.to_thread(until, lambda: not alive(pid))
+    finally:
+        ripgrep.binary.cache_clear()
+
+
+def _number(file: Path) -> int:
+    return int(file.read_text() or 0) if file.exists() else 0

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from graph.store import no_links
 from tests.tools.bench import Bench
-from tools.backend import local
 from tools.local.files import digest
 
 
@@ -88,14 +88,14 @@ async def test_an_interrupt_during_the_write_is_not_half_a_truth(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writing, go_on = threading.Event(), threading.Event()
-    really = local._replace
+    really = no_links.replace_file
 
-    def slow(path: Path, content: bytes) -> None:
+    def slow(path: str, content: bytes) -> None:
         writing.set()
         go_on.wait(30)
         really(path, content)
 
-    monkeypatch.setattr(local, "_replace", slow)
+    monkeypatch.setattr(no_links, "replace_file", slow)
     call = asyncio.create_task(bench.call("write", path="a.txt", content="x"))
     await asyncio.to_thread(writing.wait, 30)
     bench.services.stop.set()
