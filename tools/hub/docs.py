@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ from tools.hub.cache import cached
 from tools.hub.connection import get, hub_url
 from tools.hub.lines import cut, listed, row
 from tools.hub.markdown import section
+from tools.parser import parsed
 
 #: Characters of a hit's text.
 HIT = 700
@@ -100,21 +100,13 @@ async def _list(product: str, run: ToolRun) -> ToolResult:
             if error.message != missing:
                 raise
         page = await get(run, f"/docs/{product}", missing=missing)
-        links = await asyncio.to_thread(_links, page.text, f"/docs/{product}/")
+        named = await parsed("menu", page.text.encode(), page.url, below=f"/docs/{product}/")
+        links = list(dict.fromkeys(row(cut(title, 200), address) for title, address in named))
         if not links:
             raise ToolError(missing)
         return "\n".join(links)
 
     return ToolResult(await cached(run, "docs", f"{product}/llms.txt", fetch))
-
-
-def _links(html: str, below: str) -> list[str]:
-    """The pages that a product's own page names in its menu."""
-    from bs4 import BeautifulSoup
-
-    found = BeautifulSoup(html, "html.parser").select("nav a[href]")
-    links = (row(cut(a.get_text(), 200), str(a["href"])) for a in found if below in str(a["href"]))
-    return list(dict.fromkeys(links))
 
 
 async def _read(url: str, run: ToolRun) -> ToolResult:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+#: Characters of a heading that count.
+TITLE = 300
+
 
 def headings(lines: list[str]) -> list[tuple[int, int, str]]:
     """(line, level, title) of each heading; a # in a code block is none."""
@@ -12,7 +15,8 @@ def headings(lines: list[str]) -> list[tuple[int, int, str]]:
         code ^= line.lstrip().startswith("```")
         heading = re.match(r"(#{1,6})\s+(.*)", line)
         if heading and not code:
-            found.append((at, len(heading[1]), heading[2].strip()))
+            # Of a stranger's text: a title of megabytes takes minutes to compare.
+            found.append((at, len(heading[1]), heading[2][:TITLE].strip()))
     return found
 
 

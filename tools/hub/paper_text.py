@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 
 from graph.context import ToolRun
@@ -11,6 +10,7 @@ from tools import http
 from tools.hub.cache import cached
 from tools.hub.connection import ask
 from tools.hub.markdown import headings, section
+from tools.parser import parsed
 
 ID = re.compile(r"(?<![\d.])(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v\d+)?(?!\d)")
 #: Characters of a paper's beginning that come with its list of sections.
@@ -66,28 +66,8 @@ async def _text(id: str, run: ToolRun) -> str:
         except ToolError as error:
             said.append(error.message)
             continue
-        text = await asyncio.to_thread(as_markdown, reply.text) if reply.ok else ""
+        text = await parsed("paper", reply.text.encode(), url) if reply.ok else ""
         if text:
             return text
         said.append(f"{url}: {'no paper in it' if reply.ok else reply.status}")
     raise ToolError(f"no text of {id} was found. {'; '.join(said)}")
-
-
-def as_markdown(html: str) -> str:
-    """A page of LaTeXML (arXiv's and ar5iv's HTML) as Markdown, formulas as TeX; empty where the
-    page holds no document."""
-    from bs4 import BeautifulSoup
-    from markdownify import MarkdownConverter
-
-    page = BeautifulSoup(html, "html.parser")
-    paper = page.find("article", class_="ltx_document") or page.find(class_="ltx_page_content")
-    if paper is None:
-        return ""
-    for formula in paper.find_all("math"):
-        formula.replace_with(f"${formula.get('alttext') or formula.get_text()}$")
-    for away in paper.find_all(["script", "style", "nav", "button"]):
-        away.decompose()
-    for abstract in paper.find_all(class_="ltx_title_abstract"):
-        abstract.name = "h2"
-    made = MarkdownConverter(heading_style="ATX", escape_misc=False, escape_underscores=False)
-    return re.sub(r"\n{3,}", "\n\n", str(made.convert_soup(paper))).strip()

@@ -66,7 +66,7 @@ class Read(AgentTool):
 
 
 async def _picture(name: str, content: bytes, run: ToolRun) -> ToolResult:
-    told, picture = await asyncio.to_thread(prepared, name, content)
+    told, picture = await prepared(name, content)
     if not await _sees(run):
         return ToolResult(f"{told}. {BLIND}")
     return ToolResult(told, images=[picture])
@@ -87,7 +87,7 @@ async def _notebook(text: str, arguments: ReadArguments, run: ToolRun) -> ToolRe
     if pictures and await _sees(run):
         for picture in pictures:
             with contextlib.suppress(ToolError):  # one that is broken is named all the same
-                images.append((await asyncio.to_thread(prepared, "", picture))[1])
+                images.append((await prepared("", picture))[1])
     return ToolResult(cells, images=images)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import json
@@ -53,7 +52,7 @@ async def _shown(name: str, data: str, images: list[dict[str, str]]) -> str:
         content = base64.b64decode(data)
         if kind_of(content) is None:
             return f"{name} is of a kind that models do not take"
-        told, picture = await asyncio.to_thread(prepared, name, content)
+        told, picture = await prepared(name, content)
     except (binascii.Error, ToolError) as error:
         return f"{name} cannot be shown: {error}"
     images.append(picture)

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import re
-from typing import Any
 
 from graph.errors import ToolError
 from tools.http import Reply
 from tools.hub.lines import size
+from tools.parser import parsed
 
-#: Characters of a main part below which, where it has no links, all of the page is shown: it may
-#: be a list of links.
-SHORT = 500
-#: Elements whose words are no text of a page.
-UNREAD = ("script", "style", "noscript", "template", "svg", "head")
-#: Bytes of a page that are taken apart: more take seconds. Elements among which its main part is
-#: looked for: that takes memory with their square (300,000 small ones in a line: over 20 GB).
-LARGEST_PAGE, ELEMENTS = 3_000_000, 30_000
 PAGES = ("text/html", "application/xhtml+xml")
 TEXTS = re.compile(
     r"text/.*|.*[/+](?:json|xml|yaml)|"
@@ -42,12 +32,16 @@ async def text_of(reply: Reply) -> str:
         raise _no_text(reply, kind)
     if b"\0" in body[:8000] and not body.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise _no_text(reply, kind)
-    text = decoded(reply)
-    if kind not in PAGES:
-        return text
-    if len(body) > LARGEST_PAGE:
-        text = text[:LARGEST_PAGE]
-    return await asyncio.to_thread(_markdown, text, reply.url)
+    charset = re.search(r"charset=[\"']?([\w-]+)", reply.headers.get("content-type", ""))
+    text: str = await parsed(
+        "page",
+        body,
+        reply.url,
+        charset=charset[1] if charset else "",
+        html=kind in PAGES,
+        url=reply.url,
+    )
+    return text
 
 
 def _no_text(reply: Reply, kind: str) -> ToolError:
@@ -66,72 +60,3 @@ def _how_large(reply: Reply) -> str:
 
 def _quoted(url: str) -> str:
     return url.replace("'", "%27")
-
-
-def decoded(reply: Reply) -> str:
-    """By byte order mark, the header, the page's own word, UTF-8, else by what it looks like."""
-    body = reply.body
-    marks = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-    named = next((name for mark, name in marks if body.startswith(mark)), "")
-    if not named:
-        header = re.search(r"charset=[\"']?([\w-]+)", reply.headers.get("content-type", ""))
-        page = re.search(rb"<meta[^>]+charset=[\"']?([\w-]+)|<\?xml[^>]+encoding=[\"']([\w-]+)",
-                         body[:4000], re.IGNORECASE)  # fmt: skip
-        named = header[1] if header else ""
-        if page and not named:
-            named = (page[1] or page[2]).decode()
-    for name in (named, "utf-8"):
-        try:
-            return body.decode(name, "replace" if name == named else "strict")
-        except (LookupError, ValueError):
-            continue
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(body[:100_000]).best()
-    return body.decode(best.encoding if best else "latin-1", "replace")
-
-
-def _markdown(page: str, url: str) -> str:
-    """The main part of a page, or all of it where none is found."""
-    import trafilatura
-    from lxml import html  # type: ignore[import-untyped]
-
-    # They log each oddity of a page, and without a handler that goes to the terminal.
-    for name in ("trafilatura", "htmldate", "courlan", "justext"):
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    try:
-        tree = html.document_fromstring(page.encode(), html.HTMLParser(encoding="utf-8"))
-    except (ValueError, html.etree.ParserError):
-        raise ToolError(f"{url} has no text in it") from None
-    title = " ".join((tree.findtext(".//title") or "").split())
-    text = None
-    if sum(1 for _ in tree.iter()) <= ELEMENTS:
-        text = trafilatura.extract(
-            page,
-            url=url,
-            output_format="markdown",
-            include_links=True,
-            include_formatting=True,
-            include_comments=True,
-            favor_recall=True,
-        )
-    if not text or (len(text) < SHORT and "](" not in text):
-        text = _whole(tree, url).strip()
-    if not text:
-        raise ToolError(f"{url} has no text in it; it may be a page that a script fills")
-    return f"# {title}\n\n{text}" if title and title not in text[:500] else text
-
-
-def _whole(tree: Any, url: str) -> str:
-    """A list of links, a form: what has no main part."""
-    from lxml import etree
-    from markdownify import markdownify
-
-    tree.make_links_absolute(url, handle_failures="ignore")
-    etree.strip_elements(tree, *UNREAD, with_tail=False)
-    try:
-        page = etree.tostring(tree, encoding="unicode", method="html")
-        text = str(markdownify(page, heading_style="ATX"))
-    except RecursionError:
-        text = tree.text_content()
-    return re.sub(r"\n{3,}", "\n\n", text)

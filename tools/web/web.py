@@ -14,6 +14,7 @@ from graph.errors import ToolError
 from graph.redaction import redacted
 from tools import http
 from tools.hub.lines import size
+from tools.parser import prepare
 from tools.web import guard, search
 from tools.web.framed import framed
 from tools.web.page import text_of
@@ -73,6 +74,7 @@ async def _fetch(url: str, offset: int, run: ToolRun) -> ToolResult:
         raise ToolError(f"{url} is not read: only http://host/path and https://host/path are")
     _no_secret_in(url)
     # Off the event loop: it reads the certificates from disk.
+    prepare("page")
     transport = await asyncio.to_thread(guard.transport)
     try:
         async with asyncio.timeout(LONGEST):

@@ -13,12 +13,13 @@ import pytest
 from PIL import Image
 
 from configs.settings import Settings
+from graph.parsing.pictures import BYTES, SIDE
 from graph.services import build_services
 from graph.store import open_store
 from tests.graph.driving import driven
 from tests.stand_ins.model_script import Call, Reply
 from tests.tools.bench import Bench
-from tools.local.images import BYTES, SIDE, kind_of, prepared
+from tools.local.images import kind_of, prepared
 
 
 def picture(kind: str, size: tuple[int, int] = (4, 3), **options: Any) -> bytes:
@@ -54,11 +55,11 @@ async def test_a_large_one_is_shrunk(seeing: Bench) -> None:
     assert Image.open(io.BytesIO(content)).size == (SIDE, 784)
 
 
-def test_of_an_animation_the_first_picture() -> None:
+async def test_of_an_animation_the_first_picture() -> None:
     frames = [Image.new("RGB", (5, 5), (n * 90, 0, 0)) for n in range(3)]
     target = io.BytesIO()
     frames[0].save(target, "GIF", save_all=True, append_images=frames[1:])
-    told, shown = prepared("a.gif", target.getvalue())
+    told, shown = await prepared("a.gif", target.getvalue())
     assert told.endswith("the first picture of it")
     assert kind_of(base64.b64decode(shown["base64"])) == "image/png"
 

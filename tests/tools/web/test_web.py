@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from configs.settings import Permissions, Settings
+from graph.parsing import pages
 from graph.policy.decide import Situation, decide
 from graph.policy.rules import rules_of
 from nodes.verdicts import main_words
@@ -24,7 +25,7 @@ from tests.stand_ins.model_script import Call, Reply
 from tests.stand_ins.service import Answer
 from tests.tools.bench import Bench
 from tests.tools.web.sites import PUBLIC, Names, Site
-from tools.web import page, web
+from tools.web import web
 from tools.web.web import Web, WebArguments
 
 PAGE = """<!doctype html><html><head><title>How to train &amp; save</title>
@@ -89,13 +90,11 @@ async def test_a_page_without_a_main_part(bench: Bench, site: Site) -> None:
     assert "a page that a script fills" in await told(bench, site, "/empty")
 
 
-async def test_a_page_of_very_many_elements(
-    bench: Bench, site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_page_of_very_many_elements(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its main part is not looked for: that would take memory without bound."""
-    monkeypatch.setattr(page, "ELEMENTS", 100)
-    site.page("/", f"<html><head><title>T</title></head><body>{'<b>a</b>' * 200}<p>words")
-    text = inside(await fetched(bench, site))
+    monkeypatch.setattr(pages, "ELEMENTS", 100)
+    body = f"<html><head><title>T</title></head><body>{'<b>a</b>' * 200}<p>words".encode()
+    text = pages.parse(body, charset="", html=True, url="https://a.example/")
     assert text.startswith("# T\n\n**a****a**")
     assert text.endswith("words")
 
