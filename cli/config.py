@@ -58,7 +58,7 @@ def _explain(call: str, options: dict[str, Any]) -> int:
     rules = rules_of(
         settings.permissions, allow=options.get("allow") or (), deny=options.get("deny") or ()
     )
-    mode = options["mode"] or settings.mode or "ask"
+    mode = settings.capped_mode(options["mode"] or settings.mode or "ask")
     here = Situation(mode, str(folder_of(options)), rules, str(settings.state_path()))
     judged = explained(call, here)
     if options["output"] == "json":

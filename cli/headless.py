@@ -15,7 +15,15 @@ from typing import Any
 from cli.jobs import tell_of_jobs
 from cli.render import Lines, closing, money
 from cli.results import INTERRUPTED, exit_code_of, result_object
-from cli.starting import HEADLESS_CAP, complain, folder_of, guarded, left_out, settings_for
+from cli.starting import (
+    complain,
+    folder_of,
+    guarded,
+    headless_cap,
+    say_what_is_ignored,
+    settings_for,
+    using_keys,
+)
 from cli.writer import print_json, to_stderr, to_stdout
 from graph.redaction import redacted
 
@@ -32,11 +40,8 @@ async def _run(options: dict[str, Any], task: str | None) -> int:
 
     loaded = settings_for(options)
     settings = loaded.settings
-    if loaded.untrusted is not None:
-        complain(left_out(loaded.untrusted), "ml-agent mcp trust")
-    cap = options.get("max_cost")
-    if cap is None:
-        cap = HEADLESS_CAP if settings.budget.turn is None else settings.budget.turn
+    say_what_is_ignored(loaded.brought)
+    cap = headless_cap(options, loaded)
     chosen = RunOptions(
         model=options.get("model"),
         fallback_model=options.get("fallback_model"),
@@ -55,7 +60,7 @@ async def _run(options: dict[str, Any], task: str | None) -> int:
     session = Session.open(settings, cwd=folder_of(options), thread=thread, options=chosen)
     async with session:
         told = Teller(options.get("output", "text"), session)
-        told.start(cap)
+        told.start(cap, using_keys(loaded.brought))
         _stop_on_signals(session)
         if task is None and await _has_ended(session):
             return told.nothing_to_finish()
@@ -113,14 +118,15 @@ class Teller:
         self._spent: int | None = 0
         self._lines = Lines(sys.stderr, to_stdout if output == "text" else None)
 
-    def start(self, cap: float) -> None:
+    def start(self, cap: float, keys: str = "") -> None:
         from graph.models.catalogue import resolve
 
         thread = self._session.thread
         route = resolve(thread.model, self._session.settings)
         place = f" · sandbox {thread.sandbox}" if thread.sandbox else ""
         self._note(
-            f"thread {thread.id} · {route.describe()} · mode {thread.mode}{place} · cap ${cap:g}"
+            f"thread {thread.id} · {route.describe()} · mode {thread.mode}{place} "
+            f"· cap ${cap:g}{keys}"
         )
         if self._session.moved:
             self._note(self._session.moved)

@@ -16,7 +16,8 @@ from cli.options import CONTRADICTION, Duration
 from cli.writer import guard_streams, note, to_stdout, write_data
 
 COMMANDS = (
-    "demo", "sessions", "approvals", "replay", "mcp", "tools", "config", "doctor", "completion",
+    "demo", "sessions", "approvals", "replay", "trust", "mcp", "tools", "config", "doctor",
+    "completion",
 )  # fmt: skip
 
 EXAMPLES = """\b
@@ -70,6 +71,10 @@ class PromptOrCommand(click.Group):
             from cli.replay import replay
 
             return replay
+        if name == "trust":
+            from cli.trust import trust
+
+            return trust
         if name == "tools":
             from cli.tools import tools
 
@@ -103,7 +108,8 @@ class PromptOrCommand(click.Group):
                     ("sessions", "list, show, resume, undo, export, rename, delete, prune threads"),
                     ("approvals", "calls that wait for your word, from any terminal"),
                     ("replay", "run a recorded session again, name the first difference"),
-                    ("mcp", "list, test, add, remove, trust MCP servers"),
+                    ("trust", "what this folder brings, and whether it counts"),
+                    ("mcp", "list, test, add, remove MCP servers"),
                     ("tools", "what the model can call, and what that costs in tokens"),
                     ("config", "show settings and where they come from"),
                     ("doctor", "what works here and what is missing"),

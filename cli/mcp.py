@@ -13,7 +13,6 @@ from cli.config import origin_of, without_values
 from cli.options import output_option
 from cli.starting import complain, folder_of, guarded, settings_for
 from cli.writer import note, print_json, to_stdout
-from configs.trust import Untrusted, remember
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -80,8 +79,7 @@ def add(ctx: click.Context, /, name: str, command: tuple[str, ...], **given: Any
         from cli.mcp_file import add_server
 
         by_a_person()
-        known = settings_for(options)
-        return add_server(name, command, given, folder, trusted=known.untrusted is None)
+        return add_server(name, command, given, folder)
 
     ctx.exit(guarded(work, options))
 
@@ -97,51 +95,19 @@ def remove(ctx: click.Context, name: str) -> None:
     def work() -> int:
         from cli.mcp_file import remove_server
 
-        known = settings_for(options)
-        return remove_server(name, folder, trusted=known.untrusted is None)
+        return remove_server(name, folder)
 
     ctx.exit(guarded(work, options))
 
 
-@mcp.command()
+@mcp.command("trust", hidden=True)
 @click.pass_context
 def trust(ctx: click.Context) -> None:
-    """Trust the servers that this folder's .ml-agent/config.json brings, as they stand there."""
+    """The same as `ml-agent trust`."""
+    from cli.trust import trust_folder
+
     options = _options(ctx)
-    ctx.exit(guarded(lambda: _trust(options), options))
-
-
-def asked_to_trust(untrusted: Untrusted, lines: Any) -> str:
-    """Shows what would be started; the question."""
-    lines.line("this folder's .ml-agent/config.json brings MCP servers:", "33")
-    for name, server in untrusted.servers.items():
-        lines.line(f"  {name}: {_described(server)}")
-    return "trust them, and start them from now on? [y/N] "
-
-
-def _described(server: Any) -> str:
-    """An unchecked server in a line: its program or URL, and the variables it would see."""
-    from configs.mcp import McpServer
-
-    try:
-        found = McpServer.model_validate(server)
-    except ValueError:
-        return "not readable as a server"
-    values = [found.target, *found.headers.values(), *found.env.values()]
-    return " · ".join(value for value in values if value)
-
-
-def _trust(options: dict[str, Any]) -> int:
-    by_a_person()
-    untrusted = settings_for(options).untrusted
-    if untrusted is None:
-        note("there is nothing to trust here, or it is trusted already")
-        return 0
-    for name, server in untrusted.servers.items():
-        to_stdout(f"{name}: {_described(server)}\n")
-    remember(untrusted.folder, untrusted.servers, trusted=True)
-    note(f"trusted in {untrusted.folder}, until they change")
-    return 0
+    ctx.exit(guarded(lambda: trust_folder(options), options))
 
 
 def _list(options: dict[str, Any]) -> int:
@@ -160,9 +126,11 @@ def _list(options: dict[str, Any]) -> int:
         shown = without_values(server)
         target = shown.get("url") or " ".join([server.command, *server.args])
         rows.append({"name": name, "target": target, "state": state, "from": origin})
-    for name, server in (loaded.untrusted.servers if loaded.untrusted else {}).items():
-        known = {"name": name, "target": _described(server), "state": "not trusted"}
-        rows.append({**known, "from": "this folder; trust it: ml-agent mcp trust"})
+    for item in loaded.untrusted:
+        if item.kind == "MCP server":
+            target = item.shown[0].removeprefix(f"{item.name}: ")
+            known = {"name": item.name, "target": target, "state": "not trusted"}
+            rows.append({**known, "from": "this folder; trust it: ml-agent trust"})
     if options["output"] == "json":
         print_json({"servers": rows})
         return 0

@@ -13,6 +13,7 @@ from cli.writer import note
 from configs.layers import read_file
 from configs.mcp import McpServer
 from configs.problems import SettingsProblem
+from configs.servers import server_item
 from configs.trust import remember, write_json
 from graph.errors import SettingsError, UsageError
 
@@ -41,11 +42,8 @@ def changed(path: Path) -> Iterator[dict[str, Any]]:
     write_json(path, data)
 
 
-def add_server(
-    name: str, command: tuple[str, ...], given: dict[str, Any], folder: Path, *, trusted: bool
-) -> int:
-    """Write a server into the person's settings, or the folder's (`given["project"]`).
-    `trusted`: the folder has no servers that the person did not agree to."""
+def add_server(name: str, command: tuple[str, ...], given: dict[str, Any], folder: Path) -> int:
+    """Write a server into the user's settings, or the folder's (`given["project"]`)."""
     server: dict[str, Any] = {}
     if given["url"]:
         server = {"transport": "http", "url": given["url"]}
@@ -65,9 +63,8 @@ def add_server(
     with changed(path) as servers:
         replaced = name in servers
         servers[name] = server
-        if given["project"] and trusted:
-            # Added by the person, beside nothing that is not trusted yet.
-            remember(folder, servers, trusted=True)
+        if given["project"]:
+            remember(folder, [server_item(name, server, folder)], trusted=True)
     note(f"{'replaced' if replaced else 'added'} {name} in {path}")
     note(f"try it: ml-agent mcp test {name}")
     return 0
@@ -83,15 +80,13 @@ def _pairs(texts: tuple[str, ...], sign: str, option: str) -> dict[str, str]:
     return pairs
 
 
-def remove_server(name: str, folder: Path, *, trusted: bool) -> int:
-    """Remove it from the person's settings, else from the folder's."""
+def remove_server(name: str, folder: Path) -> int:
+    """Remove it from the user's settings, else from the folder's."""
     for place in (None, folder):
         path = file_of(place)
         if path.exists() and name in (read_file(path).get("mcpServers") or {}):
             with changed(path) as servers:
                 del servers[name]
-                if place is not None and servers:
-                    remember(folder, servers, trusted=trusted)
             note(f"removed {name} from {path}")
             return 0
     raise UsageError(f"no settings file names an MCP server {name!r}", "ml-agent mcp list")

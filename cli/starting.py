@@ -6,18 +6,17 @@ import logging
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cli.writer import note, to_stderr
-from configs.layers import Loaded, apply_dotenv, load
+from configs.folder import Brought, in_words, look_at
+from configs.layers import Loaded, load
 from configs.problems import SettingsProblem
-from configs.trust import Untrusted
+from configs.settings import HEADLESS_CAP
 from graph.errors import AgentError, SettingsError
 from graph.redaction import redacted
-
-#: USD that a headless turn may cost where nobody said.
-HEADLESS_CAP = 5.0
 
 
 def folder_of(options: dict[str, Any]) -> Path:
@@ -25,23 +24,53 @@ def folder_of(options: dict[str, Any]) -> Path:
     return Path(options.get("cwd") or ".").expanduser().absolute()
 
 
-def settings_for(options: dict[str, Any]) -> Loaded:
-    """Settings for this invocation; keys of the folder's .env are applied.
+@dataclass(frozen=True)
+class Started(Loaded):
+    """Settings of an invocation, and what its folder brings."""
+
+    brought: Brought = field(default_factory=lambda: Brought(""))
+
+
+def settings_for(options: dict[str, Any], *, unasked_keys: bool = True) -> Started:
+    """Settings for this invocation; keys of the folder's .env are applied. `unasked_keys`: those
+    too that the user was not asked about, if the user has none: where nobody can be asked.
 
     Raises SettingsError.
     """
     folder = folder_of(options)
     try:
-        apply_dotenv(folder)
-        return load(cwd=folder, config_file=options.get("config_file"))
+        # The keys come first: a setting may name one as ${VAR}.
+        brought = look_at(folder, unasked_keys=unasked_keys)
+        loaded = load(cwd=folder, config_file=options.get("config_file"))
     except SettingsProblem as problem:
         raise SettingsError(str(problem)) from None
+    return Started(**vars(loaded), brought=brought.plus(loaded.answers, loaded.items))
 
 
-def left_out(untrusted: Untrusted) -> str:
-    """Which of a folder's MCP servers are not started, in a line."""
-    names = ", ".join(sorted(untrusted.servers))
-    return f"the MCP servers of this folder are not started, they are not trusted: {names}"
+def headless_cap(options: dict[str, Any], loaded: Loaded) -> float:
+    """USD that this run may cost. A folder that is not trusted can only lower it."""
+    given, turn = options.get("max_cost"), loaded.settings.budget.turn
+    if given is not None:
+        return float(given)
+    if turn is None:
+        return HEADLESS_CAP
+    return min(turn, HEADLESS_CAP) if "budget.turn" in loaded.lowered else turn
+
+
+def say_what_is_ignored(brought: Brought) -> None:
+    """Tell on stderr, in a line, what of the folder does not count; and a line for each file that
+    cannot be read."""
+    for problem in brought.problems:
+        complain(f"left out: {problem}")
+    # Only a chat has commands.
+    items = tuple(item for item in brought.ignored if item.kind != "command")
+    if items:
+        complain(f"this folder is not trusted; ignored: {in_words(items)}", "ml-agent trust")
+
+
+def using_keys(brought: Brought) -> str:
+    """For the first line: which keys come from the folder; "" if none does."""
+    return f" · using {', '.join(brought.keys)} from .env" if brought.keys else ""
 
 
 def guarded(work: Callable[[], int], options: dict[str, Any]) -> int:

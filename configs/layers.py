@@ -1,8 +1,8 @@
 """Where settings come from, the later over the earlier, and where each value came from.
 
 configs/main_agent_config.json   shipped
-~/.config/ml-agent/config.json   the person's
-.ml-agent/config.json            the project's; it may not say where data or requests go
+~/.config/ml-agent/config.json   the user's
+.ml-agent/config.json            the folder's, as far as it may and is trusted: configs/project.py
 --config FILE
 ML_AGENT_…                       environment; ML_AGENT_BUDGET__TURN for nested keys
 options
@@ -15,7 +15,7 @@ import difflib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -26,45 +26,33 @@ import platformdirs
 from pydantic import ValidationError
 
 from configs.problems import SettingsProblem
+from configs.project import looser_than, nested, parsed, read_project, trusted_servers, with_caps
 from configs.settings import Settings
-from configs.trust import Untrusted, answer_for
+from configs.trust import Answers, Item
 
-#: Keys that a project's file may not set: cloning a folder must not redirect data,
-#: requests or credentials.
-NOT_FOR_PROJECTS = (
-    "database_url",
-    "state_dir",
-    "local_base_url",
-    "child_tokens",
-    "child_environment",
-    "bill_to",
-    "jobs_namespace",
-    "share_traces",
-    "job_secrets",
-    "sandbox",
-    "hub_url",
-    "dataset_viewer_url",
-    "arxiv_url",
-    "ar5iv_url",
-    "semantic_scholar_url",
-    "github_url",
-    "web_search_url",
-    "notify",
-)
-#: Names that .env may bring: credentials, never addresses.
-DOTENV_NAMES = re.compile(r"^(?:[A-Z0-9_]+_API_KEY|HF_TOKEN|GITHUB_TOKEN)$")
 #: Variables of ours that are no settings.
 NOT_SETTINGS = ("ML_AGENT_NO_BYTECODE",)
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """Settings, and for each dotted key that was set: by what. `untrusted`: MCP servers of the
-    project's file that were left out."""
+    """Settings, and for each dotted key that was set: by what.
+
+    Attributes:
+        answers: what the user said about the folder. items: what the folder's file brings that
+            counts only if it is trusted. lowered: caps that the folder's file set, by key.
+    """
 
     settings: Settings
     origins: dict[str, str]
-    untrusted: Untrusted | None = None
+    answers: Answers
+    items: tuple[Item, ...] = ()
+    lowered: tuple[str, ...] = ()
+
+    @property
+    def untrusted(self) -> tuple[Item, ...]:
+        """Items that do not count now."""
+        return tuple(item for item in self.items if not self.answers.about(item))
 
 
 def load(
@@ -76,48 +64,71 @@ def load(
 ) -> Loaded:
     """All layers merged. Raises SettingsProblem: one line that names file and key."""
     environment = os.environ if environ is None else environ
-    values: dict[str, Any] = {}
-    origins: dict[str, str] = {}
-    folder = Path(cwd or Path.cwd())
-    untrusted: Untrusted | None = None
-    for source, layer in _layers(folder, config_file, environment, overrides):
-        if source == str(_project_file(folder)):
-            untrusted, layer = _only_trusted(layer, folder)
-        # A server's variables are its own trouble: they are looked up when it starts.
-        servers = layer.get("mcpServers")
-        rest = {key: value for key, value in layer.items() if key != "mcpServers"}
-        _merge(values, substituted(rest, environment, source))
-        if servers is not None:
-            _merge(values, {"mcpServers": servers})
-        for key in _keys(layer):
-            origins[key] = source
+    folder = Path(cwd or Path.cwd()).absolute()
+    project, answers = read_project(folder, user_file()), Answers(folder)
+    servers = trusted_servers(project, folder, answers)
+    before, behind = list(_before()), list(_behind(config_file, environment, overrides))
+    source = str(project.path)
+
+    def settings_with(layer: dict[str, Any]) -> tuple[Settings, dict[str, str]]:
+        values, origins = _merged([*before, (source, layer), *behind], environment)
+        return _checked(values, origins), origins
+
+    always = project.always | ({"mcpServers": servers.trusted} if servers.trusted else {})
+    settings, origins = settings_with(always)
+    caps = _checked(nested(project.caps), dict.fromkeys(project.caps, source))
+    looser = looser_than(settings, project.caps, caps)
+    item = project.item(looser)
+    lowered = tuple(key for key in project.caps if key not in looser)
+    if item is not None and answers.about(item):
+        settings, origins = settings_with(project.whole | always)
+        lowered = ()
+    settings = with_caps(settings, caps, lowered)
+    origins |= dict.fromkeys(lowered, source)
+    items = (*([item] if item else []), *servers.items)
+    return Loaded(settings, origins, answers, items, lowered)
+
+
+def _checked(values: dict[str, Any], origins: dict[str, str]) -> Settings:
     try:
-        return Loaded(Settings.model_validate(values), origins, untrusted)
+        return Settings.model_validate(values)
     except ValidationError as error:
         raise SettingsProblem(_in_one_line(error, origins)) from None
 
 
-def _layers(
-    cwd: Path,
-    config_file: str | Path | None,
-    environ: Mapping[str, str],
-    overrides: Mapping[str, Any] | None,
-) -> Iterator[tuple[str, dict[str, Any]]]:
+Layer = tuple[str, dict[str, Any]]
+
+
+def _merged(
+    layers: Sequence[Layer], environ: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Values and, by dotted key, where each came from."""
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for source, layer in layers:
+        # A server's variables are its own trouble: they are looked up when it starts.
+        servers = layer.get("mcpServers")
+        rest = {key: value for key, value in layer.items() if key != "mcpServers"}
+        _merge(values, substituted(rest, environ, source))
+        if servers is not None:
+            _merge(values, {"mcpServers": servers})
+        for key in _keys(layer):
+            origins[key] = source
+    return values, origins
+
+
+def _before() -> Iterator[Layer]:
+    """What comes before the folder's file."""
     yield "shipped", json.loads(_shipped())
-    user = platformdirs.user_config_path("ml-agent") / "config.json"
+    user = user_file()
     if user.exists():
         yield str(user), read_file(user)
-    project = _project_file(cwd)
-    if project.exists():
-        layer = read_file(project)
-        for key in NOT_FOR_PROJECTS:
-            if key in layer:
-                raise SettingsProblem(
-                    f"{project}: {key}: a project's file may not set it; use your own "
-                    f"({user}) or the environment"
-                )
-        _check_rules_of_project(layer, project, user)
-        yield str(project), layer
+
+
+def _behind(
+    config_file: str | Path | None, environ: Mapping[str, str], overrides: Mapping[str, Any] | None
+) -> Iterator[Layer]:
+    """What comes behind it, and wins."""
     if config_file is not None:
         yield str(config_file), read_file(Path(config_file))
     yield from _from_environment(environ)
@@ -126,29 +137,9 @@ def _layers(
         yield "options", chosen
 
 
-def _project_file(cwd: Path) -> Path:
-    return cwd / ".ml-agent" / "config.json"
-
-
-def _only_trusted(layer: dict[str, Any], folder: Path) -> tuple[Untrusted | None, dict[str, Any]]:
-    """The project's layer without MCP servers that the person does not trust, and those."""
-    servers = layer.get("mcpServers")
-    if not isinstance(servers, dict) or not servers:
-        return None, layer
-    answer = answer_for(folder, servers)
-    if answer:
-        return None, layer
-    rest = {key: value for key, value in layer.items() if key != "mcpServers"}
-    return Untrusted(str(folder), servers, refused=answer is False), rest
-
-
-def _check_rules_of_project(layer: Mapping[str, Any], project: Path, user: Path) -> None:
-    """A cloned folder may forbid, and not allow itself anything."""
-    permissions = layer.get("permissions")
-    if isinstance(permissions, dict) and "allow" in permissions:
-        raise SettingsProblem(
-            f"{project}: permissions.allow: a project's file may not set it; use your own ({user})"
-        )
+def user_file() -> Path:
+    """The user's own settings file."""
+    return platformdirs.user_config_path("ml-agent") / "config.json"
 
 
 @cache
@@ -169,20 +160,14 @@ def shipped_settings(**changed: Any) -> Settings:
 
 
 def read_file(path: Path) -> dict[str, Any]:
-    """A settings file. Raises SettingsProblem with line and column of what is no JSON."""
+    """A settings file of the user's. Raises SettingsProblem with line and column of what is no
+    JSON."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        return parsed(path.read_text(encoding="utf-8"), path)
     except OSError as error:
         raise SettingsProblem(f"{path}: {error.strerror}") from None
-    except json.JSONDecodeError as error:
-        raise SettingsProblem(
-            f"{path}: line {error.lineno}, column {error.colno}: {error.msg}"
-        ) from None
     except UnicodeDecodeError:
         raise SettingsProblem(f"{path}: it is no UTF-8 text") from None
-    if not isinstance(data, dict):
-        raise SettingsProblem(f"{path}: expected an object, got {_kind(data)}")
-    return data
 
 
 def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -266,28 +251,3 @@ def _in_one_line(error: ValidationError, origins: Mapping[str, str]) -> str:
 def _similar(key: str) -> str:
     near = difflib.get_close_matches(key.split(".")[-1], list(Settings.model_fields), 1, 0.6)
     return f"; did you mean {near[0]}?" if near else ""
-
-
-def _kind(value: Any) -> str:
-    return {list: "a list", str: "a string", int: "a number", type(None): "null"}.get(
-        type(value), type(value).__name__
-    )
-
-
-def apply_dotenv(cwd: str | Path) -> list[str]:
-    """Set credentials that the folder's .env names and the environment lacks; their names.
-
-    Only names of keys are taken: a cloned folder must not choose where requests go.
-    """
-    path = Path(cwd) / ".env"
-    if not path.is_file():
-        return []
-    from dotenv import dotenv_values
-
-    found = {
-        name: value
-        for name, value in dotenv_values(path, interpolate=False).items()
-        if value and DOTENV_NAMES.match(name) and not os.environ.get(name)
-    }
-    os.environ.update(found)
-    return sorted(found)

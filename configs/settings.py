@@ -9,9 +9,22 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr
 
 from configs.mcp import McpLimits, McpServer
+from configs.model_ids import problem_of
+
+#: USD that a headless turn may cost if nothing else is set.
+HEADLESS_CAP = 5.0
+#: Modes from the strictest on.
+MODES = ("read-only", "ask", "auto", "yolo")
+
+
+def stricter(one: str, other: str) -> str:
+    """The stricter of two modes; an empty one says nothing."""
+    if not one or not other:
+        return one or other
+    return min(one, other, key=MODES.index)
 
 
 class Budget(BaseModel):
@@ -79,6 +92,14 @@ class SandboxSettings(BaseModel):
     )
 
 
+def _model_id(value: str) -> str:
+    problem = problem_of(value) if value else ""
+    if problem:
+        raise ValueError(f"not a model id: {problem}")
+    return value
+
+
+ModelId = Annotated[str, AfterValidator(_model_id)]
 Rule = Annotated[str, Field(pattern=r"^\s*[\w.-]+(\([\s\S]+\))?\s*$")]
 
 
@@ -98,11 +119,13 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
-    model_name: str = Field("", description="which model answers; empty: by the credentials found")
-    small_model_name: str = Field(
+    model_name: ModelId = Field(
+        "", description="which model answers; empty: by the credentials found"
+    )
+    small_model_name: ModelId = Field(
         "", description="a cheaper model for summaries and research; empty: the main model"
     )
-    fallback_model: str = Field(
+    fallback_model: ModelId = Field(
         "", description="takes the model's place for the rest of a turn in which it cannot be had"
     )
     effort: Literal["", "minimal", "low", "medium", "high"] = Field(
@@ -205,6 +228,22 @@ class Settings(BaseModel):
         "in the state directory",
     )
     state_dir: str = Field("", description="locks, run directories, saved results")
+
+    #: What the folder's file keeps mode and iterations below, whatever is chosen later.
+    _mode_cap: str = PrivateAttr("")
+    _iterations_cap: int | None = PrivateAttr(None)
+
+    def keep_below(self, *, mode: str, max_iterations: int | None) -> None:
+        """Let no later choice be looser: an option, what a thread remembers, a default."""
+        self._mode_cap, self._iterations_cap = mode, max_iterations
+
+    def capped_mode(self, chosen: str) -> str:
+        """`chosen`, or the stricter mode that the folder's file wants."""
+        return stricter(chosen, self._mode_cap)
+
+    def capped_iterations(self, chosen: int) -> int:
+        """`chosen`, or the fewer iterations that the folder's file wants."""
+        return chosen if self._iterations_cap is None else min(chosen, self._iterations_cap)
 
     def state_path(self) -> Path:
         """The state directory, absolute; not created here."""

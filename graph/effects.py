@@ -33,6 +33,7 @@ class Effect:
             It counts in the modes of `asks_in`; read-only refuses what `ask` would ask about,
             yolo runs it, an allow rule lets it run.
         asks_in: the modes in which `asks` counts.
+        asks_unless: the allow rule, to the letter, that answers the question of `asks`.
         outside_sandbox: for `execute`, the command is to run outside the command sandbox.
     """
 
@@ -46,3 +47,4 @@ class Effect:
     asks: str = ""
     asks_in: tuple[str, ...] = ("ask", "auto")
     outside_sandbox: bool = False
+    asks_unless: str = ""

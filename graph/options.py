@@ -90,7 +90,7 @@ async def thread_for(
         if fallback:
             resolve(fallback, settings).check()
     mode = options.mode or (row.mode if row else "") or settings.mode
-    mode = mode or ("ask" if options.interactive else "auto")
+    mode = settings.capped_mode(mode or ("ask" if options.interactive else "auto"))
     chosen = options.sandbox
     if chosen is None:
         chosen = row.sandbox if row else settings.sandbox.flavor
@@ -136,7 +136,9 @@ def context_for(
         cwd=thread.cwd,
         fallback_model=options.fallback_model or settings.fallback_model,
         effort=options.effort or settings.effort,
-        max_iterations=options.max_iterations or settings.max_iterations,
+        max_iterations=settings.capped_iterations(
+            options.max_iterations or settings.max_iterations
+        ),
         max_cost_micro_usd=micro_usd(options.max_cost),
         invocation=secrets.token_hex(8),
         allow=list(options.allow),

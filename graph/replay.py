@@ -63,8 +63,10 @@ class Replay:
         self._script = Script(recording)
         self._decide = decide or results.decisions
         model = options.model or "replay/recording"
+        unlimited = settings.model_copy(update={"compact_at": ENDLESS})
+        unlimited.keep_below(mode="", max_iterations=None)
         self.session = Session.open(
-            settings.model_copy(update={"compact_at": ENDLESS}),
+            unlimited,
             cwd=folder,
             options=replace(options, model=model, max_iterations=ENDLESS),
             models=ReplayModel(recording, cwd=str(folder), strict=strict, pace=pace),

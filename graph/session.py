@@ -24,6 +24,7 @@ from typing import Any, Self, TypeVar
 from langchain_core.messages import AnyMessage
 
 from configs.folders import who_else_may_write
+from configs.model_ids import RECORDINGS
 from configs.settings import Settings
 from graph.agent import build_graph
 from graph.context import AgentTool, Mode, ModelClient, StopSignal
@@ -42,7 +43,6 @@ from graph.events import (
 )
 from graph.export import whole_history
 from graph.history import final_text, was_interrupted
-from graph.models.catalogue import RECORDINGS
 from graph.models.listing import check
 from graph.models.replay import open_replay
 from graph.notify import Notifier

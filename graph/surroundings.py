@@ -4,25 +4,35 @@ the project asks for. Stored once, so that the system prompt stays byte-identica
 from __future__ import annotations
 
 import platform
+import re
 import socket
-import subprocess
 import time
+from pathlib import Path
 
+from configs.folder_files import Unreadable, read_regular, visible
 from configs.instructions import project_instructions
-from graph.environment import child_variables
 from graph.redaction import redacted
+
+#: What HEAD names on a branch; other characters would be words of a stranger's to the model.
+BRANCH = re.compile(r"ref: refs/heads/([\w./@+#-]{1,200})")
+#: HEAD, and a file that stands for .git, are shorter.
+HEAD_BYTES = 4096
 
 
 def surroundings(cwd: str, now: float, left: str = "", there: str = "") -> str:
-    """The block before a person's words; told again on another machine. Reads files and asks git:
-    call it in a thread.
+    """The block before a person's words; told again on another machine. Reads files: call
+    it in a thread.
 
     Args:
         left: the host that the thread was on before. there: where commands run and files live, if
             not here.
     """
     day = time.strftime("%Y-%m-%d", time.localtime(now))
-    lines = [f"date: {day}", f"working directory: {cwd}", f"platform: {platform.platform()}"]
+    lines = [
+        f"date: {day}",
+        f"working directory: {visible(cwd)}",
+        f"platform: {platform.platform()}",
+    ]
     lines += _git(cwd)
     if there:
         lines.append(f"commands and files: {there}")
@@ -38,26 +48,24 @@ def surroundings(cwd: str, now: float, left: str = "", there: str = "") -> str:
 
 
 def _git(cwd: str) -> list[str]:
-    """The branch, and how many tracked files differ from it; [] outside of a repository."""
-    branch = _asked(cwd, "symbolic-ref", "--short", "HEAD")
-    if branch is None:
-        return []
-    changed = _asked(cwd, "status", "--porcelain", "--untracked-files=no")
-    if changed is None:
-        return [f"git branch: {branch}"]
-    return [f"git branch: {branch} (tracked files changed: {len(changed.splitlines())})"]
+    """The branch of the repository around `cwd`; [] outside of one. Read from its HEAD: git itself
+    would follow settings of the folder that start programs."""
+    for folder in (Path(cwd), *Path(cwd).parents):
+        found = folder / ".git"
+        if found.is_file():
+            # A worktree or a submodule: the file names the place.
+            where = _first_line(found).removeprefix("gitdir:").strip()
+            found = folder / where
+        head = _first_line(found / "HEAD")
+        if head:
+            branch = BRANCH.fullmatch(head)
+            return [f"git branch: {branch[1]}"] if branch else []
+    return []
 
 
-def _asked(cwd: str, *question: str) -> str | None:
+def _first_line(path: Path) -> str:
+    """ "" for what is not a regular file that can be read."""
     try:
-        found = subprocess.run(
-            ["git", "-C", cwd, *question],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=1,
-            env={**child_variables().passed, "GIT_OPTIONAL_LOCKS": "0"},
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return found.stdout.strip() if found.returncode == 0 else None
+        return (read_regular(path, HEAD_BYTES).decode("utf-8", "replace").splitlines() or [""])[0]
+    except (OSError, Unreadable):
+        return ""

@@ -80,7 +80,8 @@ async def _permit(chat: Chat, mode: str) -> None:
 
 
 def _first(chat: Chat) -> str:
-    return chat.options.get("mode") or chat.settings.mode or "ask"
+    mode: str = chat.settings.capped_mode(chat.options.get("mode") or chat.settings.mode or "ask")
+    return mode
 
 
 async def _modes(chat: Chat) -> list[tuple[str, str]]:

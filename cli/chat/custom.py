@@ -1,5 +1,5 @@
-"""Slash commands of one's own: markdown files in .ml-agent/commands of the folder, and in
-`commands` beside the person's settings.
+"""Slash commands of one's own: markdown files in .ml-agent/commands of the folder, once they are
+trusted, and in `commands` beside the user's settings.
 
 The file's name is the command's; its text is the message, `$ARGUMENTS` in it the words behind the
 command (without it they follow the text). `description:` in a head between two lines of `---`, or
@@ -13,34 +13,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import platformdirs
-
 from cli.chat.commands import Command
+from configs.commands import command_texts
+from configs.folder_files import visible
 
 if TYPE_CHECKING:
     from cli.chat.loop import Chat
 
 HEAD = re.compile(r"\A---\n(.*?\n)?---\n", re.DOTALL)
-NAME = re.compile(r"[\w-]+")
-LARGEST = 100_000
 
 
 def commands(folder: Path) -> Iterator[Command]:
-    """The person's, and over them the folder's."""
-    for place in (platformdirs.user_config_path("ml-agent"), folder / ".ml-agent"):
-        for path in sorted(place.glob("commands/*.md")):
-            made = _command(path) if NAME.fullmatch(path.stem) else None
-            if made is not None:
-                yield made
+    """The user's, and over them the folder's that are trusted."""
+    for name, text in command_texts(folder):
+        made = _command(name, text)
+        if made is not None:
+            yield made
 
 
-def _command(path: Path) -> Command | None:
-    try:
-        if path.stat().st_size > LARGEST:
-            return None
-        whole = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return None
+def _command(name: str, whole: str) -> Command | None:
     head = HEAD.match(whole)
     text = whole[head.end() :] if head else whole
     found = re.search(r"^description:\s*(.+)$", head[0], re.MULTILINE) if head else None
@@ -55,7 +46,7 @@ def _command(path: Path) -> Command | None:
 
     if not text.strip():
         return None
-    return Command(path.stem, words[:70], run, "[WORDS]", message=message)
+    return Command(name, visible(words[:70]), run, "[WORDS]", message=message)
 
 
 def filled(text: str, words: str) -> str:

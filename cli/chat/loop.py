@@ -13,7 +13,9 @@ from typing import Any
 from cli.chat.face import GO_ON, YES, Face
 from cli.chat.turns import run_turn
 from cli.offering import left_open
-from cli.starting import folder_of, settings_for
+from cli.starting import folder_of, settings_for, using_keys
+from configs.folder import in_words
+from configs.folder_files import visible
 
 
 class Chat:
@@ -35,12 +37,12 @@ class Chat:
         self.chosen: dict[str, Any] = {}
 
     async def run(self) -> int:
-        loaded = settings_for(self.options)
+        # Keys of the folder's .env wait for the answer, as all that it brings.
+        loaded = settings_for(self.options, unasked_keys=False)
         self.settings = loaded.settings
         await self.face.open(self)
         try:
-            await self._trust(loaded.untrusted)
-            await self._talk()
+            await self._talk(await self._trusted(loaded))
         finally:
             try:
                 # Left open, the database's thread would keep the program from ending.
@@ -53,27 +55,40 @@ class Chat:
         """Import the heavy libraries in a thread."""
         threading.Thread(target=_load, daemon=True).start()
 
-    async def _trust(self, untrusted: Any) -> None:
-        """Ask whether this folder's MCP servers are trusted, where nobody was asked before."""
-        if untrusted is None or untrusted.refused:
-            return
-        from cli.mcp import asked_to_trust
-        from configs.trust import remember
+    async def _trusted(self, loaded: Any) -> Any:
+        """Settings once the user has said whether what this folder brings counts; asked about what
+        was not asked about before, or has changed."""
+        brought = loaded.brought
+        for problem in brought.problems:
+            self.lines.complain(f"left out: {problem}")
+        if brought.waiting:
+            from cli.trust import QUESTION, is_yes, listed
+            from configs.trust import remember
 
-        answer = await self.face.ask(asked_to_trust(untrusted, self.lines))
-        if answer is not None:
-            trusted = answer.strip().lower() in ("y", "yes")
-            remember(untrusted.folder, untrusted.servers, trusted=trusted)
-            self.settings = settings_for(self.options).settings
+            self.lines.line("this folder brings, and none of it counts yet:", "33")
+            for text in listed(brought):
+                self.lines.line(text)
+            answer = await self.face.ask(QUESTION)
+            if answer is not None:
+                remember(
+                    brought.folder, (*brought.waiting, *brought.refused), trusted=is_yes(answer)
+                )
+                loaded = settings_for(self.options, unasked_keys=False)
+                self.settings = loaded.settings
+        return loaded
 
-    async def _talk(self) -> None:
+    async def _talk(self, loaded: Any) -> None:
+        keys = using_keys(loaded.brought)
         if self.options.get("go_on") or self.options.get("resume"):
             from cli.headless import wanted_thread
 
+            if keys:
+                self.lines.line(keys.removeprefix(" · "))
             await self.open(await wanted_thread(self.options, self.settings))
             await self.offer()
         else:
-            self.lines.line(f"ml-agent in {self.folder} · /help")
+            self.lines.line(f"ml-agent in {visible(self.folder)} · /help{keys}")
+            self._say_what_is_ignored(loaded.brought)
             await self._offer_newest()
             if self.session is None:
                 from cli.chat.first_run import greet
@@ -89,6 +104,11 @@ class Chat:
                     await self.turn(self.session.resume())
             elif text.strip():
                 await self.handle(text)
+
+    def _say_what_is_ignored(self, brought: Any) -> None:
+        if brought.ignored:
+            said = f"ignored, not trusted: {in_words(brought.ignored)} (ml-agent trust)"
+            self.lines.line(said, "2")
 
     async def handle(self, text: str) -> None:
         """One input, while no turn runs."""
@@ -180,6 +200,10 @@ class Chat:
         )
         await session.__aenter__()
         self.session = session
+        mode = None if thread else self.chosen.get("mode")
+        if mode and session.thread.mode != mode:
+            # Typed in this chat: the user's own word, over what the folder asks for.
+            await session.permit(mode)
         self.status()
         await self.face.settled(self)
 
@@ -205,7 +229,11 @@ class Chat:
         """The rule by which calls like this one would run unasked."""
         from graph.policy.propose import proposed
         from graph.policy.rules import rules_of
+        from tools.mcp.tool import reads_rule
 
+        reads = reads_rule(request)
+        if reads:
+            return reads
         return proposed(request["tool"], request["arguments"], rules_of(self.settings.permissions))
 
     # --- what was left open -------------------------------------------------------------------

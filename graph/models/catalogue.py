@@ -23,11 +23,12 @@ from urllib.parse import urlsplit
 
 import huggingface_hub
 
+from configs.folder_files import visible
+from configs.model_ids import RECORDINGS, problem_of
 from configs.settings import Settings
 from graph.errors import NotAuthenticated, UnknownModel
 from graph.models.defaults import default_model
 
-RECORDINGS = "replay/"
 ROUTER_BASE = "https://router.huggingface.co/v1"
 
 #: Providers of LiteLLM that run on one's own machine and need no key: prefix → (variable of
@@ -119,7 +120,10 @@ class Route:
 def resolve(model: str, settings: Settings) -> Route:
     """The route of `model`. Raises UnknownModel. Reads the environment at each call: a key
     that was set meanwhile counts."""
+    problem = problem_of(model)
     prefix, _, rest = model.partition("/")
+    if problem and rest:
+        raise UnknownModel(f"{visible(model)!r} is not a model id: {problem}")
     if not prefix.strip() or (prefix in ("hf", "local", "replay") and not rest):
         raise UnknownModel(f"{model!r} is no model id")
     if prefix == "replay":

@@ -17,6 +17,8 @@ from typing import Any
 
 import huggingface_hub
 
+from configs.dotenv import taken
+
 #: Days before the switch-off at which `doctor` warns.
 WARN_DAYS = 60
 
@@ -45,8 +47,10 @@ DEFAULTS = (ANTHROPIC, ROUTER, OPENAI, GEMINI)
 
 
 def default_model() -> str:
-    """The first row whose credential is there; "" if none is."""
-    for row in DEFAULTS:
+    """The first row whose credential is there; "" if none is. A key of the folder's .env comes
+    behind all of the user's own: it must not choose who gets the conversation."""
+    own = [row for row in DEFAULTS if row.credential not in taken]
+    for row in (*own, *DEFAULTS):
         has = huggingface_hub.get_token() if row is ROUTER else environ.get(row.credential)
         if has:
             return row.model

@@ -83,6 +83,8 @@ def decide(tool: str, effect: Effect, words: Sequence[str], here: Situation) -> 
         )
 
     denied, asked, allowed = map(fitting, (here.rules.deny, here.rules.ask, here.rules.allow))
+    if allowed is None and effect.asks_unless:
+        allowed = next((r for r in here.rules.allow if r.text == effect.asks_unless), None)
     if denied:
         return _denied(denied)
     names = [named(path, here.cwd) for path in effect.paths]

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from configs.folders import make_private_folder
-from graph.environment import child_variables
+from graph.git import git_command, git_environment, run_git
 
 #: Files of a folder above which no snapshot is taken.
 MOST_FILES = 50_000
@@ -154,10 +154,11 @@ class Shadow:
 
     def contents(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """Each blob with its content, one after the other."""
-        command = ["git", "cat-file", "--batch"]
-        extra = {"GIT_DIR": str(self._git_dir)}
         with subprocess.Popen(
-            command, env=_environment(extra), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            git_command(["cat-file", "--batch"]),
+            env=git_environment({"GIT_DIR": str(self._git_dir)}),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         ) as process:
             assert process.stdin is not None
             assert process.stdout is not None
@@ -206,11 +207,11 @@ class Shadow:
         tracks is listed whatever a rule says.
         """
         wanted = ["ls-files", "--others", "--exclude-standard", "-z"]
-        theirs = ["git", "-C", inner]
-        inside = _run([*theirs, "rev-parse", "--is-inside-work-tree"], check=False)
-        ignored = _run([*theirs, "check-ignore", "."], check=False)
+        theirs = ["-C", inner]
+        inside = run_git([*theirs, "rev-parse", "--is-inside-work-tree"], check=False)
+        ignored = run_git([*theirs, "check-ignore", "."], check=False)
         if inside.strip() == b"true" and not ignored:
-            found = _run([*theirs, *wanted, "--cached"])
+            found = run_git([*theirs, *wanted, "--cached"])
         else:
             nothing = str(self._git_dir / "no-index")
             found = self._git(wanted, work_tree=inner, index=nothing)
@@ -318,7 +319,7 @@ class Shadow:
             extra["GIT_WORK_TREE"] = work_tree
         if index:
             extra["GIT_INDEX_FILE"] = index
-        return _run(["git", *arguments], given, cwd=work_tree or None, extra=extra)
+        return run_git(arguments, given, cwd=work_tree or None, extra=extra)
 
 
 @contextmanager
@@ -348,38 +349,6 @@ def bytes_of(folder: Path) -> int:
             with suppress(OSError):
                 total += os.lstat(os.path.join(root, name)).st_size
     return total
-
-
-def _run(
-    command: Sequence[str],
-    given: bytes = b"",
-    *,
-    cwd: str | None = None,
-    extra: dict[str, str] | None = None,
-    check: bool = True,
-) -> bytes:
-    done = subprocess.run(
-        command,
-        input=given,
-        cwd=cwd,
-        env=_environment(extra or {}),
-        capture_output=True,
-        check=check,
-    )
-    return done.stdout
-
-
-def _environment(extra: dict[str, str]) -> dict[str, str]:
-    """Without the person's settings, hooks, or the variables of another git."""
-    kept = {k: v for k, v in child_variables().passed.items() if not k.startswith("GIT_")}
-    return kept | {
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_TERMINAL_PROMPT": "0",
-        "LC_ALL": "C",
-        **extra,
-    }
 
 
 def _stamp(status: os.stat_result) -> str:

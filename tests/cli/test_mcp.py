@@ -107,7 +107,7 @@ def test_a_folders_servers_start_only_when_they_are_trusted(tmp_path: Path) -> N
         brought(run, {"theirs": stand_in("good", "--starts", str(starts))})
         done = run.task("hello")
         assert done.returncode == 0
-        assert "not trusted: theirs (ml-agent mcp trust)" in complaints(done)[0]
+        assert "ignored: MCP servers theirs (ml-agent trust)" in complaints(done)[0]
         assert "theirs__echo" not in names(run.server.bodies[-1])
         assert "not trusted" in run("mcp", "list").stdout
         assert run("mcp", "test").returncode == 0
@@ -120,7 +120,7 @@ def test_a_folders_servers_start_only_when_they_are_trusted(tmp_path: Path) -> N
 
         starts.unlink()
         brought(run, {"theirs": stand_in("good", "--starts", str(starts), "--seconds", "0")})
-        assert "not trusted: theirs" in complaints(run.task("hello"))[0]
+        assert "ignored: MCP servers theirs" in complaints(run.task("hello"))[0]
         assert not starts.exists()
 
 
@@ -140,7 +140,7 @@ def test_the_question_of_trust_is_asked_once(tmp_path: Path) -> None:
         brought(run, {"theirs": stand_in("good")})
         with chatting(run) as chat:
             chat.expect("theirs: .*mcp_server good")
-            chat.expect("from now on\\? ")
+            chat.expect("until it changes\\? ")
             chat.sendline("n")
             chat.expect_exact("> ")
             chat.sendline("/quit")
@@ -156,7 +156,8 @@ def test_a_server_asks_in_the_chat(tmp_path: Path) -> None:
         return Reply(calls=[Call("box__ask", {})]) if asked.step == 0 else Reply("as you say")
 
     with program(tmp_path, choose) as run:
-        configured(run, {"box": stand_in("good")})
+        # That the tool only reads is the server's word: allowed once, it counts.
+        configured(run, {"box": stand_in("good")}, permissions={"allow": ["mcp_reads(box)"]})
         with chatting(run) as chat:
             chat.expect_exact("> ")
             chat.sendline("let it ask")

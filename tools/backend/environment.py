@@ -6,13 +6,12 @@ import os
 from collections.abc import Collection, Mapping
 
 from graph.environment import child_variables
+from graph.git import harden
 from graph.models.loading import own_variables
 
 #: Commands have no terminal and nobody to ask.
 QUIET = {
     "AI_AGENT": "ml-agent",
-    "GIT_PAGER": "cat",
-    "GIT_TERMINAL_PROMPT": "0",
     "PAGER": "cat",
     "TERM": "dumb",
     "PYTHONUNBUFFERED": "1",
@@ -31,4 +30,5 @@ def child_environment(
     # Ours, set for a library: the user did not mean them for commands.
     hidden = {*own_variables, "TIKTOKEN_CACHE_DIR"}
     theirs = {name: value for name, value in source.items() if name not in hidden}
-    return {**child_variables(theirs, tokens=tokens, also=also).passed, **QUIET}
+    passed = child_variables(theirs, tokens=tokens, also=also).passed
+    return {**passed, **QUIET, **harden(passed)}

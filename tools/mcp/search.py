@@ -63,7 +63,7 @@ class McpSearch(AgentTool):
         tool = self.hidden.get(arguments.tool)
         if arguments.operation == "search" or tool is None:
             return Effect("read")
-        return Effect(tool.kind, preview=_preview(arguments))
+        return tool.effect_of(_preview(arguments))
 
     async def execute(self, arguments: McpArguments, run: ToolRun) -> ToolResult:
         if arguments.operation == "search":

@@ -6,6 +6,7 @@ import contextvars
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -18,6 +19,8 @@ from tools.mcp.connection import Connection
 from tools.mcp.content import result_of
 from tools.mcp.trouble import Lost, Refused, TimedOut, Trouble
 
+#: The tool of rules that allow a server's reads: `mcp_reads(NAME)`.
+READS = "mcp_reads"
 #: What every provider takes as a tool's name, and as much of a description as is sent.
 LONGEST_NAME, LONGEST_DESCRIPTION = 64, 4000
 
@@ -38,6 +41,16 @@ def effect_of(annotations: dict[str, Any]) -> EffectKind:
     if annotations.get("destructiveHint") is True:
         return "destroy"
     return "publish" if annotations.get("openWorldHint") is True else "execute"
+
+
+def reads_rule(request: Mapping[str, Any]) -> str:
+    """The rule that allows all reads of the server which an approval request calls; "" for a
+    request of another kind."""
+    name = request["tool"]
+    if name == "mcp":
+        name = str(request["arguments"].get("tool", ""))
+    server, found, _ = name.partition("__")
+    return f"{READS}({server})" if found and request["effect"] == "read" else ""
 
 
 class McpTool(AgentTool):
@@ -70,7 +83,21 @@ class McpTool(AgentTool):
         return self.parameters
 
     def effect(self, arguments: Any, cwd: str) -> Effect:
-        return Effect(self.kind, preview=json.dumps(arguments.root, indent=2, ensure_ascii=False))
+        return self.effect_of(json.dumps(arguments.root, indent=2, ensure_ascii=False))
+
+    def effect_of(self, preview: str) -> Effect:
+        """Its effect. That it only reads is the server's own word: it counts in auto, and in ask
+        once the user allowed this server's reads; never in read-only."""
+        if self.kind != "read":
+            return Effect(self.kind, preview=preview)
+        server = re.sub(r"[^A-Za-z0-9_-]", "_", self.connection.name)
+        return Effect(
+            "read",
+            preview=preview,
+            asks=f"that it only reads is the word of the MCP server {server}",
+            asks_in=("ask",),
+            asks_unless=f"{READS}({server})",
+        )
 
     async def execute(self, arguments: BaseModel, run: ToolRun) -> ToolResult:
         server, reads = self.connection.name, self.kind == "read"

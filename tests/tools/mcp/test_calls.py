@@ -9,8 +9,13 @@ from typing import Any
 
 import pytest
 
+from configs.settings import Permissions
+from graph.policy.decide import Situation, decide
+from graph.policy.rules import rules_of
 from tests.tools.bench import until
 from tests.tools.mcp.conftest import Opened, program
+from tools.mcp.search import McpArguments, McpSearch
+from tools.mcp.tool import reads_rule
 
 
 @pytest.fixture(params=["stdio", "http"])
@@ -58,6 +63,49 @@ async def test_effects_follow_from_annotations(servers: Opened, tool: str, kind:
     effect = found.effect(arguments, "/")
     assert effect.kind == kind
     assert json.loads(effect.preview) == {"path": "/x", "text": "y"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "allowed", "action"),
+    [
+        ("read-only", [], "deny"),
+        ("read-only", ["mcp_reads(box)"], "deny"),
+        ("ask", [], "ask"),
+        ("ask", ["mcp_reads(box)"], "run"),
+        ("ask", ["mcp_reads(other)"], "ask"),
+        ("ask", ["mcp_reads"], "ask"),
+        ("ask", ["box__echo"], "run"),
+        ("auto", [], "run"),
+        ("yolo", [], "run"),
+    ],
+)
+async def test_that_a_tool_only_reads_is_the_servers_word(
+    mode: str, allowed: list[str], action: str, servers: Opened
+) -> None:
+    bench = await servers(box=program("good"))
+    await bench.equip()
+    tool = bench.services.tools["box__echo"]
+    effect = tool.effect(tool.args_schema.model_validate({"text": "x"}), "/work")
+    here = Situation(mode, "/work", rules_of(Permissions(), allow=allowed))
+    assert decide("box__echo", effect, ["x"], here).action == action
+    through = McpSearch.over({"box__echo": tool})
+    arguments = McpArguments(operation="call", tool="box__echo", arguments={"text": "x"})
+    assert decide("box__echo", through.effect(arguments, "/work"), ["x"], here).action == action
+    looking = through.effect(McpArguments(operation="search", query="x"), "/work")
+    assert decide("mcp", looking, ["x"], here).action == "run"
+
+
+@pytest.mark.parametrize(
+    ("request_of", "rule"),
+    [
+        ({"tool": "box__echo", "arguments": {}, "effect": "read"}, "mcp_reads(box)"),
+        ({"tool": "mcp", "arguments": {"tool": "a__b__c"}, "effect": "read"}, "mcp_reads(a)"),
+        ({"tool": "box__put", "arguments": {}, "effect": "execute"}, ""),
+        ({"tool": "read", "arguments": {"path": "x"}, "effect": "read"}, ""),
+    ],
+)
+def test_the_rule_that_allows_a_servers_reads(request_of: dict[str, Any], rule: str) -> None:
+    assert reads_rule(request_of) == rule
 
 
 async def test_bad_arguments_never_reach_the_server(servers: Opened) -> None:

@@ -1,0 +1,231 @@
+"""The settings file of a folder, `.ml-agent/config.json`: what of it counts, and when.
+
+Whoever made a folder does not govern in it. Without trust it may only set `FOR_PROJECTS` and lower
+what is in `LOWERED`. Once the user trusts the file as it stands, it may also set `IF_TRUSTED`.
+Everything else is the user's alone: credentials, addresses, who pays, where state lives, what
+commands see. So is a new setting, until it is put into one of the lists.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from configs.folder_files import Unreadable, text_in_folder, visible
+from configs.problems import SettingsProblem
+from configs.servers import has_files, server_item
+from configs.settings import HEADLESS_CAP, Settings, stricter
+from configs.trust import Answers, Item, digest_of
+
+#: Keys that a folder may set without being trusted.
+FOR_PROJECTS = ("context_window", "compact_at", "effort", "permissions.ask", "permissions.deny")
+#: Keys that it may only lower without being trusted: `mode` to a stricter one, caps downwards.
+LOWERED = ("mode", "max_iterations", "budget.turn", "budget.thread", "budget.day")
+#: Keys that it may set freely once its file is trusted, beside those above.
+IF_TRUSTED = (
+    "model_name",
+    "small_model_name",
+    "fallback_model",
+    "price",
+    "permissions.shipped",
+    "vision",
+    "undo_files",
+    "request_timeout",
+    "alert",
+    "research",
+    "mcp",
+    "mcpServers",
+)
+#: Servers that one folder may bring: each is looked at when it is opened.
+MOST_SERVERS = 50
+#: A value in the question of trust is shown up to so many characters.
+MOST_SHOWN = 1000
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder's file, taken apart.
+
+    Attributes:
+        path: of the file. whole: all of it but MCP servers. always: what counts without trust.
+        caps: keys of LOWERED, dotted. rest: dotted keys that count only if it is trusted.
+        servers: the MCP servers.
+    """
+
+    path: Path
+    whole: dict[str, Any] = field(default_factory=dict)
+    always: dict[str, Any] = field(default_factory=dict)
+    caps: dict[str, Any] = field(default_factory=dict)
+    rest: dict[str, Any] = field(default_factory=dict)
+    servers: dict[str, Any] = field(default_factory=dict)
+
+    def item(self, looser: Sequence[str]) -> Item | None:
+        """The settings that count only if they are trusted, as one item; None without any.
+        `looser`: caps that would loosen one."""
+        beyond = {**self.rest, **{key: self.caps[key] for key in looser}}
+        if not beyond:
+            return None
+        names = ", ".join(sorted(map(visible, beyond)))
+        return Item("settings", names, tuple(_shown(beyond)), digest_of(beyond))
+
+
+@dataclass(frozen=True)
+class Servers:
+    """MCP servers of a folder's file: those that are trusted, and all as items."""
+
+    trusted: dict[str, Any]
+    items: tuple[Item, ...]
+
+
+def trusted_servers(project: Project, folder: Path, answers: Answers) -> Servers:
+    """Which of them count. An answer of an older version, about all servers together, counts for
+    those of which nothing lies in the folder: it did not look at their files."""
+    trusted, items = {}, []
+    old = answers.about_servers(project.servers)
+    for name, server in project.servers.items():
+        item = server_item(name, server, folder)
+        if old is not None and answers.is_new(item) and not has_files(server, folder):
+            answers.adopt(item, trusted=old)
+        if answers.about(item):
+            trusted[name] = server
+        items.append(item)
+    return Servers(trusted, tuple(items))
+
+
+def looser_than(settings: Settings, keys: Iterable[str], caps: Settings) -> list[str]:
+    """Those of `keys` by which `caps` would loosen what `settings` say, or the default that holds
+    where they say nothing: the chat asks, and a headless turn has a cap."""
+    found = []
+    for key in keys:
+        now, then = _value(settings, key), _value(caps, key)
+        if key == "mode":
+            looser = stricter(now or "ask", then) != then
+        elif key == "budget.turn":
+            looser = then > (HEADLESS_CAP if now is None else now)
+        else:
+            looser = now is not None and then > now
+        if looser:
+            found.append(key)
+    return found
+
+
+def with_caps(settings: Settings, caps: Settings, keys: Iterable[str]) -> Settings:
+    """`settings` with `keys` of `caps`, which lower them; later choices cannot raise mode and
+    iterations over them."""
+    budget = {k.partition(".")[2]: _value(caps, k) for k in keys if k.startswith("budget.")}
+    changed: dict[str, Any] = {k: _value(caps, k) for k in keys if not k.startswith("budget.")}
+    if budget:
+        changed["budget"] = settings.budget.model_copy(update=budget)
+    found = settings.model_copy(update=changed)
+    found.keep_below(mode=changed.get("mode", ""), max_iterations=changed.get("max_iterations"))
+    return found
+
+
+def _value(settings: Settings, key: str) -> Any:
+    value: Any = settings
+    for part in key.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def project_file(folder: Path) -> Path:
+    return folder / ".ml-agent" / "config.json"
+
+
+def read_project(folder: Path, user: Path) -> Project:
+    """The folder's file. Raises SettingsProblem: it cannot be read, or sets what no folder may.
+    `user`: the user's own file, where that can be set."""
+    path = project_file(folder)
+    try:
+        text = text_in_folder(path, folder)
+    except FileNotFoundError:
+        return Project(path)
+    except Unreadable as why:
+        raise SettingsProblem(f"{visible(path)}: {why}") from None
+    layer = parsed(text, path)
+    servers = layer.pop("mcpServers", {})
+    if not isinstance(servers, dict):
+        raise SettingsProblem(f"{visible(path)}: mcpServers: expected an object")
+    if len(servers) > MOST_SERVERS:
+        raise SettingsProblem(f"{visible(path)}: mcpServers: more than {MOST_SERVERS} of them")
+    found = Project(path, whole=layer, servers=servers)
+    for key, value in _keys(layer):
+        if key in FOR_PROJECTS:
+            _put(found.always, key, value)
+        elif key in LOWERED:
+            # null: no cap, which is what holds if the folder says nothing.
+            if value is not None and value != "":
+                found.caps[key] = value
+        elif key in IF_TRUSTED:
+            found.rest[key] = value
+        else:
+            raise SettingsProblem(_refusal(path, key, user))
+    return found
+
+
+def parsed(text: str, path: Path) -> dict[str, Any]:
+    """A settings file's object. Raises SettingsProblem with line and column of what is no JSON."""
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise SettingsProblem(
+            f"{visible(path)}: line {error.lineno}, column {error.colno}: {error.msg}"
+        ) from None
+    except (RecursionError, ValueError):
+        raise SettingsProblem(
+            f"{visible(path)}: it is nested too deep, or a number is too long"
+        ) from None
+    if not isinstance(data, dict):
+        raise SettingsProblem(f"{visible(path)}: expected an object, got {_kind(data)}")
+    return data
+
+
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted keys as a file has them."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        _put(found, key, value)
+    return found
+
+
+def _refusal(path: Path, key: str, user: Path) -> str:
+    if key.partition(".")[0] not in Settings.model_fields:
+        return f"{visible(path)}: {visible(key)}: unknown key"
+    return (
+        f"{visible(path)}: {visible(key)}: a project's file may not set it; use your own "
+        f"({user}) or the environment"
+    )
+
+
+def _keys(layer: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """(dotted key, value); `permissions` and `budget` key by key, others whole."""
+    for key, value in layer.items():
+        if key in ("permissions", "budget") and isinstance(value, dict):
+            yield from ((f"{key}.{inner}", below) for inner, below in value.items())
+        else:
+            yield key, value
+
+
+def _put(into: dict[str, Any], key: str, value: Any) -> None:
+    outer, dot, inner = key.partition(".")
+    if dot:
+        into.setdefault(outer, {})[inner] = value
+    else:
+        into[outer] = value
+
+
+def _shown(values: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in sorted(values.items()):
+        text = visible(json.dumps(value, ensure_ascii=False))
+        if len(text) > MOST_SHOWN:
+            text = f"{text[:MOST_SHOWN]} [... {len(text) - MOST_SHOWN:,} characters more]"
+        yield f"{visible(key)} = {text}"
+
+
+def _kind(value: Any) -> str:
+    return {list: "a list", str: "a string", int: "a number", type(None): "null"}.get(
+        type(value), type(value).__name__
+    )
