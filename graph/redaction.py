@@ -12,13 +12,22 @@ import os
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from graph.secret_shapes import without_shapes
 from graph.secret_values import forms_of, known_values
+from graph.seen_secrets import SeenSecrets
 
 #: What stands in place of a value: `[secret HF_TOKEN]`, `[secret: github token]`.
 LABEL = re.compile(r"\[secret:? [^\[\]\n]{1,80}\]")
+
+#: What is not seen of a text: sequences of a terminal, control and zero-width characters.
+_UNSEEN = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)|\x1b[ -/]{0,3}[0-~]?"
+    r"|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e"
+    r"\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
+)
 
 
 def redacted(text: str, environ: Mapping[str, str] | None = None) -> str:
@@ -27,7 +36,18 @@ def redacted(text: str, environ: Mapping[str, str] | None = None) -> str:
     The values are read anew each time: a key that was set meanwhile counts.
     """
     environ = os.environ if environ is None else environ
-    return without_shapes(_without_values(text, environ))
+    text = _replaced(text, environ)
+    # A terminal and what cleans its output drop these: a secret that they part would be whole.
+    bare = _UNSEEN.sub("", text)
+    found = _replaced(bare, environ) if bare != text else bare
+    return found if found != bare else text
+
+
+def _replaced(text: str, environ: Mapping[str, str]) -> str:
+    text = _without_values(text, environ)
+    if _seen is not None:
+        text = _seen.without(text)
+    return without_shapes(text)
 
 
 def known_value_in(text: str, environ: Mapping[str, str] | None = None) -> str:
@@ -71,6 +91,38 @@ def _with_values(edited: str, original: str) -> str:
         values.setdefault(label, set()).add(value)
     known = {label: value.pop() for label, value in values.items() if len(value) == 1}
     return LABEL.sub(lambda label: known.get(label[0], label[0]), edited)
+
+
+# --- values that were seen before ---
+
+
+#: Where digests are kept. Credentials are the process's, and so is what is known of them.
+_seen: SeenSecrets | None = None
+
+
+def keep_digests_in(state: Path) -> None:
+    """From now on a value that is replaced is recognised later by a digest in this directory, the
+    state directory in use."""
+    global _seen
+    _seen = SeenSecrets(state)
+
+
+def keep_known(value: Any) -> None:
+    """Known secrets in the strings within `value`, which is stored as it is, are recognised later
+    even if their variables are gone."""
+    if isinstance(value, str):
+        _remember(_present(value, os.environ))
+    elif isinstance(value, list | tuple):
+        for item in value:
+            keep_known(item)
+    elif isinstance(value, dict):
+        keep_known(list(value.values()))
+
+
+def _remember(present: Mapping[str, str]) -> None:
+    if _seen is not None:
+        for form, name in present.items():
+            _seen.remember(name, form)
 
 
 # --- values ----------------------------------------------------------------------------------
@@ -119,6 +171,7 @@ def _without_values(text: str, environ: Mapping[str, str]) -> str:
     present = _present(text, environ)
     if not present:
         return text
+    _remember(present)
     # The longest first: one may be the start of another.
     pattern = re.compile("|".join(map(re.escape, sorted(present, key=len, reverse=True))))
     return pattern.sub(lambda found: f"[secret {present[found[0]]}]", text)

@@ -78,13 +78,17 @@ def is_random(value: str) -> bool:
 
 
 def forms_of(secret: str) -> set[str]:
-    """A secret as it stands in a URL, in JSON, in HTML, and as Base64 of the whole."""
+    """A secret as it stands in a URL, in JSON, in HTML, and the whole of it as Base64, as
+    hexadecimal digits or as numbered characters."""
     data = secret.encode("utf-8", "surrogateescape")
     percent = quote(data, safe="")
     found = {secret, percent, quote_plus(data), html.escape(secret)}
     found.add(re.sub("%..", lambda code: code[0].lower(), percent))
     for escaped in (json.dumps(secret), json.dumps(secret, ensure_ascii=False)):
         found |= {escaped[1:-1], escaped[1:-1].replace("/", "\\/")}
+    found |= {data.hex(), data.hex().upper()}
+    found.add("".join(f"\\u{ord(sign):04x}" for sign in secret))
+    found.add("".join(f"&#{ord(sign)};" for sign in secret))
     for whole in (data, data + b"\n"):
         # Without the last characters, which say of what follows, `=` or the newline.
         found.add(base64.b64encode(whole).decode().rstrip("="))

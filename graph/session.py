@@ -48,6 +48,7 @@ from graph.models.replay import open_replay
 from graph.notify import Notifier
 from graph.options import RunOptions, context_for, thread_for
 from graph.policy.rules import parse_rule
+from graph.redaction import keep_known, redacted
 from graph.services import build_services, in_sandbox
 from graph.sharing import Sharing
 from graph.state import AgentState, PlanItem, Turn
@@ -597,8 +598,10 @@ class Session:
     async def _accept(self, text: str) -> None:
         """The message on disk, before litellm is imported or the graph runs: no kill loses what
         a person typed. The thread's row is made with its first message."""
+        keep_known(text)
         if not self._known:
-            title = text.strip().splitlines()[0]
+            # Before it is shortened: half a secret is known by nobody.
+            title = redacted(text.strip().splitlines()[0])
             self.thread = await self._store.threads.create(replace(self.thread, title=title))
             self._known = True
         await self._store.inbox.put(self.thread.id, text)

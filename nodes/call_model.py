@@ -27,6 +27,7 @@ from graph.events import (
 from graph.history import calls_of, results_of, was_interrupted
 from graph.policy.decide import Situation
 from graph.policy.rules import rules_of
+from graph.redaction import keep_known
 from graph.services import cwd_of, services_of
 from graph.state import OURS, AgentState, Turn, reduce_messages
 from graph.turn import ended, new_call_id, new_message_id, take_input
@@ -167,6 +168,8 @@ async def _record(
     """The update that stores an answer with its verdicts, and the events that tell of it."""
     message, bad_calls = _with_our_ids(answer, services.clock())
     calls = calls_of(message)
+    keep_known([*(m.text for m in (*state.get("messages", [])[-1:], *new, message))])
+    keep_known([call.args for call in calls])
     rules = rules_of(
         services.settings.permissions,
         allow=context.allow,

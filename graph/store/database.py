@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from configs.settings import Settings
 from graph.errors import StoreError
+from graph.redaction import keep_digests_in
 from graph.store.connection import store_errors
 from graph.store.decisions import SqlDecisions, SqlGrants
 from graph.store.files_seen import SqlFilesSeen
@@ -156,4 +157,5 @@ async def open_store(settings: Settings) -> Store:
     """
     store = Store(settings)
     await store._database.open()
+    keep_digests_in(settings.state_path())
     return store

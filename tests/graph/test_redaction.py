@@ -187,10 +187,26 @@ def test_a_known_value_in_other_forms(value: str) -> None:
         base64.b64encode(data + b"\n").decode(),
         base64.urlsafe_b64encode(data).decode(),
         html.escape(value),
+        data.hex(),
+        "".join(f"\\u{ord(sign):04x}" for sign in value),
     ]
     for form in forms:
         said = redacted(f"is {form} .", {"MY_PASSWORD": value})
         assert said.startswith("is [secret MY_PASSWORD]"), form
+
+
+@pytest.mark.parametrize(
+    "sign",
+    ["\x1b[0m", "\x1b[1;31m", "\u200b", "\r", "\x08", "\0", "\u202e", "\ufeff", "\x1b]0;t\x07"],
+)
+@pytest.mark.parametrize("secret", ["my-own-Q7xk2LmW9vRt", "hf_" + A[:34]])
+def test_what_is_not_seen_hides_nothing(sign: str, secret: str) -> None:
+    parted = secret[:9] + sign + secret[9:]
+    said = redacted(f"is {parted} there", {"MY_API_KEY": "my-own-Q7xk2LmW9vRt"})
+    assert said.startswith("is [secret")
+    assert said.endswith("] there")
+    # Colours of a text without a secret stay.
+    assert redacted(f"is {sign} there", {}) == f"is {sign} there"
 
 
 def test_many_credentials_and_a_long_text_take_no_time() -> None:
