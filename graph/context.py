@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
@@ -234,6 +235,12 @@ class AgentTool(BaseTool):
         calls that spend or always ask, before the verdict. A ToolError means it cannot run."""
         return self.effect(arguments, run.cwd)
 
+    def may_change_files(self, arguments: Any, effect: Effect) -> bool:
+        """Whether files of the working directory may be others after the call: undo looks at them
+        before and after it."""
+        unseen = self.acts_elsewhere and effect.kind != "read"
+        return unseen or effect.kind in ("write", "execute")
+
     def stands_for(self, arguments: Any) -> tuple[str, dict[str, Any]] | None:
         """The tool and arguments that this call really means, where it means another's: the rules
         for that one hold."""
@@ -305,7 +312,7 @@ class Services:
     """The live parts, opened once by graph/services.py and shared by all runs of a process.
 
     `stop` belongs to one session; `Session` replaces it in a copy of its own. So does
-    `may_begin`: what every effect waits for, the snapshot of the turn's start. `mcp`: the
+    `changing_files`: what a call that may change files runs in, for undo. `mcp`: the
     configured servers (tools/mcp/servers.py), None without any; `tools` has theirs as of the turn.
     `inside`: set where the run is a sub-agent's.
     """
@@ -324,7 +331,7 @@ class Services:
     tools: Mapping[str, AgentTool]
     clock: Callable[[], float]
     stop: StopSignal
-    may_begin: Callable[[], Awaitable[None]] | None = None
+    changing_files: Callable[..., AbstractAsyncContextManager[None]] | None = None
     #: When each job was last looked at, by its id: the Hub is not asked at every step.
     looked: dict[str, float] = field(default_factory=dict)
     mcp: Any = None

@@ -61,7 +61,7 @@ def build_services(
         threads=store.threads,
         backend=LocalBackend(settings),
         outputs=Outputs(settings.state_path()),
-        snapshots=Snapshots(store.database, settings.state_path(), is_secret),
+        snapshots=Snapshots(store.database, settings.state_path(), is_secret, store.is_driven),
         tools=builtin_tools(),
         clock=time.time,
         stop=StopSignal(),

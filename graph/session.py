@@ -177,7 +177,7 @@ class Session:
             mcp.equip(ask=self._options.ask)
         self._files = TurnFiles(services, self.thread)
         self._services = replace(
-            services, stop=self._stop, tools=tools, may_begin=self._files.begun, mcp=mcp
+            services, stop=self._stop, tools=tools, changing_files=self._files.changing, mcp=mcp
         )
         self._services = in_sandbox(self._services, self.thread.id, self.thread.sandbox)
         if self.thread.sandbox:
@@ -464,8 +464,6 @@ class Session:
                         self._notifier.tell(event, self.thread)
                         yield self._stamped(event)
                 last = await self._outcome(time.monotonic() - began)
-                if not isinstance(last, ApprovalRequired):
-                    await self._files.end(await self._before())
                 await self._status(_status_of(last))
                 self._sharing.turn_ended(self.thread)
         except Exception as error:  # the front door: whatever happened is one event
@@ -530,11 +528,6 @@ class Session:
         self._files.begin(head, after=last.get("before"))
         return {"turn": next_turn(last, head)}
 
-    async def _before(self) -> str | None:
-        """The checkpoint before the newest turn, by which its snapshots are named."""
-        before: str | None = (await self._state()).values.get("turn", ROOT).get("before")
-        return before
-
     async def _outcome(self, seconds: float) -> Event:
         """The turn's last event, read from where the thread stands now."""
         state = await self._state()
@@ -576,9 +569,11 @@ class Session:
         return await (await self._app()).aget_state(self._config)
 
     async def _next_number(self) -> int:
+        """The turn that begins or goes on, by its number."""
         if not self._known:
             return 1
         turn = (await self._state()).values.get("turn", ROOT)
+        self._files.follow(turn.get("before"))
         done = turn.get("status") in ("done", "limit", "error", "interrupted")
         return int(turn.get("number", 0)) + (1 if done else 0)
 

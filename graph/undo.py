@@ -23,9 +23,9 @@ from graph.events import UndoComplete
 from graph.history import calls_of
 from graph.state import Turn
 from graph.store import Store, ThreadRow, new_thread_id
-from graph.store.restore import Plan
 from graph.store.runs import runs_of
 from graph.turn import ROOT, settle
+from graph.undo_files import files_back, files_forth
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,8 @@ class Moved:
 
     Attributes:
         turn: the thread's turn after it. moved: numbers of the turns taken back or done again.
-        restored, left: files below the folder; `left` with the reason.
+        restored, left: files below the folder; `left` with the reason. removed: those of
+            `restored` that go away.
         beyond: what it does not reach: things done elsewhere, commands that still run.
         files_off: why files are not covered at all; "" where they are.
     """
@@ -53,6 +54,7 @@ class Moved:
     turn: int
     moved: list[int] = field(default_factory=list)
     restored: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
     left: dict[str, str] = field(default_factory=dict)
     beyond: list[str] = field(default_factory=list)
     files_off: str = ""
@@ -107,11 +109,13 @@ class TimeLine:
                     else f"{self._row.id} has only {count} turns that can be undone",
                     "a fork cannot be undone past its birth" if not count else "",
                 )
-            plan, off = await self._files_back(steps, dry_run)
+            befores = [step.before for step in steps]
+            plan, off = await files_back(self._services, self._row, befores, dry_run)
             moved = Moved(
                 turn=steps[-1].number - 1,
                 moved=[step.number for step in steps],
                 restored=plan.restored,
+                removed=plan.removed,
                 left=plan.left,
                 beyond=await self._beyond(app, steps[-1].before),
                 files_off=off,
@@ -135,12 +139,12 @@ class TimeLine:
                 raise UsageError(f"there is nothing to redo in {self._row.id}")
             target = await self._turn_at(app, target_id)
             before, number = target.get("before") or "", target.get("number", 0)
-            step = PastTurn(number, before, "", target.get("status", ""))
-            plan, off = await self._files_forth(step, dry_run)
+            plan, off = await files_forth(self._services, self._row, before, dry_run)
             moved = Moved(
                 turn=number,
                 moved=[number],
                 restored=plan.restored,
+                removed=plan.removed,
                 left=plan.left,
                 files_off=off,
             )
@@ -263,41 +267,3 @@ class TimeLine:
                 if kind in ("publish", "spend", "destroy") or unseen:
                     told.append(f"{call.name} {call.args.get('operation', '')}: {kind}".strip())
         return told
-
-    # --- the files ----------------------------------------------------------------------------
-
-    async def _files_back(self, steps: Sequence[PastTurn], dry_run: bool) -> tuple[Plan, str]:
-        snapshots, cwd = self._services.snapshots, self._row.cwd
-        pairs: list[tuple[str, str]] = []
-        off = ""
-        for step in steps:
-            kept = await snapshots.of(self._row.id, step.before)
-            if kept is None or not kept.start:
-                off = kept.off if kept and kept.off else "no snapshot was taken of this turn"
-                continue
-            finish = kept.finish
-            if not finish:
-                # It was cut off: what changed since counts as its own.
-                taken = await snapshots.take(cwd)
-                if taken.off:
-                    off = taken.off
-                    continue
-                await snapshots.finish(self._row.id, step.before, cwd, taken)
-                finish = taken.id
-            pairs.append((kept.start, finish))
-        return await self._moved_files(pairs, dry_run), off
-
-    async def _files_forth(self, step: PastTurn, dry_run: bool) -> tuple[Plan, str]:
-        kept = await self._services.snapshots.of(self._row.id, step.before)
-        if kept is None or not kept.start or not kept.finish:
-            return Plan({}), "no snapshot was taken of this turn"
-        return await self._moved_files([(kept.finish, kept.start)], dry_run), ""
-
-    async def _moved_files(self, pairs: Sequence[tuple[str, str]], dry_run: bool) -> Plan:
-        snapshots, cwd = self._services.snapshots, self._row.cwd
-        if not pairs:
-            return Plan({})
-        plan: Plan = await snapshots.plan(cwd, pairs)
-        if not dry_run:
-            plan = await snapshots.restore(cwd, plan)
-        return plan

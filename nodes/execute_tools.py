@@ -276,10 +276,19 @@ async def _has_not_begun(run: ToolRun) -> bool:
 async def _effect(
     tool: AgentTool, arguments: Any, run: ToolRun, row: JournalRow | None
 ) -> ToolResult:
+    """`_begun`, with the files that the call may change kept for undo."""
+    changing = run.services.changing_files
+    if changing is None:
+        return await _begun(tool, arguments, run, row)
+    async with changing(tool, arguments, tool.effect(arguments, run.cwd)):
+        return await _begun(tool, arguments, run, row)
+
+
+async def _begun(
+    tool: AgentTool, arguments: Any, run: ToolRun, row: JournalRow | None
+) -> ToolResult:
     """Run the call; or, when an earlier process had begun it, find out what became of it."""
     looks_only = tool.effect(arguments, run.cwd).kind == "read"
-    if not looks_only and run.services.may_begin is not None:
-        await run.services.may_begin()
     if row is not None and row.state == "done" and row.note is None and not looks_only:
         # Somebody went back to a checkpoint before it: done is done.
         said = "It ran before; its result is no longer kept. Inspect what it left."

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.cli.program import complaints, program
@@ -91,3 +94,38 @@ def test_in_the_chat(tmp_path: Path) -> None:
         chat.sendline("hi")
         chat.expect("hello")
         chat.sendline("/quit")
+
+
+def test_undo_after_a_kill(tmp_path: Path) -> None:
+    """The command goes on without the program. What it did comes back; what the user does after
+    its end stays."""
+    command = "echo half > made; echo 2 > old; echo now; sleep 2; echo whole > made"
+    script = [Reply(calls=[Call("bash", {"command": command})]), Reply("done")]
+    with program(tmp_path, script) as run:
+        (run.work / "old").write_text("1\n")
+        child = subprocess.Popen(
+            run.command("-m", "openai/stand-in", "go"),
+            cwd=run.work,
+            env=run.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_for(lambda: (run.work / "made").exists())
+        child.kill()
+        child.wait()
+        (ended,) = [p for p in (tmp_path / "state" / "threads").glob("*/runs/*") if p.is_dir()]
+        wait_for((ended / "exit").exists)
+        (run.work / "mine").write_text("the user's")
+        undone = run("sessions", "undo")
+        assert (undone.returncode, "mine: " in undone.stdout) == (0, True), undone.stdout
+        assert {p.name: p.read_text() for p in run.work.iterdir()} == {
+            "old": "1\n", "mine": "the user's",
+        }  # fmt: skip
+
+
+def wait_for(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)

@@ -65,7 +65,8 @@ async def test_one_turn_and_three_then_redo_then_forks(settings: Settings, workd
                 (3, "third"), (2, "second"), (1, "first"),
             ]  # fmt: skip
             seen = await line.undo(dry_run=True)
-            assert (seen.moved, seen.restored, seen.left) == ([3], ["a", "d", "e/f/g"], {})
+            assert (seen.moved, seen.restored) == ([3], ["a", "d", "e", "e/f", "e/f/g"])
+            assert (seen.removed, seen.left) == (["d", "e", "e/f", "e/f/g"], {})
             assert tree_of(workdir) == trees[3]
 
             moved = await line.undo()
@@ -223,7 +224,7 @@ async def test_the_files_of_a_killed_turn_come_back(settings: Settings, workdir:
         async def killed(*args: Any) -> None:
             raise Killed
 
-        driver.session._files.end = killed  # type: ignore[method-assign]
+        driver.session._files._leave = killed  # type: ignore[method-assign]
         with pytest.raises(Killed):
             await driver.send("second")
         async with line_of(driver, settings) as line:
@@ -238,3 +239,123 @@ def test_what_moved_is_plain() -> None:
     assert json.loads(json.dumps(moved.to_dict()))["moved"] == [2]
     event = moved.event()
     assert (event.undone_turn, event.files_left) == (2, ["b: it was changed since"])
+
+
+async def test_nothing_between_turns_is_undone(settings: Settings, workdir: Path) -> None:
+    """Whatever runs between turns: a compaction, an export, another mode."""
+    async with driven(choose, settings, workdir) as driver:
+        (workdir / "old").write_text("old\n")
+        await driver.send("hello")
+        (workdir / "mine").write_text("made after the turn")
+        (workdir / "old").write_text("changed after the turn")
+        await driver.collect(driver.session.compact())
+        (workdir / "export.md").write_text(str(await driver.session.export()))
+        await driver.session.permit("auto")
+        before = tree_of(workdir)
+        async with line_of(driver, settings) as line:
+            moved = await line.undo()
+        assert (moved.restored, moved.left, tree_of(workdir)) == ([], {}, before)
+
+
+async def test_what_changes_while_the_turn_waits_is_not_its_own(
+    settings: Settings, workdir: Path
+) -> None:
+    async with driven(choose, settings, workdir, mode="ask", interactive=True) as driver:
+        (workdir / "mine").write_text("1")
+        assert (await driver.send("first")).name == "approval_required"
+        (workdir / "mine").write_text("2, while the approval waited")
+        (workdir / "new").write_text("n")
+        await driver.resume([{"type": "approve"}])
+        async with line_of(driver, settings) as line:
+            moved = await line.undo()
+        assert (moved.restored, moved.left) == (["a", "b"], {})
+        assert {path.name for path in workdir.iterdir()} == {"mine", "new"}
+        assert (workdir / "mine").read_text().startswith("2")
+
+
+async def test_ignored_files_are_not_the_turns(settings: Settings, workdir: Path) -> None:
+    """A turn that changes ignore rules made none of the files that come to light, nor removed
+    those that go out of sight."""
+    (workdir / ".gitignore").write_text("data/\n")
+    (workdir / "data").mkdir()
+    (workdir / "data" / "rows").write_text("precious")
+    (workdir / "seen").write_text("seen")
+    commands = {"shows": "rm .gitignore", "hides": "printf 'seen\\n' > .gitignore"}
+
+    def answers(asked: Asked) -> Reply:
+        (word,) = [word for word in commands if asked.user.endswith(word)]
+        if asked.step:
+            return Reply("done")
+        return Reply(calls=[Call("bash", {"command": commands[word]})])
+
+    async with driven(answers, settings, workdir) as driver:
+        for word in commands:
+            await driver.send(word)
+        (workdir / "seen").write_text("changed while it was ignored")
+        async with line_of(driver, settings) as line:
+            await line.undo(2)
+        assert (workdir / "data" / "rows").read_text() == "precious"
+        assert (workdir / "seen").read_text() == "changed while it was ignored"
+        assert (workdir / ".gitignore").read_text() == "data/\n"
+
+
+async def test_what_was_not_kept_is_left_and_named(settings: Settings, workdir: Path) -> None:
+    """A file that the turn made too large to keep cannot be given back by redo."""
+    (workdir / "log").write_text("start\n")
+    script = [Reply(calls=[Call("bash", {"command": "head -c 11000000 /dev/zero >> log"})])]
+    async with driven([*script, Reply("done")], settings, workdir) as driver:
+        await driver.send("go")
+        async with line_of(driver, settings) as line:
+            moved = await line.undo()
+        assert (moved.restored, moved.left) == ([], {"log": "it has 11,000,006 bytes"})
+        assert (workdir / "log").stat().st_size == 11_000_006
+
+
+async def test_folders_come_and_go_with_their_modes(settings: Settings, workdir: Path) -> None:
+    (workdir / "mine").mkdir()
+    (workdir / "gone").mkdir(mode=0o750)
+    command = "echo x > mine/x; mkdir -p made/empty; rmdir gone; chmod 700 mine"
+    script = [Reply(calls=[Call("bash", {"command": command})]), Reply("done")]
+    async with driven(script, settings, workdir) as driver:
+        before = {p.name: p.stat().st_mode for p in workdir.iterdir()}
+        await driver.send("go")
+        async with line_of(driver, settings) as line:
+            assert (await line.undo()).left == {}
+            assert {p.name: p.stat().st_mode for p in workdir.iterdir()} == before
+            await line.redo()
+        assert (workdir / "made" / "empty").is_dir()
+        assert not (workdir / "gone").exists()
+
+
+async def test_two_sessions_in_one_folder(settings: Settings, workdir: Path) -> None:
+    """What the other one writes meanwhile stays; whose change cannot be told is left and named."""
+
+    def both(asked: Asked) -> Reply:
+        if asked.step:
+            return Reply("done")
+        if asked.user.endswith("write"):
+            return Reply(calls=[Call("write", {"path": "theirs", "content": "t"})])
+        return Reply(calls=[Call("bash", {"command": "echo m > mine; echo now; sleep 3"})])
+
+    async with driven(both, settings, workdir) as driver, driven(both, settings, workdir) as beside:
+        async for event in driver.session.send("run"):
+            if event.name == "tool_log":
+                await beside.send("write")
+        async with line_of(driver, settings) as line:
+            moved = await line.undo()
+        assert (moved.restored, list(moved.left)) == (["mine"], ["theirs"])
+        assert (workdir / "theirs").exists()
+        async with line_of(beside, settings) as line:
+            assert (await line.undo()).restored == ["theirs"]
+
+
+async def test_redo_gives_back_what_stood_before_undo(settings: Settings, workdir: Path) -> None:
+    async with driven(choose, settings, workdir) as driver:
+        await driver.send("first")
+        await driver.send("second")
+        (workdir / "a").write_text("1\n")  # the user has taken this back already
+        async with line_of(driver, settings) as line:
+            before = tree_of(workdir)
+            await line.undo()
+            await line.redo()
+        assert tree_of(workdir) == before

@@ -38,6 +38,9 @@ class Process(AgentTool):
             return Effect("execute", command=f"kill {arguments.id}", preview="end the command")
         return Effect("read")
 
+    def may_change_files(self, arguments: ProcessArguments, effect: Effect) -> bool:
+        return arguments.operation in ("wait", "kill")  # what is waited for writes
+
     async def execute(self, arguments: ProcessArguments, run: ToolRun) -> ToolResult:
         found = await run.services.backend.commands(run.thread)
         if arguments.operation == "list":

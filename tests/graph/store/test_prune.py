@@ -11,7 +11,7 @@ from graph.store import Store, ThreadRow, open_store
 from graph.store.prune import in_use, remove
 from graph.store.runs import start
 from graph.store.shadow import locked
-from graph.store.snapshots import Snapshots
+from graph.store.snapshots import Snapshots, Turn
 
 
 def row(id: str, cwd: Path) -> ThreadRow:
@@ -27,10 +27,10 @@ async def made(store: Store, settings: Settings, id: str, cwd: Path) -> ThreadRo
     created = await store.threads.create(row(id, cwd))
     await store.inbox.put(id, "x" * 200_000)
     snapshots = snapshots_of(store, settings)
-    await snapshots.begin(id, "before", str(cwd), await snapshots.take(str(cwd)))
-    kept = await snapshots.of(id, "before")
+    await snapshots.begin(Turn(id, "before", str(cwd)))
+    kept = await snapshots.changes(Turn(id, "before", str(cwd)))
     assert kept is not None
-    assert kept.start, kept.off
+    assert not kept.off
     results = store.folder_of(id) / "results"
     results.mkdir(parents=True)
     (results / "c.txt").write_text("y" * 5000)
@@ -58,23 +58,18 @@ async def test_what_threads_left_goes_with_them(settings: Settings, workdir: Pat
             assert removed.freed > before - path.stat().st_size
         # The last thread of the folder still has its snapshot.
         snapshots = snapshots_of(store, settings)
-        assert (await snapshots.plan(str(workdir), [await pair(snapshots, "t59")])).left == {}
+        assert await snapshots.changes(Turn("t59", "before", str(workdir)))
+        assert not await snapshots.changes(Turn("t58", "before", str(workdir)))
         git = settings.state_path() / "snapshots"
         assert len(list(git.glob("*.git"))) == 2
         last = await remove(store, settings.state_path(), rows[-1:])
         assert last.freed >= 5000
         (left,) = git.glob("*.git")
-        assert await pair(snapshots, "kept")
+        assert await snapshots.changes(Turn("kept", "before", str(other)))
         assert [r.id for r in await store.threads.list()] == [kept.id]
         assert sorted(p.name for p in (settings.state_path() / "threads").iterdir()) == ["kept"]
-        assert shadows(settings) == {".git", ".json", ""}
+        assert shadows(settings) == {".git", ".json", ".turns", ""}
         assert left.with_suffix(".json").exists()
-
-
-async def pair(snapshots: Snapshots, thread: str) -> tuple[str, str]:
-    found = await snapshots.of(thread, "before")
-    assert found is not None
-    return found.start, found.start
 
 
 async def test_one_that_is_used_stays(settings: Settings, workdir: Path) -> None:

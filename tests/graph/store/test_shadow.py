@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from graph.store.restore import Plan, carried_out, planned
+from graph.store.changes import Changes
+from graph.store.restore import Plan, Step, carried_out, planned
+from graph.store.scan import Scan, Scanner
 from graph.store.shadow import Shadow
 
 
@@ -20,7 +22,7 @@ def git(folder: Path, *arguments: str) -> None:
 
 @pytest.fixture
 def shadow(tmp_path: Path, workdir: Path) -> Shadow:
-    return Shadow(tmp_path / "shadows", str(workdir), lambda path: path.endswith(".env"))
+    return Shadow(tmp_path / "shadows", str(workdir))
 
 
 def tree_of(folder: Path) -> dict[str, tuple[str, int, bytes]]:
@@ -36,17 +38,29 @@ def tree_of(folder: Path) -> dict[str, tuple[str, int, bytes]]:
     return found
 
 
-def back(shadow: Shadow, *steps: tuple[str, str]) -> Plan:
+def back(shadow: Shadow, *steps: tuple[Scan, Scan]) -> Plan:
     """Undo `steps` (wanted, left behind), the newest first."""
-    now = shadow.take(time.time())
-    pairs = [(shadow.entries(wanted), shadow.entries(left)) for wanted, left in steps]
-    return carried_out(planned(shadow.entries(now.id), pairs), shadow)
+    made = []
+    for wanted, left in steps:
+        changes = Changes("")
+        changes.add(wanted, left)
+        first = {name: change[0] for name, change in changes.files.items()}
+        last = {name: change[1] for name, change in changes.files.items()}
+        made.append(Step(first, last, changes.disputed))
+    names = {name for step in made for name in step.names()}
+    now = scanner(shadow).look(sorted(names), time.time())
+    return carried_out(planned(now, made), shadow)
 
 
-def snap(shadow: Shadow) -> str:
-    taken = shadow.take(time.time())
-    assert taken.id, taken.off
-    return taken.id
+def scanner(shadow: Shadow) -> Scanner:
+    return Scanner(shadow, lambda path: path.endswith(".env"))
+
+
+def snap(shadow: Shadow, before: Scan | None = None) -> Scan:
+    """The folder as it is, and what was there `before`."""
+    taken = scanner(shadow).scan(time.time(), before.entries if before else ())
+    assert not taken.off, taken.off
+    return taken
 
 
 def make(folder: Path) -> None:
@@ -128,7 +142,7 @@ def test_a_thousand_files(shadow: Shadow, workdir: Path) -> None:
             path.write_text("else")
     finish = snap(shadow)
     plan = back(shadow, (start, finish))
-    assert (len(plan.wanted), plan.left) == (1333, {})
+    assert (len([name for name in plan.wanted if "." in name]), plan.left) == (1333, {})
     assert tree_of(workdir) == before
 
 
@@ -205,14 +219,14 @@ def test_nothing_is_written_through_a_link_that_leads_out(
 def test_what_is_left_out_is_named(
     shadow: Shadow, workdir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("graph.store.shadow.LARGEST", 1000)
+    monkeypatch.setattr("graph.store.scan.LARGEST", 1000)
     (workdir / "big").write_bytes(b"x" * 1001)
     (workdir / ".env").write_text("KEY=1")
     os.mkfifo(workdir / "pipe")
-    taken = shadow.take(time.time())
+    taken = snap(shadow)
     assert taken.left_out["big"] == "it has 1,001 bytes"
     assert "credentials" in taken.left_out[".env"]
-    assert shadow.left_out(taken.id) == taken.left_out
+    assert Scan.from_dict(taken.to_dict()).left_out == taken.left_out
     stored = subprocess.run(
         ["grep", "-r", "KEY=1", str(shadow._git_dir)], capture_output=True, check=False
     )
@@ -226,7 +240,7 @@ def test_a_change_that_looks_the_same_is_seen(shadow: Shadow, workdir: Path) -> 
     first = snap(shadow)
     path.write_text("two")
     os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
-    assert snap(shadow) != first
+    assert snap(shadow).entries != first.entries
 
 
 def test_rules_of_the_folders_above_count(tmp_path: Path) -> None:
@@ -236,23 +250,23 @@ def test_rules_of_the_folders_above_count(tmp_path: Path) -> None:
     (root / ".gitignore").write_text("build/\n")
     (root / "sub/a").write_text("a")
     (root / "sub/build/b").write_text("b")
-    inner = Shadow(tmp_path / "shadows", str(root / "sub"), lambda path: False)
-    assert set(inner.entries(snap(inner))) == {"a"}
+    inner = Shadow(tmp_path / "shadows", str(root / "sub"))
+    assert set(snap(inner).entries) == {"a"}
     # A folder that is ignored itself is somebody's work all the same.
-    work = Shadow(tmp_path / "shadows", str(root / "sub/build"), lambda path: False)
-    assert set(work.entries(snap(work))) == {"b"}
+    work = Shadow(tmp_path / "shadows", str(root / "sub/build"))
+    assert set(snap(work).entries) == {"b"}
     status = subprocess.run(["git", "status", "--short"], cwd=root, capture_output=True, text=True)
     assert status.stdout == "?? .gitignore\n?? sub/\n"
 
 
 def test_where_it_is_off(tmp_path: Path, workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def off(folder: Path) -> str:
-        return Shadow(tmp_path / "shadows", str(folder), lambda path: False).take(0).off
+        return scanner(Shadow(tmp_path / "shadows", str(folder))).scan(0).off
 
     assert "home folder" in off(Path.home())
     assert "is /" in off(Path("/"))
     assert "is gone" in off(workdir / "not-there")
-    monkeypatch.setattr("graph.store.shadow.MOST_FILES", 3)
+    monkeypatch.setattr("graph.store.scan.MOST_FILES", 3)
     for n in range(5):
         (workdir / str(n)).touch()
     assert "more than 3 files" in off(workdir)
@@ -270,5 +284,5 @@ def test_another_git_in_the_environment_is_not_touched(
     monkeypatch.setenv("GIT_DIR", str(other / ".git"))
     monkeypatch.setenv("GIT_INDEX_FILE", str(other / ".git" / "index"))
     (workdir / "a").write_text("a")
-    assert set(shadow.entries(snap(shadow))) == {"a"}
+    assert set(snap(shadow).entries) == {"a"}
     assert tree_of(other) == before
