@@ -53,8 +53,11 @@ def _ask(request: dict[str, Any], lines: Lines, propose: Propose | None) -> dict
         lines.line(f"  | {text}")
     if len(preview) > PREVIEW_LINES:
         lines.line(f"  | [{len(preview) - PREVIEW_LINES} more lines]")
+    rule = propose(request) if propose else ""
+    if propose and not rule:
+        lines.line(f"  {no_rule(request)}", "2")
     while True:
-        always = ", [a]lways" if propose else ""
+        always = ", [a]lways" if rule else ""
         asked = f"run it? [y]es, [n]o, n and words for the model, [e]dit{always}: "
         answer = ask(asked).strip()
         key, _, words = answer.partition(" ")
@@ -62,14 +65,19 @@ def _ask(request: dict[str, Any], lines: Lines, propose: Propose | None) -> dict
             return {"type": "approve"}
         if key.lower() in ("n", "no"):
             return {"type": "reject", "message": words.strip()}
-        if key.lower() in ("a", "always") and propose:
-            return _always(propose(request), lines)
+        if key.lower() in ("a", "always") and rule:
+            return _always(rule, lines)
         if key.lower() in ("e", "edit"):
             editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
             edited = edited_arguments(arguments, lines, shlex.split(editor))
             if edited is not None:
                 action = {"name": request["tool"], "args": edited}
                 return {"type": "edit", "edited_action": action}
+
+
+def no_rule(request: dict[str, Any]) -> str:
+    """Why "always" is not offered."""
+    return f"no rule can allow this: {request['reason']}"
 
 
 def _always(rule: str, lines: Lines) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from typing import Any
@@ -41,6 +42,7 @@ def explain(ctx: click.Context, call: str, mode: str | None, output: str | None)
 
     \b
     ml-agent config explain 'bash(git push)'
+    ml-agent config explain 'hf_repo(delete ann/model)'
     ml-agent --deny 'write(*.lock)' config explain 'write(uv.lock)' --mode auto
     """
     options = dict(ctx.obj or {})
@@ -51,8 +53,8 @@ def explain(ctx: click.Context, call: str, mode: str | None, output: str | None)
 
 def _explain(call: str, options: dict[str, Any]) -> int:
     from graph.policy.decide import Situation
-    from graph.policy.explain import explain as explained
     from graph.policy.rules import rules_of
+    from nodes.explain import explain as explained
 
     settings = settings_for(options).settings
     rules = rules_of(
@@ -60,12 +62,24 @@ def _explain(call: str, options: dict[str, Any]) -> int:
     )
     mode = settings.capped_mode(options["mode"] or settings.mode or "ask")
     here = Situation(mode, str(folder_of(options)), rules, str(settings.state_path()))
-    judged = explained(call, here)
+    judged = explained(call, here, _tools(call, settings))
     if options["output"] == "json":
         print_json({"action": judged.action, "rule": judged.rule, "reason": judged.reason})
         return 0
     to_stdout(f"{judged.action}\n{judged.rule}: {judged.reason}\n")
     return 0
+
+
+def _tools(call: str, settings: Any) -> dict[str, Any]:
+    """The tools that `call` may be about; those of MCP servers as they were last listed."""
+    from tools import builtin_tools
+
+    known = builtin_tools()
+    if settings.mcpServers and call.partition("(")[0].strip() not in known:
+        from tools.mcp.servers import Servers
+
+        known.update(asyncio.run(Servers(settings).known("")))
+    return known
 
 
 def _show(options: dict[str, Any]) -> int:

@@ -30,6 +30,7 @@ from graph.agent import build_graph
 from graph.context import AgentTool, Mode, ModelClient, StopSignal
 from graph.decisions import decide, rejections, requests_of
 from graph.durable import Spent
+from graph.effects import Effect
 from graph.errors import AgentError, ThreadBusy, UsageError
 from graph.events import (
     ApprovalRequired,
@@ -211,6 +212,15 @@ class Session:
         async with aclosing(self._turn(text, begin, message=text)) as events:
             async for event in events:
                 yield event
+
+    def effect_of(self, tool: str, arguments: dict[str, Any]) -> Effect | None:
+        """What a call would do; None for a tool or arguments that this thread does not have."""
+        try:
+            found = self._services.tools[tool]
+            effect: Effect = found.effect(found.args_schema(**arguments), self.thread.cwd)
+        except (KeyError, ValueError):
+            return None
+        return effect
 
     async def resume(
         self, decisions: Sequence[dict[str, Any]] | None = None

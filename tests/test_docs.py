@@ -53,3 +53,11 @@ def test_the_page_names_no_machine() -> None:
     assert re.findall(r"127\.0\.0\.1|/tmp/|hf_ann|ghp_ann|<path>", page) == []
     # What is shown went well, but where it shows a failure.
     assert len(re.findall(r"^\(failed\)", page, re.M)) == 2
+
+
+def test_the_tables_of_the_permissions_page_are_the_codes() -> None:
+    from docs.print_policy import PAGE, with_tables
+
+    page = PAGE.read_text(encoding="utf-8")
+    assert with_tables(page) == page, "run: uv run python -m docs.print_policy"
+    assert page.count("\n| `git ") == 4

@@ -226,7 +226,7 @@ class Chat:
             await self.face.settled(self)
 
     def proposed(self, request: dict[str, Any]) -> str:
-        """The rule by which calls like this one would run unasked."""
+        """The rule that lets this call run from now on without asking; "" if no rule can."""
         from graph.policy.propose import proposed
         from graph.policy.rules import rules_of
         from tools.mcp.tool import reads_rule
@@ -234,7 +234,15 @@ class Chat:
         reads = reads_rule(request)
         if reads:
             return reads
-        return proposed(request["tool"], request["arguments"], rules_of(self.settings.permissions))
+        allow, deny = self.options.get("allow") or (), self.options.get("deny") or ()
+        return proposed(
+            request["tool"],
+            request["arguments"],
+            rules_of(self.settings.permissions, allow=allow, deny=deny),
+            effect=self.session.effect_of(request["tool"], request["arguments"]),
+            cwd=self.session.thread.cwd,
+            state=str(self.settings.state_path()),
+        )
 
     # --- what was left open -------------------------------------------------------------------
 

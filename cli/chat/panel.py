@@ -8,7 +8,7 @@ import os
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from cli.asking import DecidedElsewhere, edited_arguments
+from cli.asking import DecidedElsewhere, edited_arguments, no_rule
 from cli.chat.output import code_of_diff, is_diff
 from cli.chat.text import clean
 from cli.render import money, telling
@@ -109,9 +109,13 @@ async def _one(
     terminal: Terminal, chat: Chat, request: dict[str, Any], more: bool
 ) -> dict[str, Any] | None:
     screen = terminal.screen
+    rule = chat.proposed(request)
+    always = " a" if rule else ""
+    if not rule:
+        terminal.lines.line(f"  {clean(no_rule(request))}", "2")
     while True:
-        asked = "run it? y n e a ?" + (" Y N" if more else "") + " > "
-        answer = await screen.ask(asked, keys="yea?" + ("YN" if more else ""))
+        asked = f"run it? y n e{always} ?" + (" Y N" if more else "") + " > "
+        answer = await screen.ask(asked, keys="ye?" + always.strip() + ("YN" if more else ""))
         if answer is None:
             return None
         key, _, words = answer.strip().partition(" ")
@@ -123,8 +127,8 @@ async def _one(
             told = f": {words.strip()}" if words.strip() else ""
             terminal.lines.line(f"  {'all rejected' if rest else 'rejected'}{told}", "33")
             return {"type": "reject", "message": words.strip(), **rest}
-        if key == "a":
-            decision = await _always(terminal, chat.proposed(request))
+        if key == "a" and rule:
+            decision = await _always(terminal, rule)
         elif key == "e":
             decision = await _edited(terminal, request)
         else:

@@ -1,21 +1,16 @@
-"""May this call run, must somebody be asked, or is it refused? By rule, effect, mode and place.
+"""May this call run, must the user be asked, or is it refused? By rule, effect, mode and place.
 
-    mode        reads inside   reads outside   writes inside   commands   publish, spend   destroy
-    ask         run            ask             run             ask        ask              ask
-    auto        run            run             run             run        run              ask
-    read-only   run            deny            deny            deny       deny             deny
-    yolo        run            run             run             run        run              run
-
-In `auto` a call that publishes or pays and sends files from outside the working directory asks.
-"Inside" is the working directory; temporary files, installed packages and the Hugging Face
-cache count as inside for reading. Over the table, the first that fits:
+    return by_mode(effect.kind, here.mode, outside)
 
 1. a deny rule refuses, in every mode
 2. a secret file is asked about (refused in auto and read-only), and so is a write to what governs
    ml-agent or runs unasked later; in yolo a secret is read, while protected paths still ask
 3. an ask rule asks, and so does what repeats by itself (a scheduled job)
-4. an allow rule runs, where nothing on a shell line speaks against it; in read-only the shipped
-   ones alone
+4. an allow rule runs; a shell line only if it is of the closed grammar and nothing in it speaks
+   against (`grammar.py`, `unasked.py`); in read-only the shipped rules alone
+
+"Inside" is the working directory; temporary files, installed packages and the Hugging Face
+cache count as inside for reading.
 """
 
 from __future__ import annotations
@@ -23,10 +18,11 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from graph.effects import Effect
-from graph.policy import commands
+from graph.policy import commands, modes
+from graph.policy.grammar import NotJudged, ShellCommand, read_line
+from graph.policy.modes import Action, Judged, by_mode
 from graph.policy.paths import (
     inside,
     is_protected,
@@ -36,19 +32,11 @@ from graph.policy.paths import (
     resolved,
 )
 from graph.policy.rules import Rule, Rules
-from graph.policy.shell import Line, parsed
+from graph.policy.shell import parsed
+from graph.policy.unasked import allowing_rule, place_problem, reads_only
 from graph.policy.wrapped import hides
 
-Action = Literal["run", "ask", "deny"]
-
-
-@dataclass(frozen=True)
-class Judged:
-    """`rule` names what decided, `reason` says it in plain words."""
-
-    action: Action
-    reason: str
-    rule: str
+__all__ = ["Action", "Judged", "Situation", "decide"]
 
 
 @dataclass(frozen=True)
@@ -74,7 +62,7 @@ def decide(tool: str, effect: Effect, words: Sequence[str], here: Situation) -> 
     """
     if tool == "bash":
         folder = os.path.join(here.cwd, effect.cwd) if effect.cwd else here.cwd
-        return _line(parsed(effect.command), here, folder)
+        return _line(effect.command, here, folder)
     paths = [resolved(path, here.cwd) for path in effect.paths]
 
     def fitting(rules: Sequence[Rule]) -> Rule | None:
@@ -104,10 +92,7 @@ def decide(tool: str, effect: Effect, words: Sequence[str], here: Situation) -> 
             return Judged("deny", f"the mode is read-only, and {effect.asks}", "mode:read-only")
     home = resolved(".", here.cwd)
     outside = [p for p in paths if not _near(p, home, effect.kind, here.state)]
-    if outside and effect.kind in ("publish", "spend") and here.mode == "auto":
-        # What lies elsewhere is rarely meant to leave the machine.
-        return Judged("ask", f"{outside[0]} is outside the working directory", "mode:auto")
-    return _by_mode(effect.kind, here.mode, outside)
+    return by_mode(effect.kind, here.mode, outside)
 
 
 def _fits(
@@ -125,96 +110,84 @@ def _denied(rule: Rule) -> Judged:
     return Judged("deny", "a rule forbids it", rule.named("deny"))
 
 
-def _line(line: Line, here: Situation, folder: str) -> Judged:
-    """A shell line that runs in `folder`, judged by its parts."""
-    denied = commands.denied(line, here.rules.deny)
+def _line(source: str, here: Situation, folder: str) -> Judged:
+    """A shell line that runs in `folder`."""
+    line = parsed(source)
+    denied = commands.fitting_rule(line, here.rules.deny)
     if denied:
         return _denied(denied)
-    rule, against = commands.allowed(line, here.rules)
+    closed, against = _closed(source)
+    rule = None
+    if closed:
+        rule, against = allowing_rule(closed, here.rules)
     secret = commands.secret(line, folder)
     if secret and here.mode != "yolo":
-        action: Action = "ask" if here.mode == "ask" else "deny"
-        return Judged(action, f"{secret} is known to hold credentials", "secret-file")
-    protected = commands.protected(line, folder, here.state, only_redirects=rule is not None)
+        return modes.secret(secret, here.mode)
+    only_reads = rule is not None and all(map(reads_only, closed))
+    protected = commands.protected(line, folder, here.state, only_redirects=only_reads)
     if protected:
-        action = "ask" if here.mode in ("ask", "yolo") else "deny"
-        said = f"{protected} governs ml-agent or runs unasked later"
-        return Judged(action, said, "protected-path")
-    asked = commands.denied(line, here.rules.ask)
+        return modes.protected(protected, here.mode)
+    asked = commands.fitting_rule(line, here.rules.ask)
     if asked:
         return Judged("ask", "a rule wants you to be asked", asked.named("ask"))
-    by_mode = _by_mode("execute", here.mode, [])
-    if here.mode in ("auto", "yolo"):
-        strict = [r for r in (*here.rules.deny, *here.rules.ask) if r.tool == "bash"]
-        hidden = hides(line) if strict else ""
-        if hidden and here.mode == "auto":
-            return Judged(
-                "ask", f"{hidden}, and rules forbid some commands", strict[0].named("the")
-            )
-        return by_mode
+    if here.mode == "yolo":
+        return by_mode("execute", here.mode, [])
+    verdict = by_mode("execute", here.mode, [])
+    strict = _strict(closed, against, hides(line), here, folder)
+    if strict is not None:
+        return strict if here.mode != "read-only" else verdict
+    if here.mode == "auto":
+        return verdict
     if rule is None:
-        return Judged(by_mode.action, f"{by_mode.reason}: {against}", by_mode.rule)
-    outside = commands.away(line, folder, here.state, resolved(".", here.cwd))
-    if outside:
-        return Judged(by_mode.action, f"{outside} is outside the working directory", by_mode.rule)
-    if here.mode == "read-only" and (line.writes or not _all_shipped(line, here.rules)):
-        return Judged("deny", "the mode is read-only, and it may write", by_mode.rule)
+        return Judged(verdict.action, f"{verdict.reason}: {against}", verdict.rule)
+    problem = place_problem(closed, folder, resolved(".", here.cwd), here.state)
+    if problem:
+        return Judged(verdict.action, f"{verdict.reason}: {problem}", verdict.rule)
+    if here.mode == "read-only" and not _reads(closed, here.rules):
+        return Judged("deny", "the mode is read-only, and it may write", verdict.rule)
     return Judged("run", "a rule allows it", rule.named("allow"))
 
 
-def _hidden(line: Line, rules: Rules) -> Judged | None:
-    """Where a rule stops some commands, one that cannot be seen could be one of them."""
-    asked = next((("ask", r) for r in rules.ask if r.tool == "bash"), None)
-    strict = next((("deny", r) for r in rules.deny if r.tool == "bash"), asked)
-    why = hides(line) if strict else ""
-    return Judged("ask", why, strict[1].named(strict[0])) if strict and why else None
+def _closed(source: str) -> tuple[Sequence[ShellCommand], str]:
+    """(the commands of a line of the closed grammar, ""); of another, (none, why)."""
+    try:
+        return read_line(source), ""
+    except NotJudged as problem:
+        return (), f"it holds {problem}"
 
 
-def _all_shipped(line: Line, rules: Rules) -> bool:
+def _strict(
+    closed: Sequence[ShellCommand], against: str, hidden: str, here: Situation, folder: str
+) -> Judged | None:
+    """If rules deny or ask about some commands, a line that could be one of them asks: one that is
+    not of the closed grammar, one that hides what it runs, one that holds such a program's name."""
+    rules = [rule for rule in (*here.rules.deny, *here.rules.ask) if rule.tool == "bash"]
+    if not rules:
+        return None
+    if not closed or hidden:
+        why = f"{hidden or against}, and rules forbid some commands"
+        return Judged("ask", why, rules[0].named("the"))
+    possible = commands.possible_rule(closed, rules, folder)
+    if possible is None:
+        return None
+    return Judged("ask", f"it may run what {possible.text} is about", possible.named("the"))
+
+
+def _reads(closed: Sequence[ShellCommand], rules: Rules) -> bool:
+    """Whether shipped rules allow the line, and it writes no file."""
+    writes = [r for c in closed for r in c.redirects if r.operator != "<"]
     shipped = Rules(allow=tuple(r for r in rules.allow if r.origin == "shipped"))
-    return commands.allowed(line, shipped)[0] is not None
+    return all(r.target == "/dev/null" for r in writes) and bool(allowing_rule(closed, shipped)[0])
 
 
 def _special(effect: Effect, here: Situation, paths: list[str]) -> Judged | None:
     mode, state = here.mode, here.state
     secret = next((p for p in paths if is_secret(p)), None)
     if secret and mode != "yolo":
-        action: Action = "ask" if mode == "ask" else "deny"
-        return Judged(action, f"{secret} is known to hold credentials", "secret-file")
+        return modes.secret(secret, mode)
     protected = next((p for p in paths if effect.kind != "read" and is_protected(p, state)), None)
-    if protected:
-        action = "ask" if mode in ("ask", "yolo") else "deny"
-        return Judged(
-            action, f"{protected} governs ml-agent or runs unasked later", "protected-path"
-        )
-    return None
+    return modes.protected(protected, mode) if protected else None
 
 
 def _near(path: str, home: str, kind: str, state: str) -> bool:
     return inside(path, home) or (kind == "read" and is_readable_anywhere(path, state))
-
-
-def _by_mode(kind: str, mode: str, away: list[str]) -> Judged:
-    rule = f"mode:{mode}"
-    if mode == "yolo":
-        return Judged("run", "yolo runs everything", rule)
-    if mode == "read-only":
-        if kind == "read" and not away:
-            return Judged("run", "it only reads, inside the working directory", rule)
-        what = f"{away[0]} is outside the working directory" if away else f"it would {kind}"
-        return Judged("deny", f"the mode is read-only, and {what}", rule)
-    if mode == "auto":
-        if kind == "destroy":
-            return Judged("ask", "what it removes cannot be got back", rule)
-        return Judged("run", "auto runs what can be undone or paid within the cap", rule)
-    if kind in ("read", "write"):
-        if away:
-            return Judged("ask", f"{away[0]} is outside the working directory", rule)
-        return Judged("run", f"a {kind} inside the working directory", rule)
-    reasons = {
-        "execute": "commands are asked about in this mode",
-        "publish": "it changes something that others can see",
-        "destroy": "what it removes cannot be got back",
-        "spend": "it costs money",
-    }
-    return Judged("ask", reasons[kind], rule)

@@ -1,41 +1,100 @@
-"""The rule to offer where a person wants a call to run unasked from now on."""
+"""The rule to offer if the user wants such a call to run from now on without asking."""
 
 from __future__ import annotations
 
+import os
+import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
-from graph.policy.rules import Rules
-from graph.policy.shell import parsed
-
-#: Programs whose second word says what they do: `git push`, `pip install`.
-FAMILIES = {
-    "apt", "apt-get", "brew", "cargo", "conda", "docker", "gcloud", "gh", "git", "go", "hf",
-    "kubectl", "mamba", "npm", "npx", "pip", "pip3", "pnpm", "poetry", "systemctl", "uv", "wandb",
-    "yarn",
-}  # fmt: skip
+from graph.effects import Effect
+from graph.errors import SettingsError
+from graph.policy.decide import Situation, decide
+from graph.policy.grammar import NotJudged, read_line
+from graph.policy.programs import RUN_NOTHING, reader_of
+from graph.policy.rules import Rules, parse_rule
 
 
-def proposed(tool: str, arguments: Mapping[str, Any], rules: Rules) -> str:
-    """A rule for calls like this one: of a shell line, for its first command that no rule allows
-    yet; of a call with a path, for that path; of others, for their operation."""
+def proposed(
+    tool: str,
+    arguments: Mapping[str, Any],
+    rules: Rules,
+    *,
+    effect: Effect | None = None,
+    cwd: str = "",
+    state: str = "",
+) -> str:
+    """A rule that lets this call run and is not wider than the call; "" if no rule can.
+
+    Args:
+        effect: the call's; without it only a shell line is known well enough to be sure.
+        cwd: the working directory, the process's own if it is not given.
+    """
+    here = Situation("ask", cwd or os.getcwd(), rules, state)
     if tool == "bash":
-        words = _first_unallowed(str(arguments.get("command", "")), rules)
-        if not words:
-            return "bash"
-        kept = words[: 2 if words[0] in FAMILIES else 1]
-        return f"bash({' '.join(map(shlex.quote, kept))} *)"
+        line = str(arguments.get("command", ""))
+        folder = os.path.expanduser(str(arguments.get("cwd") or ""))
+        effect = effect or Effect("execute", command=line, cwd=folder)
+        rule = _for_line(line, rules)
+    else:
+        rule = _for_call(tool, arguments)
+    if not rule or not _lets_run(rule, tool, effect, arguments, here):
+        return ""
+    return rule
+
+
+def _lets_run(
+    text: str, tool: str, effect: Effect | None, arguments: Mapping[str, Any], here: Situation
+) -> bool:
+    """Whether the call would run with the rule: no other rule and no special place is against."""
+    try:
+        rule = parse_rule(text, "proposed")
+    except SettingsError:
+        return False  # a name with a single quote is no pattern
+    if effect is None or rule.tool != tool:
+        return True
+    words = [str(arguments[key]) for key in ("operation", "url") if arguments.get(key)]
+    with_it = replace(here.rules, allow=(*here.rules.allow, rule))
+    return decide(tool, effect, words, replace(here, rules=with_it)).action == "run"
+
+
+def _for_line(line: str, rules: Rules) -> str:
+    """A rule for the one command that no rule allows yet: for the program if it is known to run no
+    other one, else for exactly these words."""
+    try:
+        commands = read_line(line)
+    except NotJudged:
+        return ""
+    known = [rule for rule in rules.allow if rule.tool == "bash"]
+    missing = [c.words for c in commands if not any(r.fits_words(c.words) for r in known)]
+    if not missing or any(words != missing[0] for words in missing):
+        return ""
+    return f"bash({_pattern(missing[0])})"
+
+
+def _pattern(words: Sequence[str]) -> str:
+    reader = reader_of(words)
+    if reader is not None:
+        return " ".join([*words[: len(words) - len(reader[1])], "*"])
+    if words[0] in RUN_NOTHING:
+        return f"{words[0]} *"
+    return " ".join(shlex.quote(re.sub(r"([*?\[])", r"[\1]", word)) for word in words)
+
+
+def _for_call(tool: str, arguments: Mapping[str, Any]) -> str:
+    """For a call with a path, that path; of others, their operation, at that host."""
+    operation = arguments.get("operation")
+    if tool == "mcp" and operation == "call":
+        return str(arguments.get("tool") or "")
     if arguments.get("path"):
-        return f"{tool}({arguments['path']})"
-    if arguments.get("operation"):
-        return f"{tool}({arguments['operation']} *)"
-    return tool
-
-
-def _first_unallowed(line: str, rules: Rules) -> list[str]:
-    bash = [rule for rule in rules.allow if rule.tool == "bash"]
-    for command in parsed(line).commands:
-        if not any(rule.fits_words(command.texts) for rule in bash):
-            return command.texts
-    return []
+        path = str(arguments["path"])
+        return "" if re.search(r"[*?]", path) else f"{tool}({path})"
+    if not operation:
+        return tool
+    url = urlsplit(str(arguments.get("url") or ""))
+    if url.scheme and url.netloc:
+        return f"{tool}({operation} {shlex.quote(f'{url.scheme}://{url.netloc}/*')} *)"
+    return f"{tool}({operation} *)"

@@ -20,6 +20,7 @@ from configs.settings import Permissions
 from graph.errors import SettingsError
 
 RULE = re.compile(r"([\w.-]+)(?:\((.*)\))?", re.DOTALL)
+GLOB = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,13 @@ class Rule:
     origin: str
 
     @property
-    def words(self) -> list[str]:
+    def words(self) -> tuple[str, ...]:
         return _words(self.pattern)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it fits one command only."""
+        return bool(self.words) and not any(GLOB.search(word) for word in self.words)
 
     def named(self, kind: str) -> str:
         """The rule as a person reads it in a reason."""
@@ -42,7 +48,7 @@ class Rule:
 
     def fits_words(self, words: Sequence[str]) -> bool:
         """Whether a command, or a call's main arguments, fit."""
-        wanted = self.words
+        wanted: Sequence[str] = self.words
         if not wanted:
             return True
         if wanted[-1] == "*":
@@ -115,8 +121,9 @@ def rules_of(
     )
 
 
-def _words(pattern: str) -> list[str]:
-    return shlex.split(pattern)
+@cache
+def _words(pattern: str) -> tuple[str, ...]:
+    return tuple(shlex.split(pattern))
 
 
 @cache

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from graph.policy.shell import Command, Line, parsed
+from graph.policy.grammar import NotJudged, read_line
+from graph.policy.shell import Command, Line, Word, parsed
 
 #: Programs that run another one that their arguments name.
 WRAPPERS = {
@@ -20,6 +21,8 @@ WRAPPERS = {
     "unshare", "uv", "uvx", "watch", "xargs",
 }  # fmt: skip
 SHELLS = {"sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "rbash"}
+#: Wrappers that take a whole line as one word.
+TAKE_LINES = {"env", "eval", "flock", "parallel", "script", "ssh", "su", "watch"}
 #: How deep shells within shells are followed.
 DEPTH = 4
 
@@ -47,6 +50,10 @@ def _of(command: Command, depth: int) -> Iterator[list[str]]:
                     yield from _script(inner, depth)
         if name in ("eval", "ssh", "su", "watch", "parallel", "script", "flock") and depth:
             yield from programs(parsed(" ".join(words[1:])), depth - 1)
+        if name in TAKE_LINES and depth:
+            for text in words[1:]:
+                if " " in text:
+                    yield from programs(parsed(text), depth - 1)
     if name in SHELLS:
         yield from _script(command, depth)
 
@@ -70,4 +77,24 @@ def hides(line: Line) -> str:
             return f"{name} runs what is not known before"
         if name in WRAPPERS and any(not word.static for word in command.words[1:]):
             return f"{name} runs what is not known before"
+        if _takes_lines(command) and not all(map(_is_readable, command.words[1:])):
+            return f"{name} runs a line that is not judged"
     return line.hidden[0] if line.hidden else ""
+
+
+def _takes_lines(command: Command) -> bool:
+    names = [os.path.basename(text) for text in command.texts]
+    if not names or names[0] not in WRAPPERS | SHELLS:
+        return False
+    return names[0] in TAKE_LINES or any(name in SHELLS for name in names)
+
+
+def _is_readable(word: Word) -> bool:
+    """Whether a word, taken as a line, is of the closed grammar."""
+    if " " not in word.text:
+        return True
+    try:
+        read_line(word.text)
+    except NotJudged:
+        return False
+    return True

@@ -17,6 +17,8 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     work = home / "project"
     for folder in (
         work / ".git" / "hooks",
+        work / ".git" / "objects",
+        work / ".git" / "refs",
         work / "sub",
         home / ".ssh",
         home / "dotfiles",
@@ -25,6 +27,9 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         tmp_path / "tmp",
     ):
         folder.mkdir(parents=True)
+    (work / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+    (work / ".git" / "config").write_text("[core]\n\trepositoryformatversion = 0\n")
+    (work / "a.py").write_text("x = 1\n")
     (tmp_path / "vault" / "production").write_text("KEY=1")
     (home / "dotfiles" / "bashrc").write_text("")
     (home / ".bashrc").symlink_to(home / "dotfiles" / "bashrc")
