@@ -115,7 +115,6 @@ class Teller:
         self._output = output
         self._session = session
         self._waits = False
-        self._spent: int | None = 0
         self._lines = Lines(sys.stderr, to_stdout if output == "text" else None)
 
     def start(self, cap: float, keys: str = "") -> None:
@@ -146,8 +145,6 @@ class Teller:
             to_stderr(redacted("".join(traceback.format_exception(self._session.failure))))
         if last is not None and last.name == "interrupted":
             await tell_of_jobs(self._session, self._note)
-        spent = (await self._session.cost())["invocation"]
-        self._spent = None if spent.unknown else spent.amount
         return self._last(last)
 
     def nothing_to_finish(self) -> int:
@@ -210,7 +207,6 @@ class Teller:
     def _object(self, event: Any, status: str, error: dict[str, str] | None) -> None:
         summary = self._session.summary()
         known = {**summary, "thread": event.thread, "status": status, "error": error}
-        known["cost_micro_usd"] = self._spent
         print_json(result_object(**known))
 
     def _note(self, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, TextIO
 
@@ -116,13 +117,30 @@ def telling(tool: str, arguments: dict[str, Any]) -> str:
 
 
 def closing(done: ev.TurnComplete) -> str:
-    """Tokens, cost and time of a turn."""
+    """Iterations, tokens with the share that came from the provider's cache, cost and time of a
+    whole turn."""
     usage = done.usage
-    tokens = f"{usage.get('input', 0):,} in, {usage.get('output', 0):,} out"
-    if usage.get("cached"):
-        tokens += f", {usage['cached']:,} cached"
-    cost = money(done.cost_micro_usd)
-    return f"{done.iterations} iterations · {tokens} · {cost} · {done.seconds:.1f} s"
+    asked, cached = usage.get("input", 0), usage.get("cached", 0)
+    share = f" ({100 * cached / asked:.0f} % cached)" if cached and asked else ""
+    count = f"{done.iterations} iteration{'' if done.iterations == 1 else 's'}"
+    tokens = f"{asked:,} in{share}, {usage.get('output', 0):,} out"
+    since = f" since {when(done.since)}" if done.since else ""
+    return f"{count} · {tokens} · {money(done.cost_micro_usd)} · {duration(done.seconds)}{since}"
+
+
+def duration(seconds: float) -> str:
+    """Wall time: 2.9 s, 1 min 31 s, 2 h 5 min."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def when(moment: float) -> str:
+    """A time of this day, or of another one with its date."""
+    then = time.localtime(moment)
+    today = then[:3] == time.localtime()[:3]
+    return time.strftime("%H:%M" if today else "%Y-%m-%d %H:%M", then)
 
 
 def _compacted(before: int, after: int) -> str:

@@ -140,8 +140,11 @@ class ApprovalRequired(Event):
 
 @dataclass(kw_only=True)
 class TurnComplete(Event):
-    """`usage`: tokens {input, cached, output, reasoning}; `cost_micro_usd`: None when a price
-    is unknown; `reason`: why it ended, where `status` is not done."""
+    """`usage`: tokens {input, cached, output, reasoning} of the model; `cost_micro_usd`: what the
+    ledger has for the whole turn (model, sub-agents, jobs, sandbox; what is set aside counts), None
+    when a price is unknown; `seconds`: wall time of the whole turn, approvals included; `reason`:
+    why it ended, where `status` is not done; `since`: when it began, epoch seconds, where that was
+    in an earlier process, else 0."""
 
     name = "turn_complete"
     status: TurnStatus
@@ -151,6 +154,7 @@ class TurnComplete(Event):
     cost_micro_usd: int | None
     seconds: float
     reason: str = ""
+    since: float = 0.0
 
 
 @dataclass(kw_only=True)

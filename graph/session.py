@@ -16,7 +16,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -107,6 +107,7 @@ class Session:
         self._known = False
         self._running = False
         self._closed = False
+        self._opened = time.time()
         self._stop = StopSignal()
         self._summary: dict[str, Any] = {}
         #: The exception behind the last `error` event, for --debug.
@@ -266,7 +267,7 @@ class Session:
                 )
             return {"turn": {**state.values["turn"], "compact": "requested"}}
 
-        async with aclosing(self._turn("", begin)) as events:
+        async with aclosing(self._turn("", begin, alone=True)) as events:
             async for event in events:
                 yield event
 
@@ -450,12 +451,19 @@ class Session:
     # --- a turn -------------------------------------------------------------------------------
 
     async def _turn(
-        self, text: str, begin: Callable[[], Awaitable[Any]], message: str = ""
+        self,
+        text: str,
+        begin: Callable[[], Awaitable[Any]],
+        message: str = "",
+        *,
+        alone: bool = False,
     ) -> AsyncGenerator[Event, None]:
-        """Everything from `processing` to the turn's last event."""
+        """Everything from `processing` to the turn's last event. `alone`: it is no part of the turn
+        before it."""
         if self._running:
             raise UsageError("a turn is running in this session")
-        self._running, began, self.failure = True, time.monotonic(), None
+        self._running, self.failure = True, None
+        watch = _Watch(time.time(), time.monotonic(), alone)
         self._stop.clear()
         timer = self._deadline()
         opening = [Processing(text=text)]
@@ -471,15 +479,18 @@ class Session:
                 await self._status("running")
                 async with aclosing(self._run(begin)) as events:
                     async for event in events:
+                        watch.works = True
                         self._notifier.tell(event, self.thread)
                         yield self._stamped(event)
-                last = await self._outcome(time.monotonic() - began)
+                last = await self._outcome(watch)
                 await self._status(_status_of(last))
                 self._sharing.turn_ended(self.thread)
         except Exception as error:  # the front door: whatever happened is one event
             self.failure, last = error, _error_event(error)
             log.debug("the turn failed", exc_info=True)
             if not isinstance(error, ThreadBusy):
+                with suppress(Exception):  # the error is told, whatever else cannot be
+                    await self._outcome(watch)
                 await self._status("error", quietly=True)
         finally:
             if timer:
@@ -538,16 +549,19 @@ class Session:
         self._files.begin(head, after=last.get("before"))
         return {"turn": next_turn(last, head)}
 
-    async def _outcome(self, seconds: float) -> Event:
-        """The turn's last event, read from where the thread stands now."""
+    async def _outcome(self, watch: _Watch) -> Event:
+        """The turn's last event, read from where the thread stands now; what it cost, from the
+        ledger."""
         state = await self._state()
         values: AgentState = state.values
         turn = values.get("turn", ROOT)
+        spent = await self._store.ledger.spent("turn", key_of(self.thread.id, turn))
+        seconds, since = watch.of(turn, self._opened)
         self._summary = {
             "text": final_text(values.get("messages", [])),
             "iterations": turn.get("iterations", 0),
             "usage": turn.get("usage") or dict(NO_USAGE),
-            "cost_micro_usd": turn.get("cost_micro_usd", 0),
+            "cost_micro_usd": None if spent.unknown else spent.amount,
             "seconds": round(seconds, 3),
         }
         if state.interrupts:
@@ -561,6 +575,7 @@ class Session:
         return TurnComplete(
             status="limit" if turn.get("status") == "limit" else "done",
             reason=turn.get("reason", ""),
+            since=since,
             **self._summary,
         )
 
@@ -645,6 +660,25 @@ class Session:
         self._seq += 1
         event.thread, event.turn, event.seq = self.thread.id, self._turn_number, self._seq
         return event
+
+
+@dataclass
+class _Watch:
+    """Measures a turn. wall, steady: when this part of it began, epoch seconds and monotonic.
+    works: whether anything ran. alone: it is no part of the turn before it."""
+
+    wall: float
+    steady: float
+    alone: bool = False
+    works: bool = False
+
+    def of(self, turn: Turn, opened: float) -> tuple[float, float]:
+        """(seconds of the whole turn, what came before an approval or a kill included; when it
+        began, epoch seconds, where that was before the session was opened, else 0)."""
+        seconds, began = time.monotonic() - self.steady, turn.get("started", 0.0)
+        if self.alone or not self.works or not 0 < began < self.wall:
+            return seconds, 0.0
+        return max(seconds, time.time() - began), began if began < opened else 0.0
 
 
 def _status_of(event: Event) -> str:

@@ -84,10 +84,6 @@ class Face(Protocol):
         """Whether messages were queued that no step took."""
         ...
 
-    def closing(self, event: Any) -> str:
-        """The line under a turn that is complete."""
-        ...
-
     async def settled(self, chat: Chat) -> None:
         """A turn has ended, or the session has changed: what stands in the status line."""
         ...

@@ -11,7 +11,7 @@ from cli.chat.inline import wrapped
 from cli.chat.markdown import Markdown
 from cli.chat.screen import Screen
 from cli.chat.text import Paint, cells, clean, fitting
-from cli.render import MARKS, money, telling
+from cli.render import MARKS, telling
 from graph import events as ev
 from graph.redaction import redacted
 
@@ -108,6 +108,8 @@ class Shown:
                 done = f"compacted: {before:,} → {after:,} tokens"
                 kept = f"nothing to compact: the messages have {before:,} tokens"
                 self.line(done if after < before else kept, "2")
+            case ev.TurnComplete() | ev.Interrupted() | ev.Error():
+                self._running.clear()
             case _:
                 pass
 
@@ -132,8 +134,10 @@ class Shown:
             # The call's line has named the file.
             lines = [t for t in clean(event.text).split("\n") if not t.startswith(("---", "+++"))]
             self._folding(lines, DIFF_LINES, "  ", code_of_diff)
-        elif event.id in self._running:
-            self._running[event.id].log(clean(event.text))
+        else:
+            run = self._running.setdefault(event.id, Running(event.tool, ""))
+            run.since = run.since or time.monotonic()
+            run.log(clean(event.text))
             self._screen.refresh()
 
     def _state(self, event: ev.ToolStateChange) -> None:
@@ -189,9 +193,11 @@ class Shown:
         self.since = time.monotonic()
 
     def ended(self) -> None:
-        """The turn is over, or asks: nothing is live."""
+        """The turn is over, or asks: nothing is live. What was asked about runs next, and its call
+        is not told again."""
         self._markdown.end()
-        self._running.clear()
+        for run in self._running.values():
+            run.since = 0.0
         self._thought, self._streamed, self.since = "", False, 0.0
         self._screen.refresh()
 
@@ -260,13 +266,3 @@ def code_of_diff(line: str) -> str:
     if line.startswith(("+++", "---")):
         return "1"
     return {"+": "32", "-": "31", "@": "36"}.get(line[:1], "")
-
-
-def closing(done: ev.TurnComplete) -> str:
-    """Iterations, tokens with the share that came from the provider's cache, cost and time."""
-    usage = done.usage
-    asked, cached = usage.get("input", 0), usage.get("cached", 0)
-    share = f" ({100 * cached / asked:.0f} % cached)" if cached and asked else ""
-    count = f"{done.iterations} iteration{'' if done.iterations == 1 else 's'}"
-    tokens = f"{asked:,} in{share}, {usage.get('output', 0):,} out"
-    return f"{count} · {tokens} · {money(done.cost_micro_usd)} · {done.seconds:.1f} s"

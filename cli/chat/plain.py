@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from cli.answering import answer_server
 from cli.asking import ask_decisions
 from cli.chat.face import YES, Choice
-from cli.render import Lines, closing
+from cli.render import Lines
 from cli.starting import complain
 from cli.watching import Watch
 from cli.writer import ask, ask_hidden, to_stdout
@@ -99,9 +99,6 @@ class Plain:
 
     def left_over(self) -> bool:
         return False
-
-    def closing(self, event: Any) -> str:
-        return closing(event)
 
     async def settled(self, chat: Chat) -> None:
         return

@@ -17,7 +17,7 @@ from cli.chat.beside import Above, history
 from cli.chat.completing import ChatCompleter
 from cli.chat.face import GO_ON, YES, Choice
 from cli.chat.keys import bindings
-from cli.chat.output import Shown, closing
+from cli.chat.output import Shown
 from cli.chat.pickers import Picker
 from cli.chat.queue import Queue
 from cli.chat.screen import Screen
@@ -152,9 +152,6 @@ class Terminal:
 
     def left_over(self) -> bool:
         return bool(self.queue)
-
-    def closing(self, event: Any) -> str:
-        return closing(event)
 
     async def settled(self, chat: Chat) -> None:
         self.completer.forget()

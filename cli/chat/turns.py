@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cli.asking import DecidedElsewhere
 from cli.chat.first_run import offer_token, wants_token
 from cli.jobs import jobs_command, tell_of_jobs
+from cli.render import closing
 
 if TYPE_CHECKING:
     from cli.chat.loop import Chat
@@ -35,7 +36,7 @@ async def _after(chat: Chat, last: Any, costs: bool) -> Any:
         if last.reason:
             chat.lines.line(last.reason, "33")
         if costs:
-            chat.lines.line(chat.face.closing(last), "2")
+            chat.lines.line(closing(last), "2")
         if last.status == "limit":
             return await _more(chat, last.reason)
         if chat.face.left_over() and await chat.session.unfinished():

@@ -51,7 +51,7 @@ def test_a_conversation(tmp_path: Path) -> None:
             chat.expect("/compact")
             chat.sendline("hello")
             chat.expect("as you say")
-            chat.expect("1 iterations")
+            chat.expect("1 iteration ")
 
             chat.sendline("run it")
             chat.expect("execute: commands are asked about")

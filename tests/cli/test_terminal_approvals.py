@@ -20,6 +20,9 @@ def choose(asked: Asked) -> Reply:
     if "ask me" in asked.user:
         return Reply(calls=[Call("ask_user", {"question": "which?", "options": ["a", "b"]})])
     if "script" in asked.user:
+        if "slow" in asked.user:
+            command = "for n in 1 2 3 4 5 6; do echo step $n of 6; sleep 0.7; done"
+            return Reply(calls=[Call("bash", {"command": command})])
         lines = "\n".join(f"echo line {n}" for n in range(30))
         return Reply(calls=[Call("bash", {"command": f"touch script\n{lines}"})])
     first, count = asked.user.split()[-2:]
@@ -96,6 +99,13 @@ def test_a_long_script_is_shown_whole_on_request(tmp_path: Path) -> None:
         chat.enter("no, a message instead 0")  # a message rejects
         chat.expect("2 iterations")
         assert "no, a message instead" in told(run)
+        # What was approved shows its output while it runs.
+        chat.enter("a slow script")
+        chat.expect(QUESTION)
+        chat.type("y")
+        chat.expect("… bash for n in .* s │ step [1-5] of 6")
+        assert "exit code" not in chat.text
+        chat.expect("2 iterations", 2)
 
 
 def test_several_at_once(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ FIELDS = {
     "tool_log": "id tool text",
     "tool_state_change": "id tool state url=",
     "approval_required": "requests",
-    "turn_complete": "status text iterations usage cost_micro_usd seconds reason=",
+    "turn_complete": "status text iterations usage cost_micro_usd seconds reason= since=",
     "error": "kind message hint=",
     "interrupted": "at",
     "compacted": "tokens_before tokens_after",

@@ -1,0 +1,143 @@
+"""What the last event of a turn says it cost, beside the ledger and what was really charged."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage
+from pydantic import BaseModel
+
+from cli.render import closing, duration, money
+from configs.settings import Settings
+from graph.context import AgentTool, Answer, ToolResult, ToolRun
+from graph.effects import Effect
+from graph.events import TurnComplete
+from graph.session import RunOptions, Session
+from tools import builtin_tools
+
+
+class Nothing(BaseModel):
+    """Arguments of a call that has none."""
+
+
+class Paid(AgentTool):
+    """A call that spends: less than foreseen, or what it still costs is not known yet."""
+
+    name: str = "paid"
+    description: str = "spends"
+    args_schema: type[BaseModel] = Nothing
+    world: Any = None
+
+    def effect(self, arguments: Any, cwd: str) -> Effect:
+        return Effect("spend", preview="spend")
+
+    async def foresee(self, arguments: Any, run: ToolRun) -> Effect:
+        return Effect("spend", price_micro_usd=500_000, preview="spend")
+
+    async def execute(self, arguments: Any, run: ToolRun) -> ToolResult:
+        await run.note({})
+        goes_on = self.world.rng.random() < 0.3
+        cost = 500_000 if goes_on else self.world.rng.randint(0, 500_000)
+        self.world.charged += cost
+        return ToolResult("done", cost_micro_usd=cost, still_costs=goes_on)
+
+
+class Spender:
+    """A model client whose answers cost something, and the tally of all charges."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = random.Random(seed)
+        self.charged = 0
+        self.left = 0
+
+    async def answer(self, model: str, messages: Any, tools: Any, **more: Any) -> Answer:
+        cost = self.rng.randint(0, 90_000)
+        self.charged += cost
+        calls: list[dict[str, Any]] = []
+        inside = "paid" not in {tool.name for tool in tools}
+        if self.left and not inside:
+            self.left -= 1
+            names = [self.rng.choice(("paid", "research")) for _ in range(self.rng.randint(1, 2))]
+            arguments = {"paid": {}, "research": {"task": "Find out."}}
+            calls = [
+                {"name": name, "args": arguments[name], "id": f"c{n}"}
+                for n, name in enumerate(names)
+            ]
+        return Answer(AIMessage("" if calls else "said", tool_calls=calls), "stop", (), cost)
+
+    async def ready(self, model: str) -> None: ...
+
+    def window(self, model: str) -> int:
+        return 200_000
+
+    def window_is_known(self, model: str) -> bool:
+        return True
+
+    def sees(self, model: str) -> bool:
+        return False
+
+    def price(self, model: str) -> tuple[float, float]:
+        return 1.0, 1.0
+
+    def count_tokens(self, messages: Any, tools: Any = ()) -> int:
+        return 100
+
+
+@pytest.mark.parametrize("part", range(3))
+async def test_the_total_is_the_ledgers(part: int, settings: Settings, tmp_path: Path) -> None:
+    """Model, sub-agents and calls that spend; before and after approvals, over a new process."""
+    for seed in range(part * 10, part * 10 + 10):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        spender = Spender(seed)
+        tools: dict[str, AgentTool] = {
+            "paid": Paid(world=spender), "research": builtin_tools()["research"],
+        }  # fmt: skip
+        thread: str | None = None
+        for _ in range(3):
+            spender.left, spender.charged = spender.rng.randint(0, 3), 0
+            last: Any = None
+            asked = False
+            while last is None or last.name == "approval_required":
+                options = RunOptions(mode=spender.rng.choice(("ask", "yolo")))
+                async with Session.open(
+                    settings,
+                    cwd=folder,
+                    thread=thread,
+                    options=options,
+                    models=spender,
+                    tools=tools,
+                ) as session:
+                    waiting = await session.pending() if last is not None else []
+                    events = (
+                        session.resume([{"type": "approve"} for _ in waiting])
+                        if waiting
+                        else session.send("go")
+                    )
+                    asked = asked or bool(waiting)
+                    last = [event async for event in events][-1]
+                    thread = session.thread.id
+                    spent = (await session.cost())["turn"]
+                    summary = session.summary()
+            assert isinstance(last, TurnComplete), last
+            assert last.cost_micro_usd == spent.amount == summary["cost_micro_usd"]
+            assert last.cost_micro_usd == spender.charged, seed
+            assert bool(last.since) == asked
+            assert f" · {money(spender.charged)} · {duration(last.seconds)}" in closing(last)
+
+
+def test_the_closing_line() -> None:
+    done = TurnComplete(
+        status="done",
+        text="",
+        iterations=1,
+        usage={"input": 2000, "cached": 1000, "output": 30},
+        cost_micro_usd=1_399_200,
+        seconds=91.2,
+    )
+    assert closing(done) == "1 iteration · 2,000 in (50 % cached), 30 out · $1.3992 · 1 min 31 s"
+    done.since, done.seconds = 1.0, 7300.0
+    assert closing(done).endswith(" · 2 h 1 min since 1970-01-01 " + closing(done)[-5:])
