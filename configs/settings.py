@@ -180,6 +180,11 @@ class Settings(BaseModel):
         "https://api.semanticscholar.org", description="citations, and searches of papers by date"
     )
     github_url: str = Field("https://api.github.com", description="GitHub's REST API")
+    web_hosts: list[str] = Field(
+        default_factory=list,
+        description="hosts that web fetches without a question, besides documentation, arXiv, "
+        "Hugging Face and GitHub; *.example.org for all below",
+    )
     web_search_url: str = Field(
         "",
         description="a SearxNG-compatible search that answers in JSON, as http://host/search; "

@@ -34,6 +34,8 @@ class Effect:
             yolo runs it, an allow rule lets it run.
         asks_in: the modes in which `asks` counts.
         asks_unless: the allow rule, to the letter, that answers the question of `asks`.
+        url: the address of a stranger's server that the call asks, as the model wrote it: asked
+            about unless it is known (graph/policy/hosts.py).
         outside_sandbox: for `execute`, the command is to run outside the command sandbox.
     """
 
@@ -48,3 +50,4 @@ class Effect:
     asks_in: tuple[str, ...] = ("ask", "auto")
     outside_sandbox: bool = False
     asks_unless: str = ""
+    url: str = ""

@@ -31,6 +31,7 @@ from graph.redaction import keep_known
 from graph.services import cwd_of, services_of
 from graph.state import OURS, AgentState, Turn, reduce_messages
 from graph.turn import ended, new_call_id, new_message_id, take_input
+from nodes.addresses import known_addresses
 from nodes.asking import Partial, ask
 from nodes.foresight import foreseen, quoted
 from nodes.going_on import after_answer, without
@@ -193,6 +194,9 @@ async def _record(
         foreseen=prices,
         folder=services.backend.folder(cwd),
         quote=quote,
+        addresses=lambda: known_addresses(
+            [*state.get("messages", []), *new], services.settings.web_hosts, inside=inside
+        ),
     )
     turn = _booked(turn, answer)
     if any(call.name == "plan" for call in calls):

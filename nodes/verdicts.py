@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from graph.context import AgentTool, BadCall
 from graph.effects import Effect
 from graph.history import Call
 from graph.policy.decide import Judged, Situation, decide
+from graph.policy.hosts import Known, with_question
 from graph.policy.paths import joined, resolved
 from graph.state import QUESTION, Verdict
 from nodes.money import dollars
@@ -30,13 +31,15 @@ def judge(
     foreseen: Mapping[str, Effect | str] | None = None,
     folder: str = "",
     quote: Quote | None = None,
+    addresses: Callable[[], Known] = Known,
 ) -> dict[str, Verdict]:
     """A verdict for each call, by call id. A call that cannot run at all is `invalid`, with
     the reason in words that let the model mend it. `inside`: in a sub-agent, where what would be
     asked is refused. `left`: micro-USD under the caps, shown where a
     person decides. `foreseen`: of calls that spend, their effect with its price, or why they cannot
     run. `folder`: the working directory of tools that act in the execution backend, where it is
-    another. `quote`: what the first of their calls has to pay for."""
+    another. `quote`: what the first of their calls has to pay for. `addresses`: those that the user
+    and searches named."""
     broken = {bad.call_id: bad.reason for bad in bad_calls}
     verdicts: dict[str, Verdict] = {}
     for call in calls:
@@ -54,6 +57,8 @@ def judge(
             continue
         place = replace(here, cwd=folder) if tool.in_backend and folder else here
         effect = known or tool.effect(arguments, place.cwd)
+        if effect.url:
+            effect = with_question(effect, addresses())
         places: dict[str, str] = {}
         if tool.answered_by_person and interactive:
             # A question is no permission: no mode and no rule answers it.

@@ -74,6 +74,7 @@ async def get(
     named: Callable[[Reply], float | None] | None = None,
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     transport: httpx.AsyncBaseTransport | None = None,
+    follow: Callable[[str, str], bool] = lambda before, after: True,
 ) -> Reply:
     """GET, redirects followed; busy servers are asked again after the pause they name.
 
@@ -84,6 +85,7 @@ async def get(
         log: told of each pause in a line. retried: which answers are asked for again beside
             the statuses of RETRIED. named: the seconds that an answer wants to be waited, where
             that is not `wanted_pause`. transport: what connects, in place of httpx's own.
+        follow: whether a redirect from one address to another is followed; it may raise.
     Returns the last answer, whatever its status: what a 404 means is the caller's to say.
     Raises ToolError when no answer came.
     """
@@ -94,7 +96,7 @@ async def get(
     async with httpx.AsyncClient(timeout=timeout, transport=transport) as client:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                reply = await _once(client, url, wanted, headers or {}, most)
+                reply = await _once(client, url, wanted, headers or {}, most, follow)
             except httpx.InvalidURL as error:
                 raise ToolError(f"{url} is no URL: {error}") from None
             except httpx.HTTPError as error:
@@ -120,6 +122,7 @@ async def _once(
     params: Mapping[str, Any],
     headers: Mapping[str, str],
     most: int,
+    follow: Callable[[str, str], bool],
 ) -> Reply:
     # Parameters that are none would take those of the URL away.
     request = client.build_request("GET", url, params=params or None, headers=headers)
@@ -128,9 +131,11 @@ async def _once(
         try:
             if response.next_request is None:
                 return await _read(response, most)
+            there = response.next_request.url
+            if not follow(str(request.url), str(there)):
+                return await _read(response, most)
         finally:
             await response.aclose()
-        there = response.next_request.url
         same = (there.scheme, there.netloc) == (request.url.scheme, request.url.netloc)
         headers = headers if same else {}
         request = client.build_request("GET", there, headers=headers)

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from graph.effects import Effect
 from graph.policy import commands, modes
 from graph.policy.grammar import NotJudged, ShellCommand, read_line
+from graph.policy.hosts import Known, with_question
 from graph.policy.modes import Action, Judged, by_mode
 from graph.policy.paths import (
     inside,
@@ -63,6 +64,8 @@ def decide(tool: str, effect: Effect, words: Sequence[str], here: Situation) -> 
     if tool == "bash":
         folder = os.path.join(here.cwd, effect.cwd) if effect.cwd else here.cwd
         return _line(effect.command, here, folder)
+    if effect.url:
+        effect = with_question(effect, Known())
     paths = [resolved(path, here.cwd) for path in effect.paths]
 
     def fitting(rules: Sequence[Rule]) -> Rule | None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from graph.context import AgentTool, ToolResult, ToolRun
 from graph.effects import Effect
 from graph.errors import ToolError
+from graph.policy.hosts import host_of, whole_url
 from graph.redaction import redacted
 from tools import http
 from tools.hub.lines import size
@@ -34,8 +35,9 @@ class WebArguments(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     operation: Literal["search", "fetch"]
-    query: str = ""
-    domains: list[str] = Field(default_factory=list, description="only these")
+    # What is searched for leaves this machine: enough for a question, not for a file.
+    query: str = Field("", max_length=300)
+    domains: list[str] = Field(default_factory=list, max_length=10, description="only these")
     url: str = ""
     offset: int = Field(0, ge=0, description="character to go on at")
     limit: int = Field(8, ge=1, le=30)
@@ -51,7 +53,7 @@ class Web(AgentTool):
     looks_up: bool = True
 
     def effect(self, arguments: WebArguments, cwd: str) -> Effect:
-        return Effect("read")
+        return Effect("read", url=arguments.url if arguments.operation == "fetch" else "")
 
     async def execute(self, arguments: WebArguments, run: ToolRun) -> ToolResult:
         if arguments.operation == "fetch":
@@ -68,8 +70,7 @@ class Web(AgentTool):
 async def _fetch(url: str, offset: int, run: ToolRun) -> ToolResult:
     if not url:
         raise ToolError("fetch needs a url")
-    if "://" not in url:
-        url = f"https://{url}"
+    url = whole_url(url)
     if not re.match(r"https?://[^/?#]", url, re.IGNORECASE):
         raise ToolError(f"{url} is not read: only http://host/path and https://host/path are")
     _no_secret_in(url)
@@ -85,6 +86,7 @@ async def _fetch(url: str, offset: int, run: ToolRun) -> ToolResult:
                 longest=LONGEST_PAUSE,
                 log=run.log,
                 transport=transport,
+                follow=same_site,
             )
             if not reply.ok:
                 raise ToolError(_refused(reply))
@@ -101,6 +103,13 @@ async def _fetch(url: str, offset: int, run: ToolRun) -> ToolResult:
         end = offset + len(chosen)
         notes.append(f"[characters {offset} to {end} of {len(text)}; go on with offset={end}]")
     return ToolResult("\n".join([framed(chosen, reply.url, run), *notes]))
+
+
+def same_site(before: str, after: str) -> bool:
+    """Whether a redirect stays: another host was not judged."""
+    if host_of(before) == host_of(after):
+        return True
+    raise ToolError(f"{before} leads to another host. To read it call fetch with {after[:500]}")
 
 
 def _refused(reply: http.Reply) -> str:
