@@ -14,6 +14,7 @@ from graph.effects import Effect
 from graph.errors import SettingsError
 from graph.policy.decide import Situation, decide
 from graph.policy.grammar import NotJudged, read_line
+from graph.policy.hosts import whole_url
 from graph.policy.programs import RUN_NOTHING, reader_of
 from graph.policy.rules import Rules, parse_rule
 
@@ -94,7 +95,7 @@ def _for_call(tool: str, arguments: Mapping[str, Any]) -> str:
         return "" if re.search(r"[*?]", path) else f"{tool}({path})"
     if not operation:
         return tool
-    url = urlsplit(str(arguments.get("url") or ""))
+    url = urlsplit(whole_url(str(arguments["url"])) if arguments.get("url") else "")
     if url.scheme and url.netloc:
         return f"{tool}({operation} {shlex.quote(f'{url.scheme}://{url.netloc}/*')} *)"
     return f"{tool}({operation} *)"

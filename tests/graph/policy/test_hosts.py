@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 
+from configs.settings import Permissions
 from graph.effects import Effect
 from graph.history import note
 from graph.policy.decide import Situation, decide
 from graph.policy.hosts import Known, addresses_in, host_of, with_question
+from graph.policy.propose import proposed
+from graph.policy.rules import Rules, rules_of
 from graph.state import OURS
 from nodes.addresses import known_addresses
 
@@ -127,3 +130,20 @@ def test_whose_words_count() -> None:
     # A sub-agent's task is the words of a model.
     inside = known_addresses(messages, ["docs.example"], inside=True)
     assert (inside.hosts, inside.urls) == ({"docs.example"}, {"https://result.example/p"})
+
+
+def test_always_allows_the_host_alone() -> None:
+    url = "https://evil.example/a"
+    rule = proposed("web", {"operation": "fetch", "url": url}, Rules())
+    assert rule == "web(fetch 'https://evil.example/*' *)"
+    bare = {"operation": "fetch", "url": "evil.example/a"}
+    assert proposed("web", bare, Rules(), effect=Effect("read", url="evil.example/a")) == ""
+    here = Situation("ask", "/w", rules_of(Permissions(), allow=[rule]))
+    for asked, action in (
+        (url, "run"),
+        ("https://evil.example/b?c", "run"),
+        ("https://evil.example.other/", "ask"),
+        ("https://evil.example@other/", "ask"),
+    ):
+        for words in (["fetch", asked], ["fetch", asked, "2000"]):
+            assert decide("web", Effect("read", url=asked), words, here).action == action
