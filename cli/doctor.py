@@ -16,6 +16,7 @@ import click
 
 from cli.starting import guarded, settings_for
 from cli.writer import to_stdout
+from configs.folder import in_words
 from configs.folders import make_private_folder, who_else_may_write
 
 CREDENTIALS = (
@@ -38,7 +39,11 @@ def doctor(ctx: click.Context) -> None:
 
 def _examine(options: dict[str, Any]) -> int:
     failed = False
-    settings = settings_for(options).settings
+    started = settings_for(options)
+    settings = started.settings
+    ignored = in_words(started.brought.ignored)
+    if ignored:
+        to_stdout(f"warn this folder is not trusted; ignored: {ignored} (ml-agent trust)\n")
     if options.get("model"):
         settings = settings.model_copy(update={"model_name": options["model"]})
     checks: tuple[Callable[[Any], Iterator[Finding]], ...] = (

@@ -25,8 +25,10 @@ from typing import Any
 import platformdirs
 from pydantic import ValidationError
 
+from configs.caps import looser_than, with_caps
 from configs.problems import SettingsProblem
-from configs.project import looser_than, nested, parsed, read_project, trusted_servers, with_caps
+from configs.project import nested, parsed, read_project
+from configs.servers import trusted_servers
 from configs.settings import Settings
 from configs.trust import Answers, Item
 
@@ -66,7 +68,7 @@ def load(
     environment = os.environ if environ is None else environ
     folder = Path(cwd or Path.cwd()).absolute()
     project, answers = read_project(folder, user_file()), Answers(folder)
-    servers = trusted_servers(project, folder, answers)
+    servers = trusted_servers(project.servers, folder, answers)
     before, behind = list(_before()), list(_behind(config_file, environment, overrides))
     source = str(project.path)
 

@@ -9,16 +9,15 @@ commands see. So is a new setting, until it is put into one of the lists.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from configs.folder_files import Unreadable, text_in_folder, visible
 from configs.problems import SettingsProblem
-from configs.servers import has_files, server_item
-from configs.settings import HEADLESS_CAP, Settings, stricter
-from configs.trust import Answers, Item, digest_of
+from configs.settings import Settings
+from configs.trust import Item, digest_of
 
 #: Keys that a folder may set without being trusted.
 FOR_PROJECTS = ("context_window", "compact_at", "effort", "permissions.ask", "permissions.deny")
@@ -70,65 +69,6 @@ class Project:
             return None
         names = ", ".join(sorted(map(visible, beyond)))
         return Item("settings", names, tuple(_shown(beyond)), digest_of(beyond))
-
-
-@dataclass(frozen=True)
-class Servers:
-    """MCP servers of a folder's file: those that are trusted, and all as items."""
-
-    trusted: dict[str, Any]
-    items: tuple[Item, ...]
-
-
-def trusted_servers(project: Project, folder: Path, answers: Answers) -> Servers:
-    """Which of them count. An answer of an older version, about all servers together, counts for
-    those of which nothing lies in the folder: it did not look at their files."""
-    trusted, items = {}, []
-    old = answers.about_servers(project.servers)
-    for name, server in project.servers.items():
-        item = server_item(name, server, folder)
-        if old is not None and answers.is_new(item) and not has_files(server, folder):
-            answers.adopt(item, trusted=old)
-        if answers.about(item):
-            trusted[name] = server
-        items.append(item)
-    return Servers(trusted, tuple(items))
-
-
-def looser_than(settings: Settings, keys: Iterable[str], caps: Settings) -> list[str]:
-    """Those of `keys` by which `caps` would loosen what `settings` say, or the default that holds
-    where they say nothing: the chat asks, and a headless turn has a cap."""
-    found = []
-    for key in keys:
-        now, then = _value(settings, key), _value(caps, key)
-        if key == "mode":
-            looser = stricter(now or "ask", then) != then
-        elif key == "budget.turn":
-            looser = then > (HEADLESS_CAP if now is None else now)
-        else:
-            looser = now is not None and then > now
-        if looser:
-            found.append(key)
-    return found
-
-
-def with_caps(settings: Settings, caps: Settings, keys: Iterable[str]) -> Settings:
-    """`settings` with `keys` of `caps`, which lower them; later choices cannot raise mode and
-    iterations over them."""
-    budget = {k.partition(".")[2]: _value(caps, k) for k in keys if k.startswith("budget.")}
-    changed: dict[str, Any] = {k: _value(caps, k) for k in keys if not k.startswith("budget.")}
-    if budget:
-        changed["budget"] = settings.budget.model_copy(update=budget)
-    found = settings.model_copy(update=changed)
-    found.keep_below(mode=changed.get("mode", ""), max_iterations=changed.get("max_iterations"))
-    return found
-
-
-def _value(settings: Settings, key: str) -> Any:
-    value: Any = settings
-    for part in key.split("."):
-        value = getattr(value, part)
-    return value
 
 
 def project_file(folder: Path) -> Path:

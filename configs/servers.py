@@ -9,11 +9,12 @@ import re
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from configs.folder_files import Unreadable, read_regular, visible
-from configs.trust import Item, digest_of
+from configs.trust import Answers, Item, digest_of
 
 #: Bytes of a program's file that are compared; of a larger one size and time count.
 LARGEST_PROGRAM = 20_000_000
@@ -21,6 +22,29 @@ LARGEST_PROGRAM = 20_000_000
 MOST_WORDS = 200
 #: A word that could name a module, for `python -m NAME`.
 MODULE = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*")
+
+
+@dataclass(frozen=True)
+class Servers:
+    """MCP servers of a folder's file: those that are trusted, and all as items."""
+
+    trusted: dict[str, Any]
+    items: tuple[Item, ...]
+
+
+def trusted_servers(servers: Mapping[str, Any], folder: Path, answers: Answers) -> Servers:
+    """Which servers of a folder's file count. An answer of an older version, about all servers
+    together, counts for those of which nothing lies in the folder: it did not look at files."""
+    trusted, items = {}, []
+    old = answers.about_servers(servers)
+    for name, server in servers.items():
+        item = server_item(name, server, folder)
+        if old is not None and answers.is_new(item) and not has_files(server, folder):
+            answers.adopt(item, trusted=old)
+        if answers.about(item):
+            trusted[name] = server
+        items.append(item)
+    return Servers(trusted, tuple(items))
 
 
 def server_item(name: str, server: Any, folder: Path) -> Item:

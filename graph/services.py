@@ -7,6 +7,7 @@ Server), the nodes get a set that is opened at first use and shared by the proce
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
+from configs.folder import in_words
 from configs.layers import load
 from configs.settings import Settings
 from graph.context import (
@@ -32,6 +34,8 @@ from graph.store.outputs import Outputs
 from graph.store.snapshots import Snapshots
 from tools import builtin_tools
 from tools.backend import Backend, LocalBackend
+
+log = logging.getLogger(__name__)
 
 _opening = asyncio.Lock()
 _shared: dict[int, tuple[Services, Store]] = {}
@@ -97,7 +101,11 @@ async def services_of(runtime: Runtime[AgentContext]) -> Services:
     loop = id(asyncio.get_running_loop())
     async with _opening:
         if loop not in _shared:
-            settings = (await asyncio.to_thread(load)).settings
+            loaded = await asyncio.to_thread(load)
+            settings = loaded.settings
+            if loaded.untrusted:
+                names = in_words(loaded.untrusted)
+                log.warning("this folder is not trusted; ignored: %s (ml-agent trust)", names)
             store = await open_store(settings)
             _shared[loop] = (build_services(settings, store), store)
     services = _shared[loop][0]

@@ -147,6 +147,9 @@ def test_commands_from_files(tmp_path: Path) -> None:
         own.mkdir(parents=True)
         (own / "greet.md").write_text("Say hello to")
         with terminal(run) as chat:
+            chat.expect("/review: --- description: Look at a file")
+            chat.expect("trust this, until it changes\\?")
+            chat.enter("y")
             chat.prompt()
             chat.enter("/help")
             chat.expect("/review \\[WORDS\\] +Look at a file")

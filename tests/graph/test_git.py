@@ -83,9 +83,12 @@ def set_traps(repository: Path, names: dict[str, str], wire: Path) -> None:
 def test_what_we_ask_git_starts_nothing(trap: str, repository: Path, wire: Path) -> None:
     set_traps(repository, TRAPS[trap], wire)
     assert "git branch: main" in surroundings(str(repository), 0.0)
-    shadow = Shadow(repository.parent / "shadows", str(repository), lambda path: False)
-    taken = shadow.take(0.0)
-    assert "a.txt" in shadow.entries(taken.id)
+    (repository / ".gitignore").write_text("*.log\n")
+    (repository / "x.log").write_text("x")
+    shadow = Shadow(repository.parent / "shadows", str(repository))
+    shadow.create()
+    assert shadow.ignored("") == ["x.log"]
+    assert shadow.put_files([str(repository / "a.txt")])
     assert not wire.exists()
 
 
@@ -136,7 +139,9 @@ def test_a_bare_repository_inside_a_clone_is_not_entered(workdir: Path, wire: Pa
     assert done.returncode != 0
     assert b"bare repository" in done.stderr
     run_git(["-C", str(inner), "status"], check=False)
-    Shadow(workdir.parent / "shadows", str(inner), lambda path: False).take(0.0)
+    shadow = Shadow(workdir.parent / "shadows", str(inner))
+    shadow.create()
+    shadow.ignored("")
     assert not wire.exists()
 
 
