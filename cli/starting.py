@@ -17,6 +17,7 @@ from configs.problems import SettingsProblem
 from configs.settings import HEADLESS_CAP
 from graph.errors import AgentError, SettingsError
 from graph.redaction import redacted
+from graph.undumpable import make_undumpable
 
 
 def folder_of(options: dict[str, Any]) -> Path:
@@ -77,6 +78,7 @@ def guarded(work: Callable[[], int], options: dict[str, Any]) -> int:
     """Run `work`; whatever it raises becomes one line on stderr and an exit code."""
     output = options.get("output", "text")
     debug = bool(options.get("debug"))
+    make_undumpable()
     _logging(debug)
     try:
         return work()

@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator
 from functools import cache, partial
 
+from graph.secret_marks import DISTINCT, MARKS
+
 _WORDS = (
     "a access admin administrator an anonymous api auth authentication authorization basic bearer "
     "certificate change changeme clickhouse credential credentials database debug default demo dev "
@@ -106,61 +108,9 @@ _SHAPES: dict[str, tuple[str, ...]] = {
         r"[^\s:/@\"'<>\[\]{}$,]{3,128}+(?=@)",
     ),
 }
-#: By kind, what a text must hold for the kind to be looked for; in small letters. Looking for a
-#: word is a hundred times as fast as trying a pattern at each place.
-_MARKS: dict[str, tuple[str, ...]] = {
-    "hugging face token": ("hf_", "api_org_"),
-    "github token": ("ghp_", "gho_", "ghs_", "ghu_", "ghr_", "github_pat_"),
-    "gitlab token": ("glpat-", "gldt-", "glrt-", "glcbt-", "glptt-", "glft-", "gloas-", "glsoat-",
-                     "glagent-", "glimt-"),
-    "anthropic key": ("sk-ant-",),
-    "openrouter key": ("sk-or-v1-",),
-    "langfuse key": ("sk-lf-",),
-    "openai key": ("sk-",),
-    "stripe key": ("k_live_", "k_test_", "whsec_"),
-    "aws key id": ("akia", "asia", "abia", "acca"),
-    "google key": ("aiza", "gocspx-"),
-    "google token": ("ya29.",),
-    "slack token": ("xox", "xapp-"),
-    "slack webhook": ("hooks.slack.com",),
-    "discord webhook": ("/api/webhooks/",),
-    "telegram token": (":aa",),
-    "sendgrid key": ("sg.",),
-    "npm token": ("npm_",),
-    "pypi token": ("pypi-",),
-    "docker token": ("dckr_",),
-    "digitalocean token": ("_v1_",),
-    "databricks token": ("dapi",),
-    "vault token": ("hvs.", "hvb.", "hvr."),
-    "shopify token": ("shp",),
-    "twilio key": ("sk",),
-    "groq key": ("gsk_",),
-    "replicate token": ("r8_",),
-    "nvidia key": ("nvapi-",),
-    "xai key": ("xai-",),
-    "perplexity key": ("pplx-",),
-    "langsmith key": ("lsv2_",),
-    "weights and biases key": ("wandb_v",),
-    "kaggle token": ("kgat_",),
-    "age key": ("age-secret-key-",),
-    "json web token": ("eyj",),
-    "private key": ("private key",),
-    "signature": ("x-amz-signature=", "sig="),
-    "authorization": ("authorization", "bearer"),
-    "credential": ("key", "secret", "token", "passw", "_pat"),
-    "password in a url": ("://",),
-}  # fmt: skip
 #: Where a token may begin: not within a word, but behind an escape in JSON (`\n`), of a
 #: terminal's colours (ends in `m`) or of a URL (`%3D`).
 _BEGINS = r"(?:(?<![\w-])|(?<=\\[nrt])|(?<=[\d\[;]m)|(?<=%[0-9A-F]{2}))"
-
-
-#: So rare that they count within a word: in a binary file the byte before may be a letter.
-_DISTINCT = frozenset((
-    "hugging face token", "github token", "gitlab token", "anthropic key", "openrouter key",
-    "stripe key", "slack token", "sendgrid key", "npm token", "pypi token", "docker token",
-    "digitalocean token", "groq key", "nvidia key", "langsmith key", "private key",
-))  # fmt: skip
 
 
 @cache
@@ -172,7 +122,7 @@ def _pattern(kind: str, begins: str = _BEGINS) -> re.Pattern[str]:
 
 def _possible(text: str) -> list[str]:
     small = text.lower()
-    return [kind for kind, marks in _MARKS.items() if any(mark in small for mark in marks)]
+    return [kind for kind, marks in MARKS.items() if any(mark in small for mark in marks)]
 
 
 def without_shapes(text: str) -> str:
@@ -186,7 +136,7 @@ def shapes_in(text: str, *, binary: bool = False) -> Iterator[tuple[str, str]]:
     """(kind, value) of whatever in `text` has the shape of a secret. `binary`: its words run
     together, so that a token may begin within one."""
     for kind in _possible(text):
-        begins = "" if binary and kind in _DISTINCT else _BEGINS
+        begins = "" if binary and kind in DISTINCT else _BEGINS
         for found in _pattern(kind, begins).finditer(text):
             value = found[0][len(_kept(found)) :]
             if not _is_example(value):

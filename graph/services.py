@@ -32,6 +32,7 @@ from graph.policy.paths import is_secret
 from graph.store import Store, open_store
 from graph.store.outputs import Outputs
 from graph.store.snapshots import Snapshots
+from graph.undumpable import make_undumpable
 from tools import builtin_tools
 from tools.backend import Backend, LocalBackend
 
@@ -101,6 +102,7 @@ async def services_of(runtime: Runtime[AgentContext]) -> Services:
     loop = id(asyncio.get_running_loop())
     async with _opening:
         if loop not in _shared:
+            make_undumpable()
             loaded = await asyncio.to_thread(load)
             settings = loaded.settings
             if loaded.untrusted:

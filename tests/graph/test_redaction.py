@@ -14,6 +14,8 @@ import pytest
 
 from configs.settings import Settings
 from graph.redaction import redacted
+from graph.secret_marks import DISTINCT, MARKS
+from graph.secret_shapes import _SHAPES
 from graph.services import build_services
 from graph.store import open_store
 from tests.cli.program import program
@@ -268,3 +270,9 @@ def test_a_whole_run_holds_it_nowhere(tmp_path: Path) -> None:
             )
             kept = [name for name in files.stdout.split() if "/runs/" not in name]
             assert kept == []
+
+
+def test_every_kind_has_marks() -> None:
+    """A kind without a mark would never be looked for."""
+    assert set(MARKS) == set(_SHAPES)
+    assert set(MARKS) >= DISTINCT
