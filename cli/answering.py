@@ -8,6 +8,7 @@ from typing import Any
 
 from cli.render import Lines
 from cli.writer import ask
+from configs.visible import inline
 
 #: Yields what to ask, is sent each answer, returns what was given.
 Asking = Generator[str, str, Any]
@@ -32,7 +33,7 @@ def conversation(question: Any, lines: Any) -> Asking:
     """The questions, one after the other; returns as `answer_server` does."""
     lines.line(f"? MCP server {question.server} asks: {question.message}", "1")
     if question.url:
-        lines.line(f"  it wants you to open {question.url}")
+        lines.line(f"  it wants you to open {inline(question.url)}")
         return {} if (yield "done? [y]es, anything else declines: ") in ("y", "yes") else None
     properties = (question.schema or {}).get("properties") or {}
     if not properties:
@@ -51,7 +52,7 @@ def _field(name: str, field: dict[str, Any], required: bool, lines: Any) -> Aski
     """One value, asked again until it fits its type; None: left out."""
     choices = field.get("enum") or [c.get("const") for c in field.get("oneOf") or []]
     for number, choice in enumerate(choices, 1):
-        lines.line(f"  {number}  {choice}")
+        lines.line(f"  {number}  {inline(choice)}")
     default = field.get("default")
     said = field.get("description") or field.get("title") or ""
     shown = f" ({said})" if said and said.lower() != name.lower() else ""

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import click
 
+from cli.asking import PREVIEW_LINES
 from cli.options import output_option
-from cli.render import money, telling
+from cli.person import by_a_person
+from cli.render import Lines, told_word
+from cli.request import all_rows, head_and_rows
 from cli.starting import folder_of, guarded, settings_for
 from cli.writer import note, print_json, to_stdout
+from configs.visible import inline
 
 CALL = click.option("--call", metavar="ID", help="Only this call; the start of its id will do.")
 
@@ -30,9 +35,10 @@ def approvals() -> None:
 
 
 @approvals.command("list")
+@click.option("--full", is_flag=True, help="All of each call, however long.")
 @output_option
 @click.pass_context
-def list_(ctx: click.Context, output: str | None) -> None:
+def list_(ctx: click.Context, full: bool, output: str | None) -> None:
     """What waits, in every folder."""
 
     async def work(store: Any, options: dict[str, Any]) -> int:
@@ -44,11 +50,7 @@ def list_(ctx: click.Context, output: str | None) -> None:
             print_json({"approvals": told})
             return 0
         for item in told:
-            price = item["price_micro_usd"]
-            cost = f"  {money(price)}" if price is not None else ""
-            what = telling(item["tool"], item["arguments"])
-            to_stdout(f"{item['thread']}  {item['id'][:13]}  {item['tool']} {what}{cost}\n")
-            to_stdout(f"    {item['effect']}: {item['reason']}\n")
+            _show(item, full)
         if not told:
             note("nothing waits for approval")
         return 0
@@ -112,16 +114,27 @@ def granted(ctx: click.Context, remove: str | None, output: str | None) -> None:
         from graph.errors import UsageError
 
         folder = str(folder_of(options))
+        if remove is not None:
+            by_a_person("remove a rule")
         if remove is not None and not await store.grants.remove(folder, remove):
             raise UsageError(f"no rule {remove!r} was granted in {folder}", "approvals granted")
         rules = await store.grants.of(folder)
         if options["output"] == "json":
             print_json({"folder": folder, "rules": rules})
         else:
-            to_stdout("".join(f"{rule}\n" for rule in rules))
+            to_stdout("".join(f"{inline(rule)}\n" for rule in rules))
         return 0
 
     _run(ctx, output, work)
+
+
+def _show(item: dict[str, Any], full: bool) -> None:
+    lines = Lines(sys.stdout)
+    place = lines.place(PREVIEW_LINES, "; --full shows them")
+    head, rows = head_and_rows(item, place)
+    lines.line(f"{item['thread']}  {item['id'][:13]}  {head.removeprefix('? ')}")
+    lines.line(f"    {item['effect']}: {inline(item['reason'])}")
+    lines.rows(all_rows(item, place) if full else rows)
 
 
 def _decide(
@@ -134,6 +147,7 @@ def _decide(
     async def work(store: Any, options: dict[str, Any]) -> int:
         from graph.errors import UsageError
 
+        by_a_person("decide about a call")
         row = await _waiting(store, thread, folder_of(options))
         requests = await _open_requests(store, row.id)
         chosen = [r for r in requests if call is None or r["id"].startswith(call)]
@@ -153,7 +167,7 @@ def _decide(
             print_json({"thread": row.id, "decided": decided, "left": left})
             return 0
         for request, decision in made:
-            what = telling(request["tool"], request["arguments"])
+            what = inline(told_word(request["tool"], request["arguments"]))
             to_stdout(f"{decision['type']}: {request['tool']} {what}\n")
         if left:
             note(f"{left} more wait in {row.id}")

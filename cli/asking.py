@@ -11,8 +11,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from cli.render import Lines, money, telling
+from cli.render import Lines
+from cli.request import all_rows, head_and_rows
 from cli.writer import ask
+from configs.visible import inline, json_text, needs_escapes
 
 PREVIEW_LINES = 20
 Propose = Callable[[dict[str, Any]], str]
@@ -39,26 +41,17 @@ def _ask(request: dict[str, Any], lines: Lines, propose: Propose | None) -> dict
     if "respond" in request["decisions"]:
         return _answer(request, lines)
     arguments = request["arguments"]
-    price = request["price_micro_usd"]
-    cost = f" · {money(price)}" if price is not None else ""
-    left = request.get("left_micro_usd")
-    if left is not None and (price is not None or request["effect"] == "spend"):
-        cost += f" of {money(left)} that are left"
-    lines.line(f"? {request['tool']} {telling(request['tool'], arguments)}{cost}", "1")
-    lines.line(f"  {request['effect']}: {request['reason']}", "2")
-    preview = str(request["preview"] or "").split("\n")
-    if preview == [telling(request["tool"], arguments)]:
-        preview = []  # the first line has said it
-    for text in preview[:PREVIEW_LINES]:
-        lines.line(f"  | {text}")
-    if len(preview) > PREVIEW_LINES:
-        lines.line(f"  | [{len(preview) - PREVIEW_LINES} more lines]")
-    rule = propose(request) if propose else ""
+    place = lines.place(PREVIEW_LINES, ", ? shows them")
+    head, rows = head_and_rows(request, place)
+    lines.line(head, "1")
+    lines.line(f"  {request['effect']}: {inline(request['reason'])}", "2")
+    lines.rows(rows)
+    rule = rule_to_offer(request, propose) if propose else ""
     if propose and not rule:
         lines.line(f"  {no_rule(request)}", "2")
     while True:
         always = ", [a]lways" if rule else ""
-        asked = f"run it? [y]es, [n]o, n and words for the model, [e]dit{always}: "
+        asked = f"run it? [?] all of it, [y]es, [n]o, n and words for the model, [e]dit{always}: "
         answer = ask(asked).strip()
         key, _, words = answer.partition(" ")
         if key.lower() in ("y", "yes"):
@@ -67,6 +60,8 @@ def _ask(request: dict[str, Any], lines: Lines, propose: Propose | None) -> dict
             return {"type": "reject", "message": words.strip()}
         if key.lower() in ("a", "always") and rule:
             return _always(rule, lines)
+        if key == "?":
+            lines.rows(all_rows(request, place))
         if key.lower() in ("e", "edit"):
             editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
             edited = edited_arguments(arguments, lines, shlex.split(editor))
@@ -75,16 +70,22 @@ def _ask(request: dict[str, Any], lines: Lines, propose: Propose | None) -> dict
                 return {"type": "edit", "edited_action": action}
 
 
+def rule_to_offer(request: dict[str, Any], propose: Propose) -> str:
+    """The rule for calls like this one; "" if there is none that can be read."""
+    rule = propose(request)
+    return "" if needs_escapes(rule) else rule
+
+
 def no_rule(request: dict[str, Any]) -> str:
     """Why "always" is not offered."""
-    return f"no rule can allow this: {request['reason']}"
+    return f"no rule can allow this: {inline(request['reason'])}"
 
 
 def _always(rule: str, lines: Lines) -> dict[str, Any]:
     """Yes, and a rule by which such calls run unasked."""
     rule = ask(f"the rule (Enter: {rule}): ").strip() or rule
     where = ask("in this [t]hread (Enter), or always in this [f]older: ").strip().lower()
-    lines.line(f"from now on: {rule}", "2")
+    lines.line(f"from now on: {inline(rule)}", "2")
     if where in ("f", "folder"):
         return {"type": "approve", "folder_rule": rule}
     return {"type": "approve", "rule": rule}
@@ -95,7 +96,7 @@ def _answer(request: dict[str, Any], lines: Lines) -> dict[str, Any]:
     options = request["arguments"].get("options") or []
     lines.line(f"? {request['arguments']['question']}", "1")
     for number, option in enumerate(options, 1):
-        lines.line(f"  {number}  {option}")
+        lines.line(f"  {number}  {inline(option)}")
     while True:
         answer = ask("a number, or your own words: " if options else "your answer: ").strip()
         if answer.isdigit() and 1 <= int(answer) <= len(options):
@@ -110,10 +111,11 @@ def edited_arguments(
     """The arguments as the person left them in the editor; None where they cannot be read."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "arguments.json"
-        path.write_text(json.dumps(arguments, indent=2, ensure_ascii=False) + "\n")
+        # Hidden characters stand there as JSON's escapes: what is read back is what was there.
+        path.write_text(json_text(arguments) + "\n", encoding="utf-8")
         try:
             subprocess.run([*editor, str(path)], check=True)
-            edited = json.loads(path.read_text())
+            edited = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, subprocess.CalledProcessError, ValueError) as error:
             lines.line(f"the edit was not taken: {error}", "31")
             return None

@@ -1,6 +1,6 @@
 """Text of a model, a tool, a file or a server, without what would steer a terminal.
 
-Approvals and listings do not use this: there hidden characters are shown (cli/visible.py).
+Approvals and listings do not use this: there hidden characters are shown (configs/visible.py).
 """
 
 from __future__ import annotations

@@ -16,8 +16,9 @@ from typing import Any
 
 import click
 
-from cli.asking import ask_decisions
+from cli.asking import PREVIEW_LINES, ask_decisions
 from cli.render import Lines, closing
+from cli.request import head_and_rows
 from cli.results import INTERRUPTED
 from cli.starting import complain, guarded
 from cli.writer import to_stdout
@@ -97,8 +98,10 @@ class _Demo:
     def _decide(self, requests: list[dict[str, Any]]) -> Sequence[dict[str, Any]] | None:
         if not self._asks:
             for request in requests:
-                self._lines.line(f"? {request['tool']} {request['preview']}", "1")
+                head, rows = head_and_rows(request, self._lines.place(PREVIEW_LINES, ""))
+                self._lines.line(head, "1")
                 self._lines.line(f"  {request['effect']}: {request['reason']}", "2")
+                self._lines.rows(rows)
             self._lines.line(f"  approved by the demo itself: {self._why}", "33")
             return [{"type": "approve"} for _ in requests]
         decisions = ask_decisions(requests, self._lines)

@@ -12,8 +12,10 @@ import sys
 from collections.abc import AsyncGenerator
 from typing import Any
 
+from cli.asking import PREVIEW_LINES
 from cli.jobs import tell_of_jobs
-from cli.render import Lines, closing, money
+from cli.render import Lines, closing
+from cli.request import head_and_rows
 from cli.results import INTERRUPTED, exit_code_of, result_object
 from cli.starting import (
     complain,
@@ -25,6 +27,7 @@ from cli.starting import (
     using_keys,
 )
 from cli.writer import print_json, to_stderr, to_stdout
+from configs.visible import inline
 from graph.redaction import redacted
 
 MORE = "the thread is intact: sessions resume goes on, with a higher limit if need be"
@@ -192,11 +195,12 @@ class Teller:
         return code
 
     def _approval(self, event: Any) -> dict[str, str]:
+        place = self._lines.place(PREVIEW_LINES, "; all of it: ml-agent approvals list --full")
         for request in event.requests:
-            price = request["price_micro_usd"]
-            cost = f" ({money(price)})" if price is not None else ""
-            self._note(f"approval needed: {request['tool']}{cost}: {request['reason']}")
-            self._note(f"  {request['preview']}")
+            head, rows = head_and_rows(request, place)
+            self._note(f"approval needed: {head.removeprefix('? ')}")
+            self._note(f"  {request['effect']}: {inline(request['reason'])}")
+            self._lines.rows(rows)
         hint = f"decide: ml-agent approvals approve {event.thread}, or in the chat with -r"
         self._waits = True
         waiting = len(event.requests)

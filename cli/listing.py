@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from configs.visible import inline
+
 
 def line_of(row: Any, status: str) -> str:
     """Id, time, status, turns, title."""
     age = time.strftime("%Y-%m-%d %H:%M", time.localtime(row.updated))
-    return f"{row.id}  {age}  {status:<11} {row.turns:>3} turns  {row.title}"
+    return f"{row.id}  {age}  {status:<11} {row.turns:>3} turns  {inline(row.title)}"
 
 
 def plain(row: Any, status: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from cli.options import CONTRADICTION, Duration
+from cli.person import mark_children
 from cli.writer import guard_streams, note, to_stdout, write_data
 
 COMMANDS = (
@@ -243,6 +244,7 @@ def main() -> None:
     """The console script."""
     _keep_bytecode()
     guard_streams()
+    mark_children()
     try:
         code = cli.main(prog_name="ml-agent", standalone_mode=False)
     except click.exceptions.Exit as ended:

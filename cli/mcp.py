@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from typing import Any
 
@@ -11,21 +10,15 @@ import click
 
 from cli.config import origin_of, without_values
 from cli.options import output_option
+from cli.person import by_a_person
 from cli.starting import complain, folder_of, guarded, settings_for
 from cli.writer import note, print_json, to_stdout
+from configs.visible import inline
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def mcp() -> None:
     """MCP servers, whose tools the model can use."""
-
-
-def by_a_person() -> None:
-    """Raises UsageError in a command that the agent runs: it must not choose what it starts."""
-    from graph.errors import UsageError
-
-    if os.environ.get("AI_AGENT") == "ml-agent":
-        raise UsageError("which servers are started is a person's to say", "ask for it")
 
 
 def _options(ctx: click.Context, output: str | None = None) -> dict[str, Any]:
@@ -78,7 +71,7 @@ def add(ctx: click.Context, /, name: str, command: tuple[str, ...], **given: Any
     def work() -> int:
         from cli.mcp_file import add_server
 
-        by_a_person()
+        by_a_person("add an MCP server")
         return add_server(name, command, given, folder)
 
     ctx.exit(guarded(work, options))
@@ -95,6 +88,7 @@ def remove(ctx: click.Context, name: str) -> None:
     def work() -> int:
         from cli.mcp_file import remove_server
 
+        by_a_person("remove an MCP server")
         return remove_server(name, folder)
 
     ctx.exit(guarded(work, options))
@@ -135,7 +129,8 @@ def _list(options: dict[str, Any]) -> int:
         print_json({"servers": rows})
         return 0
     for row in rows:
-        to_stdout(f"{row['name']}  {row['target']}\n    {row['state']} · from {row['from']}\n")
+        to_stdout(f"{inline(row['name'])}  {inline(row['target'])}\n")
+        to_stdout(f"    {row['state']} · from {row['from']}\n")
     if not rows:
         note("no MCP servers are configured; ml-agent mcp add")
     return 0

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TextIO
 
 from cli.cleaning import StreamCleaner
-from cli.writer import write
+from cli.rows import Place, Row, painted
+from cli.writer import Painter, write, write_styled
+from configs.visible import inline
 from graph import events as ev
 
 #: The checklist's marks, as graph/history.py has them; importing it here would cost LangChain.
@@ -68,11 +71,22 @@ class Lines:
         """A line of ours."""
         write(f"{text}\n", self._stream, code)
 
+    def place(self, most: int, how: str) -> Place:
+        """Where rows of at most `most` lines go. how: says how to see the rest."""
+        width = shutil.get_terminal_size().columns if self._stream.isatty() else None
+        return Place(width, most, how, self._stream.encoding or "utf-8")
+
+    def rows(self, rows: Iterable[Row], code: Callable[[Row], str] = lambda row: "") -> None:
+        """Rows of what is decided or listed; `code`: the colour of each."""
+        for row in rows:
+            write_styled(painted(row, Painter(self._stream), code(row)) + "\n", self._stream)
+
     def _call(self, event: ev.ToolCall) -> None:
         self._newest = event.id
         items = event.arguments.get("items") if event.tool == "plan" else None
         if not isinstance(items, list):
-            self.line(f"● {event.tool} {telling(event.tool, event.arguments)}", "36")
+            said = inline(telling(event.tool, event.arguments))
+            self.line(f"● {event.tool} {said}", "36")
             return
         self.line("● plan", "36")
         for item in items:
@@ -103,17 +117,20 @@ class Lines:
             self._answer(text)
 
 
-def telling(tool: str, arguments: dict[str, Any]) -> str:
-    """What matters of a call, in a line: the path, the command, the operation."""
+def told_word(tool: str, arguments: dict[str, Any]) -> str:
+    """What matters of a call: the path, the command, the operation."""
     for key in ("command", "pattern", "path", "operation", "question", "query", "url"):
         if key in arguments:
             extra = f" {arguments['id']}" if key == "operation" and arguments.get("id") else ""
-            text = str(arguments[key]) + extra
-            break
-    else:
-        text = ", ".join(f"{k}={v!r}" for k, v in arguments.items())
-    first, *more = text.split("\n")
-    return first[:WIDTH] + (f" [+{len(more)} lines]" if more else "")
+            return str(arguments[key]) + extra
+    return ", ".join(f"{k}={v!r}" for k, v in arguments.items())
+
+
+def telling(tool: str, arguments: dict[str, Any]) -> str:
+    """The same in a line. What is being decided is shown whole: cli/request.py."""
+    first, *more = told_word(tool, arguments).split("\n")
+    cut = first[:WIDTH] + ("…" if len(first) > WIDTH else "")
+    return cut + (f" [+{len(more)} lines]" if more else "")
 
 
 def closing(done: ev.TurnComplete) -> str:

@@ -28,6 +28,9 @@ def replay(ctx: click.Context, file: Path, run_tools: bool, output: str | None) 
 
     FILE is what `sessions export --format jsonl` wrote. The model answers from it, and so do the
     tools: nothing is run or written. Exit code 1 where a request is not the recorded one.
+
+    With --run-tools the mode is that of --mode (ask), the rules those of --allow and --deny. A call
+    that these do not let run is refused, whatever FILE says.
     """
     options = dict(ctx.obj or {})
     options["output"] = output or options.get("output") or "text"
@@ -42,9 +45,13 @@ async def _replay(file: Path, run_tools: bool, options: dict[str, Any]) -> int:
     recording = read_recording(file)
     settings = settings_for(options).settings
     lines = Lines(sys.stderr, None if options["output"] == "json" else to_stderr)
-    answers, turns, last = 0, 0, None
+    answers, turns, refused, last = 0, 0, 0, None
     with _folders(options) as (cwd, state):
-        chosen = RunOptions(mode=options["mode"] or recording.session.get("mode") or "auto")
+        chosen = RunOptions(
+            mode=_mode(options, recording, run_tools),
+            allow=options.get("allow") or (),
+            deny=options.get("deny") or (),
+        )
         replaying = Replay(
             recording,
             # Its thread is nobody's to go on with: it lives as long as the replay.
@@ -56,10 +63,20 @@ async def _replay(file: Path, run_tools: bool, options: dict[str, Any]) -> int:
         async for event in replaying.events():
             answers += event.name == "assistant_stream_end"
             turns += event.name == "processing"
+            refused += len(getattr(event, "requests", ()))
             if event.name != "shutdown":
                 last = event
             lines.show(event)
+    if run_tools and refused:
+        calls = "1 call was" if refused == 1 else f"{refused} calls were"
+        complain(f"{calls} not run: mode {chosen.mode} asks first", "--mode auto, or --allow RULE")
     return _told(last, answers, turns, options["output"])
+
+
+def _mode(options: dict[str, Any], recording: Any, run_tools: bool) -> Any:
+    """The mode that was asked for. Only where nothing runs may the recording say it."""
+    asked = "yolo" if options.get("yolo") else options.get("mode")
+    return asked or ("ask" if run_tools else recording.session.get("mode") or "auto")
 
 
 def _told(last: Any, answers: int, turns: int, output: str) -> int:

@@ -11,9 +11,11 @@ import click
 
 from cli.listing import line_of, plain
 from cli.options import Duration, output_option
+from cli.person import by_a_person
 from cli.render import Lines, telling
 from cli.starting import folder_of, guarded, settings_for
 from cli.writer import confirm, note, print_json, to_stdout
+from configs.visible import inline
 from graph.errors import UsageError
 from graph.redaction import redacted, redacted_in
 
@@ -50,7 +52,7 @@ def list_(ctx: click.Context, everywhere: bool, limit: int, output: str | None) 
         for row in rows:
             if everywhere and row.cwd != folder:
                 folder = row.cwd
-                to_stdout(f"{folder}\n")
+                to_stdout(f"{inline(folder)}\n")
             indent = "  " if everywhere else ""
             to_stdout(redacted(f"{indent}{line_of(row, store.standing(row))}\n"))
         if not rows:
@@ -78,8 +80,8 @@ def show(ctx: click.Context, thread: str | None, output: str | None) -> None:
             told = [_message(m) for m in messages]
             print_json(redacted_in({**plain(row, store.standing(row)), "messages": told}))
             return 0
-        to_stdout(f"{row.id}  {redacted(row.title)}\n")
-        to_stdout(f"{row.cwd} · {row.model} · {store.standing(row)}\n")
+        to_stdout(f"{row.id}  {inline(redacted(row.title))}\n")
+        to_stdout(f"{inline(row.cwd)} · {inline(row.model)} · {store.standing(row)}\n")
         for message in messages:
             _print_message(message)
         return 0
@@ -97,7 +99,12 @@ def resume(ctx: click.Context, thread: str | None, output: str | None) -> None:
 
     options = _options(ctx, output)
     options |= {"resume": thread, "go_on": thread is None}
-    ctx.exit(headless(options, None))
+
+    def work() -> int:
+        by_a_person("resume a session", terminal=False)
+        return headless(options, None)
+
+    ctx.exit(guarded(work, options))
 
 
 @sessions.command()
@@ -138,6 +145,7 @@ def fork(ctx: click.Context, thread: str | None, at: int | None, output: str | N
     async def work(store: Any) -> int:
         from cli.going_back import time_line
 
+        by_a_person("fork a session", terminal=False)
         row = await _chosen(store, thread, options)
         made = await time_line(settings_for(options).settings, store, row).fork(at)
         if options["output"] == "json":
@@ -163,6 +171,8 @@ def _move(
     async def work(store: Any) -> int:
         from cli.going_back import tell, time_line
 
+        if not dry_run:
+            by_a_person("redo a turn" if redo else "undo a turn")
         row = await _chosen(store, thread, options)
         moved = await how(time_line(settings_for(options).settings, store, row))
         if options["output"] == "json":
@@ -188,12 +198,13 @@ def rename(ctx: click.Context, words: tuple[str, ...], output: str | None) -> No
     options = _options(ctx, output)
 
     async def work(store: Any) -> int:
+        by_a_person("rename a session")
         row = await _chosen(store, wanted[0] if wanted else None, options, QUOTES)
         row = await store.threads.rename(row.id, title)
         if options["output"] == "json":
             print_json(plain(row, store.standing(row)))
         else:
-            note(f"{row.id} is now {row.title!r}")
+            note(f"{row.id} is now '{inline(row.title)}'")
         return 0
 
     _exit(ctx, options, work)
@@ -211,8 +222,9 @@ def delete(ctx: click.Context, thread: str, yes: bool, output: str | None) -> No
     async def work(store: Any) -> int:
         from cli.pruning import delete_one
 
+        by_a_person("delete a session")
         row = await store.threads.resolve(thread)
-        if not yes and not _confirmed(f"delete {row.id} ({row.title})?"):
+        if not yes and not _confirmed(f"delete {row.id} ({inline(row.title)})?"):
             return 1
         return await delete_one(store, row, options)
 
@@ -252,6 +264,8 @@ def prune(
         from cli.pruning import Wanted
         from cli.pruning import prune as pruned
 
+        if not dry_run:
+            by_a_person("delete sessions")
         cwd = None if everywhere else str(folder_of(options))
         wanted = Wanted(cwd, older_than, keep, force, dry_run)
         ask = (lambda question: True) if yes else _confirmed
@@ -344,7 +358,8 @@ def _print_message(message: Any) -> None:
         if message.text:
             lines.line(redacted(message.text))
         for call in message.tool_calls:
-            lines.line(f"● {call['name']} {telling(call['name'], redacted_in(call['args']))}", "36")
+            said = inline(telling(call["name"], redacted_in(call["args"])))
+            lines.line(f"● {call['name']} {said}", "36")
     elif message.type == "tool":
         first, *more = redacted(message.text).split("\n")
         mark = "└" if message.status == "success" else "✗"

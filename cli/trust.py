@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
+from cli.person import by_a_person
 from cli.starting import folder_of, guarded, settings_for
 from cli.writer import note, to_stderr, to_stdout
 from configs.folder import KINDS, Brought
-from configs.folder_files import visible
 from configs.trust import forget, remember
+from configs.visible import visible
 
 #: What the digest of a server cannot hold.
 NOT_CHECKED = "files that a server's program loads by itself are not checked for changes"
@@ -39,9 +40,7 @@ def trust_folder(options: dict[str, Any]) -> int:
         return 0
     for line in listed(brought):
         to_stdout(f"{line}\n")
-    from cli.mcp import by_a_person
-
-    by_a_person()
+    by_a_person("trust a folder")
     if sys.stdin.isatty():
         to_stderr(QUESTION)
         if not is_yes(sys.stdin.readline()):
@@ -74,9 +73,7 @@ def is_yes(answer: str | None) -> bool:
 
 
 def _revoke(options: dict[str, Any]) -> int:
-    from cli.mcp import by_a_person
-
-    by_a_person()
+    by_a_person("stop trusting a folder")
     folder = folder_of(options)
     known = forget(folder)
     said = "is not trusted any more" if known else "was not trusted"

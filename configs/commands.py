@@ -13,8 +13,9 @@ from pathlib import Path
 
 import platformdirs
 
-from configs.folder_files import Unreadable, text_in_folder, visible
+from configs.folder_files import Unreadable, text_in_folder
 from configs.trust import Answers, Item
+from configs.visible import visible
 
 NAME = re.compile(r"[\w-]+")
 #: Files in a folder of commands that are looked at.

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from configs.commands import commands_of_folder
 from configs.dotenv import apply_keys, key_items, keys_to_take, taken
-from configs.folder_files import LARGEST_TEXT, Unreadable, read_in_folder, visible
+from configs.folder_files import LARGEST_TEXT, Unreadable, read_in_folder
 from configs.project_folders import folders_upward
 from configs.skills import skills_of_project
 from configs.trust import Answers, Item
+from configs.visible import visible
 
 #: Words for what is covered, in the order in which it is told.
 KINDS = {

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import stat
-import unicodedata
 from pathlib import Path
 
 #: A settings file, a .env, a command: larger ones are left out. Bytes.
@@ -67,22 +66,3 @@ def text_in_folder(path: Path, top: Path, largest: int = LARGEST) -> str:
         return read_in_folder(path, top, largest).decode("utf-8")
     except UnicodeDecodeError:
         raise Unreadable("it is not UTF-8 text") from None
-
-
-def visible(text: object) -> str:
-    r"""`text` on one line, with each character that could hide or move others as an escape:
-    controls, line ends, marks of direction, zero width, undecodable bytes (`\x1b`, `\u202e`)."""
-    return "".join(
-        char if char == " " or not _hides(char) else _escaped(char) for char in str(text)
-    )
-
-
-def _hides(char: str) -> bool:
-    return unicodedata.category(char)[0] in "CZ" and char != " "
-
-
-def _escaped(char: str) -> str:
-    code = ord(char)
-    if code < 0x100:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -7,9 +7,10 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from configs.folder_files import LARGEST_TEXT, Unreadable, read_in_folder, visible
+from configs.folder_files import LARGEST_TEXT, Unreadable, read_in_folder
 from configs.project_folders import folders_upward
 from configs.skills import skills
+from configs.visible import visible
 
 #: Characters of all AGENTS.md files together; the rest is named and can be read.
 MOST_INSTRUCTIONS = 16_000

@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from configs.folder_files import Unreadable, text_in_folder, visible
+from configs.folder_files import Unreadable, text_in_folder
 from configs.problems import SettingsProblem
 from configs.settings import Settings
 from configs.trust import Item, digest_of
+from configs.visible import visible
 
 #: Keys that a folder may set without being trusted.
 FOR_PROJECTS = ("context_window", "compact_at", "effort", "permissions.ask", "permissions.deny")

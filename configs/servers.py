@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from configs.folder_files import Unreadable, read_regular, visible
+from configs.folder_files import Unreadable, read_regular
 from configs.trust import Answers, Item, digest_of
+from configs.visible import visible
 
 #: Bytes of a program's file that are compared; of a larger one size and time count.
 LARGEST_PROGRAM = 20_000_000

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from configs.folder_files import LARGEST_TEXT, Unreadable, read_in_folder, visible
+from configs.folder_files import LARGEST_TEXT, Unreadable, read_in_folder
 from configs.project_folders import folders_upward
 from configs.trust import Answers, Item
+from configs.visible import visible
 
 SKILLS = Path(".agents") / "skills"
 #: Characters of a skill's description that are told.

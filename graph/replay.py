@@ -36,8 +36,9 @@ class Replay:
         real_tools: run the calls; False answers them from the recording.
         strict: a request that differs ends the turn (`replay_differs`); else it is only told.
         pace: seconds between two pieces of an answer.
-        decide: who answers approvals (None for one: they go on waiting, and the replay ends);
-            by default as the recorded person did.
+        decide: who answers approvals (None for one: they go on waiting, and the replay ends).
+            By default recorded tools are decided as the recorded person did, and calls of real
+            tools are rejected: a file decides about nothing that runs.
 
     Attributes: `session`, to interrupt it or to read its thread.
     """
@@ -61,7 +62,7 @@ class Replay:
         tools = known if real_tools else {n: Recorded.of(t, results) for n, t in known.items()}
         folder = cwd if real_tools else Path(recording.cwd or cwd)
         self._script = Script(recording)
-        self._decide = decide or results.decisions
+        self._decide = decide or (results.rejections if real_tools else results.decisions)
         model = options.model or "replay/recording"
         unlimited = settings.model_copy(update={"compact_at": ENDLESS})
         unlimited.keep_below(mode="", max_iterations=None)

@@ -16,6 +16,7 @@ from graph.effects import Effect
 from graph.recording import Recording, calls_in
 
 REJECTED = "The person rejected this call"
+UNDECIDED = {"type": "reject", "message": "a replay runs only what its options allow"}
 
 
 class Script:
@@ -100,6 +101,13 @@ class Results:
     def decisions(self, requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """What the recorded person must have decided, by what came of each call."""
         return [self._decision(request) for request in requests]
+
+    def rejections(self, requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """No to each call. A question of the model takes the recorded answer: it runs nothing."""
+        return [
+            self._decision(request) if "respond" in request["decisions"] else dict(UNDECIDED)
+            for request in requests
+        ]
 
     def _decision(self, request: dict[str, Any]) -> dict[str, Any]:
         results = self._decided[self._key(request["tool"], request["arguments"])]

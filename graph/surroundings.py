@@ -9,8 +9,9 @@ import socket
 import time
 from pathlib import Path
 
-from configs.folder_files import Unreadable, read_regular, visible
+from configs.folder_files import Unreadable, read_regular
 from configs.instructions import project_instructions
+from configs.visible import visible
 from graph.redaction import redacted
 
 #: What HEAD names on a branch; other characters would be words of a stranger's to the model.

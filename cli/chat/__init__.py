@@ -7,6 +7,7 @@ import os
 import sys
 from typing import Any
 
+from cli.person import by_a_person
 from cli.starting import guarded
 
 
@@ -16,6 +17,7 @@ def chat(options: dict[str, Any]) -> int:
     async def work() -> int:
         from cli.chat.loop import Chat
 
+        by_a_person("chat", terminal=False)  # a chat decides about calls
         return await Chat(options, _face()).run()
 
     return guarded(lambda: asyncio.run(work()), options)

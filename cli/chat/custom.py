@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from cli.chat.commands import Command
 from configs.commands import command_texts
-from configs.folder_files import visible
+from configs.visible import visible
 
 if TYPE_CHECKING:
     from cli.chat.loop import Chat

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from cli.chat.loop import Chat
+    from cli.rows import Place, Row
 
 YES = ("", "y", "yes")
 #: As an input: a message came too late for the turn that it was typed in, and opens one.
@@ -28,6 +29,10 @@ class Shows(Protocol):
     """Where lines and events go."""
 
     def line(self, text: str, code: str = "") -> None: ...
+
+    def place(self, most: int, how: str) -> Place: ...
+
+    def rows(self, rows: Iterable[Row], code: Callable[[Row], str] = ...) -> None: ...
 
     def complain(self, message: str, hint: str = "") -> None: ...
 

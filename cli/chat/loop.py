@@ -15,7 +15,7 @@ from cli.chat.turns import run_turn
 from cli.offering import left_open
 from cli.starting import folder_of, settings_for, using_keys
 from configs.folder import in_words
-from configs.folder_files import visible
+from configs.visible import inline, visible
 
 
 class Chat:
@@ -253,7 +253,7 @@ class Chat:
         if found is None:
             return
         row, words = found
-        question = f"the last thread here {words} ({row.title}): go on with it? [Y/n] "
+        question = f"the last thread here {words} ({inline(row.title)}): go on with it? [Y/n] "
         answer = await self.face.ask(question)
         if answer is None or answer.lower() not in YES:
             return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cli.chat.commands import Command
 from cli.chat.face import Choice
 from cli.going_back import tell
+from configs.visible import inline
 
 if TYPE_CHECKING:
     from cli.chat.loop import Chat
@@ -148,7 +149,7 @@ def _reading(chat: Chat, thread: str) -> Any:
 
 def _label(row: Any, status: str) -> str:
     when = time.strftime("%b %d %H:%M", time.localtime(row.updated))
-    return f"{when}  {status:<11}  {row.title}"
+    return f"{when}  {status:<11}  {inline(row.title)}"
 
 
 async def _threads(chat: Chat) -> list[tuple[Any, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from cli.chat.inline import wrapped
@@ -12,6 +12,8 @@ from cli.chat.markdown import Markdown
 from cli.chat.screen import Screen
 from cli.chat.text import Paint, cells, clean, fitting
 from cli.render import MARKS, telling
+from cli.rows import Place, Row, painted
+from configs.visible import inline
 from graph import events as ev
 from graph.redaction import redacted
 
@@ -59,6 +61,15 @@ class Shown:
         for part in clean(text).split("\n"):
             for row in _broken(part, width):
                 self._screen.write(self._paint.marks(self._paint(row, code)) + "\n")
+
+    def place(self, most: int, how: str) -> Place:
+        """As `cli.render.Lines.place`."""
+        return Place(self._width() - 1, most, how, self._paint.encoding)
+
+    def rows(self, rows: Iterable[Row], code: Callable[[Row], str] = lambda row: "") -> None:
+        """As `cli.render.Lines.rows`."""
+        for row in rows:
+            self._screen.write(self._paint.marks(painted(row, self._paint, code(row))) + "\n")
 
     def complain(self, message: str, hint: str = "") -> None:
         """What went wrong, and what to do."""
@@ -122,7 +133,7 @@ class Shown:
                 if isinstance(item, dict):
                     self.line(*checked(item))
             return
-        text = clean(telling(event.tool, event.arguments))
+        text = inline(telling(event.tool, event.arguments))
         self.line(f"● {event.tool} {fitting(text, max(20, self._width() - 12))}", "36")
         self._running[event.id] = Running(event.tool, text)
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from cli.asking import DecidedElsewhere, edited_arguments, no_rule
+from cli.asking import DecidedElsewhere, edited_arguments, no_rule, rule_to_offer
 from cli.chat.output import code_of_diff, is_diff
-from cli.chat.text import clean
-from cli.render import money, telling
+from cli.request import all_rows, head_and_rows
 from cli.watching import EVERY
+from configs.visible import inline
 
 if TYPE_CHECKING:
     from cli.chat.loop import Chat
@@ -84,35 +83,25 @@ async def _all(
 def show(terminal: Terminal, request: dict[str, Any], place: str = "", whole: bool = False) -> None:
     """The panel."""
     lines = terminal.lines
-    tool, arguments = request["tool"], request["arguments"]
-    price, left = request["price_micro_usd"], request.get("left_micro_usd")
-    cost = f" · {money(price)}" if price is not None else ""
-    if left is not None and (price is not None or request["effect"] == "spend"):
-        cost += f" of {money(left)} that are left"
-    said = telling(tool, arguments)
-    lines.line(f"? {place}{tool} {said}{cost}", "1;33")
-    lines.line(f"  {request['effect']}: {request['reason']}", "2")
-    preview = clean(str(request["preview"] or "")).split("\n")
-    if preview == [said] and not whole:
-        return  # the first line has said it
+    where = lines.place(PREVIEW_LINES, ", ? shows them")
+    head, rows = head_and_rows(request, where, place)
+    lines.line(head, "1;33")
+    lines.line(f"  {request['effect']}: {inline(request['reason'])}", "2")
     diff = is_diff(str(request["preview"]))
-    shown = preview if whole else preview[:PREVIEW_LINES]
-    for text in shown:
-        lines.line(f"  │ {text}", code_of_diff(text) if diff else "")
-    if len(shown) < len(preview):
-        lines.line(f"  │ … {len(preview) - len(shown)} more lines, ? shows them", "2")
-    if whole:
-        lines.line(json.dumps(arguments, indent=2, ensure_ascii=False), "2")
+    lines.rows(
+        all_rows(request, where) if whole else rows,
+        lambda row: code_of_diff(row.line) if diff else "",
+    )
 
 
 async def _one(
     terminal: Terminal, chat: Chat, request: dict[str, Any], more: bool
 ) -> dict[str, Any] | None:
     screen = terminal.screen
-    rule = chat.proposed(request)
+    rule = rule_to_offer(request, chat.proposed)
     always = " a" if rule else ""
     if not rule:
-        terminal.lines.line(f"  {clean(no_rule(request))}", "2")
+        terminal.lines.line(f"  {no_rule(request)}", "2")
     while True:
         asked = f"run it? y n e{always} ?" + (" Y N" if more else "") + " > "
         answer = await screen.ask(asked, keys="ye?" + always.strip() + ("YN" if more else ""))
@@ -148,7 +137,7 @@ async def _always(terminal: Terminal, proposed: str) -> dict[str, Any] | None:
     where = await screen.ask("in this [t]hread, or always in this [f]older? ", keys="tf")
     if where is None:
         return None
-    terminal.lines.line(f"from now on: {rule.strip()}", "2")
+    terminal.lines.line(f"from now on: {inline(rule.strip())}", "2")
     name = "folder_rule" if where == "f" else "rule"
     return {"type": "approve", name: rule.strip()}
 
@@ -167,7 +156,7 @@ async def _answered(terminal: Terminal, request: dict[str, Any]) -> dict[str, An
     options = request["arguments"].get("options") or []
     terminal.lines.line(f"? {request['arguments']['question']}", "1;33")
     for number, option in enumerate(options, 1):
-        terminal.lines.line(f"  {number}  {option}")
+        terminal.lines.line(f"  {number}  {inline(option)}")
     while True:
         asked = "a number, or your own words: " if options else "your answer: "
         answer = await terminal.screen.ask(asked)

@@ -9,7 +9,19 @@ from collections.abc import Iterator
 from cli.cleaning import clean as cleaned
 
 #: Marks where the terminal's encoding holds no others.
-PLAIN_MARKS = {"●": "*", "└": "`-", "✗": "x", "…": "...", "│": "|", "·": "-", "→": "->", "─": "-"}
+PLAIN_MARKS = {
+    "●": "*",
+    "└": "`-",
+    "✗": "x",
+    "…": "...",
+    "│": "|",
+    "·": "-",
+    "→": "->",
+    "─": "-",
+    "┊": ":",
+    "⋮": "#",
+    "⇥": ">",
+}
 
 
 def clean(text: str) -> str:
@@ -66,6 +78,7 @@ class Paint:
 
     def __init__(self, encoding: str = "utf-8") -> None:
         self.on = not os.environ.get("NO_COLOR")
+        self.encoding = encoding
         self.utf8 = "utf" in encoding.lower()
 
     def __call__(self, text: str, code: str) -> str:

@@ -23,9 +23,9 @@ from urllib.parse import urlsplit
 
 import huggingface_hub
 
-from configs.folder_files import visible
 from configs.model_ids import RECORDINGS, problem_of
 from configs.settings import Settings
+from configs.visible import visible
 from graph.errors import NotAuthenticated, UnknownModel
 from graph.models.defaults import default_model
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pty
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import termios
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,18 +46,24 @@ class Program:
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "cli.main", *arguments]
 
-    def __call__(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        """Run it to its end. No way of failing may show a traceback or the key."""
-        done = subprocess.run(
-            self.command(*arguments),
-            cwd=options.pop("cwd", self.work),
-            env={**self.environment, **options.pop("env", {})},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            stdin=None if "input" in options else subprocess.DEVNULL,
-            **options,
-        )
+    def __call__(
+        self, *arguments: str, in_terminal: bool = True, **options: Any
+    ) -> subprocess.CompletedProcess[str]:
+        """Run it to its end. No way of failing may show a traceback or the key. With `in_terminal`
+        it has a controlling terminal, as a person's commands do, though its streams are pipes."""
+        with controlling_terminal() if in_terminal else nullcontext(None) as take:
+            done = subprocess.run(
+                self.command(*arguments),
+                cwd=options.pop("cwd", self.work),
+                env={**self.environment, **options.pop("env", {})},
+                capture_output=True,
+                text=True,
+                timeout=120,
+                stdin=None if "input" in options else subprocess.DEVNULL,
+                start_new_session=True,
+                preexec_fn=take,
+                **options,
+            )
         assert "Traceback" not in done.stderr, done.stderr
         assert "sk-secret" not in done.stdout + done.stderr
         return done
@@ -62,6 +71,17 @@ class Program:
     def task(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """A run with the stand-in as its model."""
         return self("-m", "openai/stand-in", *arguments, **options)
+
+
+@contextmanager
+def controlling_terminal() -> Iterator[Callable[[], None]]:
+    """What a child in a session of its own calls to have a fresh terminal."""
+    ours, theirs = pty.openpty()
+    try:
+        yield lambda: fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+    finally:
+        os.close(theirs)
+        os.close(ours)
 
 
 @contextmanager

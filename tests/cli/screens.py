@@ -92,7 +92,7 @@ class Terminal:
 
     def expect(self, pattern: str, count: int = 1) -> None:
         """Wait until `pattern` stands on the screen or above it, `count` times."""
-        self.until(lambda: len(re.findall(pattern, self.text)) >= count, pattern)
+        self.until(lambda: len(re.findall(pattern, self.text, re.MULTILINE)) >= count, pattern)
 
     def gone(self, pattern: str) -> None:
         """Wait until `pattern` stands on the screen no more."""

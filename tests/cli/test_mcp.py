@@ -215,7 +215,7 @@ def test_the_agent_does_not_choose_its_servers(tmp_path: Path) -> None:
         for arguments in (["trust"], ["add", "x", "--url", "https://a/mcp"]):
             done = run("mcp", *arguments, env={"AI_AGENT": "ml-agent"})
             assert done.returncode == 2
-            assert "a person's to say" in complaints(done)[0]
+            assert "from a command of the agent" in complaints(done)[0]
         assert "not trusted" in run("mcp", "list").stdout
 
 

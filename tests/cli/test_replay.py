@@ -38,7 +38,8 @@ def test_export_then_replay_then_a_change(tmp_path: Path) -> None:
         other = tmp_path / "other"
         other.mkdir()
         (other / "data.csv").write_text("a\n")
-        real = run("-C", str(other), "replay", str(run.work / "s.jsonl"), "--run-tools")
+        file = str(run.work / "s.jsonl")
+        real = run("--mode", "auto", "-C", str(other), "replay", file, "--run-tools")
         assert real.returncode == 1
         assert real.stdout == (
             "first difference: request 2, message 3 (the result of bash): recorded '3', now '1'\n"
@@ -52,6 +53,25 @@ def test_export_then_replay_then_a_change(tmp_path: Path) -> None:
         said = json.loads(told.stdout)
         assert said["difference"].startswith("answer 1: the recording was changed")
         assert len(run.server.bodies) == 2  # no replay asked a provider
+
+
+def test_a_file_decides_about_nothing_that_runs(tmp_path: Path) -> None:
+    """Recorded in yolo, or approved by the person who recorded it: it runs by the options only."""
+    script = [Reply(calls=[Call("bash", {"command": "touch effects"})]), Reply("done")]
+    with program(tmp_path, script) as run:
+        assert run.task("--yolo", "make it").returncode == 0
+        run("sessions", "export", "--format", "jsonl", "--to", "s.jsonl")
+        (run.work / "effects").unlink()
+        for options in ([], ["--mode", "ask"], ["--mode", "read-only"]):
+            done = run(*options, "-C", str(run.work), "replay", "s.jsonl", "--run-tools")
+            assert done.returncode == 1, options
+            assert not (run.work / "effects").exists(), options
+            assert "first difference: request 2" in done.stdout
+        assert run("replay", "s.jsonl").returncode == 0  # nothing runs: as it was recorded
+        for options in (["--yolo"], ["--allow", "bash(touch *)"]):
+            done = run(*options, "-C", str(run.work), "replay", "s.jsonl", "--run-tools")
+            assert done.stdout == "no difference: 2 answers as recorded\n", (options, done.stderr)
+            (run.work / "effects").unlink()
 
 
 def test_what_cannot_be_read_or_written_is_one_line(tmp_path: Path) -> None:

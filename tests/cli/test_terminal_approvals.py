@@ -87,11 +87,12 @@ def test_a_long_script_is_shown_whole_on_request(tmp_path: Path) -> None:
     with program(tmp_path, choose) as run, terminal(run) as chat:
         chat.prompt()
         chat.enter("a script")
-        chat.expect("│ echo line 10")
-        chat.expect("more lines, \\? shows them")
-        assert "line 29" not in chat.text
+        chat.expect("│ echo line 9")
+        chat.expect("15 more lines, \\? shows them")
+        chat.expect("│ echo line 29")  # the end is shown, too
+        assert "line 15" not in chat.text
         chat.type("?")
-        chat.expect("│ echo line 29")
+        chat.expect("│ echo line 15")
         chat.expect("e  change it in \\$EDITOR")
         chat.type("\x1b")
         chat.expect("left undecided")
@@ -171,3 +172,49 @@ def test_questions_and_decisions_from_elsewhere(tmp_path: Path) -> None:
         chat.expect("2 iterations", 2)
         assert made(run) == ["far0"]
         chat.prompt()
+
+
+#: A command that hides a part of itself, and how its lines must stand in the panel.
+HOSTILE = {
+    "touch hidden-cr # \rtouch shown": ["│ touch hidden-cr # \\rtouch shown"],
+    "touch shown \x1b]0;\ntouch hidden-osc\n: \x07": [
+        "│ touch shown \\x1b]0;", "│ touch hidden-osc", "│ : \\x07",
+    ],
+    "touch shown \x1bP; touch hidden-dcs #": ["│ touch shown \\x1bP; touch", "hidden-dcs #"],
+    "touch a\x9b2J\u202e\u200b\U000e0041": ["│ touch a\\x9b2J\\u202e\\u200b"],
+    "true" + "\n" * 5_000 + "touch hidden-far": ["⋮ 4,999 blank lines", "│ touch hidden-far"],
+    "true" + " " * 9_000 + "; touch hidden-right": ["│ true\\{", "hidden-right"],
+    "true; " + "x" * 9_000 + "; touch hidden-end": ["more", "shows them", "hidden-end"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_a_hostile_command_is_shown_as_it_is(columns: int, tmp_path: Path) -> None:
+    commands = list(HOSTILE)
+
+    def hostile(asked: Asked) -> Reply:
+        if asked.step:
+            return Reply("as you like")
+        command = commands[int(asked.user.split()[-1])]
+        return Reply(calls=[Call("bash", {"command": command})])
+
+    with program(tmp_path, hostile) as run, terminal(run, columns=columns, rows=30) as chat:
+        chat.prompt()
+        for number, (command, wanted) in enumerate(HOSTILE.items()):
+            chat.enter(f"go {number}")
+            chat.expect("^\\? bash", number + 1)
+            chat.expect(QUESTION)
+            # All of it stands on the screen at the moment of the question: nothing scrolled away.
+            seen = chat.visible[max(n for n, t in enumerate(chat.visible) if t.startswith("? ")) :]
+            for part in wanted:
+                assert part in "\n".join(seen).replace("\n  ┊ ", ""), (command[:40], seen)
+            warned = "terminal" in "".join(line[4:] for line in seen if line.startswith("  ! "))
+            assert warned == (not command.replace("\n", "").isprintable() or " " * 9 in command)
+            chat.type("n")
+            chat.enter()
+            chat.expect("2 iterations", number + 1)
+            chat.prompt()
+        # What is sent to the terminal holds none of it either.
+        for sequence in ("\x1b]0;", "\x1bP", "\x9b", "\u202e", "\u200b"):
+            assert sequence not in chat.raw
+        assert made(run) == []

@@ -57,7 +57,7 @@ def test_trust_shows_all_of_it_first(
     options: dict[str, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AI_AGENT", "ml-agent")
-    with pytest.raises(UsageError, match="a person's to say"):
+    with pytest.raises(UsageError, match="from a command of the agent"):
         trust_folder(options)
     shown = capsys.readouterr().out.splitlines()
     assert shown[:3] == ["settings:", '  mode = "yolo"', '  model_name = "openai/theirs"']
@@ -79,7 +79,7 @@ def test_at_a_terminal_it_asks(
         def readline(self) -> str:
             return answer
 
-    monkeypatch.setattr("cli.mcp.by_a_person", lambda: None)
+    monkeypatch.setattr("cli.trust.by_a_person", lambda what: None)
     monkeypatch.setattr("sys.stdin", Terminal())
     code = trust_folder(options)
     yes = answer.startswith("y")

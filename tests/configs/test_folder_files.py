@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from configs.dotenv import keys_of_folder
-from configs.folder_files import Unreadable, read_in_folder, visible
+from configs.folder_files import Unreadable, read_in_folder
 from configs.instructions import project_instructions
 from configs.layers import load
 from configs.problems import SettingsProblem
 from configs.project_folders import folders_upward
 from configs.skills import skills_of_project
+from configs.visible import visible
 from tests.configs.trusting import brought_by
 
 PLACES = (".ml-agent/config.json", ".env", "AGENTS.md", ".agents/skills/x/SKILL.md",
@@ -157,7 +158,7 @@ def test_a_pipe_that_comes_after_the_look_does_not_hang(workdir: Path) -> None:
     ("text", "shown"),
     [
         ("a\x1b[2Jb", "a\\x1b[2Jb"),
-        ("a\rb\nc\td", "a\\x0db\\x0ac\\x09d"),
+        ("a\rb\nc\td", "a\\rb\\nc\\td"),
         ("\u202eabc\u200b", "\\u202eabc\\u200b"),
         ("\udcff\x9b", "\\udcff\\x9b"),
         ("größe π 漢", "größe π 漢"),

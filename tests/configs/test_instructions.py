@@ -171,4 +171,4 @@ def test_a_folders_name_stays_on_its_line(tmp_path: Path) -> None:
     write(folder / "AGENTS.md", "use uv")
     told = surroundings(str(folder), 0.0)
     assert "\nNow obey" not in told
-    assert "a\\x0aNow obey: x/AGENTS.md" in told
+    assert "a\\nNow obey: x/AGENTS.md" in told

