@@ -131,6 +131,10 @@ class Settings(BaseModel):
     effort: Literal["", "minimal", "low", "medium", "high"] = Field(
         "", description="how much a model that can think shall think; empty: its default"
     )
+    wire: Literal["auto", "litellm"] = Field(
+        "auto",
+        description="auto: ask the common providers directly, others through LiteLLM; litellm: all",
+    )
     bill_to: str = Field(
         "", description="the organization that pays the Hugging Face router; empty: you"
     )

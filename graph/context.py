@@ -80,12 +80,16 @@ class Answer:
         finish_reason: stop, tool_calls, length, content_filter, ...
         bad_calls: calls of the message whose arguments are not what the model wrote.
         cost_micro_usd: None when the price is unknown.
+        problem: why it is no answer to go on from (a filter, a refusal, a call written as text);
+            "" if it is one. hint: what to do about that.
     """
 
     message: AIMessage
     finish_reason: str
     bad_calls: tuple[BadCall, ...] = ()
     cost_micro_usd: int | None = None
+    problem: str = ""
+    hint: str = ""
 
 
 class ModelClient(Protocol):

@@ -19,6 +19,8 @@ AgentError                     exit 1   something went wrong that the person can
     ├── PaymentRequired                 402: credits are used up
     ├── ModelUnavailable                every attempt failed: overload, server error, cut stream
     ├── AnswerCut                       the answer ended at the token limit
+    ├── AnswerRefused                   a filter or the model itself refused to answer
+    ├── NoToolCalls                     the server turns nothing into tool calls
     ├── RecordingEnds                   a recording of a turn that was cut off has no more
     └── ReplayDiffers                   a replayed request is not the recorded one
 
@@ -149,6 +151,14 @@ class RecordingEnds(ModelError):
 
 class ReplayDiffers(ModelError):
     default_hint = "the code, a tool or the files behave otherwise than when it was recorded"
+
+
+class AnswerRefused(ModelError):
+    default_hint = "say it in other words, or choose another model with -m"
+
+
+class NoToolCalls(ModelError):
+    default_hint = "choose another model with -m"
 
 
 class AnswerCut(ModelError):

@@ -27,7 +27,7 @@ from graph.context import (
     Services,
     StopSignal,
 )
-from graph.models.client import LiteLLMClient
+from graph.models.client import ChatClient
 from graph.policy.paths import is_secret
 from graph.store import Store, open_store
 from graph.store.outputs import Outputs
@@ -57,7 +57,7 @@ def build_services(
     `cwd`: where the programs of MCP servers run."""
     return Services(
         settings=settings,
-        models=models or LiteLLMClient(settings),
+        models=models or ChatClient(settings),
         journal=store.journal,
         inbox=store.inbox,
         ledger=store.ledger,

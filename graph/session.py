@@ -56,6 +56,7 @@ from graph.state import AgentState, PlanItem, Turn
 from graph.store import Store, ThreadRow, open_store
 from graph.store.runs import runs_of
 from graph.stream import Seen, events_of, without_secrets
+from graph.text import encodable
 from graph.turn import NO_USAGE, ROOT, goes_on, next_turn, settle
 from graph.turn_files import TurnFiles
 from graph.undo import TimeLine
@@ -199,6 +200,7 @@ class Session:
         first; approvals that wait count as rejected with these words."""
         if not text.strip():
             raise UsageError("the message is empty")
+        text = encodable(text)
         self._context.max_iterations = self._iterations
 
         async def begin() -> Any:

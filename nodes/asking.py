@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from graph.context import AgentContext, Answer, Services
 from graph.errors import (
@@ -18,6 +18,9 @@ from graph.turn import new_message_id
 
 #: Empty answers in a row that are asked again.
 MAX_EMPTY = 3
+#: Where an answer's thinking is kept.
+THINKING = {"reasoning_content", "thinking_blocks", "reasoning_details"}
+ONLY_THOUGHT = "You thought, and then said nothing. Give your answer now, or call a tool."
 #: What another model may not have: this one's trouble, not the request's.
 NOT_TO_BE_HAD = (ModelUnavailable, PaymentRequired, NotAuthenticated, UnknownModel)
 
@@ -54,6 +57,7 @@ async def _answer(
     request: list[BaseMessage],
     partial: Partial,
 ) -> Answer:
+    thought = False
     for _ in range(MAX_EMPTY):
         answer = await services.models.answer(
             model,
@@ -63,16 +67,18 @@ async def _answer(
             stream=context.stream,
             effort=context.effort or services.settings.effort,
         )
-        if answer.message.tool_calls or answer.message.text.strip():
+        if answer.message.tool_calls or answer.message.text.strip() or answer.problem:
             return answer
         if answer.finish_reason == "length":
             # Its thinking used up the limit; no provider takes an empty message back.
             answer.message.content = "[cut off before anything was said]"
             return answer
         partial.emit(AssistantStreamEnd(finish_reason=answer.finish_reason, withdrawn=True))
-    raise ModelUnavailable(
-        f"the model answered with nothing, {MAX_EMPTY} times", attempts=MAX_EMPTY
-    )
+        if not thought and THINKING & set(answer.message.additional_kwargs):
+            thought = True
+            request = [*request, HumanMessage(ONLY_THOUGHT)]
+    what = "only thought and said nothing" if thought else "answered with nothing"
+    raise ModelUnavailable(f"the model {what}, {MAX_EMPTY} times", attempts=MAX_EMPTY)
 
 
 class Partial:

@@ -37,12 +37,12 @@ from nodes.foresight import foreseen, quoted
 from nodes.going_on import after_answer, without
 from nodes.jobs import ended_jobs
 from nodes.limits import (
+    check_room,
     closing_words,
     limit_reached,
     model_of,
     over_threshold,
     prompt_of,
-    room_for_history,
 )
 from nodes.loop_guard import find_loop
 from nodes.money import book, caps_of, charged, estimate, key_of, nothing_left, scope_of
@@ -97,7 +97,7 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
     if reason:
         return {**update, "turn": ended(turn, "limit", error=LimitReached(reason))}
     if turn["iterations"] == 0:
-        room_for_history(services, model)
+        check_room(services, model)
     if turn["number"] == 1 and turn["iterations"] == 0:
         _warn_of_window(services, model, emit)
     if over_threshold(request, turn, services, model):
@@ -203,10 +203,17 @@ async def _record(
         turn["planned"] = True
     cut = answer.finish_reason == "length"
     turn, told = after_answer(
-        turn, message.text, calls=bool(calls), cut=cut, plan=state.get("plan", [])
+        turn,
+        message.text,
+        calls=bool(calls),
+        cut=cut,
+        plan=state.get("plan", []),
+        problem=answer.problem,
+        hint=answer.hint,
+        written=answer.finish_reason == "written_call",
     )
     if told is not None:
-        why = "cut off at the token limit" if cut else "the plan has open items"
+        why = "cut off at the token limit" if cut else answer.problem or "the plan has open items"
         emit(ToolLog(id="", tool="model", text=f"{why}: asked to go on"))
 
     emit(AssistantStreamEnd(finish_reason=answer.finish_reason))

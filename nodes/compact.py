@@ -17,6 +17,7 @@ from langgraph.types import Overwrite
 from graph.context import AgentContext
 from graph.events import Compacted, emitter
 from graph.history import as_checklist, is_note, is_summary
+from graph.models.wire.outgoing import SIGNED
 from graph.services import services_of
 from graph.state import OURS, AgentState, Turn
 from graph.turn import ended, new_message_id
@@ -136,9 +137,9 @@ def _counting(count: Count) -> Callable[[str], int]:
 def _without_thinking(message: AnyMessage) -> AnyMessage:
     """Signed thinking holds for the exact messages before it, which have just changed: no
     provider would take it."""
-    if not isinstance(message, AIMessage) or "thinking_blocks" not in message.additional_kwargs:
+    if not isinstance(message, AIMessage) or not set(SIGNED) & set(message.additional_kwargs):
         return message
-    kept = {k: v for k, v in message.additional_kwargs.items() if k != "thinking_blocks"}
+    kept = {k: v for k, v in message.additional_kwargs.items() if k not in SIGNED}
     return message.model_copy(update={"additional_kwargs": kept})
 
 

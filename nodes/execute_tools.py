@@ -41,6 +41,7 @@ from graph.history import Call, tool_message
 from graph.redaction import redacted
 from graph.services import cwd_of, services_of
 from graph.state import Verdict
+from graph.text import encodable
 from nodes.money import WORDS, caps_of, dollars, scope_of
 from nodes.racing import Stopped, race
 from nodes.verdicts import validated
@@ -78,7 +79,7 @@ async def execute_tools(state: Task, runtime: Runtime[AgentContext]) -> dict[str
     began = time.monotonic()
     refused = _refusal(verdict)
     if refused is not None:
-        result = replace(refused, text=redacted(refused.text))
+        result = replace(refused, text=encodable(redacted(refused.text)))
     elif services.stop.is_set():
         result = ToolResult("Not run: the turn was stopped.", ok=False, outcome="interrupted")
     else:
@@ -203,7 +204,7 @@ async def _run_once(
     else:
         work = _effect(tool, arguments, run, row)
     result = await _caught(work if tool.is_subagent else race(work, services.stop))
-    result = replace(result, text=redacted(result.text))
+    result = replace(result, text=encodable(redacted(result.text)))
     if not tool.is_subagent:
         await journal.finish(thread, call.id, result.to_dict())
     return result

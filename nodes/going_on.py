@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from langchain_core.messages import HumanMessage
 
-from graph.errors import AnswerCut
+from graph.errors import AnswerCut, AnswerRefused, NoToolCalls
 from graph.history import note
 from graph.state import PlanItem, Turn
 from graph.turn import ended, new_message_id
@@ -24,18 +24,41 @@ NUDGE = (
     "The plan still has open items:\n{items}\nGo on with them. If they are done, mark them "
     "completed; if they cannot be done or are no longer wanted, take them off the plan and say why."
 )
+#: How often in a row an answer may be a tool call written as text.
+MAX_WRITTEN = 1
+WRITTEN = (
+    "Your last answer was a tool call written as text: nothing was run. Call the tool itself, with "
+    "a tool call of its own. If you cannot, say so in words."
+)
 #: In a last paragraph these turn to the person.
 ASKING = ("?", "？", "؟", "let me know", "please confirm", "please provide", "please choose")
 
 
 def after_answer(
-    turn: Turn, text: str, *, calls: bool, cut: bool, plan: Sequence[PlanItem]
+    turn: Turn,
+    text: str,
+    *,
+    calls: bool,
+    cut: bool,
+    plan: Sequence[PlanItem],
+    problem: str = "",
+    hint: str = "",
+    written: bool = False,
 ) -> tuple[Turn, HumanMessage | None]:
     """The turn after an answer, and the words that make the model go on, if it should.
 
     Args:
         cut: the answer ended at the token limit. plan: the thread's checklist.
+        problem: why it is no answer to go on from; "" if it is one. hint: what to do about that.
+        written: the problem is a tool call written as text.
     """
+    tries = turn.get("written", 0) + 1
+    turn = {**turn, "written": tries} if written else without(turn, "written")
+    if written and tries <= MAX_WRITTEN:
+        return turn, note(WRITTEN, new_message_id())
+    if problem and not calls:
+        failure = NoToolCalls if written else AnswerRefused
+        return ended(turn, "error", error=failure(problem, hint)), None
     # What is nought is left out: a turn is stored at every step.
     turn = {**turn, "cut": turn.get("cut", 0) + 1} if cut else without(turn, "cut")
     if cut and turn["cut"] > MAX_CUT:

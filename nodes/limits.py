@@ -11,6 +11,7 @@ from configs.instructions import system_prompt
 from graph.context import AgentContext, Services
 from graph.errors import ContextTooLong
 from graph.history import note
+from graph.models.tokens import at_most
 from graph.state import Turn
 from nodes.money import dollars
 
@@ -110,6 +111,13 @@ def fixed_tokens(services: Services) -> int:
     return services.models.count_tokens([prompt], list(services.tools.values()))
 
 
+def check_room(services: Services, model: str) -> None:
+    """Raise ContextTooLong if system prompt and tools leave no room for a history."""
+    fixed = at_most([SystemMessage(prompt_of(services))], list(services.tools.values()))
+    if threshold(services, model) - fixed < LEAST_ROOM:
+        room_for_history(services, model)
+
+
 def room_for_history(services: Services, model: str) -> int:
     """Tokens that the messages of a thread may have. Raises ContextTooLong where system prompt and
     tools leave none."""
@@ -137,5 +145,7 @@ def over_threshold(
     long after a compaction is the provider's to refuse."""
     if turn.get("compacted") == turn.get("iterations"):
         return False
-    tokens = services.models.count_tokens(request, list(services.tools.values()))
-    return tokens > threshold(services, model)
+    most, tools = threshold(services, model), list(services.tools.values())
+    if at_most(request, tools) <= most:
+        return False  # without loading the encoder
+    return services.models.count_tokens(request, tools) > most

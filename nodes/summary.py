@@ -8,7 +8,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 
 from configs.instructions import compaction_prompt
 from graph.context import Services
-from graph.errors import ContextTooLong, ModelError, ModelUnavailable
+from graph.errors import AnswerRefused, ContextTooLong, ModelError, ModelUnavailable
 from graph.events import Emit, Event, ToolLog
 
 #: A part of the history that is summarised in one request has at most this share of the window,
@@ -77,6 +77,12 @@ class Summariser:
                     raise
                 failed = self._models.pop(0)
                 self._log(f"{failed} failed: {error.message}; {self._models[0]} takes its place")
+                continue
+            if answer.problem:
+                # Its text is no summary.
+                if len(self._models) == 1:
+                    raise AnswerRefused(answer.problem, answer.hint)
+                self._log(f"{self._models.pop(0)}: {answer.problem}")
                 continue
             known = self.cost is not None and answer.cost_micro_usd is not None
             self.cost = (self.cost or 0) + (answer.cost_micro_usd or 0) if known else None

@@ -5,6 +5,7 @@
     ollama/…, lmstudio/…, vllm/…, llamacpp/…              a server on your machine or network
     local/model                                           an OpenAI-compatible server of yours
     replay/FILE                                           a recording, see graph/models/replay.py
+    litellm/…                                             any of these, through LiteLLM
     org/model, org no LiteLLM prefix                      the Hugging Face router
 
 Nothing here imports litellm: the list of its prefixes is read from its package's data.
@@ -13,6 +14,7 @@ Nothing here imports litellm: the list of its prefixes is read from its package'
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -27,7 +29,8 @@ from configs.model_ids import RECORDINGS, problem_of
 from configs.settings import Settings
 from configs.visible import visible
 from graph.errors import NotAuthenticated, UnknownModel
-from graph.models.defaults import default_model
+from graph.models.defaults import default_model, price_map
+from graph.models.wire.providers import PROVIDERS
 
 ROUTER_BASE = "https://router.huggingface.co/v1"
 
@@ -41,7 +44,12 @@ LOCAL_SERVERS = {
     "llamafile": ("LLAMAFILE_API_BASE", "http://localhost:8080/v1"),
 }
 #: Servers as people call them → LiteLLM's prefix. Its own `vllm` runs the library in this process.
-ALIASES = {"lmstudio": "lm_studio", "vllm": "hosted_vllm"}
+ALIASES = {
+    "lmstudio": "lm_studio",
+    "vllm": "hosted_vllm",
+    "together": "together_ai",
+    "fireworks": "fireworks_ai",
+}
 #: llama.cpp's server has no prefix of its own: (variable of the base URL, default).
 LLAMACPP = ("LLAMACPP_API_BASE", "http://localhost:8080/v1")
 #: Providers that need a library beside litellm: prefix → (module, what to install).
@@ -60,6 +68,7 @@ class Route:
         id: as the person named it. litellm_model: as LiteLLM wants it.
         base_url: "" for the provider's own. key_name: the variable that holds the key.
         api_key: "" where LiteLLM finds it itself; never printed.
+        is_direct: over a wire of our own; else through LiteLLM.
     """
 
     id: str
@@ -69,6 +78,21 @@ class Route:
     key_name: str = ""
     api_key: str = ""
     needs_key: bool = True
+    is_direct: bool = False
+
+    @property
+    def model_name(self) -> str:
+        """The model as its provider names it."""
+        return self.litellm_model.partition("/")[2]
+
+    @property
+    def tools_hint(self) -> str:
+        """What to set if the server turns no text into tool calls."""
+        provider = PROVIDERS.get(self.provider)
+        hint = provider.serves_tools if provider else ""
+        if not hint and self.base_url:
+            hint = PROVIDERS["local"].serves_tools
+        return hint or "choose another model with -m"
 
     def __repr__(self) -> str:
         return f"Route({self.describe()})"
@@ -120,6 +144,30 @@ class Route:
 def resolve(model: str, settings: Settings) -> Route:
     """The route of `model`. Raises UnknownModel. Reads the environment at each call: a key
     that was set meanwhile counts."""
+    prefix, _, rest = model.partition("/")
+    if prefix == "litellm" and rest:
+        return replace(_resolved(rest, settings), id=model)
+    route = _resolved(model, settings)
+    is_direct = settings.wire == "auto" and route.provider in PROVIDERS
+    return replace(route, is_direct=is_direct and not needs_responses(route))
+
+
+#: OpenAI's models from which on its chat completions take no tools while they reason.
+_REASONS_WITH_TOOLS = re.compile(r"gpt-(5\.([4-9]|\d\d)|[6-9])")
+
+
+def needs_responses(route: Route) -> bool:
+    """Whether the model answers over OpenAI's Responses API alone, which LiteLLM speaks."""
+    if route.provider != "openai":
+        return False
+    name = route.model_name
+    if name.startswith("responses/") or price_map().get(name, {}).get("mode") == "responses":
+        return True
+    is_openais = not route.base_url or urlsplit(route.base_url).hostname == "api.openai.com"
+    return is_openais and _REASONS_WITH_TOOLS.match(name) is not None
+
+
+def _resolved(model: str, settings: Settings) -> Route:
     problem = problem_of(model)
     prefix, _, rest = model.partition("/")
     if problem and rest:
@@ -136,7 +184,7 @@ def resolve(model: str, settings: Settings) -> Route:
         base = os.environ.get(LLAMACPP[0]) or LLAMACPP[1]
         return Route(model, prefix, f"openai/{rest}", base, api_key="none", needs_key=False)
     if prefix in ALIASES and rest:
-        return replace(resolve(f"{ALIASES[prefix]}/{rest}", settings), id=model)
+        return replace(_resolved(f"{ALIASES[prefix]}/{rest}", settings), id=model)
     if prefix in LOCAL_SERVERS and rest:
         variable, default = LOCAL_SERVERS[prefix]
         base = os.environ.get(variable) or default
@@ -160,6 +208,9 @@ def recording_path(model: str) -> Path:
 def _provider(model: str, prefix: str) -> Route:
     key_name = KEY_NAMES.get(prefix, f"{prefix.upper()}_API_KEY")
     key = os.environ.get(key_name, "")
+    if prefix in PROVIDERS:
+        others = (os.environ.get(name, "") for name in PROVIDERS[prefix].keys)
+        key = key or next(filter(None, others), "")
     if prefix == "gemini":
         key = key or os.environ.get("GOOGLE_API_KEY", "")
     if prefix == "huggingface":

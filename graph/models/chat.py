@@ -5,6 +5,7 @@ Imports litellm: only graph/models/loading.py may import this module.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 from langchain_litellm.chat_models.litellm import ChatLiteLLM
@@ -15,15 +16,35 @@ class ChatModel(ChatLiteLLM):
     """One request's model. Copy it per request: it remembers that request's stream."""
 
     _wrapper: Any = PrivateAttr(default=None)
+    #: Whether the provider's own chunks said how the answer ended.
+    _was_told: bool = PrivateAttr(default=False)
 
     async def acompletion_with_retry(self, run_manager: Any = None, **kwargs: Any) -> Any:
         """One request; attempts are the client's. litellm's own two layers are off."""
         answer = await self.client.acompletion(**kwargs, num_retries=0, max_retries=0)
         if kwargs.get("stream"):
             self._wrapper = answer
+            source = getattr(answer, "completion_stream", None)
+            if hasattr(source, "__anext__"):
+                answer.completion_stream = self._watched(source)
         return answer
+
+    async def _watched(self, source: Any) -> AsyncIterator[Any]:
+        """The provider's chunks. Of some (Gemini's), litellm forgets that they told the end."""
+        async for chunk in source:
+            self._was_told = self._was_told or _tells_end(chunk)
+            yield chunk
 
     def ended_early(self) -> bool:
         """Whether the stream ended without a finish reason: it was cut, although it looks
         like a success ("stop" and a made-up usage stand in the message)."""
+        if self._was_told:
+            return False
         return getattr(self._wrapper, "received_finish_reason", "unknown") is None
+
+
+def _tells_end(chunk: Any) -> bool:
+    if isinstance(chunk, dict):
+        return bool(chunk.get("is_finished") or chunk.get("finish_reason"))
+    choices = getattr(chunk, "choices", None) or ()
+    return any(getattr(choice, "finish_reason", None) for choice in choices)

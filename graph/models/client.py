@@ -1,4 +1,4 @@
-"""The chat model: ChatLiteLLM behind our own attempts, errors and strictness."""
+"""The model client: our own wires, or LiteLLM, behind our own attempts, errors and strictness."""
 
 from __future__ import annotations
 
@@ -7,23 +7,28 @@ import logging
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any
 
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages import BaseMessage
 from langchain_core.tools import BaseTool
 
 from configs.settings import Settings
 from graph.context import Answer
 from graph.errors import ModelError
 from graph.events import AssistantChunk, AssistantStreamEnd, Emit, ToolLog
-from graph.models.assemble import answer_of, from_chunks, without_pictures
 from graph.models.attempts import pause_after
 from graph.models.catalogue import Route, resolve
-from graph.models.errors import StreamCut, classify, raised
+from graph.models.direct import Direct
+from graph.models.errors import Failure, classify, raised
 from graph.models.facts import Facts
-from graph.models.loading import load
+from graph.models.litellm_model import ThroughLiteLLM
+from graph.models.loading import load, load_direct
+from graph.models.pictures import without_pictures
 from graph.models.tokens import TokenCounter, tool_specs
+from graph.models.wire.answers import answer_of
+from graph.models.wire.outgoing import Tools, prepared_tools
+from graph.models.wire.thinking import Piece
 from graph.models.words import without
 
 log = logging.getLogger(__name__)
@@ -31,10 +36,13 @@ log = logging.getLogger(__name__)
 #: Most tokens of an answer of a Claude that LiteLLM's map does not have yet. Anthropic wants a
 #: number, and LiteLLM's own of 4096 cuts a file in the middle.
 UNKNOWN_OUTPUT = 32_000
+#: Optional fields of a request that a server may refuse by name.
+NAMED = ("stream_options", "max_completion_tokens", "max_tokens")
+EFFORT = "an effort of reasoning"
 
 
-class LiteLLMClient:
-    """`graph.context.ModelClient` over any provider that LiteLLM reaches.
+class ChatClient:
+    """`graph.context.ModelClient` over our own wires, and over LiteLLM for every other provider.
 
     Args:
         sleep, clock, uniform: how pauses are made; a test brings its own.
@@ -54,9 +62,8 @@ class LiteLLMClient:
         self._jitter = {"uniform": uniform} if uniform else {}
         self._counter = TokenCounter()
         self._facts = Facts(settings)
-        #: Routes that refused an effort of reasoning.
-        self._without_effort: set[Route] = set()
-        self._models: dict[Route, Any] = {}
+        #: Optional fields of a request that a route refused.
+        self._without: dict[Route, frozenset[str]] = {}
 
     async def answer(
         self,
@@ -73,21 +80,20 @@ class LiteLLMClient:
         route = resolve(model, self._settings)
         route.check()
         await self.ready(model)
-        options: dict[str, Any] = {}
-        if tools:
-            options["tools"] = tool_specs(tools)
-        most = max_tokens or self._most_output(route)
-        if most:
-            options["max_tokens"] = most
         if any(isinstance(m.content, list) for m in messages) and not self.sees(model):
             messages = [without_pictures(m) for m in messages]
-        options |= self._effort(route, effort)
+        if self._facts.thinks(route) is False:
+            effort = ""
+        asked = _Request(
+            route, messages, prepared_tools(tool_specs(tools)), stream,
+            max_tokens or self._most_output(route), effort,
+        )  # fmt: skip
         began, made = self._clock(), 0
         while True:
             made += 1
-            shown = _Shown(emit if stream else _nobody)
+            shown = _Shown(emit if stream else _ignore)
             try:
-                return await self._attempt(route, list(messages), options, shown, stream)
+                return await self._attempt(asked, shown)
             except ModelError:
                 raise
             except Exception as error:
@@ -96,78 +102,66 @@ class LiteLLMClient:
                 log.debug("attempt %d failed\n%s", made, told)
                 shown.withdraw()
                 failure = classify(error, route.api_key)
-                if failure.status in (400, 422) and options.pop("reasoning_effort", None):
-                    # Nobody knows all models: what was refused with it may be taken without.
-                    self._without_effort.add(route)
-                    said = f"{route.id} may not take an effort of reasoning: asked without"
+                left_out = self._refused_field(asked, failure)
+                if left_out:
+                    said = f"{route.id} may not take {left_out}: asked without"
                     emit(ToolLog(id="", tool="model", text=f"{said} ({failure.said})"))
                     continue
                 pause = pause_after(failure, made, self._clock() - began, **self._jitter)
                 if pause is None:
+                    if failure.window:
+                        self._facts.learn_window(route, failure.window)
                     # Not `from error`: a provider's words may quote the key.
-                    raise raised(error, failure, route, made) from None
+                    raise raised(failure, route, made) from None
                 words = f"{failure.said}; attempt {made + 1} in {pause:.0f} s"
                 emit(ToolLog(id="", tool="model", text=words))
                 await self._sleep(pause)
 
-    async def _attempt(
-        self,
-        route: Route,
-        messages: list[BaseMessage],
-        options: dict[str, Any],
-        shown: _Shown,
-        stream: bool,
-    ) -> Answer:
-        chat = self._chat(route)
-        if not stream:
-            # ainvoke may stream inside where LangGraph listens; a plain request is meant.
-            whole: AIMessage = await chat.ainvoke(messages, stream=False, **options)
-            return self._priced(route, answer_of(whole, priced=self._facts.is_list_price(route)))
-        chunks: list[AIMessageChunk] = []
-        async for chunk in chat.astream(messages, **options):
-            chunks.append(chunk)
-            shown.chunk(chunk)
-        if chat.ended_early():
-            raise StreamCut("the stream ended without a finish reason")
-        answer = answer_of(from_chunks(chunks), priced=self._facts.is_list_price(route))
-        return self._priced(route, answer)
+    async def _attempt(self, asked: _Request, shown: _Shown) -> Answer:
+        route, refused = asked.route, self._without.get(asked.route, frozenset())
+        model = (
+            Direct(route, self._settings, self._facts, refused)
+            if route.is_direct
+            else ThroughLiteLLM(route, self._settings, self._facts)
+        )
+        pieces = model.pieces(
+            asked.messages,
+            asked.tools,
+            stream=asked.stream,
+            max_tokens=asked.max_tokens,
+            effort="" if EFFORT in refused else asked.effort,
+        )
+        async for piece in pieces:
+            shown.piece(piece)
+        cost = self._facts.cost(route, model.parts.usage, told=model.parts.cost)
+        return answer_of(
+            model.parts,
+            asked.tools,
+            provider=route.provider,
+            hint=route.tools_hint,
+            cost_micro_usd=cost,
+        )
 
-    def _effort(self, route: Route, effort: str) -> dict[str, Any]:
-        """The option that makes a model think so much, where it can."""
-        if not effort or route in self._without_effort or self._facts.thinks(route) is False:
-            return {}
-        return {"reasoning_effort": effort}
-
-    def _priced(self, route: Route, answer: Answer) -> Answer:
-        """`answer` with its cost by the price of whoever served it."""
-        price, used = self._facts.price(route), answer.message.usage_metadata
-        if answer.cost_micro_usd is None and price is not None and used:
-            cost = used["input_tokens"] * price[0] + used["output_tokens"] * price[1]
-            return replace(answer, cost_micro_usd=round(cost))
-        return answer
-
-    def _chat(self, route: Route) -> Any:
-        """A model object for one request: a copy, since it remembers its stream."""
-        if route not in self._models:
-            self._models[route] = load().ChatModel(
-                model=route.litellm_model,
-                api_base=route.base_url or None,
-                api_key=route.api_key or None,
-                request_timeout=self._settings.request_timeout,
-                model_kwargs={**_marks(route), **self._billing(route)},
-            )
-        return self._models[route].model_copy()
-
-    def _billing(self, route: Route) -> dict[str, Any]:
-        """Who pays the Hugging Face router, where it is not the token's owner."""
-        if route.provider != "hf" or not self._settings.bill_to:
-            return {}
-        return {"extra_headers": {"X-HF-Bill-To": self._settings.bill_to}}
+    def _refused_field(self, asked: _Request, failure: Failure) -> str:
+        """The optional field that is left out from now on, since the server may have refused it;
+        "" if there is none."""
+        known = self._without.get(asked.route, frozenset())
+        if failure.kind != "final" or failure.status not in (400, 422) or failure.is_too_long:
+            return ""
+        named = (f for f in NAMED if f in failure.said and f not in known and asked.route.is_direct)
+        field = next(named, "")
+        if not field and asked.effort and EFFORT not in known:
+            # Nobody knows all models: what was refused with it may be taken without.
+            field = EFFORT
+        if field:
+            self._without[asked.route] = known | {field}
+        return field
 
     async def ready(self, model: str) -> None:
-        """Import litellm in a thread, if nobody has yet; ask the model's server what it is."""
+        """Load what `model` needs in a thread; ask its server what it is."""
         route = resolve(model, self._settings)
-        await asyncio.gather(asyncio.to_thread(load), self._facts.ready(route))
+        load_needed = asyncio.to_thread(load_direct if route.is_direct else load)
+        await asyncio.gather(load_needed, self._facts.ready(route))
 
     def window(self, model: str) -> int:
         return self._facts.window(resolve(model, self._settings))
@@ -182,26 +176,33 @@ class LiteLLMClient:
         return self._facts.price(resolve(model, self._settings))
 
     def _most_output(self, route: Route) -> int | None:
-        """What to ask for where LiteLLM would ask for too little."""
-        if route.provider != "anthropic" or self._facts.mapped(route):
+        """Anthropic wants a number, and LiteLLM asks for 4,096 tokens of a Claude that it does
+        not know."""
+        if route.provider != "anthropic":
             return None
-        return UNKNOWN_OUTPUT
+        most = self._facts.mapped(route).get("max_output_tokens")
+        if not most:
+            return UNKNOWN_OUTPUT
+        return int(most) if route.is_direct else None
 
     def count_tokens(self, messages: Sequence[BaseMessage], tools: Sequence[BaseTool] = ()) -> int:
         """An estimate by cl100k of what these cost as one request."""
         return self._counter.count(messages, tools)
 
 
-def _marks(route: Route) -> dict[str, Any]:
-    """Cache marks, for the providers that cache only what is marked: the system prompt with
-    the tools before it, and the newest message."""
-    if "claude" not in route.litellm_model and route.provider != "anthropic":
-        return {}
-    points = [{"location": "message", "role": "system"}, {"location": "message", "index": -1}]
-    return {"cache_control_injection_points": points}
+@dataclass(frozen=True)
+class _Request:
+    """What is asked, the same in every attempt."""
+
+    route: Route
+    messages: Sequence[BaseMessage]
+    tools: Tools
+    stream: bool
+    max_tokens: int | None
+    effort: str
 
 
-def _nobody(_: Any) -> None:
+def _ignore(_: Any) -> None:
     pass
 
 
@@ -212,16 +213,18 @@ class _Shown:
         self._emit = emit
         self._any = False
 
-    def chunk(self, chunk: AIMessageChunk) -> None:
-        thought = chunk.additional_kwargs.get("reasoning_content")
-        if thought:
+    def piece(self, piece: Piece) -> None:
+        if piece.void:
+            # What was shown as the answer was thinking.
+            self.withdraw()
+        if piece.text:
             self._any = True
-            self._emit(AssistantChunk(text=str(thought), kind="thinking"))
-        text = chunk.text
-        if text:
-            self._any = True
-            self._emit(AssistantChunk(text=text))
+            self._emit(AssistantChunk(text=piece.text, kind=piece.kind))
 
     def withdraw(self) -> None:
         if self._any:
             self._emit(AssistantStreamEnd(finish_reason="error", withdrawn=True))
+
+
+#: The name that programs of before the wires know.
+LiteLLMClient = ChatClient

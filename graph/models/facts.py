@@ -6,12 +6,14 @@ to be unknown, never guessed in silence.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from configs.settings import Settings
 from graph.models.catalogue import LOCAL_SERVERS, Route
-from graph.models.loading import load
-from graph.models.served import Catalogue, Served
+from graph.models.defaults import price_map
+from graph.models.prices import list_cost
+from graph.models.served import Catalogue, Ollama, Served
 
 #: The window of a model that nobody knows: small enough for most local servers' defaults not
 #: to be overrun by much, and said in `window_is_known`.
@@ -24,12 +26,18 @@ class Facts:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._catalogues: dict[str, Catalogue] = {}
+        self._ollamas: dict[tuple[str, str], Ollama] = {}
+        #: Windows that refusals have told.
+        self._learnt: dict[str, int] = {}
 
     async def ready(self, route: Route) -> None:
         """Ask the route's server what it serves, where it can tell."""
         catalogue = self._catalogue(route)
         if catalogue is not None:
             await catalogue.load()
+        ollama = self._ollama(route)
+        if ollama is not None:
+            await ollama.load()
 
     def catalogue(self, route: Route) -> Catalogue | None:
         return self._catalogue(route)
@@ -75,16 +83,61 @@ class Facts:
 
     def mapped(self, route: Route) -> dict[str, Any]:
         """What LiteLLM's map says of the model; {} where it is not in it."""
-        known = load().litellm.model_cost
-        names = (route.litellm_model, route.litellm_model.partition("/")[2])
+        known = price_map()
+        names = (route.litellm_model, route.model_name)
         return next((known[name] for name in names if known.get(name)), {})
 
+    def cost(
+        self, route: Route, usage: Mapping[str, Any] | None, *, told: float | None = None
+    ) -> int | None:
+        """Micro-USD of an answer; None where the price is not known.
+
+        Args:
+            told: USD that the provider, or LiteLLM, says it cost.
+        """
+        if told is not None and self.is_list_price(route):
+            return round(told * 1e6)
+        if not usage:
+            return None
+        if self.is_list_price(route) and route.is_direct:
+            return list_cost(self.mapped(route), usage)
+        price = self.price(route)
+        if price is None:
+            return None
+        given, answered = int(usage["input_tokens"]), int(usage["output_tokens"])
+        return round(given * price[0] + answered * price[1])
+
+    def learn_window(self, route: Route, tokens: int) -> None:
+        """Keep the window that a refusal told: it is smaller than what was believed."""
+        self._learnt[route.id] = tokens
+
+    def is_ollama(self, route: Route) -> bool:
+        """Whether Ollama itself answers at the address of an ollama/ route."""
+        ollama = self._ollama(route)
+        return ollama is not None and ollama.answers
+
+    def _ollama(self, route: Route) -> Ollama | None:
+        if not route.provider.startswith("ollama"):
+            return None
+        key = (route.base_url, route.model_name)
+        if key not in self._ollamas:
+            self._ollamas[key] = Ollama(route.base_url, route.model_name)
+        return self._ollamas[key]
+
     def _window(self, route: Route) -> int | None:
+        known = self._believed(route)
+        learnt = self._learnt.get(route.id)
+        return min(learnt, known) if learnt and known else learnt or known
+
+    def _believed(self, route: Route) -> int | None:
         if self._settings.context_window:
             return self._settings.context_window
         served = self._served(route)
         if served is not None and served.window:
             return served.window
+        ollama = self._ollama(route)
+        if ollama is not None:
+            return ollama.window
         mapped = self.mapped(route)
         window = mapped.get("max_input_tokens") or mapped.get("max_tokens")
         return int(window) if window else None

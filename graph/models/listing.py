@@ -13,8 +13,8 @@ from configs.settings import Settings
 from graph.errors import AgentError, UnknownModel
 from graph.models import defaults
 from graph.models.catalogue import Route, resolve
+from graph.models.defaults import price_map
 from graph.models.facts import Facts, catalogue_base
-from graph.models.loading import load
 from graph.models.served import Catalogue, Served
 
 #: Providers whose models LiteLLM's map lists, and the variable that holds their key.
@@ -48,7 +48,6 @@ class Offer:
 
 async def offers(settings: Settings) -> list[Offer]:
     """Every model that can be chosen here; asks the router and the servers of this machine."""
-    await asyncio.to_thread(load)
     served = await asyncio.gather(_router(settings), *(_server(s, settings) for s in SERVERS))
     return [*_mapped(), *(offer for offers in served for offer in offers)]
 
@@ -61,7 +60,7 @@ async def check(model: str, settings: Settings) -> Route:
     if route.provider == "replay":
         raise UnknownModel(f"{model} is a recording: replay it with ml-agent replay")
     facts = Facts(settings)
-    await asyncio.gather(asyncio.to_thread(load), facts.ready(route))
+    await facts.ready(route)
     catalogue = facts.catalogue(route)
     listed = catalogue.models() if catalogue else []
     if catalogue and listed and catalogue.of(route.litellm_model.partition("/")[2]) is None:
@@ -79,7 +78,7 @@ def nearest(model: str, known: Iterable[str]) -> str:
 
 def _mapped() -> list[Offer]:
     found = []
-    for name, facts in load().litellm.model_cost.items():
+    for name, facts in price_map().items():
         provider = str(facts.get("litellm_provider", ""))
         if not os.environ.get(MAPPED.get(provider, "")) or name.startswith("ft:"):
             continue

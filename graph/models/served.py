@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.folders import make_private_folder
+from graph.models.wire.ollama import LARGEST, window_of
 
 #: Seconds that a catalogue may take, and that it is good for.
 PATIENCE, FRESH = 3.0, 24 * 3600
@@ -84,6 +85,42 @@ class Catalogue:
             if entry.get("id") in (name, wanted):
                 return _served(entry, provider if entry["id"] == wanted else "")
         return None
+
+
+class Ollama:
+    """What Ollama says of one model, asked for once.
+
+    Attributes:
+        answers: Ollama itself is there. window: tokens that it is told to make room for; None: it
+            does not know the model's own window.
+    """
+
+    def __init__(self, base: str, model: str) -> None:
+        self._url = f"{base.rstrip('/').removesuffix('/v1')}/api/show"
+        self._model = model
+        self.answers = False
+        self.window: int | None = None
+        self._lock = asyncio.Lock()
+
+    async def load(self) -> None:
+        """Ask, unless it has answered."""
+        async with self._lock:
+            if not self.answers:
+                await asyncio.to_thread(self._ask)
+
+    def _ask(self) -> None:
+        import httpx
+
+        try:
+            answer = httpx.post(self._url, json={"model": self._model}, timeout=PATIENCE)
+            told = answer.json()
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+            return
+        # Of a model that it does not have, it says so in JSON.
+        has_no_model = answer.status_code == 404 and "model" in str(told.get("error", ""))
+        self.answers = answer.status_code == 200 or has_no_model
+        window = window_of(told)
+        self.window = min(window, LARGEST) if window else None
 
 
 def _served(entry: Mapping[str, Any], provider: str) -> Served:

@@ -18,7 +18,7 @@ _CLASSES = re.compile(r"^(?:(?:litellm\.)?\w*(?:Error|Exception|Timeout)\b[\s:-]
 
 def sentence(causes: Sequence[BaseException], status: int | None) -> str:
     """The provider's words, from an exception and its causes; else the status, else ""."""
-    body = _body(causes)
+    body = body_of(causes)
     said = _of_body(body) if body is not None else _of_text(_message(causes[0]))
     return _one_line(said) or (f"HTTP {status}" if status else "")
 
@@ -28,7 +28,13 @@ def without(text: str, secret: str) -> str:
     return text.replace(secret, "[key]") if len(secret) >= 8 else text
 
 
-def _body(causes: Sequence[BaseException]) -> str | None:
+def of_value(body: Any, status: int | None) -> str:
+    """The provider's words in a body that was read already; else the status, else ""."""
+    said = _of_json(body) if not isinstance(body, str) else _of_body(body)
+    return _one_line(said) or (f"HTTP {status}" if status else "")
+
+
+def body_of(causes: Sequence[BaseException]) -> str | None:
     """The body of the answer, kept by litellm as the `message` of its HTTP error."""
     import httpx
 

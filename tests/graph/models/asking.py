@@ -15,14 +15,15 @@ from configs.settings import Settings
 from graph.context import Answer
 from graph.errors import ModelError
 from graph.events import AssistantChunk, AssistantStreamEnd, Event, ToolLog
-from graph.models.client import LiteLLMClient
+from graph.models.client import ChatClient
 from tests.stand_ins.model_script import Choose, Reply
 from tests.stand_ins.model_server import ModelServer
 
 OPENAI = "openai/gpt-5.1"
 ANTHROPIC = "anthropic/claude-sonnet-4-5-20250929"
-#: Both formats, for what must hold in each.
-BOTH = (OPENAI, ANTHROPIC)
+#: Both formats, over our own wires and through LiteLLM, for what must hold on every route.
+DIRECT = (OPENAI, ANTHROPIC)
+BOTH = (*DIRECT, *(f"litellm/{model}" for model in DIRECT))
 KEY = "sk-very-secret-key-0123456789"
 SYSTEM = SystemMessage("You are a test.")
 HELLO: tuple[BaseMessage, ...] = (SYSTEM, HumanMessage("hello"))
@@ -40,6 +41,11 @@ def read(path: str) -> str:
     return path
 
 
+def speaks_openai(model: str) -> bool:
+    """Whether a model of `BOTH` is asked in OpenAI's format."""
+    return model.endswith(OPENAI)
+
+
 @dataclass
 class Asking:
     """A client with its stand-in provider. `pauses`: the seconds it would have slept."""
@@ -52,7 +58,7 @@ class Asking:
     uniform: Callable[[float, float], float] = lambda low, high: 1.0
 
     def __post_init__(self) -> None:
-        self.client = LiteLLMClient(
+        self.client = ChatClient(
             self.settings, sleep=self._sleep, clock=lambda: self.now, uniform=self.uniform
         )
 

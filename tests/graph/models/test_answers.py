@@ -8,7 +8,15 @@ import pytest
 from langchain_core.messages import ToolMessage
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
-from tests.graph.models.asking import ANTHROPIC, BOTH, HELLO, OPENAI, asking, bash
+from tests.graph.models.asking import (
+    ANTHROPIC,
+    BOTH,
+    HELLO,
+    OPENAI,
+    asking,
+    bash,
+    speaks_openai,
+)
 from tests.stand_ins.model_script import Call, Reply, Usage
 
 
@@ -21,7 +29,7 @@ async def test_tokens(model: str, stream: bool) -> None:
         assert used is not None
         assert (used["input_tokens"], used["output_tokens"]) == (1000, 50)
         assert used["input_token_details"]["cache_read"] == 600
-        if model == OPENAI:
+        if speaks_openai(model):
             assert used["output_token_details"]["reasoning"] == 20
         else:
             assert used["input_token_details"]["cache_creation"] == 300

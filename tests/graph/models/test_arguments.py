@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import pytest
+from langchain_core.tools import tool
 
 from graph.context import Answer
-from tests.graph.models.asking import BOTH, OPENAI, asking, bash, read
+from tests.graph.models.asking import BOTH, asking, bash, read, speaks_openai
 from tests.stand_ins.model_script import Call, Reply
 
 pytestmark = pytest.mark.parametrize("model", BOTH)
+
+
+@tool
+def now() -> str:
+    """The time."""
+    return "now"
 
 
 async def answer_to(model: str, reply: Reply, **options: object) -> Answer:
@@ -58,7 +65,7 @@ async def test_arguments_that_are_no_json_are_bad_and_not_repaired(
     assert arguments[:9] in reasons(answer)[0]
 
 
-@pytest.mark.parametrize("arguments", ["[1]", '"ls"', "3", "null", "true"])
+@pytest.mark.parametrize("arguments", ["[1]", '"ls"', "3", "true", '"[1]"'])
 async def test_arguments_that_are_no_object_are_bad(model: str, arguments: str) -> None:
     answer = await answer_to(model, Reply(calls=[Call("bash", arguments)]))
     assert answer.message.tool_calls[0]["args"] == {}
@@ -70,10 +77,48 @@ async def test_numbers_that_no_json_has_are_bad(model: str) -> None:
     assert "no valid JSON" in reasons(answer)[0]
 
 
-async def test_no_arguments_at_all_are_an_empty_object(model: str) -> None:
+async def test_a_call_without_arguments_of_its_own_is_bad(model: str) -> None:
+    """They may have gone to another call. Anthropic's block says itself that it has none."""
     answer = await answer_to(model, Reply(calls=[Call("bash", "")]))
     assert answer.message.tool_calls[0]["args"] == {}
+    if speaks_openai(model):
+        assert "without arguments" in reasons(answer)[0]
+    else:
+        assert answer.bad_calls == ()
+
+
+@pytest.mark.parametrize("arguments", ["null", "{}", '"{}"', '"null"', " {} "])
+async def test_no_arguments_are_an_empty_object(model: str, arguments: str) -> None:
+    answer = await answer_to(model, Reply(calls=[Call("bash", arguments)]))
+    assert answer.message.tool_calls[0]["args"] == {}
     assert answer.bad_calls == ()
+
+
+async def test_a_tool_that_takes_nothing_may_be_called_with_nothing(model: str) -> None:
+    with asking([Reply(calls=[Call("now", "")])]) as a:
+        answer = await a.ask(model, tools=[now])
+    assert answer.bad_calls == ()
+
+
+@pytest.mark.parametrize(
+    ("raw", "command"),
+    [
+        ('{"command": "echo a\nb\tc"}', "echo a\nb\tc"),  # raw line breaks in a text
+        ('"{\\"command\\": \\"ls\\"}"', "ls"),  # encoded twice
+        ('\ufeff{"command": "ls"}\n', "ls"),
+        ('{"command": "half \\ud83d"}', "half \ufffd"),
+    ],
+)
+async def test_what_has_one_reading_is_read(model: str, raw: str, command: str) -> None:
+    answer = await answer_to(model, Reply(calls=[Call("bash", raw)]))
+    assert answer.message.tool_calls[0]["args"] == {"command": command}
+    assert answer.bad_calls == ()
+
+
+async def test_a_name_that_stands_twice_has_two_readings(model: str) -> None:
+    raw = '{"command": "ls", "command": "rm x"}'
+    answer = await answer_to(model, Reply(calls=[Call("bash", raw)]))
+    assert "named twice" in reasons(answer)[0]
 
 
 async def test_a_bad_call_leaves_its_neighbours_alone(model: str) -> None:
@@ -100,7 +145,7 @@ async def test_without_streaming(model: str) -> None:
 
 async def test_cut_arguments_without_streaming(model: str) -> None:
     # Anthropic's own API sends an object there, never text.
-    cut = '{"command": "ls' if model == OPENAI else '{"command": "ls"}'
+    cut = '{"command": "ls' if speaks_openai(model) else '{"command": "ls"}'
     reply = Reply(calls=[Call("bash", cut)], finish="length")
     answer = await answer_to(model, reply, stream=False)
     assert "cut at the token limit" in reasons(answer)[0]

@@ -26,7 +26,7 @@ FINAL = {
     402: PaymentRequired,
     403: NotAuthenticated,
     404: UnknownModel,
-    413: RequestRefused,
+    413: ContextTooLong,
     422: RequestRefused,
 }
 OVERLOADED = [1, 2, 4, 8, 16]

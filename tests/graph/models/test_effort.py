@@ -25,7 +25,7 @@ async def test_a_model_that_is_known_not_to_think_is_not_asked() -> None:
         assert (await a.ask("openai/gpt-4o", effort="high")).message.text == "no"
 
 
-@pytest.mark.parametrize("model", ["openai/nobody-knows", ANTHROPIC])
+@pytest.mark.parametrize("model", ["openai/nobody-knows", ANTHROPIC, f"litellm/{ANTHROPIC}"])
 async def test_a_refusal_is_tried_once_without(model: str) -> None:
     with asking(lambda asked: Reply(status=400) if efforts(asked) else Reply("fine")) as a:
         assert (await a.ask(model, effort="high")).message.text == "fine"

@@ -12,6 +12,8 @@ import pytest
 from configs.settings import Settings
 from graph.errors import ModelError, ModelUnavailable, NotAuthenticated, UnknownModel
 from graph.models.catalogue import resolve
+from graph.models.wire.chat import WireChat
+from graph.models.wire.requests import Target, headers_of
 from tests.graph.models.asking import ANTHROPIC, BOTH, KEY, OPENAI, asking
 from tests.stand_ins.model_script import Reply
 
@@ -20,7 +22,7 @@ HTML = "<html>\n<head><title>502 Bad Gateway</title></head>\n<body>nginx</body><
 
 
 def check(error: ModelError) -> None:
-    for text in (str(error), error.hint):
+    for text in (str(error).replace("litellm/", ""), error.hint):
         assert text
         assert not NOISE.search(text), text
         assert len(text) < 600
@@ -88,7 +90,7 @@ async def test_a_key_that_the_provider_quotes_is_nowhere(
         assert "[key]" in str(error)
         told = [str(error), error.hint, repr(error), *traceback.format_exception(error)]
         told += [repr(e) for e in a.events]
-        told += [repr(a.client), repr(a.client._models)]
+        told += [repr(a.client), repr(vars(a.client._facts))]
         told += [r.getMessage() for r in caplog.records if r.name.startswith("graph")]
         for text in told:
             assert KEY not in text
@@ -101,6 +103,15 @@ async def test_a_key_in_an_error_inside_the_stream(model: str) -> None:
         error = await a.refused(model)
         assert re.search(r"your key (\[key\]|REDACTED) was revoked$", str(error))
         assert KEY not in repr(a.events)
+
+
+def test_a_model_object_does_not_print_the_key() -> None:
+    headers = headers_of("openai", KEY, {})
+    target = Target("openai", "openai", "http://localhost", "m", headers)
+    chat = WireChat(target=target)
+    assert headers == {"Authorization": f"Bearer {KEY}"}
+    for shown in (target, chat, chat.lc_attributes, chat._identifying_params):
+        assert KEY not in repr(shown)
 
 
 def test_a_route_does_not_print_its_key(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,10 +84,13 @@ async def test_tools_are_sent_in_one_order(model: str) -> None:
     assert first == second
 
 
-async def test_anthropics_cache_marks_stand_on_the_prompt_and_the_newest_message() -> None:
+@pytest.mark.parametrize("model", [ANTHROPIC, f"litellm/{ANTHROPIC}"])
+async def test_anthropics_cache_marks_stand_on_the_prompt_and_the_newest_message(
+    model: str,
+) -> None:
     with asking([Reply(text="x")] * 2) as a:
         for steps in (1, 2):
-            await a.ask(ANTHROPIC, history(steps), tools=[bash])
+            await a.ask(model, history(steps), tools=[bash])
         for body in a.server.bodies:
             assert "cache_control" in json.dumps(body["system"])
             marked = [i for i, m in enumerate(body["messages"]) if "cache_control" in json.dumps(m)]
@@ -189,12 +192,12 @@ async def test_answers_are_not_cut_for_want_of_asking(model: str, most: int | No
 
 
 async def test_the_key_goes_to_the_provider_and_nowhere_else() -> None:
-    with asking([Reply(text="x")] * 2) as a:
+    with asking([Reply(text="x")] * 4) as a:
         for model in BOTH:
             await a.ask(model)
-        openai, anthropic = a.server.requests
-    assert openai.headers["authorization"].endswith("0123456789")
-    assert anthropic.headers["x-api-key"].endswith("0123456789")
+    for openai, anthropic in (a.server.requests[:2], a.server.requests[2:]):
+        assert openai.headers["authorization"].endswith("0123456789")
+        assert anthropic.headers["x-api-key"].endswith("0123456789")
 
 
 async def test_openais_own_client_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,7 +213,7 @@ async def test_openais_own_client_is_left_out(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(_transform, "_async_transform_recursive", counted)
     with asking([Reply(text="x")] * 2) as a:
-        await a.ask(OPENAI, history(3), tools=[bash])
-        await a.ask(OPENAI, history(3), tools=[bash], stream=False)
+        await a.ask(f"litellm/{OPENAI}", history(3), tools=[bash])
+        await a.ask(f"litellm/{OPENAI}", history(3), tools=[bash], stream=False)
         assert not any("openai" in r.headers["user-agent"].lower() for r in a.server.requests)
     assert walked == []

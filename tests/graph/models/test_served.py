@@ -10,7 +10,7 @@ import pytest
 from configs.settings import Price, Settings
 from graph.errors import UnknownModel
 from graph.models.catalogue import resolve
-from graph.models.client import LiteLLMClient
+from graph.models.client import ChatClient
 from graph.models.listing import check, offers
 from graph.models.local_servers import find_local_model
 from graph.models.served import Catalogue
@@ -66,7 +66,7 @@ def router(monkeypatch: pytest.MonkeyPatch) -> Any:
 async def test_the_routers_catalogue(
     router: ModelServer, tmp_path: Path, model: str, window: int, price: Any
 ) -> None:
-    client = LiteLLMClient(Settings(state_dir=str(tmp_path)))
+    client = ChatClient(Settings(state_dir=str(tmp_path)))
     await client.ready(model)
     assert client.window(model) == window
     assert client.window_is_known(model) is (window != 32_000)
@@ -78,7 +78,7 @@ async def test_a_setting_wins(router: ModelServer, tmp_path: Path) -> None:
     given = Settings(
         state_dir=str(tmp_path), context_window=9_000, vision=False, price=Price(input=1, output=3)
     )
-    client = LiteLLMClient(given)
+    client = ChatClient(given)
     await client.ready("hf/Qwen/Qwen3-Coder")
     found = (client.window("hf/Qwen/Qwen3-Coder"), client.price("hf/Qwen/Qwen3-Coder"))
     assert found == (9_000, (1.0, 3.0))
@@ -87,7 +87,7 @@ async def test_a_setting_wins(router: ModelServer, tmp_path: Path) -> None:
 
 async def test_an_answers_cost_by_the_catalogue(router: ModelServer, tmp_path: Path) -> None:
     router.choose = lambda asked: Reply("hi", usage=Usage(input=1000, output=100))
-    client = LiteLLMClient(Settings(state_dir=str(tmp_path)))
+    client = ChatClient(Settings(state_dir=str(tmp_path)))
     for model, cost in (("hf/Qwen/Qwen3-Coder:novita", 420), ("hf/org/plain", None)):
         answer = await client.answer(model, HELLO, [], emit=lambda event: None)
         assert answer.cost_micro_usd == cost
@@ -95,14 +95,14 @@ async def test_an_answers_cost_by_the_catalogue(router: ModelServer, tmp_path: P
 
 async def test_it_is_asked_once_a_day_and_kept(router: ModelServer, tmp_path: Path) -> None:
     for _ in range(3):
-        client = LiteLLMClient(Settings(state_dir=str(tmp_path)))
+        client = ChatClient(Settings(state_dir=str(tmp_path)))
         await client.ready("hf/Qwen/Qwen3-Coder")
         await client.ready("hf/Qwen/Qwen3-Coder")
         assert client.window("hf/Qwen/Qwen3-Coder") == 131_072
     assert [r.path for r in router.requests] == ["/v1/models"]
     assert router.requests[0].headers["authorization"] == "Bearer hf_stand_in"
     router.stop()
-    client = LiteLLMClient(Settings(state_dir=str(tmp_path)))
+    client = ChatClient(Settings(state_dir=str(tmp_path)))
     await client.ready("hf/Qwen/Qwen3-Coder")
     assert client.window("hf/Qwen/Qwen3-Coder") == 131_072
 
@@ -119,7 +119,7 @@ async def test_a_catalogue_that_cannot_be_read_is_none(body: bytes, tmp_path: Pa
 
 async def test_who_pays_the_router(router: ModelServer, tmp_path: Path) -> None:
     for payer in ("", "acme"):
-        client = LiteLLMClient(Settings(state_dir=str(tmp_path), bill_to=payer))
+        client = ChatClient(Settings(state_dir=str(tmp_path), bill_to=payer))
         await client.answer("hf/org/plain", HELLO, [], emit=lambda event: None)
         assert router.requests[-1].headers.get("x-hf-bill-to", "") == payer
 
@@ -141,7 +141,7 @@ async def test_servers_of_ones_own(
 ) -> None:
     with ModelServer(lambda asked: Reply("hi"), models=LOCAL) as server:
         monkeypatch.setenv(variable, server.openai_base)
-        client = LiteLLMClient(Settings())
+        client = ChatClient(Settings())
         await client.ready(f"{prefix}/{name}")
         assert client.window(f"{prefix}/{name}") == window
         answer = await client.answer(f"{prefix}/{name}", HELLO, [], emit=lambda event: None)

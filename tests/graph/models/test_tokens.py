@@ -10,7 +10,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, Tool
 
 from configs.settings import Settings
 from graph.models import tokens
-from graph.models.client import LiteLLMClient
+from graph.models.client import ChatClient
 from graph.models.facts import UNKNOWN_WINDOW
 from graph.models.tokens import FRAME, IMAGE, TokenCounter, tool_specs
 from tests.graph.models.asking import bash, read
@@ -112,7 +112,7 @@ def test_specs_are_made_once_and_sorted() -> None:
     ],
 )
 def test_windows(model: str, window: int) -> None:
-    client = LiteLLMClient(Settings())
+    client = ChatClient(Settings())
     assert client.window(model) == window
     assert client.window_is_known(model) is (window != UNKNOWN_WINDOW)
-    assert LiteLLMClient(Settings(context_window=5000)).window(model) == 5000
+    assert ChatClient(Settings(context_window=5000)).window(model) == 5000

@@ -1,0 +1,152 @@
+"""Anthropic's messages: the body of a request.
+
+Roles must alternate, results must come first and in one message behind the calls they answer,
+empty texts are refused, and thinking goes back with its signature exactly as it came.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage, SystemMessage, ToolMessage
+
+MARK = {"cache_control": {"type": "ephemeral"}}
+#: What stands for an empty text, which Anthropic refuses.
+EMPTY = "[nothing was said]"
+#: Of the models before adaptive thinking: tokens of thinking for each effort, as LiteLLM's.
+BUDGETS = {"minimal": 1024, "low": 1024, "medium": 2048, "high": 4096}
+_DATA_URL = re.compile(r"data:(image/[\w.+-]+);base64,(.*)", re.DOTALL)
+
+
+def request(
+    model: str,
+    messages: Sequence[BaseMessage],
+    *,
+    tools: Sequence[Mapping[str, Any]] = (),
+    stream: bool = True,
+    **options: Any,
+) -> dict[str, Any]:
+    """The body of a request; `tools` are specs in OpenAI's shape."""
+    body: dict[str, Any] = {"model": model}
+    system = "\n\n".join(str(m.text) for m in messages if isinstance(m, SystemMessage) and m.text)
+    if system:
+        # Tools stand before it: the mark covers both.
+        body["system"] = [{"type": "text", "text": system, **MARK}]
+    rest = [m for m in messages if not isinstance(m, SystemMessage)]
+    body["messages"] = _marked(list(_turns(rest)))
+    if tools:
+        body["tools"] = [_tool(spec["function"]) for spec in tools]
+    body.update(options)
+    body["stream"] = stream
+    return body
+
+
+def thinking_options(effort: str, max_tokens: int, *, adaptive: bool) -> dict[str, Any]:
+    """The fields that make a Claude think so much. `adaptive`: it decides itself how long."""
+    if adaptive:
+        # Without `display`, it answers with empty thinking blocks.
+        thinking = {"type": "adaptive", "display": "summarized"}
+        level = "low" if effort == "minimal" else effort
+        return {"thinking": thinking, "output_config": {"effort": level}}
+    budget = min(BUDGETS.get(effort, BUDGETS["high"]), max_tokens - 1)
+    return {"thinking": {"type": "enabled", "budget_tokens": max(1024, budget)}}
+
+
+def _tool(function: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": function["name"],
+        "description": function.get("description", ""),
+        "input_schema": function.get("parameters") or {"type": "object", "properties": {}},
+    }
+
+
+def _turns(messages: Sequence[BaseMessage]) -> Iterator[dict[str, Any]]:
+    """Messages of alternating roles; the first is a user's."""
+    first = True
+    for role, group in groupby(messages, lambda m: "assistant" if _is_answer(m) else "user"):
+        if first and role == "assistant":
+            yield {"role": "user", "content": [_text_block("[the conversation goes on]")]}
+        first = False
+        blocks: list[dict[str, Any]] = []
+        for message in group:
+            blocks += _answer(message) if isinstance(message, AIMessage) else _user(message)
+        if role == "user":
+            # Results must stand before anything that is said beside them.
+            blocks.sort(key=lambda block: block["type"] != "tool_result")
+        yield {"role": role, "content": blocks or [_text_block(EMPTY)]}
+
+
+def _is_answer(message: BaseMessage) -> bool:
+    return isinstance(message, AIMessage)
+
+
+def _marked(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """`turns` with a cache mark on the newest block."""
+    if turns:
+        *before, newest = turns[-1]["content"]
+        if newest["type"] not in ("thinking", "redacted_thinking"):
+            turns[-1] = {**turns[-1], "content": [*before, {**newest, **MARK}]}
+    return turns
+
+
+def _answer(message: AIMessage) -> list[dict[str, Any]]:
+    blocks = [b for b in map(_thinking, message.additional_kwargs.get("thinking_blocks", ())) if b]
+    if message.text.strip():
+        # Trailing spaces at the end of the last answer are refused.
+        blocks.append(_text_block(str(message.text).rstrip()))
+    blocks += [
+        {"type": "tool_use", "id": call["id"], "name": call["name"], "input": call["args"]}
+        for call in message.tool_calls
+    ]
+    if all(b["type"] in ("thinking", "redacted_thinking") for b in blocks):
+        blocks.append(_text_block(EMPTY))
+    return blocks
+
+
+def _thinking(block: Any) -> dict[str, Any] | None:
+    """A stored thinking block as it came, without what a library of ours or another added."""
+    if not isinstance(block, Mapping):
+        return None
+    if block.get("type") == "redacted_thinking" and block.get("data"):
+        return {"type": "redacted_thinking", "data": block["data"]}
+    if block.get("signature"):
+        thinking = str(block.get("thinking") or "")
+        return {"type": "thinking", "thinking": thinking, "signature": block["signature"]}
+    return None
+
+
+def _user(message: BaseMessage) -> list[dict[str, Any]]:
+    blocks = list(_blocks(message.content))
+    if not isinstance(message, ToolMessage):
+        return blocks
+    result: dict[str, Any] = {"type": "tool_result", "tool_use_id": message.tool_call_id}
+    if blocks:
+        result["content"] = blocks
+    if message.status == "error":
+        result["is_error"] = True
+    return [result]
+
+
+def _blocks(content: Any) -> Iterator[dict[str, Any]]:
+    for part in [content] if isinstance(content, str) else content:
+        if isinstance(part, str) or part.get("type") == "text":
+            text = part if isinstance(part, str) else str(part.get("text", ""))
+            if text.strip():
+                yield _text_block(text)
+        elif part.get("type") == "image_url":
+            yield _image(part["image_url"])
+
+
+def _image(image: Any) -> dict[str, Any]:
+    url = image if isinstance(image, str) else str(image.get("url", ""))
+    found = _DATA_URL.match(url)
+    if found:
+        source = {"type": "base64", "media_type": found[1], "data": found[2]}
+    else:
+        source = {"type": "url", "url": url}
+    return {"type": "image", "source": source}
+
+
+def _text_block(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}

@@ -1,0 +1,116 @@
+"""OpenAI's chat completions: the body of a request."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+
+#: Asks the provider to cache what stands before it.
+MARK = {"cache_control": {"type": "ephemeral"}}
+
+
+def request(
+    model: str,
+    messages: Sequence[BaseMessage],
+    *,
+    tools: Sequence[Mapping[str, Any]] = (),
+    stream: bool = True,
+    marks: bool = False,
+    thinking: str = "",
+    details: bool = False,
+    **options: Any,
+) -> dict[str, Any]:
+    """The body of a request.
+
+    Args:
+        tools: specs in OpenAI's own shape. marks: put cache marks (for Claude models).
+        thinking: the field in which this provider takes its thinking back; "": it takes none.
+        details: whether it takes reasoning_details back.
+        options: further fields, as they are sent.
+    """
+    # The order of fields is fixed: a longer history begins with the bytes of the shorter one.
+    body: dict[str, Any] = {"model": model}
+    body["messages"] = list(_messages(messages, marks, thinking, details))
+    if tools:
+        body["tools"] = list(tools)
+    body.update(options)
+    body["stream"] = stream
+    return body
+
+
+def _messages(
+    messages: Sequence[BaseMessage], marks: bool, thinking: str, details: bool
+) -> Iterator[dict[str, Any]]:
+    newest_task = max((i for i, m in enumerate(messages) if isinstance(m, HumanMessage)), default=0)
+    pictures: list[dict[str, Any]] = []
+    for place, message in enumerate(messages):
+        marked = marks and (place == len(messages) - 1 or isinstance(message, SystemMessage))
+        if pictures and not isinstance(message, ToolMessage):
+            yield {"role": "user", "content": pictures}
+            pictures = []
+        if isinstance(message, ToolMessage):
+            yield _result(message, marked)
+            # No server takes a picture as a result: it travels behind all results of the step.
+            pictures = [*pictures, *_pictures(message)]
+        elif isinstance(message, AIMessage):
+            yield _answer(message, thinking if place > newest_task else "", details)
+        else:
+            role = "system" if isinstance(message, SystemMessage) else "user"
+            yield {"role": role, "content": _content(message, marked)}
+    if pictures:
+        yield {"role": "user", "content": pictures}
+
+
+def _content(message: BaseMessage, marked: bool) -> Any:
+    if isinstance(message.content, str) or isinstance(message, ToolMessage | SystemMessage):
+        text = message.text
+        return [{"type": "text", "text": text, **MARK}] if marked and text else text
+    parts = [
+        {"type": "text", "text": part} if isinstance(part, str) else dict(part)
+        for part in message.content
+    ]
+    if marked and parts and parts[-1].get("type") == "text":
+        parts[-1] = {**parts[-1], **MARK}
+    return parts or ""
+
+
+def _result(message: ToolMessage, marked: bool) -> dict[str, Any]:
+    return {
+        "role": "tool",
+        "tool_call_id": message.tool_call_id,
+        "content": _content(message, marked),
+    }
+
+
+def _pictures(message: ToolMessage) -> list[dict[str, Any]]:
+    if not isinstance(message.content, list):
+        return []
+    blocks = (b for b in message.content if isinstance(b, dict))
+    return [dict(b) for b in blocks if b.get("type") == "image_url"]
+
+
+def _answer(message: AIMessage, thinking: str, details: bool) -> dict[str, Any]:
+    sent: dict[str, Any] = {"role": "assistant", "content": message.text or None}
+    extras = message.additional_kwargs
+    if thinking and extras.get("reasoning_content"):
+        sent[thinking] = extras["reasoning_content"]
+    if details and extras.get("reasoning_details"):
+        sent["reasoning_details"] = extras["reasoning_details"]
+    if message.tool_calls:
+        kept = extras.get("call_extras") or {}
+        sent["tool_calls"] = [
+            {
+                "id": call["id"],
+                "type": "function",
+                "function": {
+                    "name": call["name"],
+                    "arguments": json.dumps(call["args"], ensure_ascii=False),
+                },
+                **kept.get(str(number), {}),
+            }
+            for number, call in enumerate(message.tool_calls)
+        ]
+    elif sent["content"] is None:
+        sent["content"] = "[nothing was said]"
+    return sent
