@@ -131,5 +131,8 @@ def _logging(debug: bool) -> None:
     handler.setFormatter(_Formatter("%(name)s: %(message)s"))
     logging.basicConfig(level=level, handlers=[handler])
     logging.getLogger().setLevel(level)
+    # Libraries have handlers and levels of their own, and Python's warnings go past both.
+    logging.captureWarnings(True)
+    logging.disable(logging.NOTSET if debug else logging.CRITICAL)
     for noisy in ("asyncio", "aiosqlite", "httpcore", "httpx", "markdown_it"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))

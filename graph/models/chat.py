@@ -24,13 +24,22 @@ class ChatModel(ChatLiteLLM):
         answer = await self.client.acompletion(**kwargs, num_retries=0, max_retries=0)
         if kwargs.get("stream"):
             self._wrapper = answer
-            source = getattr(answer, "completion_stream", None)
-            if hasattr(source, "__anext__"):
-                answer.completion_stream = self._watched(source)
+            self._watch(answer)
         return answer
 
+    def _watch(self, answer: Any) -> None:
+        """Look at the provider's own chunks: of some (Gemini's), litellm forgets their end."""
+        source, make = (getattr(answer, n, None) for n in ("completion_stream", "make_call"))
+        if hasattr(source, "__aiter__"):
+            answer.completion_stream = self._watched(source)
+        elif source is None and make is not None:
+            # The request itself is made when the first chunk is asked for.
+            async def call(*args: Any, **kwargs: Any) -> Any:
+                return self._watched(await make(*args, **kwargs))
+
+            answer.make_call = call
+
     async def _watched(self, source: Any) -> AsyncIterator[Any]:
-        """The provider's chunks. Of some (Gemini's), litellm forgets that they told the end."""
         async for chunk in source:
             self._was_told = self._was_told or _tells_end(chunk)
             yield chunk

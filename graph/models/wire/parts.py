@@ -72,8 +72,10 @@ class Parts:
 
     def think(self, text: str) -> list[Piece]:
         """Thinking that the server told apart itself."""
+        if not text:
+            return []
         self._splitter.tags_end = True
-        return self._kept([Piece("thinking", encodable(text))] if text else [])
+        return self._kept([Piece("thinking", encodable(text))])
 
     def close(self) -> list[Piece]:
         """The stream is over: what was held back."""
