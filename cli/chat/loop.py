@@ -1,6 +1,6 @@
 """The chat itself: a session, what is typed, turns, and the questions between them.
 
-The prompt stands before LangGraph and litellm are imported: they load in threads behind it.
+The prompt stands before LangGraph and the model client are imported: they load behind it.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ class Chat:
 
     def load_behind(self) -> None:
         """Import the heavy libraries in a thread."""
-        threading.Thread(target=_load, daemon=True).start()
+        model = self.options.get("model") or self.settings.model_name
+        threading.Thread(target=_load, args=(model, self.settings), daemon=True).start()
 
     async def _trusted(self, loaded: Any) -> Any:
         """Settings once the user has said whether what this folder brings counts; asked about what
@@ -278,6 +279,6 @@ def is_command(text: str) -> bool:
     return word.startswith("/") and "/" not in word[1:]
 
 
-def _load() -> None:
+def _load(model: str, settings: Any) -> None:
     importlib.import_module("graph.session")
-    importlib.import_module("graph.models.loading").load()
+    importlib.import_module("graph.models.loading").load_for(model, settings)

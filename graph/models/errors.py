@@ -192,6 +192,10 @@ def _of_litellm(error: Exception, said: str, exceptions: Any) -> Failure:
     return Failure("final", f"{type(error).__name__}: {said}")
 
 
+#: A 403 that no other credential would change.
+_OF_PLACE = re.compile(r"country|region|territory|location", re.IGNORECASE)
+
+
 def raised(failure: Failure, route: Route, attempts: int) -> ModelError:
     """The error of ours for a request that is given up."""
     status, said = failure.status, failure.said
@@ -201,7 +205,7 @@ def raised(failure: Failure, route: Route, attempts: int) -> ModelError:
         return ContextTooLong(f"the request is longer than the window of {who}: {said}", **facts)
     if failure.is_spent:
         return PaymentRequired(f"{who} wants payment: {said}", **facts)
-    if status in (401, 403):
+    if status in (401, 403) and not _OF_PLACE.search(said):
         return NotAuthenticated(
             f"{who} refused the credential: {said}", route.credential_hint(), **facts
         )

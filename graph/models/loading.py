@@ -12,7 +12,10 @@ import os
 import threading
 from collections.abc import Sequence
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from configs.settings import Settings
 
 #: Set before litellm is imported; each with why. Taken out of children's environment again.
 _VARIABLES = {
@@ -60,6 +63,19 @@ def load_direct() -> None:
     """Import what a route of our own needs: a fifth of a second, and no litellm."""
     with _lock:
         importlib.import_module("graph.models.wire.chat")
+
+
+def load_for(model: str, settings: Settings) -> None:
+    """Import what `model` needs; "": the model that the credentials choose."""
+    from graph.errors import AgentError
+    from graph.models.catalogue import resolve
+    from graph.models.defaults import default_model
+
+    try:
+        is_direct = resolve(model or default_model(), settings).is_direct
+    except AgentError:
+        return  # said when the session opens
+    load_direct() if is_direct else load()
 
 
 def load_beside(names: Sequence[str]) -> None:

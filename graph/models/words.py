@@ -100,6 +100,7 @@ def _leading(text: str) -> str | None:
 
 
 def _without_classes(text: str) -> str:
+    text = text.partition("Traceback (most recent call last)")[0]
     text = re.sub(r"\.? Handle with `[\w.]+`\.?", "", text)
     return _CLASSES.sub("", text.strip()).replace("litellm.", "")
 

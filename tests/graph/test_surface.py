@@ -56,6 +56,8 @@ EXIT_CODES = {
     "payment_required": 1,
     "model_unavailable": 1,
     "answer_cut": 1,
+    "answer_refused": 1,
+    "no_tool_calls": 1,
     "recording_ends": 1,
     "replay_differs": 1,
 }

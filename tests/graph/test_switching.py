@@ -22,7 +22,17 @@ def look(asked: Asked) -> Reply:
     return Reply(f"seen by {asked.model}", thinking="done")
 
 
-@pytest.mark.parametrize(("first", "second"), [(OPENAI, ANTHROPIC), (ANTHROPIC, OPENAI)])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (OPENAI, ANTHROPIC),
+        (ANTHROPIC, OPENAI),
+        # From our own wire to LiteLLM and back.
+        (OPENAI, f"litellm/{OPENAI}"),
+        (f"litellm/{ANTHROPIC}", ANTHROPIC),
+        (ANTHROPIC, f"litellm/{OPENAI}"),
+    ],
+)
 async def test_a_thread_goes_on_with_another_model(
     settings: Settings, workdir: Path, first: str, second: str
 ) -> None:

@@ -52,6 +52,7 @@ _TOO_LARGE = re.compile(r"request too large", re.IGNORECASE)
 _WINDOWS = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
+        r"\+ \d+ > (\d[\d,]*)",
         r"available context size \((\d[\d,]*)",
         r"context length of (?:only )?(\d[\d,]*)",
         r"max(?:imum)? (?:context|prompt|model|input) (?:length|window|size)(?: of| is|:)+ ?"
@@ -75,7 +76,7 @@ _LEAST = 256
 
 def is_too_long(status: int | None, body: Any) -> bool:
     """Whether the request must be shortened to be taken."""
-    if status == 413 or (status == 429 and _TOO_LARGE.search(sentences(body))):
+    if status == 413 or (status in (429, None) and _TOO_LARGE.search(sentences(body))):
         return True
     if status is not None and status not in _REFUSED:
         return False
