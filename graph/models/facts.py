@@ -20,6 +20,10 @@ from graph.models.served import Catalogue, Ollama, Served
 UNKNOWN_WINDOW = 32_000
 
 
+#: Servers that answer to any name with the one model that they have.
+ANY_NAME = ("llamacpp", "local")
+
+
 class Facts:
     """What is known of models, by id."""
 
@@ -144,7 +148,11 @@ class Facts:
 
     def _served(self, route: Route) -> Served | None:
         catalogue = self._catalogue(route)
-        return catalogue.of(route.litellm_model.partition("/")[2]) if catalogue else None
+        if catalogue is None:
+            return None
+        found = catalogue.of(route.model_name)
+        # llama.cpp serves one model, lists it under its file's path, and takes any name for it.
+        return found or (catalogue.only() if route.provider in ANY_NAME else None)
 
     def _catalogue(self, route: Route) -> Catalogue | None:
         base = catalogue_base(route)

@@ -14,7 +14,7 @@ from graph.errors import AgentError, UnknownModel
 from graph.models import defaults
 from graph.models.catalogue import Route, resolve
 from graph.models.defaults import price_map
-from graph.models.facts import Facts, catalogue_base
+from graph.models.facts import ANY_NAME, Facts, catalogue_base
 from graph.models.served import Catalogue, Served
 
 #: Providers whose models LiteLLM's map lists, and the variable that holds their key.
@@ -63,8 +63,9 @@ async def check(model: str, settings: Settings) -> Route:
     await facts.ready(route)
     catalogue = facts.catalogue(route)
     listed = catalogue.models() if catalogue else []
-    if catalogue and listed and catalogue.of(route.litellm_model.partition("/")[2]) is None:
-        prefix = model[: -len(route.litellm_model.partition("/")[2])] or ""
+    takes_any = route.provider in ANY_NAME and len(listed) == 1
+    if catalogue and listed and not takes_any and catalogue.of(route.model_name) is None:
+        prefix = model[: -len(route.model_name)] or ""
         near = nearest(model, (prefix + m.id for m in listed))
         raise UnknownModel(f"{route.describe()}: there is no such model{near}")
     return route

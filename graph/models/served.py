@@ -78,6 +78,11 @@ class Catalogue:
         """All of them, in the server's order; [] before `load`."""
         return [_served(entry, "") for entry in self._entries or []]
 
+    def only(self) -> Served | None:
+        """The one model that the server serves, whatever it is called; None if there are more."""
+        models = self.models()
+        return models[0] if len(models) == 1 else None
+
     def of(self, name: str) -> Served | None:
         """The model `name`, or `name:provider`; None where the server does not list it."""
         wanted, _, provider = name.partition(":")

@@ -152,6 +152,17 @@ async def test_servers_of_ones_own(
             await check(f"{prefix}/{name}x", Settings())
 
 
+async def test_llamacpp_answers_to_any_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It lists its one model under the path of the file."""
+    one = [{"id": "/models/tiny.gguf", "meta": {"n_ctx": 8_192, "n_ctx_train": 131_072}}]
+    with ModelServer(models=one) as server:
+        monkeypatch.setenv("LLAMACPP_API_BASE", server.openai_base)
+        client = ChatClient(Settings())
+        await client.ready("llamacpp/tiny")
+        assert client.window("llamacpp/tiny") == 8_192
+        assert (await check("llamacpp/tiny", Settings())).provider == "llamacpp"
+
+
 async def test_what_can_be_chosen(
     router: ModelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
