@@ -62,7 +62,7 @@ def _explain(call: str, options: dict[str, Any]) -> int:
     )
     mode = settings.capped_mode(options["mode"] or settings.mode or "ask")
     here = Situation(mode, str(folder_of(options)), rules, str(settings.state_path()))
-    judged = explained(call, here, _tools(call, settings))
+    judged = explained(call, here, _tools(call, settings), settings.web_hosts)
     if options["output"] == "json":
         print_json({"action": judged.action, "rule": judged.rule, "reason": judged.reason})
         return 0

@@ -8,6 +8,7 @@ raises is this call's result: an exception that left the node would cancel its s
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
@@ -38,6 +39,7 @@ from graph.events import (
     emitter,
 )
 from graph.history import Call, tool_message
+from graph.policy.paths import changed_place
 from graph.redaction import redacted
 from graph.services import cwd_of, services_of
 from graph.state import Verdict
@@ -295,16 +297,26 @@ async def _begun(
         said = "It ran before; its result is no longer kept. Inspect what it left."
         return ToolResult(said, ok=False, outcome="unknown")
     if row is None or row.note is None or looks_only:
-        return await tool.execute(arguments, run)
+        return await _in_its_places(tool, arguments, run)
     try:
         found = await tool.recover(arguments, run, row.note)
     except NotBegun:
-        return await tool.execute(arguments, run)
+        return await _in_its_places(tool, arguments, run)
     if found is not None and found.outcome != "interrupted":
         return found
     # Nobody stopped this turn: what was ended with an earlier process is half-done.
     so_far = f"{found.text}\n" if found else ""
     return ToolResult(f"{so_far}{CUT_OFF}", ok=False, outcome="unknown")
+
+
+async def _in_its_places(tool: AgentTool, arguments: Any, run: ToolRun) -> ToolResult:
+    """The call, if its paths lead where they led when it was judged. In a sandbox the links are
+    others than those that were looked up here."""
+    if not (tool.in_backend and run.services.backend.about):
+        changed = await asyncio.to_thread(changed_place, run.places)
+        if changed:
+            raise ToolError(changed)
+    return await tool.execute(arguments, run)
 
 
 async def _caught(work: Awaitable[ToolResult]) -> ToolResult:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -17,6 +17,7 @@ from pydantic_core import PydanticUndefined
 from graph.context import AgentTool
 from graph.errors import SettingsError
 from graph.policy.decide import Judged, Situation, decide
+from graph.policy.hosts import Known, with_question
 from graph.policy.rules import parse_rule
 from graph.state import QUESTION
 from nodes.verdicts import main_words
@@ -25,7 +26,9 @@ from nodes.verdicts import main_words
 INCOMPLETE = {"missing", "value_error", "string_too_short", "too_short"}
 
 
-def explain(call: str, here: Situation, tools: Mapping[str, AgentTool]) -> Judged:
+def explain(
+    call: str, here: Situation, tools: Mapping[str, AgentTool], web_hosts: Iterable[str] = ()
+) -> Judged:
     """What the policy says of `call`, written as a rule is. Raises SettingsError for what is not
     written so, for a tool that does not exist, and for arguments that it does not take."""
     written = parse_rule(call, "")
@@ -39,6 +42,8 @@ def explain(call: str, here: Situation, tools: Mapping[str, AgentTool]) -> Judge
     if tool.answered_by_person:
         return Judged("ask", "the model asks you", QUESTION)
     effect = tool.effect(arguments, here.cwd)
+    if effect.url:
+        effect = with_question(effect, Known(frozenset(web_hosts)))
     meant = tool.stands_for(arguments)
     name, values = meant if meant is not None else (tool.name, given)
     return decide(name, effect, main_words(values), here)

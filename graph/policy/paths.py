@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import platformdirs
@@ -38,6 +39,22 @@ def named(path: str, cwd: str) -> str:
 def joined(path: str, cwd: str) -> str:
     """`path` below `cwd`, `~` resolved and nothing else."""
     return os.path.join(cwd, os.path.expanduser(path))
+
+
+def changed_place(places: Mapping[str, str]) -> str:
+    """What to tell the model of a path that leads elsewhere than it did; "": all are the same.
+
+    Args:
+        places: by path (`joined`), where it led when the call was judged.
+    """
+    for path, judged in places.items():
+        now = resolved(path, "/")
+        if now != judged:
+            return (
+                f"{path} was not used: it leads to {now} now, and led to {judged} when this call "
+                "was allowed. Call again"
+            )
+    return ""
 
 
 def resolved(path: str, cwd: str) -> str:

@@ -29,6 +29,8 @@ class Bench:
         self.events: list[Event] = []
         self._ids = (f"call_{n:024x}" for n in itertools.count(1))
         self.last_id = ""
+        #: Where paths led when the next calls were judged.
+        self.places: dict[str, str] = {}
 
     async def call(self, tool: str, /, *, call_id: str = "", **arguments: Any) -> ToolResult:
         """One call, journal and boundary included; `call_id` again is what a resume does."""
@@ -41,6 +43,7 @@ class Bench:
             self.events.append,
             Scope(THREAD, "i", "t", "2026-11-21"),
             sandbox=self.sandbox,
+            places=self.places,
         )
 
     def new_id(self) -> str:

@@ -8,14 +8,15 @@ import hashlib
 import os
 import re
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from configs.settings import Settings
 from graph.credential_names import is_credential_name
 from graph.credential_search import credential_in_text
 from graph.errors import ToolError
+from graph.policy.paths import resolved
 from graph.secret_values import secrets_of as secrets_of_value
+from graph.store.no_links import read_file
 
 if TYPE_CHECKING:
     from huggingface_hub import Volume
@@ -48,11 +49,9 @@ def read_script(script: str, cwd: str) -> str:
     """The source itself, or that of the local file which `script` names. Raises ToolError."""
     if not names_file(script):
         return script
-    path = Path(cwd, os.path.expanduser(script.strip()))
-    if path.exists() and not path.is_file():
-        raise ToolError(f"script: {path} is not a regular file")
+    path = resolved(script.strip(), cwd)
     try:
-        return path.read_text(encoding="utf-8")
+        return read_file(path).decode("utf-8")
     except OSError as error:
         raise ToolError(f"script: cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError:

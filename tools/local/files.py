@@ -12,7 +12,7 @@ from typing import Any
 
 from graph.context import NotBegun, ToolResult, ToolRun
 from graph.errors import ToolError
-from graph.policy.paths import joined
+from graph.policy.paths import changed_place, joined
 from tools.backend import Entry
 
 #: A larger file is not read whole.
@@ -107,10 +107,7 @@ async def absolute(path: str, run: ToolRun) -> str:
     judged = run.places.get(joined(path, run.cwd), whole)
     # In a sandbox (`about`) the links are others than those that were looked up here.
     if whole != judged and not backend.about:
-        raise ToolError(
-            f"{path} was not used: it leads to {whole} now, and led to {judged} when this call was "
-            "allowed. Call again"
-        )
+        raise ToolError(changed_place({joined(path, run.cwd): judged}) or f"{path} changed")
     return whole
 
 

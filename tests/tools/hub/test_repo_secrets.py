@@ -228,3 +228,22 @@ def test_making_something_public_asks(workdir: Path, mode: str) -> None:
     auto = "run" if mode == "auto" else "ask"
     assert action(mode, workdir, operation="create", visibility="private") == auto
     assert action(mode, workdir, operation="update", visibility="private") == auto
+
+
+async def test_what_leads_elsewhere_than_it_was_judged_is_not_sent(
+    bench: Bench, hub: HubServer, tmp_path: Path
+) -> None:
+    """A folder and a script are judged by where they lead; a link that is made since is no leave to
+    send another one."""
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "x.py").write_text("print('private')\n")
+    (bench.cwd / "out").symlink_to(tmp_path / "other")
+    judged = bench.cwd / "out"
+    bench.places = {str(bench.cwd / "out"): str(judged)}
+    result = await upload(bench, source="out")
+    assert f"leads to {os.path.realpath(tmp_path / 'other')} now" in result
+    bench.places = {str(bench.cwd / "out/x.py"): str(judged / "x.py")}
+    arguments = {"operation": "run", "flavor": "t4-small", "timeout": "1h", "script": "out/x.py"}
+    said = await bench.call("hf_jobs", **arguments)
+    assert (said.ok, hub.jobs.jobs) == (False, {})
+    assert "leads to" in said.text
