@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from graph.policy.grammar import ShellCommand
@@ -78,35 +79,45 @@ def _tokens(words: Iterable[str]) -> Iterator[str]:
                 yield token[2:]
 
 
-def secret(line: Line, folder: str) -> str | None:
+@dataclass(frozen=True)
+class Named:
+    """What a line names: targets it writes to, words that may be places, folders it may be in."""
+
+    writes: tuple[str, ...]
+    words: tuple[str, ...]
+    folders: tuple[str, ...]
+
+
+def named_by(line: Line, closed: Sequence[ShellCommand], folder: str) -> Named:
+    """By both readings of the line: tree-sitter's takes `head > a b` as two targets."""
+    commands = [*(command.texts for command in line.commands), *(c.words for c in closed)]
+    redirects = [redirect for command in closed for redirect in command.redirects]
+    writes = [word.text for word in line.writes]
+    writes += [r.target for r in redirects if r.operator != "<" and r.target != "/dev/null"]
+    words = [word for command in commands for word in command[1:]]
+    words += [word.text for word in line.reads]
+    words += [r.target for r in redirects if r.operator == "<"]
+    return Named(tuple(writes), tuple(words), tuple(folders_of(commands, folder)))
+
+
+def secret(named: Named) -> str | None:
     """The first file known to hold credentials that the line writes to, or names and that is
     there: `jq .key` names none."""
-    folders = _folders(line, folder)
-    for word in line.writes:
-        if any(secret_place(word.text, folder) for folder in folders):
-            return word.text
-    for place in places_of(_arguments(line)):
-        if any(secret_place(place, f) and exists(place, f) for f in folders):
+    for target in named.writes:
+        if any(secret_place(target, folder) for folder in named.folders):
+            return target
+    for place in places_of(named.words):
+        if any(secret_place(place, f) and exists(place, f) for f in named.folders):
             return place
     return None
 
 
-def protected(line: Line, folder: str, state: str, *, only_redirects: bool) -> str | None:
+def protected(named: Named, state: str, *, only_redirects: bool) -> str | None:
     """The first place that governs ml-agent or runs later, and that the line writes to, or names
     at all."""
-    places = [word.text for word in line.writes]
+    places = list(named.writes)
     if not only_redirects:
-        places += places_of(_arguments(line))
-    folders = _folders(line, folder)
-    return next((p for p in places if any(protected_place(p, f, state) for f in folders)), None)
-
-
-def _folders(line: Line, folder: str) -> list[str]:
-    return folders_of((command.texts for command in line.commands), folder)
-
-
-def _arguments(line: Line) -> Iterator[str]:
-    for command in line.commands:
-        yield from command.texts[1:]
-    for word in line.reads:
-        yield word.text
+        places += places_of(named.words)
+    return next(
+        (p for p in places if any(protected_place(p, f, state) for f in named.folders)), None
+    )

@@ -123,11 +123,12 @@ def _line(source: str, here: Situation, folder: str) -> Judged:
     rule = None
     if closed:
         rule, against = allowing_rule(closed, here.rules)
-    secret = commands.secret(line, folder)
+    places = commands.named_by(line, closed, folder)
+    secret = commands.secret(places)
     if secret and here.mode != "yolo":
         return modes.secret(secret, here.mode)
     only_reads = rule is not None and all(map(reads_only, closed))
-    protected = commands.protected(line, folder, here.state, only_redirects=only_reads)
+    protected = commands.protected(places, here.state, only_redirects=only_reads)
     if protected:
         return modes.protected(protected, here.mode)
     asked = commands.fitting_rule(line, here.rules.ask)

@@ -115,6 +115,16 @@ def is_regular(place: str, folder: str) -> bool:
         return False
 
 
+def unusual_place(places: Iterable[str], folders: Sequence[str]) -> str | None:
+    """The first of `places` that is there and neither a file nor a folder: a device, a pipe."""
+    for place in places:
+        for folder in folders:
+            path = resolved(place, folder)
+            if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
+                return place
+    return None
+
+
 def special_below(folder: str, home: str, *, hidden: bool = True) -> str | None:
     """What a program that reads all of `folder` must not meet: a file with secrets, or a link that
     leads out of `home`. The folder itself if it is too large to look.

@@ -19,6 +19,7 @@ from graph.policy.places import (
     outside_place,
     places_of,
     special_below,
+    unusual_place,
 )
 from graph.policy.programs import READ_FOLDERS, in_table, option_problem, reader_of
 from graph.policy.repository import git_problem
@@ -127,7 +128,10 @@ def _redirect_problem(command: ShellCommand, folders: Sequence[str], home: str) 
 def _word_problem(command: ShellCommand, folders: Sequence[str], home: str, state: str) -> str:
     places = list(places_of(command.words[1:]))
     outside = outside_place(places, folders, home, state, reads=reads_only(command))
-    return f"{outside} is outside the working directory" if outside else ""
+    if outside:
+        return f"{outside} is outside the working directory"
+    unusual = unusual_place(places, folders)
+    return f"{unusual} is neither a file nor a folder" if unusual else ""
 
 
 def _folder_problem(words: Sequence[str], folders: Sequence[str], home: str) -> str:

@@ -328,6 +328,13 @@ TABLE: dict[str, str] = {
     "cat < /dev/tcp/localhost/1": PLAIN,
     "echo x > /dev/tcp/localhost/1": PLAIN,
     "cat < pipe": PLAIN,
+    "cat pipe": PLAIN,
+    # behind a redirection, where tree-sitter takes words for targets
+    "head > b notes.txt": "ask deny deny",
+    "head 2> b notes.txt": "ask deny deny",
+    "head < a.py notes.txt": "ask deny deny",
+    "cat > b astray": PLAIN,
+    "cp > b a.py .git/config": "ask deny deny",
     "cat loop": PASS,
     # behind cd, in every folder where the line may be
     "cd": PLAIN,
