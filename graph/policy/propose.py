@@ -90,11 +90,9 @@ def _for_call(tool: str, arguments: Mapping[str, Any]) -> str:
     operation = arguments.get("operation")
     if tool == "mcp" and operation == "call":
         return str(arguments.get("tool") or "")
-    if arguments.get("path"):
-        path = str(arguments["path"])
-        return "" if re.search(r"[*?]", path) else f"{tool}({path})"
     if not operation:
-        return tool
+        path = str(arguments.get("path") or "")
+        return "" if re.search(r"[*?]", path) else f"{tool}({path})" if path else tool
     url = urlsplit(whole_url(str(arguments["url"])) if arguments.get("url") else "")
     if url.scheme and url.netloc:
         return f"{tool}({operation} {shlex.quote(f'{url.scheme}://{url.netloc}/*')} *)"

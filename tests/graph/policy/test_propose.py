@@ -85,6 +85,7 @@ CALLS: list[tuple[str, dict[str, Any], Effect, str]] = [
     ("write", {"path": ".git/config"}, Effect("write", (".git/config",)), ""),
     ("read", {"path": "~/.ssh/id_rsa"}, Effect("read", ("~/.ssh/id_rsa",)), ""),
     ("hf_repo", {"operation": "upload", "repo": "a/b"}, Effect("publish"), "hf_repo(upload *)"),
+    ("hf_repo", {"operation": "delete", "path": "a.txt"}, Effect("destroy"), "hf_repo(delete *)"),
     ("hf_jobs", {"operation": "schedule"}, Effect("publish", always_asks=True), ""),
     ("mcp", {"operation": "call", "tool": "time__now"}, Effect("execute"), "time__now"),
     ("time__now", {}, Effect("execute"), "time__now"),
