@@ -99,12 +99,9 @@ async def _one(
 ) -> dict[str, Any] | None:
     screen = terminal.screen
     rule = rule_to_offer(request, chat.proposed)
-    always = " a" if rule else ""
-    if not rule:
-        terminal.lines.line(f"  {no_rule(request)}", "2")
     while True:
-        asked = f"run it? y n e{always} ?" + (" Y N" if more else "") + " > "
-        answer = await screen.ask(asked, keys="ye?" + always.strip() + ("YN" if more else ""))
+        asked = "run it? y n e a ?" + (" Y N" if more else "") + " > "
+        answer = await screen.ask(asked, keys="yea?" + ("YN" if more else ""))
         if answer is None:
             return None
         key, _, words = answer.strip().partition(" ")
@@ -116,7 +113,10 @@ async def _one(
             told = f": {words.strip()}" if words.strip() else ""
             terminal.lines.line(f"  {'all rejected' if rest else 'rejected'}{told}", "33")
             return {"type": "reject", "message": words.strip(), **rest}
-        if key == "a" and rule:
+        if key == "a" and not rule:
+            terminal.lines.line(f"  {no_rule(request)}", "33")
+            continue
+        if key == "a":
             decision = await _always(terminal, rule)
         elif key == "e":
             decision = await _edited(terminal, request)

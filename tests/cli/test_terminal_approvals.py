@@ -210,6 +210,9 @@ def test_a_hostile_command_is_shown_as_it_is(columns: int, tmp_path: Path) -> No
                 assert part in "\n".join(seen).replace("\n  ┊ ", ""), (command[:40], seen)
             warned = "terminal" in "".join(line[4:] for line in seen if line.startswith("  ! "))
             assert warned == (not command.replace("\n", "").isprintable() or " " * 9 in command)
+            if not number:
+                chat.type("a")
+                chat.expect("no rule can allow this")
             chat.type("n")
             chat.enter()
             chat.expect("2 iterations", number + 1)
