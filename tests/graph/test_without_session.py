@@ -60,7 +60,9 @@ async def test_mcp_tools_are_there_without_a_session(
     box = {"command": sys.executable, "args": arguments, "env": {"PYTHONPATH": root}}
     config_file = tmp_path / "home" / ".config" / "ml-agent" / "config.json"
     config_file.parent.mkdir(parents=True)
-    config_file.write_text(json.dumps({"mcpServers": {"box": box}, "mcp": {"wait": 60}}))
+    # That the tool only reads is its server's word; the user took it.
+    rules = {"permissions": {"allow": ["mcp_reads(box)"]}}
+    config_file.write_text(json.dumps({"mcpServers": {"box": box}, "mcp": {"wait": 60}, **rules}))
     monkeypatch.chdir(workdir)
     monkeypatch.setenv("ML_AGENT_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("ML_AGENT_MODEL_NAME", "openai/stand-in")
