@@ -99,6 +99,8 @@ class World:
         self._git(self.work, "commit", "-qm", "x")
         self._git(self.work, "rm", "-q", "--cached", ".env")
         self._git(self.work, "commit", "-qm", "y")
+        self._git(self.work, "add", "-f", "sub/.env")
+        (self.work / "sub" / ".env").write_text(f"{SECRET}-2")
         (self.work / "a.txt").write_text("x\ny\n")
         self.blob = self._git(self.work, "rev-parse", "HEAD~1:.env")
         self.tree = self._git(self.work, "rev-parse", "HEAD~1:")

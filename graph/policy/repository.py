@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import os
 import re
-import struct
 from collections.abc import Sequence
 from pathlib import Path
 
+from graph.policy.git_index import GITLINK, entries_of
 from graph.policy.paths import inside, resolved
 from graph.policy.secret_files import is_secret_name
 
@@ -38,9 +38,6 @@ CONTENTS = re.compile(r"-[A-Za-z0-9]*[pU]|--(patch|unified|word-diff)")
 REVISION = re.compile(r"(?![0-9a-f]{4,64}$)[A-Za-z0-9_@][A-Za-z0-9_./@-]*(~\d+)?")
 HEAD = re.compile(r"(HEAD|@)(~\d+)?")
 HEAD_FILE = re.compile(r"(ref: refs/\S+|[0-9a-f]{40})\n?")
-#: A larger index is not read.
-LARGEST_INDEX = 5_000_000
-GITLINK = 0o160000
 
 
 def git_problem(words: Sequence[str], folder: str, home: str) -> str:
@@ -59,27 +56,41 @@ def git_problem(words: Sequence[str], folder: str, home: str) -> str:
     why = _settings_problem(git[1] / "config") or _hook_problem(git[1])
     if why:
         return why
-    operands, files = _operands(rest, folder)
-    if any(":" in operand for operand in operands):
+    revisions, paths = _operands(rest)
+    if any(":" in word for word in (*revisions, *paths)):
         return "git reads what is behind a colon from its store"
-    if verb == "show" and not all(HEAD.fullmatch(operand) for operand in operands):
+    files = [word for word in revisions if os.path.isfile(os.path.join(folder, word))]
+    revisions = [word for word in revisions if word not in files]
+    if verb == "show" and not all(map(HEAD.fullmatch, revisions)):
         return "git show may show any object: name HEAD, HEAD~1, ..."
     shows = _shows_contents(verb, rest)
-    if shows and not all(REVISION.fullmatch(part) for o in operands for part in _ends(o)):
+    if shows and not _names_files(verb, rest, revisions, [*files, *paths], folder):
         return "git shows contents of what it keeps: name files"
-    staged = "--cached" in rest or "--staged" in rest
-    if shows and not files and (verb != "diff" or operands or staged):
-        return "git shows contents of what it keeps: name files"
+    files += paths
     if verb in ("status", "diff"):
         return _index_problem(git[1], git[2], str(Path(git[0]).parent), shows and not files)
     return ""
 
 
-def _operands(rest: Sequence[str], folder: str) -> tuple[list[str], list[str]]:
-    """(other operands, files that are there)."""
-    words = [word for word in rest if word != "--" and not word.startswith("-")]
-    files = [word for word in words if os.path.isfile(os.path.join(folder, word))]
-    return [word for word in words if word not in files], files
+def _operands(rest: Sequence[str]) -> tuple[list[str], list[str]]:
+    """(the words before `--`, those behind it), without options."""
+    at = rest.index("--") if "--" in rest else len(rest)
+    return [word for word in rest[:at] if not word.startswith("-")], list(rest[at + 1 :])
+
+
+def _names_files(
+    verb: str, rest: Sequence[str], revisions: Sequence[str], files: Sequence[str], folder: str
+) -> bool:
+    """Whether contents are shown of files alone that are there, or of changes against the index."""
+    if not all(os.path.isfile(os.path.join(folder, file)) for file in files):
+        return False
+    for revision in revisions:
+        # A folder, or a file that was removed, may be meant as well.
+        known = os.path.lexists(os.path.join(folder, revision))
+        if known or not all(map(REVISION.fullmatch, _ends(revision))):
+            return False
+    plain = verb == "diff" and not revisions and not {"--cached", "--staged"} & set(rest)
+    return bool(files) or plain
 
 
 def _ends(operand: str) -> list[str]:
@@ -164,7 +175,7 @@ def _hook_problem(common: Path) -> str:
 
 def _index_problem(common: Path, own: Path, top: str, contents: bool) -> str:
     """A nested repository that git would enter, or a file with secrets that it would show."""
-    entries = _entries(own / "index")
+    entries = entries_of(own / "index")
     if entries is None:
         return "the repository's index cannot be judged"
     for mode, name in entries:
@@ -173,37 +184,3 @@ def _index_problem(common: Path, own: Path, top: str, contents: bool) -> str:
         if contents and is_secret_name(name):
             return f"git keeps {name}, which is known to hold credentials"
     return ""
-
-
-def _entries(index: Path) -> list[tuple[int, str]] | None:
-    """The modes and names of an index of version 2 or 3; None for another or a broken one."""
-    try:
-        if index.stat().st_size > LARGEST_INDEX:
-            return None
-        data = index.read_bytes()
-    except FileNotFoundError:
-        return []
-    except OSError:
-        return None
-    if data[:4] != b"DIRC" or len(data) < 12:
-        return None
-    version, count = struct.unpack(">II", data[4:12])
-    if version not in (2, 3):
-        return None
-    found, at = [], 12
-    for _ in range(count):
-        if at + 62 > len(data):
-            return None
-        mode, flags = struct.unpack(">I", data[at + 24 : at + 28])[0], data[at + 60]
-        start = at + (64 if flags & 0x40 else 62)
-        end = data.find(b"\0", start)
-        if end < 0:
-            return None
-        found.append((mode & 0o170000, os.fsdecode(data[start:end])))
-        at += (end - at + 8) // 8 * 8
-    # A part of the entries may stand in another file, or folders stand for what is in them.
-    while at + 8 <= len(data) - 20:
-        if data[at : at + 4] in (b"link", b"sdir"):
-            return None
-        at += 8 + int.from_bytes(data[at + 4 : at + 8], "big")
-    return found

@@ -95,7 +95,11 @@ def test_files_with_secrets_that_git_keeps(repository: Path) -> None:
     assert problem([*DIFF, "--", "a.py"], repository) == ""
     assert problem(["git", "show", "HEAD"], repository) != ""
     assert problem([*LOG, "-p"], repository) != ""
-    assert problem(["git", "log", "-p", "--", "sub"], repository) != ""
+    for verb in (["diff"], ["diff", "HEAD"], ["log", "-p"], ["show", "HEAD"]):
+        for paths in (["sub"], ["a.py", "sub"], ["a.py", "gone"], ["."], ["a.py", "s*"]):
+            assert problem(["git", *verb, "--", *paths], repository) != ""
+        assert problem(["git", *verb, "--", "a.py"], repository) == ""
+    assert problem([*DIFF, "a.py", "sub"], repository) != ""
     assert problem([*DIFF, "HEAD:sub/.env"], repository) != ""
 
 
