@@ -17,13 +17,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from graph.effects import Effect
-from graph.policy import commands, modes
-from graph.policy.grammar import NotJudged, ShellCommand, read_line
+from graph.policy import modes
 from graph.policy.hosts import Known, with_question
-from graph.policy.modes import Action, Judged, by_mode
+from graph.policy.judge_line import judge_line
+from graph.policy.modes import Action, Judged, Situation, by_mode
 from graph.policy.paths import (
     inside,
     is_protected,
@@ -31,28 +30,11 @@ from graph.policy.paths import (
     is_secret,
     named,
     resolved,
+    special_places_looked_up_once,
 )
-from graph.policy.rules import Rule, Rules
-from graph.policy.shell import parsed
-from graph.policy.unasked import allowing_rule, place_problem, reads_only
-from graph.policy.wrapped import hides
+from graph.policy.rules import Rule
 
 __all__ = ["Action", "Judged", "Situation", "decide"]
-
-
-@dataclass(frozen=True)
-class Situation:
-    """Where a call is judged.
-
-    Attributes:
-        cwd: the working directory. state: the state directory in use, where it is another than
-            the usual one.
-    """
-
-    mode: str
-    cwd: str
-    rules: Rules = field(default_factory=Rules)
-    state: str = ""
 
 
 def decide(tool: str, effect: Effect, words: Sequence[str], here: Situation) -> Judged:
@@ -61,9 +43,14 @@ def decide(tool: str, effect: Effect, words: Sequence[str], here: Situation) -> 
     Args:
         words: the call's main arguments, for rules on tools without a path or command.
     """
+    with special_places_looked_up_once():
+        return _verdict(tool, effect, words, here)
+
+
+def _verdict(tool: str, effect: Effect, words: Sequence[str], here: Situation) -> Judged:
     if tool == "bash":
         folder = os.path.join(here.cwd, effect.cwd) if effect.cwd else here.cwd
-        return _line(effect.command, here, folder)
+        return judge_line(effect.command, here, folder)
     if effect.url:
         effect = with_question(effect, Known())
     paths = [resolved(path, here.cwd) for path in effect.paths]
@@ -77,7 +64,7 @@ def decide(tool: str, effect: Effect, words: Sequence[str], here: Situation) -> 
     if allowed is None and effect.asks_unless:
         allowed = next((r for r in here.rules.allow if r.text == effect.asks_unless), None)
     if denied:
-        return _denied(denied)
+        return modes.denied(denied)
     names = [named(path, here.cwd) for path in effect.paths]
     special = _special(effect, here, [*names, *paths])
     if special is not None:
@@ -107,81 +94,6 @@ def _fits(
         # Files that a call reads or writes are all it does; what is sent has more to it.
         return kind not in ("read", "write") and rule.fits_words(words)
     return rule.fits_words(words)
-
-
-def _denied(rule: Rule) -> Judged:
-    return Judged("deny", "a rule forbids it", rule.named("deny"))
-
-
-def _line(source: str, here: Situation, folder: str) -> Judged:
-    """A shell line that runs in `folder`."""
-    line = parsed(source)
-    denied = commands.fitting_rule(line, here.rules.deny)
-    if denied:
-        return _denied(denied)
-    closed, against = _closed(source)
-    rule = None
-    if closed:
-        rule, against = allowing_rule(closed, here.rules)
-    places = commands.named_by(line, closed, folder)
-    secret = commands.secret(places)
-    if secret and here.mode != "yolo":
-        return modes.secret(secret, here.mode)
-    only_reads = rule is not None and all(map(reads_only, closed))
-    protected = commands.protected(places, here.state, only_redirects=only_reads)
-    if protected:
-        return modes.protected(protected, here.mode)
-    asked = commands.fitting_rule(line, here.rules.ask)
-    if asked:
-        return Judged("ask", "a rule wants you to be asked", asked.named("ask"))
-    if here.mode == "yolo":
-        return by_mode("execute", here.mode, [])
-    verdict = by_mode("execute", here.mode, [])
-    strict = _strict(closed, against, hides(line), here, folder)
-    if strict is not None:
-        return strict if here.mode != "read-only" else verdict
-    if here.mode == "auto":
-        return verdict
-    if rule is None:
-        return Judged(verdict.action, f"{verdict.reason}: {against}", verdict.rule)
-    problem = place_problem(closed, folder, resolved(".", here.cwd), here.state)
-    if problem:
-        return Judged(verdict.action, f"{verdict.reason}: {problem}", verdict.rule)
-    if here.mode == "read-only" and not _reads(closed, here.rules):
-        return Judged("deny", "the mode is read-only, and it may write", verdict.rule)
-    return Judged("run", "a rule allows it", rule.named("allow"))
-
-
-def _closed(source: str) -> tuple[Sequence[ShellCommand], str]:
-    """(the commands of a line of the closed grammar, ""); of another, (none, why)."""
-    try:
-        return read_line(source), ""
-    except NotJudged as problem:
-        return (), f"it holds {problem}"
-
-
-def _strict(
-    closed: Sequence[ShellCommand], against: str, hidden: str, here: Situation, folder: str
-) -> Judged | None:
-    """If rules deny or ask about some commands, a line that could be one of them asks: one that is
-    not of the closed grammar, one that hides what it runs, one that holds such a program's name."""
-    rules = [rule for rule in (*here.rules.deny, *here.rules.ask) if rule.tool == "bash"]
-    if not rules:
-        return None
-    if not closed or hidden:
-        why = f"{hidden or against}, and rules forbid some commands"
-        return Judged("ask", why, rules[0].named("the"))
-    possible = commands.possible_rule(closed, rules, folder)
-    if possible is None:
-        return None
-    return Judged("ask", f"it may run what {possible.text} is about", possible.named("the"))
-
-
-def _reads(closed: Sequence[ShellCommand], rules: Rules) -> bool:
-    """Whether shipped rules allow the line, and it writes no file."""
-    writes = [r for c in closed for r in c.redirects if r.operator != "<"]
-    shipped = Rules(allow=tuple(r for r in rules.allow if r.origin == "shipped"))
-    return all(r.target == "/dev/null" for r in writes) and bool(allowing_rule(closed, shipped)[0])
 
 
 def _special(effect: Effect, here: Situation, paths: list[str]) -> Judged | None:

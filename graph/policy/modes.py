@@ -5,8 +5,10 @@ The table of docs/guide/permissions.md is made from here (`docs/print_policy.py`
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
+
+from graph.policy.rules import Rule, Rules
 
 Action = Literal["run", "ask", "deny"]
 Mode = Literal["ask", "auto", "read-only", "yolo"]
@@ -26,6 +28,21 @@ class Judged:
     action: Action
     reason: str
     rule: str
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Where a call is judged.
+
+    Attributes:
+        cwd: the working directory. state: the state directory in use, where it is another than
+            the usual one.
+    """
+
+    mode: str
+    cwd: str
+    rules: Rules = field(default_factory=Rules)
+    state: str = ""
 
 
 def by_mode(kind: str, mode: str, outside: list[str]) -> Judged:
@@ -54,6 +71,11 @@ def by_mode(kind: str, mode: str, outside: list[str]) -> Judged:
             return Judged("ask", f"{outside[0]} is outside the working directory", rule)
         return Judged("run", f"a {kind} inside the working directory", rule)
     return Judged("ask", ASKED[kind], rule)
+
+
+def denied(rule: Rule) -> Judged:
+    """By a rule, in every mode."""
+    return Judged("deny", "a rule forbids it", rule.named("deny"))
 
 
 def secret(place: str, mode: str) -> Judged:

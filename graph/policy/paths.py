@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import platformdirs
@@ -124,6 +126,26 @@ def _hf_tokens() -> list[str]:
 
 def _below_home(places: tuple[str, ...]) -> list[str]:
     """The places by name, and where their links lead: a profile is often a link."""
+    known = _known.get()
+    if known is not None and places in known:
+        return known[places]
     home = os.path.expanduser("~")
     whole = [os.path.join(home, place) for place in places]
-    return [*whole, *(os.path.realpath(place) for place in whole)]
+    found = [*whole, *map(os.path.realpath, whole)]
+    if known is not None:
+        known[places] = found
+    return found
+
+
+#: Special places below the home folder, while one call is judged.
+_known: ContextVar[dict[tuple[str, ...], list[str]] | None] = ContextVar("known", default=None)
+
+
+@contextmanager
+def special_places_looked_up_once() -> Iterator[None]:
+    """While this is open, the links of special places are followed once, not for every word."""
+    token = _known.set({})
+    try:
+        yield
+    finally:
+        _known.reset(token)
