@@ -47,10 +47,8 @@ def _ask(request: dict[str, Any], lines: Lines, propose: Propose | None) -> dict
     lines.line(f"  {request['effect']}: {inline(request['reason'])}", "2")
     lines.rows(rows)
     rule = rule_to_offer(request, propose) if propose else ""
-    if propose and not rule:
-        lines.line(f"  {no_rule(request)}", "2")
     while True:
-        always = ", [a]lways" if rule else ""
+        always = ", [a]lways" if propose else ""
         asked = f"run it? [?] all of it, [y]es, [n]o, n and words for the model, [e]dit{always}: "
         answer = ask(asked).strip()
         key, _, words = answer.partition(" ")
@@ -58,8 +56,10 @@ def _ask(request: dict[str, Any], lines: Lines, propose: Propose | None) -> dict
             return {"type": "approve"}
         if key.lower() in ("n", "no"):
             return {"type": "reject", "message": words.strip()}
-        if key.lower() in ("a", "always") and rule:
-            return _always(rule, lines)
+        if key.lower() in ("a", "always") and propose:
+            if rule:
+                return _always(rule, lines)
+            lines.line(f"  {no_rule(request)}", "33")
         if key == "?":
             lines.rows(all_rows(request, place))
         if key.lower() in ("e", "edit"):
