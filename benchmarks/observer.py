@@ -76,6 +76,7 @@ class Observer:
                 if process.poll() is not None or time.monotonic() - began > 120:
                     raise RuntimeError(f"{command} sent no request: {_told(folder)}")
                 time.sleep(0.001)
+            self.peak = _peak(psutil.Process(process.pid))
         return self.server.requests[before].at - began
 
     @contextmanager

@@ -19,16 +19,17 @@ from benchmarks.iterations import SILENCE
 from benchmarks.observer import watching
 from benchmarks.programs import OFFLINE, Ours, Program
 
-#: Nothing but the imports that our first request needs, then a request.
+#: Nothing but the imports that a first request through LiteLLM needs, then a request.
 IMPORTS = """
 import langgraph.graph, langchain_litellm
 import os, urllib.request
-urllib.request.urlopen(os.environ["OPENAI_BASE_URL"] + "/models")
+url = os.environ["OPENAI_BASE_URL"] + "/chat/completions"
+urllib.request.urlopen(url, b'{"model": "x", "messages": []}')
 """
 
 
 class Imports(Program):
-    """A process that imports the model client and LangGraph, and asks."""
+    """A process that imports LiteLLM's client and LangGraph, and asks."""
 
     def command(self, task: str, iterations: int, folder: Path) -> list[str]:
         return [sys.executable, "-c", IMPORTS]
@@ -64,8 +65,12 @@ def help_times(programs: Mapping[str, Program], runs: int) -> dict[str, float]:
         return alternating(runs, {name: partial(timed, name) for name in commands})
 
 
-def first_requests(programs: Mapping[str, Program], runs: int) -> dict[str, float]:
-    """Seconds from each program's start to its first request, and of `Imports` as `imports`."""
+def first_requests(
+    programs: Mapping[str, Program], runs: int
+) -> tuple[dict[str, float], dict[str, float]]:
+    """(seconds from each program's start to its first request, MiB of memory that it had at most
+    until then); of `Imports` as `imports`."""
+    peaks: dict[str, float] = {}
     measured = {**programs, "imports": Imports()}
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
@@ -75,9 +80,12 @@ def first_requests(programs: Mapping[str, Program], runs: int) -> dict[str, floa
         def timed(name: str) -> float:
             program, place = measured[name], Path(folder) / name
             command = program.command("x", 1, place)
-            return observer.to_first_request(program, command, place)
+            seconds = observer.to_first_request(program, command, place)
+            peaks[name] = observer.peak
+            return seconds
 
-        return alternating(runs, {name: partial(timed, name) for name in measured})
+        times = alternating(runs, {name: partial(timed, name) for name in measured})
+        return times, peaks
 
 
 def resumes(length: int, runs: int) -> dict[str, float]:

@@ -30,6 +30,7 @@ from graph.policy.rules import rules_of
 from graph.redaction import keep_known
 from graph.services import cwd_of, services_of
 from graph.state import OURS, AgentState, Turn, reduce_messages
+from graph.store.noted import is_first_time
 from graph.turn import ended, new_call_id, new_message_id, take_input
 from nodes.addresses import known_addresses
 from nodes.asking import Partial, ask
@@ -49,6 +50,7 @@ from nodes.money import book, caps_of, charged, estimate, key_of, nothing_left, 
 from nodes.racing import Stopped, race
 from nodes.verdicts import judge
 
+HOW = "If it is larger or smaller, set it: ML_AGENT_CONTEXT_WINDOW=TOKENS, or context_window"
 #: Refusals in a row of a history that is too long; each makes the next one shorter.
 MAX_REFUSED = 3
 
@@ -99,7 +101,7 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
     if turn["iterations"] == 0:
         check_room(services, model)
     if turn["number"] == 1 and turn["iterations"] == 0:
-        _warn_of_window(services, model, emit)
+        await _warn_of_window(services, model, emit)
     if over_threshold(request, turn, services, model):
         return {**update, "turn": {**turn, "compact": "threshold"}}
     partial = Partial(emit)
@@ -146,12 +148,16 @@ async def _jobs(
     return messages, {"told": told} if told != known else {}
 
 
-def _warn_of_window(services: Services, model: str, emit: Emit) -> None:
-    """Never a silent guess: what is taken for the window decides when the history is cut."""
+async def _warn_of_window(services: Services, model: str, emit: Emit) -> None:
+    """Never a silent guess: what is taken for the window decides when the history is cut. Said
+    once per model."""
     if services.models.window_is_known(model):
         return
+    state = services.settings.state_path()
+    if not await asyncio.to_thread(is_first_time, state, f"the window of {model}"):
+        return
     said = f"the context window of {model} is not known, {services.models.window(model):,} tokens"
-    emit(ToolLog(id="", tool="model", text=f"{said} are assumed; set context_window"))
+    emit(ToolLog(id="", tool="model", text=f"{said} are assumed. {HOW}"))
 
 
 async def _record(

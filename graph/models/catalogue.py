@@ -218,7 +218,7 @@ def _provider(model: str, prefix: str) -> Route:
     base = _base_of(prefix)
     if prefix in KEYLESS:
         return Route(model, prefix, model, base, needs_key=False)
-    if not key and _is_private(base):
+    if not key and is_private(base):
         # A server of one's own asks for none, but the client wants to send something.
         return Route(model, prefix, model, base, key_name, "none", needs_key=False)
     return Route(model, prefix, model, base, key_name, key)
@@ -232,7 +232,7 @@ def _base_of(prefix: str) -> str:
 def _router(model: str, name: str) -> Route:
     token = huggingface_hub.get_token() or ""
     base = os.environ.get("HF_ROUTER_BASE_URL") or ROUTER_BASE
-    if not token and _is_private(base):
+    if not token and is_private(base):
         return Route(model, "hf", f"openai/{name}", base, "HF_TOKEN", "none", needs_key=False)
     return Route(model, "hf", f"openai/{name}", base, "HF_TOKEN", token)
 
@@ -256,7 +256,7 @@ def _bare(model: str) -> Route:
     raise UnknownModel(f"no route leads to {model!r}")
 
 
-def _is_private(base: str) -> bool:
+def is_private(base: str) -> bool:
     """Whether `base` is a machine of one's own, by its address; other names are not looked up."""
     host = urlsplit(base).hostname or ""
     if host in ("localhost", "host.docker.internal"):

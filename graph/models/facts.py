@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from configs.settings import Settings
-from graph.models.catalogue import LOCAL_SERVERS, Route
+from graph.models.catalogue import LOCAL_SERVERS, Route, is_private
 from graph.models.defaults import price_map
 from graph.models.prices import list_cost
 from graph.models.served import Catalogue, Ollama, Served
@@ -20,8 +20,8 @@ from graph.models.served import Catalogue, Ollama, Served
 UNKNOWN_WINDOW = 32_000
 
 
-#: Servers that answer to any name with the one model that they have.
-ANY_NAME = ("llamacpp", "local")
+#: Servers that may answer to any name with the one model that they have.
+ANY_NAME = ("llamacpp", "local", "openai")
 
 
 class Facts:
@@ -171,4 +171,6 @@ def catalogue_base(route: Route) -> str:
     if route.provider.startswith("ollama"):
         return f"{route.base_url.rstrip('/')}/v1"
     local = route.provider in LOCAL_SERVERS or route.provider in ("local", "llamacpp")
+    # What speaks OpenAI's format on the user's own network is not OpenAI.
+    local = local or (route.provider == "openai" and is_private(route.base_url))
     return route.base_url if local or route.provider == "hf" else ""

@@ -63,7 +63,8 @@ async def check(model: str, settings: Settings) -> Route:
     await facts.ready(route)
     catalogue = facts.catalogue(route)
     listed = catalogue.models() if catalogue else []
-    takes_any = route.provider in ANY_NAME and len(listed) == 1
+    # A proxy in OpenAI's format serves models that it does not list.
+    takes_any = route.provider == "openai" or (route.provider in ANY_NAME and len(listed) == 1)
     if catalogue and listed and not takes_any and catalogue.of(route.model_name) is None:
         prefix = model[: -len(route.model_name)] or ""
         near = nearest(model, (prefix + m.id for m in listed))

@@ -85,3 +85,14 @@ async def test_a_model_that_only_thinks_three_times(settings: Settings, workdir:
         assert (ended.name, ended.kind) == ("error", "model_unavailable")
         assert "only thought" in ended.message
         assert len(driver.server.bodies) == 3
+
+
+async def test_an_unknown_window_is_said_once_per_model(settings: Settings, workdir: Path) -> None:
+    given = settings.model_copy(update={"context_window": None})
+    told = []
+    for model in ("openai/one", "openai/one", "openai/two"):
+        async with driven([Reply("hi")], given, workdir, model=model) as driver:
+            await driver.send("hello")
+            told.append([e.text for e in driver.named("tool_log") if "not known" in e.text])
+    assert [len(notes) for notes in told] == [1, 0, 1]
+    assert "ML_AGENT_CONTEXT_WINDOW" in told[0][0]

@@ -74,6 +74,7 @@ class ModelServer:
         models: what /v1/models lists: ids, or whole entries.
         strict: refuse what a provider would refuse; other people's clients send more.
         requests, violations: what was received, and what a provider would have refused.
+        listings: requests of the list of models.
     """
 
     script: Choose | Sequence[Reply] = ()
@@ -83,6 +84,7 @@ class ModelServer:
     strict: bool = True
     requests: list[Received] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
+    listings: list[Received] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.choose: Choose = self.script if callable(self.script) else in_order(self.script)
@@ -158,7 +160,8 @@ class _Handler(BaseHTTPRequestHandler):
         """Silent: the tests read `requests`."""
 
     def do_GET(self) -> None:
-        self._note({}, time.monotonic())
+        headers = {k.lower(): v for k, v in self.headers.items()}
+        self.of.listings.append(Received(self.path, headers, {}, time.monotonic()))
         if self.path.rstrip("/") == "/v1/models":
             data = [
                 {"id": m, "object": "model", "owned_by": "stand-in"} if isinstance(m, str) else m

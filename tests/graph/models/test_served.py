@@ -99,8 +99,8 @@ async def test_it_is_asked_once_a_day_and_kept(router: ModelServer, tmp_path: Pa
         await client.ready("hf/Qwen/Qwen3-Coder")
         await client.ready("hf/Qwen/Qwen3-Coder")
         assert client.window("hf/Qwen/Qwen3-Coder") == 131_072
-    assert [r.path for r in router.requests] == ["/v1/models"]
-    assert router.requests[0].headers["authorization"] == "Bearer hf_stand_in"
+    assert [r.path for r in router.listings] == ["/v1/models"]
+    assert router.listings[0].headers["authorization"] == "Bearer hf_stand_in"
     router.stop()
     client = ChatClient(Settings(state_dir=str(tmp_path)))
     await client.ready("hf/Qwen/Qwen3-Coder")
@@ -161,6 +161,34 @@ async def test_llamacpp_answers_to_any_name(monkeypatch: pytest.MonkeyPatch) -> 
         await client.ready("llamacpp/tiny")
         assert client.window("llamacpp/tiny") == 8_192
         assert (await check("llamacpp/tiny", Settings())).provider == "llamacpp"
+
+
+@pytest.mark.parametrize(
+    ("entry", "window"),
+    [
+        ({"id": "/m.gguf", "meta": {"n_ctx": 8_192}}, 8_192),
+        ({"id": "m", "max_model_len": 40_960}, 40_960),
+        ({"id": "m"}, 32_000),
+    ],
+)
+async def test_openais_format_at_a_private_address(
+    entry: dict[str, Any], window: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ModelServer(models=[entry]) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.openai_base)
+        client = ChatClient(Settings())
+        await client.ready("openai/m")
+        assert client.window("openai/m") == window
+        assert (await check("openai/anything", Settings())).is_direct
+
+
+async def test_openai_itself_is_not_asked_what_it_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    from graph.models.facts import catalogue_base
+
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    assert catalogue_base(resolve("openai/gpt-5.1", Settings())) == ""
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://proxy.example.com/v1")
+    assert catalogue_base(resolve("openai/gpt-5.1", Settings())) == ""
 
 
 async def test_what_can_be_chosen(
