@@ -34,6 +34,7 @@ from prompt_toolkit.styles import Style
 from prompt_toolkit.widgets import SearchToolbar
 
 from cli.chat.text import Paint, clean
+from cli.chat.typed import ShowHidden
 from cli.cleaning import only_styled
 from cli.writer import unguarded
 
@@ -120,7 +121,8 @@ class Screen:
                 search_buffer_control=search.control,
                 preview_search=True,
                 input_processors=[
-                    ConditionalProcessor(PasswordProcessor(), Condition(self._is_secret))
+                    ShowHidden(),
+                    ConditionalProcessor(PasswordProcessor(), Condition(self._is_secret)),
                 ],
             ),
             get_line_prefix=self._prefix,

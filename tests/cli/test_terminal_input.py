@@ -174,3 +174,17 @@ def test_the_prompt_waits_for_no_library(tmp_path: Path) -> None:
             chat.prompt()
             chat.type("typed")
             chat.prompt("typed")
+
+
+def test_hidden_characters_of_a_pasted_line_are_shown(tmp_path: Path) -> None:
+    with program(tmp_path, [Reply("well")]) as run, terminal(run) as chat:
+        chat.prompt()
+        chat.type("\x1b[200~echo a\u202eb\u200bc\x1b[201~ end")
+        chat.prompt("echo a\\u202eb\\u200bc end")
+        chat.type("\x1b[D\x1b[D\x1b[D\x1b[D\x7f")  # behind c, and that away
+        chat.prompt("echo a\\u202eb\\u200b end")
+        chat.enter()
+        chat.expect("1 iteration")
+        assert "\u202e" not in chat.raw
+        (message,) = [m for m in run.server.bodies[-1]["messages"] if m["role"] == "user"]
+        assert "echo a\u202eb\u200b end" in json.dumps(message, ensure_ascii=False)
