@@ -164,5 +164,12 @@ async def test_rules_name_the_tool_also_behind_the_search(servers: Opened, hidde
     assert verdict("box__note", note, "yolo", deny=["box__note"]) == "deny"
     assert verdict("box__note", note, "auto", ask=["box__note"]) == "ask"
     assert verdict("box__note", note, "read-only") == "deny"
-    assert verdict("box__echo", {"text": "x"}, "read-only") == "run"
+    # That it only reads is the server's word.
+    echo = {"text": "x"}
+    assert verdict("box__echo", echo, "read-only") == "deny"
+    assert verdict("box__echo", echo, "read-only", allow=["mcp_reads(box)"]) == "deny"
+    assert verdict("box__echo", echo, "ask") == "ask"
+    assert verdict("box__echo", echo, "ask", allow=["mcp_reads(box)"]) == "run"
+    assert verdict("box__echo", echo, "ask", allow=["mcp_reads(box)"], deny=["box__echo"]) == "deny"
+    assert verdict("box__echo", echo, "auto") == "run"
     assert verdict("box__remove", {"path": "x"}, "auto") == "ask"
