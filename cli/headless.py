@@ -14,6 +14,7 @@ from typing import Any
 
 from cli.asking import PREVIEW_LINES
 from cli.jobs import tell_of_jobs
+from cli.piped import with_piped
 from cli.render import Lines, closing
 from cli.request import head_and_rows
 from cli.results import INTERRUPTED, exit_code_of, result_object
@@ -33,12 +34,13 @@ from graph.redaction import redacted
 MORE = "the thread is intact: sessions resume goes on, with a higher limit if need be"
 
 
-def headless(options: dict[str, Any], task: str | None) -> int:
-    """Run `task`; None resumes the thread that the options name. The exit code."""
-    return guarded(lambda: asyncio.run(_run(options, task)), options)
+def headless(options: dict[str, Any], task: str | None, piped: str = "") -> int:
+    """Run `task`; None resumes the thread that the options name. `piped`: what stands on stdin
+    beside it. The exit code."""
+    return guarded(lambda: asyncio.run(_run(options, task, piped)), options)
 
 
-async def _run(options: dict[str, Any], task: str | None) -> int:
+async def _run(options: dict[str, Any], task: str | None, piped: str) -> int:
     from graph.session import RunOptions, Session
 
     loaded = settings_for(options)
@@ -67,7 +69,10 @@ async def _run(options: dict[str, Any], task: str | None) -> int:
         _stop_on_signals(session)
         if task is None and await _has_ended(session):
             return told.nothing_to_finish()
-        events = session.resume() if task is None else session.send(task)
+        if task is None:
+            events = session.resume()
+        else:
+            events = session.send(await with_piped(task, piped, session))
         code = await told.all(events, options.get("debug", False))
         told.end(await session.close())
     return code
@@ -118,7 +123,12 @@ class Teller:
         self._output = output
         self._session = session
         self._waits = False
-        self._lines = Lines(sys.stderr, to_stdout if output == "text" else None)
+        #: A message that may be the answer, or a sentence between two steps. Only the answer goes
+        #: to stdout, unless that is a terminal, where everything is read as it comes.
+        self._held: list[str] = []
+        self._holds = output == "text" and not sys.stdout.isatty()
+        say = self._held.append if self._holds else to_stdout
+        self._lines = Lines(sys.stderr, say if output == "text" else None)
 
     def start(self, cap: float, keys: str = "") -> None:
         from graph.models.catalogue import resolve
@@ -138,6 +148,8 @@ class Teller:
         last: Any = None
         async for event in events:
             last = event
+            if event.name in ("tool_call", "interrupted", "error", "approval_required"):
+                self._tell_held()
             if self._output == "stream-json":
                 print_json(event.to_dict())
             if self._output != "json" or event.name in ("tool_call", "tool_log", "tool_output"):
@@ -149,6 +161,24 @@ class Teller:
         if last is not None and last.name == "interrupted":
             await tell_of_jobs(self._session, self._note)
         return self._last(last)
+
+    def _tell_held(self) -> None:
+        """What was said was not the answer."""
+        if text := "".join(self._held).strip("\n"):
+            self._lines.line(text)
+        self._held.clear()
+
+    def _tell_answer(self, done: Any) -> None:
+        """The answer of a turn that is complete; at a limit, only a last message that ends it."""
+        is_answer = bool(done.text) and (done.status == "done" or bool(self._held))
+        if self._holds and is_answer:
+            # What was said before without a call between: the turn was told to go on.
+            before = "".join(self._held).strip().removesuffix(done.text.strip())
+            self._held[:] = [before]
+            self._tell_held()
+            to_stdout(done.text.rstrip("\n") + "\n")
+        elif self._holds:
+            self._tell_held()
 
     def nothing_to_finish(self) -> int:
         """A resume of a thread whose turns have all ended."""
@@ -171,6 +201,7 @@ class Teller:
     def _last(self, event: Any) -> int:
         status, code, error = "error", 1, None
         if event.name == "turn_complete":
+            self._tell_answer(event)
             status = event.status
             code = 0 if status == "done" else 4
             if status == "limit":

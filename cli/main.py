@@ -14,7 +14,7 @@ import click
 
 from cli.options import CONTRADICTION, Duration
 from cli.person import mark_children
-from cli.writer import guard_streams, note, to_stdout, write_data
+from cli.writer import finish_streams, guard_streams, note, to_stdout, write_data
 
 COMMANDS = (
     "demo", "sessions", "approvals", "replay", "trust", "mcp", "tools", "config", "doctor",
@@ -26,6 +26,7 @@ Examples:
   ml-agent                                  chat in this folder
   ml-agent "train a classifier on data.csv"  one task, then exit
   echo "explain train.py" | ml-agent -      the task from standard input
+  cat error.log | ml-agent "what failed?"   a task about what is piped in
   ml-agent -c "now with early stopping"     go on with this folder's newest thread
   ml-agent --output json "..." | jq .text   one JSON object
   ml-agent -- sessions                      a task that is named like a command
@@ -36,11 +37,13 @@ class PromptOrCommand(click.Group):
     """A group whose first word may be a command; anything else is the task."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        signs = args.count("--")
-        rest = super().parse_args(ctx, args)
+        """A command's options are its own; those of a task may stand before and behind it."""
+        _, words, _ = self.make_parser(ctx).parse_args(list(args))
         # One before the first word is gone now; a later one is the command's own.
-        ctx.meta["literal"] = signs > ctx.args.count("--")
-        return rest
+        ctx.meta["literal"] = args.count("--") > words.count("--")
+        is_command = bool(words) and self.get_command(ctx, words[0]) is not None
+        ctx.allow_interspersed_args = ctx.meta["literal"] or not is_command
+        return super().parse_args(ctx, args)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -55,7 +58,7 @@ class PromptOrCommand(click.Group):
             )
         if len(args) > 1:
             raise click.UsageError(
-                f"one task is one argument: put it in quotes, ml-agent {' '.join(args)!r}"
+                f"one task is one argument: put it in quotes: {' '.join(args)!r}"
             )
         return "run", run, args
 
@@ -217,10 +220,11 @@ def _start(options: dict[str, Any], task: str | None) -> int:
         raise click.UsageError("--continue and --resume contradict each other")
     if options["cwd"] is not None and not Path(options["cwd"]).expanduser().is_dir():
         raise click.UsageError(f"there is no folder {options['cwd']}")
+    from cli.piped import is_piped, read_piped, read_task, warn_of_unread
+
+    is_about = task is not None and task != "-" and is_piped()
     if task == "-":
-        if sys.stdin.isatty():
-            raise click.UsageError("'-' reads the task from a pipe or file, not from a terminal")
-        task = sys.stdin.read()
+        task = read_task()
     if task is not None and not task.strip():
         raise click.UsageError("the task is empty")
     if options["model"] == "list":
@@ -237,7 +241,9 @@ def _start(options: dict[str, Any], task: str | None) -> int:
         )
     from cli.headless import headless
 
-    return headless(options, task)
+    if task is None:
+        warn_of_unread()
+    return headless(options, task, read_piped(is_task=False) if is_about else "")
 
 
 def main() -> None:
@@ -247,17 +253,13 @@ def main() -> None:
     mark_children()
     try:
         code = cli.main(prog_name="ml-agent", standalone_mode=False)
-    except click.exceptions.Exit as ended:
-        code = ended.exit_code
+    except (click.exceptions.Exit, SystemExit) as ended:
+        code = ended.exit_code if isinstance(ended, click.exceptions.Exit) else ended.code
     except click.Abort:
         code = 130
     except click.ClickException as error:
         code = _usage(error)
-    except BrokenPipeError:
-        # Whoever read our output has left: that is no failure, and there is nobody to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
-    sys.exit(code if isinstance(code, int) else 0)
+    sys.exit(finish_streams(code if isinstance(code, int) else 0))
 
 
 def _usage(error: click.ClickException) -> int:

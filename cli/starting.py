@@ -92,8 +92,6 @@ def guarded(work: Callable[[], int], options: dict[str, Any]) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        raise
     except Exception as error:
         if debug:
             to_stderr(redacted(traceback.format_exc()))

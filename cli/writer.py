@@ -17,6 +17,7 @@ from typing import Any, TextIO
 import click
 
 from cli.cleaning import clean, only_styled
+from cli.streams import exit_code, open_closed_streams, output_failure, write_all
 
 
 class Painter:
@@ -44,16 +45,30 @@ class Guarded:
         for line in lines:
             self.write(line)
 
+    def flush(self) -> None:
+        write_all("", self.stream, flush=True)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)
 
 
 def guard_streams() -> None:
-    """Put a guard before stdout and stderr of this process."""
+    """Put a guard before stdout and stderr of this process, and a stream where one is closed."""
+    open_closed_streams()
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is not None and not isinstance(stream, Guarded):
             setattr(sys, name, Guarded(stream))
+
+
+def finish_streams(code: int) -> int:
+    """Write what is left; `code`, or the exit code for output that could not be written."""
+    for stream in (sys.stdout, sys.stderr):
+        write_all("", unguarded(stream), flush=True)
+    failure = output_failure()
+    if failure:
+        note(f"ml-agent: {failure}")
+    return exit_code(code)
 
 
 def unguarded(stream: TextIO) -> TextIO:
@@ -119,6 +134,4 @@ def encodable(text: str, stream: TextIO) -> str:
 
 
 def _emit(text: str, stream: TextIO, *, flush: bool = True) -> None:
-    stream.write(encodable(text, stream))
-    if flush:
-        stream.flush()
+    write_all(encodable(text, stream), stream, flush=flush)

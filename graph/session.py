@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
@@ -411,6 +412,12 @@ class Session:
     def time_line(self) -> TimeLine:
         """To undo, redo or fork the thread, between turns."""
         return TimeLine(self._store, self._services, self.thread)
+
+    async def keep_text(self, name: str, text: str, limit: int) -> tuple[str, str]:
+        """(head and tail of `text` within `limit` characters, the file that holds all of it)."""
+        outputs, own = self._services.outputs, f"{name}-{secrets.token_hex(4)}"
+        shown = await outputs.bounded(self.thread.id, own, text, limit)
+        return shown, str(outputs.result(self.thread.id, own))
 
     def interrupt(self, reason: str = "interrupted") -> None:
         """Stop the turn under way, cooperatively; the thread stays valid. `reason` other than

@@ -22,10 +22,14 @@ class Outputs:
         """The run directory of one call."""
         return self.runs(thread) / call_id
 
+    def result(self, thread: str, call_id: str) -> Path:
+        """Where the whole of a long result is."""
+        return self._threads / thread / "results" / f"{call_id}.txt"
+
     async def bounded(self, thread: str, call_id: str, text: str, limit: int) -> str:
         """Head and tail of `text` within `limit` characters; all of it goes to a file whose
         path stands in between."""
-        path = self._threads / thread / "results" / f"{call_id}.txt"
+        path = self.result(thread, call_id)
         await asyncio.to_thread(_write, path, text)
         return shortened(text, limit, path)
 

@@ -27,7 +27,8 @@ def test_a_task_as_text(tmp_path: Path) -> None:
     with program(tmp_path, WORK) as run:
         done = run.task("count", env={"PYTHONIOENCODING": "ascii"})
         assert done.returncode == 0
-        assert done.stdout == "I look.\nTwo rows ? done.\n"
+        assert done.stdout == "Two rows ? done.\n"
+        assert "\nI look.\n● bash" in done.stderr.replace("?", "●")
         assert (run.work / "report.md").read_text() == "two\n"
         for told in ("thread 20", "mode auto", "cap $5", "bash echo seen", "exit code 3", "-r 20"):
             assert told in done.stderr
