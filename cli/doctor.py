@@ -47,8 +47,8 @@ def _examine(options: dict[str, Any]) -> int:
     if options.get("model"):
         settings = settings.model_copy(update={"model_name": options["model"]})
     checks: tuple[Callable[[Any], Iterator[Finding]], ...] = (
-        _python, _packages, _state, _database, _credentials, _model, _programs, _environment,
-        _servers, _sandboxes,
+        _python, _packages, _state, _database, _credentials, _model, _programs,
+        _command_sandbox, _environment, _servers, _sandboxes,
     )  # fmt: skip
     for check in checks:
         for mark, what, hint in check(settings):
@@ -145,6 +145,25 @@ def _programs(settings: Any) -> Iterator[Finding]:
     for name, without in PROGRAMS.items():
         path = shutil.which(name)
         yield ("ok", f"{name} at {path}", "") if path else ("warn", f"no {name}", without)
+
+
+def _command_sandbox(settings: Any) -> Iterator[Finding]:
+    """What commands run in, and why nothing better."""
+    from tools.backend.command_sandbox import find
+
+    if settings.sandbox_commands == "off":
+        yield "warn", "commands run without a sandbox", "sandbox_commands is off"
+        return
+    found = find()
+    why = "; ".join(found.reasons)
+    if found.kind == "bubblewrap":
+        yield "ok", f"commands run in {found.described()} ({found.program})", ""
+    elif found.kind != "none":
+        yield "ok", f"commands run in {found.described()}", why
+    elif settings.sandbox_commands == "required":
+        yield "fail", "no command runs: sandbox_commands is required and no sandbox works", why
+    else:
+        yield "warn", f"commands run without a sandbox: {why}", "install bubblewrap"
 
 
 def _environment(settings: Any) -> Iterator[Finding]:

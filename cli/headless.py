@@ -132,10 +132,12 @@ class Teller:
 
     def start(self, cap: float, keys: str = "") -> None:
         from graph.models.catalogue import resolve
+        from tools.backend.command_sandbox import in_words
 
         thread = self._session.thread
         route = resolve(thread.model, self._session.settings)
-        place = f" · sandbox {thread.sandbox}" if thread.sandbox else ""
+        here = in_words(self._session.settings)
+        place = f" · sandbox {thread.sandbox}" if thread.sandbox else f" · {here}"
         self._note(
             f"thread {thread.id} · {route.describe()} · mode {thread.mode}{place} "
             f"· cap ${cap:g}{keys}"

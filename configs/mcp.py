@@ -31,6 +31,11 @@ class McpServer(BaseModel):
     tools: list[str] = Field(
         default_factory=list, description="only these of its tools (search_*); empty: all"
     )
+    sandbox: bool = Field(
+        False,
+        description="run its program in the command sandbox; programs that a folder brings always "
+        "do",
+    )
     disabled: bool = Field(False, description="leave it alone")
     start_timeout: float | None = Field(None, gt=0, description="seconds; empty: mcp.start_timeout")
     call_timeout: float | None = Field(None, gt=0, description="seconds; empty: mcp.call_timeout")

@@ -43,9 +43,14 @@ def trusted_servers(servers: Mapping[str, Any], folder: Path, answers: Answers) 
         if old is not None and answers.is_new(item) and not has_files(server, folder):
             answers.adopt(item, trusted=old)
         if answers.about(item):
-            trusted[name] = server
+            trusted[name] = _in_sandbox(server)
         items.append(item)
     return Servers(trusted, tuple(items))
+
+
+def _in_sandbox(server: Any) -> Any:
+    """A folder's program runs in the command sandbox, whatever the folder says of that."""
+    return {**server, "sandbox": True} if isinstance(server, dict) else server
 
 
 def server_item(name: str, server: Any, folder: Path) -> Item:

@@ -203,6 +203,16 @@ class Settings(BaseModel):
         description="more variables that commands may see, by name or pattern (MY_*); a pattern "
         "lets no credential pass",
     )
+    sandbox_commands: Literal["auto", "required", "off"] = Field(
+        "auto",
+        description="run commands in the operating system's sandbox: auto (if one works), required "
+        "(no command runs without one), off",
+    )
+    sandbox_writable: list[str] = Field(
+        default_factory=list,
+        description="files and folders that commands in the sandbox may change, besides the "
+        "working directory, temporary files and caches",
+    )
     share_traces: bool = Field(
         False, description="upload each thread to your own private dataset on the Hub"
     )

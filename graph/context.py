@@ -28,6 +28,10 @@ from graph.events import Emit, ToolLog
 from graph.state import PlanItem
 
 Mode = Literal["ask", "auto", "read-only", "yolo"]
+#: What a command may reach (tools/backend/command_sandbox). network: the working directory, caches
+#: and the network. offline: no network, no secret files. read-only: that, and nothing is written.
+#: outside: no sandbox.
+Reach = Literal["network", "offline", "read-only", "outside"]
 
 
 class StopSignal:
@@ -188,6 +192,7 @@ class ToolRun:
             a note is taken as not begun when a later process finds it, and is run again.
         wait: False when `recover` shall tell what is known now, and wait for nothing.
         places: by path as the call names it, below its folder, where it led when it was judged.
+        reach: what a command may reach.
         context, scope: the run's options, and whom its charges count for; None outside of one.
     """
 
@@ -203,6 +208,7 @@ class ToolRun:
     context: AgentContext | None = None
     scope: Scope | None = None
     places: Mapping[str, str] = field(default_factory=dict)
+    reach: Reach = "network"
 
     def log(self, text: str) -> None:
         """One line of progress, shown while the call runs."""

@@ -86,7 +86,8 @@ class Verdict(TypedDict):
     action: run, ask (a person decides), deny (policy refuses), invalid (the call cannot be
     run: its arguments do not fit, or were cut off). `reason` says why, `rule` which rule.
     sandbox: the price is that of the thread's sandbox, which this call may start. places: by
-    path as the call names it, below its folder, where it led when it was judged.
+    path as the call names it, below its folder, where it led when it was judged. reach: what a
+    command may reach if it runs (graph/context.py, Reach).
     """
 
     action: Literal["run", "ask", "deny", "invalid"]
@@ -98,6 +99,7 @@ class Verdict(TypedDict):
     left_micro_usd: NotRequired[int]
     sandbox: NotRequired[bool]
     places: NotRequired[dict[str, str]]
+    reach: NotRequired[Literal["network", "offline", "read-only", "outside"]]
     decision: NotRequired[Decision]
 
 

@@ -22,6 +22,7 @@ from graph.context import (
     AgentContext,
     AgentTool,
     NotBegun,
+    Reach,
     Services,
     ToolResult,
     ToolRun,
@@ -94,7 +95,16 @@ async def execute_tools(state: Task, runtime: Runtime[AgentContext]) -> dict[str
         # What a person typed was not judged: they decided on it.
         places = verdict.get("places") if verdict and decided == call else None
         result = await _run_once(
-            decided, thread, context, services, emit, scope, price, sandbox=allowed, places=places
+            decided,
+            thread,
+            context,
+            services,
+            emit,
+            scope,
+            price,
+            sandbox=allowed,
+            places=places,
+            reach=_reach(decided, verdict, context),
         )
     text, truncated = await _bounded(call, thread, result, runtime.context, services)
     result = replace(result, text=text)
@@ -152,6 +162,19 @@ def _decided(call: Call, verdict: Verdict | None) -> Call:
     return call
 
 
+def _reach(call: Call, verdict: Verdict | None, context: AgentContext) -> Reach:
+    """What a command may reach: as the verdict says, or as the user left the call in an edit. A
+    verdict of an older version says nothing."""
+    decision = verdict.get("decision") if verdict else None
+    if decision and decision["type"] == "edit" and context.mode != "read-only":
+        return "outside" if call.args.get("outside_sandbox") is True else "network"
+    if verdict and "reach" in verdict:
+        return verdict["reach"]
+    if context.mode == "read-only":
+        return "read-only"
+    return "network" if decision or context.mode in ("auto", "yolo") else "offline"
+
+
 async def _run_once(
     call: Call,
     thread: str,
@@ -163,9 +186,10 @@ async def _run_once(
     *,
     sandbox: bool = False,
     places: Mapping[str, str] | None = None,
+    reach: Reach = "offline",
 ) -> ToolResult:
     """`price`: micro-USD, as it was foreseen; None: not yet. `sandbox`: it may start the thread's
-    sandbox, whose price was decided on with it. `places`: see ToolRun."""
+    sandbox, whose price was decided on with it. `places`, `reach`: see ToolRun."""
     try:
         tool, arguments = validated(call, services.tools)
     except ValueError as error:
@@ -191,6 +215,7 @@ async def _run_once(
         context=context,
         scope=scope,
         places=places or {},
+        reach=reach,
     )
     # A row of a sub-agent's would look like a cut-off call when its task is entered again.
     row = None if tool.is_subagent else await journal.begin(thread, call.id, call.name)

@@ -9,6 +9,7 @@ import difflib
 import json
 import shlex
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -18,7 +19,7 @@ from graph.context import AgentTool
 from graph.errors import SettingsError
 from graph.policy.decide import Judged, Situation, decide
 from graph.policy.hosts import Known, with_question
-from graph.policy.rules import parse_rule
+from graph.policy.rules import OUTSIDE, parse_rule
 from graph.state import QUESTION
 from nodes.verdicts import main_words
 
@@ -32,12 +33,15 @@ def explain(
     """What the policy says of `call`, written as a rule is. Raises SettingsError for what is not
     written so, for a tool that does not exist, and for arguments that it does not take."""
     written = parse_rule(call, "")
+    outside = written.tool == OUTSIDE
+    if outside:
+        written = replace(written, tool="bash")
     tool = tools.get(written.tool)
     if tool is None:
         near = difflib.get_close_matches(written.tool, tools, 1)
         hint = f"did you mean {near[0]}?" if near else "ml-agent tools lists the tools"
         raise SettingsError(f"there is no tool {written.tool!r}", hint)
-    given = _given(tool, written.pattern)
+    given = _given(tool, written.pattern) | ({"outside_sandbox": True} if outside else {})
     arguments = _arguments(tool, given)
     if tool.answered_by_person:
         return Judged("ask", "the model asks you", QUESTION)

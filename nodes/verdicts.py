@@ -89,11 +89,12 @@ def judge(
             "reason": judged.reason,
             "rule": judged.rule,
             "price_micro_usd": effect.price_micro_usd,
+            **_reached(effect, judged, here),  # type: ignore[typeddict-item]
             # Stored at every step: only who is asked needs to see it.
             "preview": "" if judged.action == "run" else effect.preview,
-            **({"places": places} if places else {}),  # type: ignore[typeddict-item]
-            **({"sandbox": True} if paid is not None else {}),  # type: ignore[typeddict-item]
-            **({"left_micro_usd": left} if left is not None else {}),  # type: ignore[typeddict-item]
+            **({"places": places} if places else {}),
+            **({"sandbox": True} if paid is not None else {}),
+            **({"left_micro_usd": left} if left is not None else {}),
         }
     return verdicts
 
@@ -106,6 +107,19 @@ def _paths(effect: Effect) -> tuple[str, ...]:
 def _others(effect: Effect, places: Iterable[str]) -> tuple[str, ...]:
     known = set(effect.paths)
     return tuple(p for p in places if p not in known) if effect.kind != "execute" else ()
+
+
+def _reached(effect: Effect, judged: Judged, here: Situation) -> dict[str, Any]:
+    """What a command may reach if it runs. What shipped rules alone let run reaches no network:
+    the user never said a word about it."""
+    if effect.kind != "execute" or not effect.command:
+        return {}
+    if effect.outside_sandbox:
+        return {"reach": "outside"}
+    if here.mode == "read-only":
+        return {"reach": "read-only"}
+    unasked = judged.action == "run" and here.mode == "ask" and judged.is_shipped
+    return {"reach": "offline" if unasked else "network"}
 
 
 def within_budget(effect: Effect, judged: Judged, interactive: bool, left: int | None) -> Judged:

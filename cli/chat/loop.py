@@ -214,8 +214,10 @@ class Chat:
             self.lines.line("no thread yet")
             return
         thread = self.session.thread
-        place = f" · sandbox {thread.sandbox}" if thread.sandbox else ""
-        self.lines.line(f"thread {thread.id} · {thread.model} · mode {thread.mode}{place}", "2")
+        from tools.backend.command_sandbox import in_words
+
+        place = f"sandbox {thread.sandbox}" if thread.sandbox else in_words(self.settings)
+        self.lines.line(f"thread {thread.id} · {thread.model} · mode {thread.mode} · {place}", "2")
 
     async def close(self) -> None:
         """Leave the thread."""

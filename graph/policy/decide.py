@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from graph.effects import Effect
 from graph.policy import modes
 from graph.policy.hosts import Known, with_question
-from graph.policy.judge_line import judge_line
+from graph.policy.judge_line import judge_line, judge_outside_line
 from graph.policy.modes import Action, Judged, Situation, by_mode
 from graph.policy.paths import (
     inside,
@@ -50,7 +50,8 @@ def decide(tool: str, effect: Effect, words: Sequence[str], here: Situation) -> 
 def _verdict(tool: str, effect: Effect, words: Sequence[str], here: Situation) -> Judged:
     if tool == "bash":
         folder = os.path.join(here.cwd, effect.cwd) if effect.cwd else here.cwd
-        return judge_line(effect.command, here, folder)
+        judged = judge_outside_line if effect.outside_sandbox else judge_line
+        return judged(effect.command, here, folder)
     if effect.url:
         effect = with_question(effect, Known())
     paths = [resolved(path, here.cwd) for path in effect.paths]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from graph.policy import commands, modes
 from graph.policy.grammar import NotJudged, ShellCommand, read_line
@@ -50,7 +51,28 @@ def judge_line(source: str, here: Situation, folder: str) -> Judged:
         return Judged(verdict.action, f"{verdict.reason}: {problem}", verdict.rule)
     if here.mode == "read-only" and not _reads(closed, here.rules):
         return Judged("deny", "the mode is read-only, and it may write", verdict.rule)
-    return Judged("run", "a rule allows it", rule.named("allow"))
+    shipped = _all_shipped(closed, here.rules)
+    return Judged("run", "a rule allows it", rule.named("allow"), is_shipped=shipped)
+
+
+def judge_outside_line(source: str, here: Situation, folder: str) -> Judged:
+    """A shell line that is to run outside the command sandbox: rules for `bash` do not let it."""
+    there = replace(here, rules=here.rules.outside_sandbox())
+    judged = judge_line(source, there, folder)
+    if judged.action == "deny" or here.mode == "yolo":
+        return judged
+    if here.mode == "read-only":
+        said = "the mode is read-only, and it asks to run outside the sandbox"
+        return Judged("deny", said, "mode:read-only")
+    judged = judge_line(source, replace(there, mode="ask"), folder)
+    if judged.action == "run":
+        return judged
+    said = (
+        "Run outside the sandbox? It could then change any of your files. A rule "
+        "outside_sandbox(...) lets it run without a question; the setting sandbox_writable gives "
+        "commands in the sandbox one more folder"
+    )
+    return Judged("ask", said, "outside-sandbox")
 
 
 def _closed(source: str) -> tuple[Sequence[ShellCommand], str]:
@@ -81,5 +103,9 @@ def _strict(
 def _reads(closed: Sequence[ShellCommand], rules: Rules) -> bool:
     """Whether shipped rules allow the line, and it writes no file."""
     writes = [r for c in closed for r in c.redirects if r.operator != "<"]
+    return all(r.target == "/dev/null" for r in writes) and _all_shipped(closed, rules)
+
+
+def _all_shipped(closed: Sequence[ShellCommand], rules: Rules) -> bool:
     shipped = Rules(allow=tuple(r for r in rules.allow if r.origin == "shipped"))
-    return all(r.target == "/dev/null" for r in writes) and bool(allowing_rule(closed, shipped)[0])
+    return allowing_rule(closed, shipped)[0] is not None

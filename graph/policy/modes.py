@@ -23,11 +23,13 @@ ASKED = {
 
 @dataclass(frozen=True)
 class Judged:
-    """`rule` names what decided, `reason` says it in plain words."""
+    """`rule` names what decided, `reason` says it in plain words. `is_shipped`: a command runs
+    because of shipped rules alone, which the user did not write."""
 
     action: Action
     reason: str
     rule: str
+    is_shipped: bool = False
 
 
 @dataclass(frozen=True)

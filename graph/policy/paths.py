@@ -108,6 +108,23 @@ def is_readable_anywhere(path: str, state: str = "") -> bool:
     return any(part in ("site-packages", "dist-packages") for part in Path(path).parts)
 
 
+def secret_places() -> list[str]:
+    """Files and folders outside of projects that hold credentials, by name and where their links
+    lead. They need not exist."""
+    return [*_below_home(SECRET_PLACES), *_hf_tokens()]
+
+
+def own_places(state: str = "") -> list[str]:
+    """Our settings and state directories. They need not exist."""
+    return [platformdirs.user_config_dir("ml-agent"), *_states(state)]
+
+
+def profile_places() -> list[str]:
+    """Files and folders below the home folder that run or count at the user's next login or
+    command."""
+    return _below_home(SHELL_PROFILES)
+
+
 def _states(state: str) -> list[str]:
     """Our state directories: the usual one, the one in use, and the one that the environment
     names."""

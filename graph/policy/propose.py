@@ -16,7 +16,7 @@ from graph.policy.decide import Situation, decide
 from graph.policy.grammar import NotJudged, read_line
 from graph.policy.hosts import whole_url
 from graph.policy.programs import RUN_NOTHING, reader_of
-from graph.policy.rules import Rules, parse_rule
+from graph.policy.rules import OUTSIDE, Rules, parse_rule
 
 
 def proposed(
@@ -38,8 +38,9 @@ def proposed(
     if tool == "bash":
         line = str(arguments.get("command", ""))
         folder = os.path.expanduser(str(arguments.get("cwd") or ""))
-        effect = effect or Effect("execute", command=line, cwd=folder)
-        rule = _for_line(line, rules)
+        outside = arguments.get("outside_sandbox") is True
+        effect = effect or Effect("execute", command=line, cwd=folder, outside_sandbox=outside)
+        rule = _for_line(line, rules) if not outside else _for_outside(line)
     else:
         rule = _for_call(tool, arguments)
     if not rule or not _lets_run(rule, tool, effect, arguments, here):
@@ -55,7 +56,7 @@ def _lets_run(
         rule = parse_rule(text, "proposed")
     except SettingsError:
         return False  # a name with a single quote is no pattern
-    if effect is None or rule.tool != tool:
+    if effect is None or rule.tool not in (tool, OUTSIDE):
         return True
     words = [str(arguments[key]) for key in ("operation", "url") if arguments.get(key)]
     with_it = replace(here.rules, allow=(*here.rules.allow, rule))
@@ -76,12 +77,25 @@ def _for_line(line: str, rules: Rules) -> str:
     return f"bash({_pattern(missing[0])})"
 
 
+def _for_outside(line: str) -> str:
+    """A rule for exactly this command outside the command sandbox."""
+    try:
+        commands = read_line(line)
+    except NotJudged:
+        return ""
+    return f"{OUTSIDE}({_exactly(commands[0].words)})" if len(commands) == 1 else ""
+
+
 def _pattern(words: Sequence[str]) -> str:
     reader = reader_of(words)
     if reader is not None:
         return " ".join([*words[: len(words) - len(reader[1])], "*"])
     if words[0] in RUN_NOTHING:
         return f"{words[0]} *"
+    return _exactly(words)
+
+
+def _exactly(words: Sequence[str]) -> str:
     return " ".join(shlex.quote(re.sub(r"([*?\[])", r"[\1]", word)) for word in words)
 
 

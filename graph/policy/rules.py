@@ -11,7 +11,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cache
 
@@ -19,6 +19,8 @@ from configs.layers import shipped_permissions
 from configs.settings import Permissions
 from graph.errors import SettingsError
 
+#: What rules for commands outside the command sandbox are written with.
+OUTSIDE = "outside_sandbox"
 RULE = re.compile(r"([\w.-]+)(?:\((.*)\))?", re.DOTALL)
 GLOB = re.compile(r"[*?\[]")
 
@@ -71,6 +73,19 @@ class Rules:
     allow: tuple[Rule, ...] = ()
     ask: tuple[Rule, ...] = ()
     deny: tuple[Rule, ...] = ()
+
+    def outside_sandbox(self) -> Rules:
+        """The rules for a command that is to run outside the command sandbox, in the form of rules
+        for bash: it may do what `outside_sandbox(...)` allows, and nothing that bash may not."""
+        kinds = {
+            kind: tuple(replace(r, tool="bash") for r in rules if r.tool == OUTSIDE)
+            for kind, rules in vars(self).items()
+        }
+        strict = {
+            kind: (*(r for r in vars(self)[kind] if r.tool == "bash"), *kinds[kind])
+            for kind in ("ask", "deny")
+        }
+        return Rules(kinds["allow"], strict["ask"], strict["deny"])
 
 
 def parse_rule(text: str, origin: str) -> Rule:

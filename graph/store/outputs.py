@@ -26,6 +26,11 @@ class Outputs:
         """Where the whole of a long result is."""
         return self._threads / thread / "results" / f"{call_id}.txt"
 
+    def shown(self, run: Path) -> list[str]:
+        """What the commands of a run directory's thread may read of ours: its own outputs."""
+        thread = run.parent.parent
+        return [str(place) for place in (thread / "runs", thread / "results") if place.is_dir()]
+
     async def bounded(self, thread: str, call_id: str, text: str, limit: int) -> str:
         """Head and tail of `text` within `limit` characters; all of it goes to a file whose
         path stands in between."""

@@ -29,27 +29,30 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePath
-from typing import Literal
+from typing import Any, Literal
 
 from configs.folders import make_private_folder
 
 State = Literal["finished", "alive", "not begun", "unknown"]
 
-#: $1 directory, $2 shell, $3 command. Standard input is the lock; the command gets none. The
+#: $1 directory, then the command's words. Standard input is the lock; the command gets none. The
 #: command does not inherit the trap. `kill 0` is the wrapper's group, whatever pids are reused.
-#: What the wrapper itself has to say ("Terminated") is no output of the command.
+#: What the wrapper itself has to say ("Terminated") is no output of the command. Descriptor 4 takes
+#: what the program that makes the command's sandbox says of it (tools/backend/command_sandbox).
 WRAPPER = """
 echo $$ >"$1/pid" || exit 125
+run=$1; shift
 trap : HUP INT TERM
 exec 3>&2 2>/dev/null
-(exec "$2" -c "$3" </dev/null 2>&3 3>&-)
+(exec "$@" </dev/null 2>&3 3>&- {status})
 code=$?
-[ -e "$1/ended" ] && kill -KILL 0
-echo $code >"$1/exit"
+[ -e "$run/ended" ] && kill -KILL 0
+echo $code >"$run/exit"
 """
+STATUS = '4>"$run/sandbox"'
 
 #: Seconds between asking a command to end and killing it.
 GRACE = 0.4
@@ -57,7 +60,8 @@ GRACE = 0.4
 
 @dataclass(frozen=True)
 class Meta:
-    """What was asked. `timeout`: seconds from `started` (epoch); None: no limit."""
+    """What was asked. `timeout`: seconds from `started` (epoch); None: no limit. `sandbox`: what
+    the command may reach, if it runs in a command sandbox."""
 
     command: str
     cwd: str
@@ -65,6 +69,7 @@ class Meta:
     started: float
     background: bool
     host: str
+    sandbox: dict[str, Any] | None = None
 
 
 class Run:
@@ -130,6 +135,19 @@ class Run:
             return (self.folder / "ended").read_text()
         except OSError:
             return None
+
+    def sandbox_failed(self) -> bool:
+        """Whether the command ended before it began: its sandbox could not be made, and the output
+        says why."""
+        meta, code = self.meta(), self.exit_code()
+        if meta is None or not (meta.sandbox and meta.sandbox.get("says_started")):
+            return False
+        if code is None or code > 128:
+            return False
+        try:
+            return "exit-code" not in (self.folder / "sandbox").read_text()
+        except OSError:
+            return True
 
     def kill(self, how: str) -> None:
         """End the command with everything in its process group, and write how; nothing where
@@ -202,11 +220,15 @@ def start(
     env: Mapping[str, str],
     timeout: float | None,
     background: bool,
+    argv: Sequence[str] = (),
+    sandbox: dict[str, Any] | None = None,
 ) -> Run:
     """Start `command` in a new directory `folder`. Raises OSError (a `cwd` that is not there,
-    no shell)."""
+    no shell). `argv`: the words that run it in its sandbox; `sandbox`: kept in the directory."""
     make_private_folder(folder)
-    meta = Meta(command, cwd, timeout, time.time(), background, socket.gethostname())
+    meta = Meta(command, cwd, timeout, time.time(), background, socket.gethostname(), sandbox)
+    wrapper = WRAPPER.format(status=STATUS if sandbox else "")
+    words = argv or command_words(command)
     (folder / "meta.json").write_text(json.dumps(asdict(meta)))
     lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -214,7 +236,7 @@ def start(
         run = Run(folder)
         with run.output_path.open("wb") as output:
             run._process = subprocess.Popen(
-                ["/bin/sh", "-c", WRAPPER, "ml-agent-run", str(folder), shell(), command],
+                ["/bin/sh", "-c", wrapper, "ml-agent-run", str(folder), *words],
                 stdin=lock,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -225,6 +247,11 @@ def start(
     finally:
         os.close(lock)
     return run
+
+
+def command_words(command: str) -> list[str]:
+    """The words that run a shell command."""
+    return [shell(), "-c", command]
 
 
 def shell() -> str:

@@ -315,7 +315,7 @@ def test_an_answer_of_an_older_version_counts_for_the_same_servers(workdir: Path
     old = {str(workdir.resolve()): {"digest": digest_of(servers), "trusted": True}}
     write_json(Path.home() / ".config" / "ml-agent" / "trusted.json", old)
     found = loaded(workdir)
-    assert found.mcpServers == {"x": McpServer.model_validate(servers["x"])}
+    assert found.mcpServers == {"x": McpServer.model_validate({**servers["x"], "sandbox": True})}
     assert found.model_name == ""
     assert [item.kind for item in brought_by(workdir).waiting] == ["settings"]
     answer_all(workdir, trusted=True)
@@ -363,3 +363,11 @@ def test_a_folders_commands_wait_for_trust(workdir: Path) -> None:
     assert set(dict(command_texts(workdir))) == {"mine", "theirs"}
     (place / "theirs.md").write_text("delete more")
     assert set(dict(command_texts(workdir))) == {"mine"}
+
+
+def test_a_folders_program_runs_in_the_sandbox_whatever_the_folder_says(workdir: Path) -> None:
+    servers = {"x": {"command": "npx", "args": ["server"], "sandbox": False}}
+    bring(workdir, mcpServers=servers)
+    old = {str(workdir.resolve()): {"digest": digest_of(servers), "trusted": True}}
+    write_json(Path.home() / ".config" / "ml-agent" / "trusted.json", old)
+    assert loaded(workdir).mcpServers["x"].sandbox

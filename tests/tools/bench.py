@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -84,3 +85,21 @@ def alive(pid: int) -> bool:
     except OSError:
         return False
     return state != "Z"
+
+
+def sleeper() -> str:
+    """Seconds that a command may `sleep` for hours, as nothing else on this machine does: in a
+    sandbox a process has another number than here, so that it is known by its words."""
+    return f"36{secrets.randbelow(10**6):06d}"
+
+
+def sleeps(seconds: str) -> bool:
+    """Whether a `sleep` of a `sleeper` runs."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if words[:2] == [b"sleep", seconds.encode()] and alive(int(folder.name)):
+            return True
+    return False

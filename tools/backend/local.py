@@ -13,10 +13,11 @@ from typing import Any
 
 from configs.folders import make_private_folder
 from configs.settings import Settings
-from graph.context import ToolRun
+from graph.context import Reach, ToolRun
 from graph.policy.paths import resolved
 from graph.store import no_links, runs
 from graph.store.outputs import Outputs
+from tools.backend.command_sandbox import CommandSandbox
 from tools.backend.environment import child_environment
 from tools.backend.protocol import Command, Entry, Quote, Search, Spending
 from tools.backend.ripgrep import LocalSearch
@@ -28,9 +29,10 @@ class LocalBackend:
 
     about = ""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, sandbox: CommandSandbox | None = None) -> None:
         self._settings = settings
         self._outputs = Outputs(settings.state_path())
+        self._sandbox = sandbox or CommandSandbox(settings)
 
     def folder(self, cwd: str) -> str:
         return cwd
@@ -76,21 +78,42 @@ class LocalBackend:
         return runs.Run(folder), {"run": str(folder), "host": socket.gethostname()}
 
     async def start(
-        self, command: Command, line: str, *, cwd: str, timeout: float | None, background: bool
+        self,
+        command: Command,
+        line: str,
+        *,
+        cwd: str,
+        timeout: float | None,
+        background: bool,
+        folder: str = "",
+        reach: Reach = "network",
     ) -> Command:
         assert isinstance(command, runs.Run)
-        environment = child_environment(
-            self._settings.child_tokens, also=self._settings.child_environment
-        )
-        return await asyncio.to_thread(
-            runs.start,
-            command.folder,
-            line,
-            cwd=cwd,
-            env=environment,
-            timeout=timeout,
-            background=background,
-        )
+        run = command
+
+        def begin() -> Command:
+            wrapped = self._sandbox.wrap(
+                runs.command_words(line),
+                folder=folder or cwd,
+                cwd=cwd,
+                reach=reach,
+                shown=self._outputs.shown(run.folder),
+            )
+            theirs = child_environment(
+                self._settings.child_tokens, also=self._settings.child_environment
+            )
+            return runs.start(
+                run.folder,
+                line,
+                cwd=cwd,
+                env={**wrapped.environment, **theirs},
+                timeout=timeout,
+                background=background,
+                argv=wrapped.argv,
+                sandbox=wrapped.about,
+            )
+
+        return await asyncio.to_thread(begin)
 
     async def found(self, note: dict[str, Any]) -> Command | str:
         if "sandbox" in note:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Literal, Protocol
 
-from graph.context import ToolRun
+from graph.context import Reach, ToolRun
 from graph.durable import Caps, Scope
 from graph.store.runs import Meta, State
 
@@ -46,6 +46,7 @@ class Command(Protocol):
     def state(self) -> State: ...
     def exit_code(self) -> int | None: ...
     def ended(self) -> str | None: ...
+    def sandbox_failed(self) -> bool: ...
     def kill(self, how: str) -> None: ...
     def read_output(self, limit: int) -> tuple[str, bool]: ...
     def read_new(self, offset: int, most: int = 65536) -> tuple[bytes, int]: ...
@@ -147,9 +148,18 @@ class Backend(Protocol):
         ...
 
     async def start(
-        self, command: Command, line: str, *, cwd: str, timeout: float | None, background: bool
+        self,
+        command: Command,
+        line: str,
+        *,
+        cwd: str,
+        timeout: float | None,
+        background: bool,
+        folder: str = "",
+        reach: Reach = "network",
     ) -> Command:
-        """Start what was prepared. Raises OSError."""
+        """Start what was prepared. `folder`: the thread's working directory; empty: `cwd`.
+        `reach`: what it may reach, on this machine. Raises OSError, ValueError, ToolError."""
         ...
 
     async def found(self, note: dict[str, Any]) -> Command | str:

@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from configs.settings import Settings
-from graph.context import Services, ToolRun
+from graph.context import Reach, Services, ToolRun
 from graph.errors import AgentError, ToolError
 from tools.backend import sandbox_files as files
 from tools.backend.protocol import Command, Entry, Quote, Search, Spending
@@ -358,7 +358,15 @@ class SandboxBackend:
         return SandboxRun(box.sandbox, folder), {"run": str(folder), "sandbox": box.id}
 
     async def start(
-        self, command: Command, line: str, *, cwd: str, timeout: float | None, background: bool
+        self,
+        command: Command,
+        line: str,
+        *,
+        cwd: str,
+        timeout: float | None,
+        background: bool,
+        folder: str = "",
+        reach: Reach = "network",
     ) -> Command:
         assert isinstance(command, SandboxRun)
         await self._do(

@@ -135,6 +135,10 @@ class SandboxRun:
     def ended(self) -> str | None:
         return (self._last or self._look()).ended
 
+    def sandbox_failed(self) -> bool:
+        """There is no other sandbox inside this one."""
+        return False
+
     def kill(self, how: str) -> None:
         if self.state() != "alive":
             return

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from graph.context import AgentTool, NotBegun, ToolResult, ToolRun
+from graph.context import AgentTool, NotBegun, Reach, ToolResult, ToolRun
 from graph.effects import Effect
 from graph.errors import ToolError
 from tools.backend import Command
@@ -23,6 +23,11 @@ class BashArguments(BaseModel):
     timeout: int = Field(120, ge=1, le=36_000, description="seconds until it is killed")
     background: bool = Field(False, description="return at once; follow it with `process`")
     cwd: str = Field("", description="folder to run in; default: the working directory")
+    outside_sandbox: bool = Field(
+        False,
+        description="ask the user to let it run outside the command sandbox; only after the "
+        "sandbox refused something that is needed",
+    )
 
 
 class Bash(AgentTool):
@@ -38,7 +43,13 @@ class Bash(AgentTool):
 
     def effect(self, arguments: BashArguments, cwd: str) -> Effect:
         folder = os.path.join(cwd, os.path.expanduser(arguments.cwd)) if arguments.cwd else ""
-        return Effect("execute", command=arguments.command, preview=arguments.command, cwd=folder)
+        return Effect(
+            "execute",
+            command=arguments.command,
+            preview=arguments.command,
+            cwd=folder,
+            outside_sandbox=arguments.outside_sandbox,
+        )
 
     async def execute(self, arguments: BashArguments, run: ToolRun) -> ToolResult:
         backend = run.services.backend
@@ -53,6 +64,8 @@ class Bash(AgentTool):
                 cwd=cwd,
                 timeout=timeout,
                 background=arguments.background,
+                folder=run.cwd,
+                reach=_reach(arguments, run),
             )
         )
         try:
@@ -86,6 +99,15 @@ async def _folder(asked: str, run: ToolRun) -> str:
     if not await is_folder(folder, run):
         raise ToolError(f"there is no folder {folder} to run in")
     return folder
+
+
+def _reach(arguments: BashArguments, run: ToolRun) -> Reach:
+    """What the command may reach: outside only if this call asked for it and got it."""
+    if arguments.outside_sandbox and run.reach != "outside":
+        raise ToolError("Cannot run outside the sandbox: that was not approved. Ask for it again.")
+    if run.reach == "outside" and not arguments.outside_sandbox:
+        return "network"
+    return run.reach
 
 
 async def _result(started: Command, run: ToolRun, arguments: BashArguments) -> ToolResult:

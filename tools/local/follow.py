@@ -9,6 +9,7 @@ import time
 from graph.context import ToolResult, ToolRun
 from graph.redaction import redacted
 from tools.backend import Command
+from tools.backend.command_sandbox import report
 
 #: Bytes of output that a result shows; the rest stays in the run directory.
 SHOWN = 28_000
@@ -36,7 +37,7 @@ async def follow(run: Command, call: ToolRun, *, timeout: float) -> ToolResult:
         return ToolResult(said, ok=False, outcome="unknown")
     if timed_out:
         await asyncio.to_thread(run.kill, "timeout")
-    return await asyncio.to_thread(result_of, run)
+    return await asyncio.to_thread(result_of, run, call)
 
 
 async def stopped(run: Command) -> ToolResult:
@@ -100,11 +101,26 @@ def _as_seen(line: str) -> str:
     return line.rstrip("\r").rsplit("\r", 1)[-1]
 
 
-def result_of(run: Command) -> ToolResult:
-    """The result of a command that does not run any more, for the model."""
+def result_of(run: Command, call: ToolRun | None = None) -> ToolResult:
+    """The result of a command that does not run any more, for the model. What its sandbox has to
+    say goes to the user of `call`, too."""
     output, _ = run.read_output(SHOWN)
     output = "\n".join(map(_as_seen, output.split("\n"))).rstrip("\n")
     code, ended, meta = run.exit_code(), run.ended(), run.meta()
+    if run.sandbox_failed():
+        by = meta.sandbox.get("by") if meta and meta.sandbox else ""
+        said = (
+            f"[Cannot run the command: its sandbox ({by}) did not start, as the lines above say. "
+            "The command itself did not run. Ask to run it with outside_sandbox=true, or tell the "
+            "user to look at `ml-agent doctor` and the setting sandbox_commands]"
+        )
+        return ToolResult(f"{output}\n{said}".lstrip("\n"), ok=False, outcome="failed")
+    said = report(output, code, meta)
+    if said:
+        output = f"{output}\n{said}"
+        if call is not None:
+            for line in said.splitlines():
+                _log(call, line)
     if code is not None:
         text = f"{output}\n[exit code {code}{_signal_name(code)}]".lstrip("\n")
         return ToolResult(text, ok=code == 0, outcome="done" if code == 0 else "failed")

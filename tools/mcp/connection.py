@@ -9,14 +9,17 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from typing import Any
 
 from configs.mcp import McpLimits, McpServer
+from graph.errors import ToolError
 from graph.models.loading import load_beside
 from graph.redaction import redacted
+from tools.backend.command_sandbox import CommandSandbox
 from tools.mcp.cache import Cache, Listed
 from tools.mcp.calling import PING, Live, ask, failure, pinged
-from tools.mcp.config import digest, start_of
+from tools.mcp.config import Start, digest, start_of
 from tools.mcp.elicitation import Ask
 from tools.mcp.hearing import handlers
 from tools.mcp.signin import SignIn, provider
@@ -52,6 +55,7 @@ class Connection:
         cwd: str,
         cache: Cache,
         notice: Callable[[str], None],
+        sandbox: CommandSandbox | None = None,
     ) -> None:
         self.name = name
         self.server = server
@@ -63,6 +67,7 @@ class Connection:
         self._cwd = cwd
         self._cache = cache
         self._notice = notice
+        self._sandbox = sandbox
         self._start_limit = server.start_timeout or limits.start_timeout
         self._call_limit = server.call_timeout or limits.call_timeout
         self.opening: asyncio.Future[Live] | None = None
@@ -118,7 +123,7 @@ class Connection:
             async with AsyncExitStack() as stack:
                 async with asyncio.timeout(self._start_limit) as limit:
                     await asyncio.to_thread(load_sdk)
-                    start = await asyncio.to_thread(start_of, self.server, self._cwd)
+                    start = await asyncio.to_thread(self._start)
                     auth = None
                     if start.url and "authorization" not in {h.lower() for h in start.headers}:
                         place = self._cache.sign_in_of(self.digest)
@@ -154,6 +159,25 @@ class Connection:
                 last = await asyncio.to_thread(last_words, errors) if self.server.command else ""
                 said = in_words(error, self.server.target, last)
             await self._failed(opening, said, error)
+
+    def _start(self) -> Start:
+        """What the server is started or reached with; its program in the command sandbox if that
+        is set and one works. Blocks. Raises Trouble."""
+        start = start_of(self.server, self._cwd)
+        if not (self.server.sandbox and start.command and self._sandbox):
+            return start
+        try:
+            wrapped = self._sandbox.wrap(
+                [start.command, *start.args],
+                folder=self._cwd,
+                cwd=start.cwd,
+                reach="network",
+                status=False,
+            )
+        except (ToolError, OSError, ValueError) as error:
+            raise Trouble(str(error)) from error
+        program, *words = wrapped.argv
+        return replace(start, command=program, args=words)
 
     def _signing(self, limit: asyncio.Timeout) -> SignIn | None:
         """How one signs in; from then on the start waits for the person."""

@@ -17,6 +17,7 @@ from typing import Any
 from configs.settings import Settings
 from graph.context import AgentTool
 from graph.redaction import redacted
+from tools.backend.command_sandbox import CommandSandbox
 from tools.mcp.cache import Cache
 from tools.mcp.connection import Connection, load_sdk
 from tools.mcp.elicitation import Ask
@@ -49,8 +50,11 @@ class Servers:
         self._deadline: float | None = None
         self._made: tuple[str, dict[str, AgentTool]] = ("", {})
         self._failed_before: set[str] = set()
+        sandbox = CommandSandbox(settings)
         self.connections = {
-            name: Connection(name, server, settings.mcp, cwd, self._cache, self._teller(name))
+            name: Connection(
+                name, server, settings.mcp, cwd, self._cache, self._teller(name), sandbox
+            )
             for name, server in settings.mcpServers.items()
             if not server.disabled
         }

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from graph.context import ToolResult
-from tests.tools.bench import Bench, until
+from tests.tools.bench import Bench, sleeper, sleeps, until
 
 
 async def soon(ready: Callable[[], object]) -> object:
@@ -51,12 +51,12 @@ async def test_a_long_output_keeps_head_and_tail(there: Bench) -> None:
 
 
 async def test_a_timeout_kills_all_it_started(there: Bench) -> None:
+    seconds = sleeper()
     result = await there.call(
-        "bash", command="echo begun; (sleep 600 & echo $! >child); sleep 600", timeout=1
+        "bash", command=f"echo begun; (sleep {seconds} &); sleep 600", timeout=1
     )
     assert result.text.startswith("begun\n[killed after its timeout of 1 s")
-    child = int((there.cwd / "child").read_text())
-    await soon(lambda: not _runs(child))
+    await soon(lambda: not sleeps(seconds))
 
 
 async def test_an_interrupt_kills_and_tells_what_there_was(there: Bench) -> None:
@@ -246,9 +246,3 @@ async def test_a_bad_expression_and_a_place_that_is_not_there(searched: Bench, t
     assert (bad.ok, bad.text.startswith("the pattern is no regular expression: ")) == (False, True)
     missing = await searched.call("grep", pattern="x", path="scr")
     assert missing.text == "there is no scr; near it: src"
-
-
-def _runs(pid: int) -> bool:
-    from tests.tools.bench import alive
-
-    return alive(pid)

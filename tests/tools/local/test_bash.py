@@ -13,18 +13,12 @@ import pytest
 
 from graph.context import ToolResult
 from graph.store import runs
-from tests.tools.bench import Bench, alive, until
+from tests.tools.bench import Bench, sleeper, sleeps, until
 
 
 async def soon(ready: Any) -> Any:
     """`until` beside a running call."""
     return await asyncio.to_thread(until, ready)
-
-
-def pid_in(path: Path) -> int:
-    return int(
-        until(lambda: path.exists() and path.read_text().endswith("\n") and path.read_text())
-    )
 
 
 @pytest.mark.parametrize(
@@ -90,24 +84,27 @@ async def test_two_commands_go_side_by_side(bench: Bench) -> None:
 
 
 async def test_timeout_ends_grandchildren_and_says_so(bench: Bench) -> None:
-    command = "echo early; sh -c 'echo $$ >pid; sleep 600' & sleep 600"
+    seconds = sleeper()
+    command = f"echo early; sh -c 'sleep {seconds}; true' & sleep 600"
     result = await bench.call("bash", command=command, timeout=1)
     assert (result.ok, result.outcome) == (False, "failed")
     assert result.text.startswith("early\n[killed after its timeout of 1 s")
-    until(lambda: not alive(pid_in(bench.cwd / "pid")))
+    until(lambda: not sleeps(seconds))
 
 
 async def test_interrupted_it_keeps_its_output_and_leaves_nothing(bench: Bench) -> None:
-    command = "echo early; sh -c 'trap \"\" TERM; echo $$ >pid; sleep 600; sleep 600' & sleep 600"
+    seconds = sleeper()
+    stays = f'trap "" TERM; sleep {seconds}; sleep {seconds}'
+    command = f"echo early; sh -c '{stays}' & sleep 600"
     call = asyncio.create_task(bench.call("bash", command=command))
     await soon(lambda: bench.logs() == ["early"])
-    pid = await asyncio.to_thread(pid_in, bench.cwd / "pid")
+    await asyncio.to_thread(until, lambda: sleeps(seconds))
     bench.services.stop.set()
     result = await call
     assert (result.ok, result.outcome) == (False, "interrupted")
     assert result.text.startswith("early\n[interrupted")
     assert bench.run_of(bench.last_id).state() == "finished"
-    until(lambda: not alive(pid))
+    until(lambda: not sleeps(seconds))
 
 
 @pytest.mark.parametrize("background", [False, True])

@@ -10,7 +10,7 @@ import pytest
 
 from graph.store.runs import runs_of
 from tests.graph.store import fresh
-from tests.tools.bench import THREAD, Bench, alive, until
+from tests.tools.bench import THREAD, Bench, sleeper, sleeps, until
 
 
 @pytest.fixture(autouse=True)
@@ -46,12 +46,12 @@ async def test_follow_and_wait(bench: Bench) -> None:
 
 
 async def test_kill_with_all_it_started(bench: Bench) -> None:
-    pid = bench.cwd / "pid"
-    name = await background(bench, "sh -c 'echo $$ >pid; sleep 600; true' & sleep 600")
-    await asyncio.to_thread(until, lambda: pid.exists() and pid.read_text())
+    seconds = sleeper()
+    name = await background(bench, f"sh -c 'sleep {seconds}; true' & sleep 600")
+    await asyncio.to_thread(until, lambda: sleeps(seconds))
     killed = await bench.call("process", operation="kill", id=name)
     assert killed.text == "[killed]"
-    until(lambda: not alive(int(pid.read_text())))
+    until(lambda: not sleeps(seconds))
     assert f"{name}  killed  " in (await bench.call("process", operation="list")).text
 
 

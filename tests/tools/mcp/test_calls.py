@@ -18,10 +18,12 @@ from tools.mcp.search import McpArguments, McpSearch
 from tools.mcp.tool import reads_rule
 
 
-@pytest.fixture(params=["stdio", "http"])
+@pytest.fixture(params=["stdio", "sandbox", "http"])
 def good(request: pytest.FixtureRequest, web: Any) -> dict[str, Any]:
     """The settings of a server that works."""
-    return program("good") if request.param == "stdio" else {"url": web("good").url}
+    if request.param == "http":
+        return {"url": web("good").url}
+    return {**program("good"), "sandbox": request.param == "sandbox"}
 
 
 async def test_tools_have_their_servers_name_and_the_servers_schema(

@@ -1,0 +1,110 @@
+"""Places outside of the working directory that matter to a command: caches, secrets, our own."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from configs.settings import Settings
+from graph.policy import paths
+from graph.policy.paths import inside
+from tools.backend.command_sandbox.repositories import PATIENCE, named_secret
+
+#: Of a machine: read-only even if the working directory is the root.
+SYSTEM = ("/bin", "/boot", "/etc", "/lib", "/lib32", "/lib64", "/opt", "/sbin", "/usr", "/var")
+
+
+def real(path: str) -> str:
+    """`path` with `~` and links resolved."""
+    return os.path.realpath(os.path.expanduser(path))
+
+
+def home() -> str:
+    return real("~")
+
+
+def is_wide(folder: str) -> bool:
+    """Whether a folder holds the whole home folder: there a command sees more than a project."""
+    return inside(home(), folder)
+
+
+def temporary() -> list[str]:
+    """Folders for temporary files."""
+    found = {real(place) for place in (tempfile.gettempdir(), *paths.TEMPORARY)}
+    return sorted(place for place in found if os.path.isdir(place))
+
+
+def caches() -> list[str]:
+    """The caches of Hugging Face, pip and uv; made if they are missing, since a command cannot
+    make them."""
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    hugging_face = os.environ.get("HF_HOME") or os.path.join(base, "huggingface")
+    wanted = [
+        hugging_face,
+        os.environ.get("HF_HUB_CACHE") or os.path.join(hugging_face, "hub"),
+        os.environ.get("PIP_CACHE_DIR") or os.path.join(base, "pip"),
+        os.environ.get("UV_CACHE_DIR") or os.path.join(base, "uv"),
+    ]
+    found = []
+    for place in wanted:
+        path = real(place)
+        try:
+            os.makedirs(path, mode=0o755, exist_ok=True)
+        except OSError:
+            continue
+        found.append(path)
+    return found
+
+
+def hidden(settings: Settings) -> list[str]:
+    """What no command in the sandbox reads: credentials, and our own state and settings."""
+    state = str(settings.state_path())
+    wanted = [
+        *paths.secret_places(),
+        *paths.own_places(state),
+        *_database(settings),
+        *_named_secret_in_home(),
+    ]
+    return sorted({real(place) for place in wanted if os.path.exists(place)})
+
+
+def _named_secret_in_home() -> list[str]:
+    """Files of the home folder whose names say that they hold credentials, as deep as programs
+    keep their settings: ~/.netrc, ~/.kaggle/kaggle.json, ~/.config/rclone/rclone.conf."""
+    deadline = time.perf_counter() + PATIENCE
+    base, found = home(), []
+    waiting = [(base, 2), (os.path.join(base, ".config"), 2)]
+    while waiting and time.perf_counter() < deadline:
+        folder, deeper = waiting.pop(0)
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.is_dir():
+                        if entry.name.startswith(".") or folder != base:
+                            waiting += [(entry.path, deeper - 1)] if deeper > 1 else []
+                    elif named_secret(entry.path):
+                        found.append(entry.path)
+        except OSError:
+            continue
+    return found
+
+
+def _database(settings: Settings) -> list[str]:
+    """The files of an SQLite database that is not in the state directory."""
+    parts = urlsplit(settings.database_url)
+    if parts.scheme != "sqlite":
+        return []
+    file = parts.path[1:] if parts.path.startswith("//") else parts.path
+    return [f"{file}{end}" for end in ("", "-wal", "-shm", "-journal")]
+
+
+def governing() -> list[str]:
+    """What runs later without a question, or is ml-agent itself: shell profiles, our code."""
+    here = Path(__file__).resolve().parents[3]
+    code = [str(here / name) for name in ("cli", "configs", "graph", "nodes", "tools")]
+    installed = any(inside(str(here), real(place)) for place in (sys.prefix, sys.base_prefix))
+    return [*paths.profile_places(), *(code if installed else [])]
