@@ -195,8 +195,9 @@ class Settings(BaseModel):
         "empty: public search engines, without a key",
     )
     child_tokens: list[str] = Field(
-        default_factory=lambda: ["HF_TOKEN", "GITHUB_TOKEN"],
-        description="credentials that commands may see in their environment",
+        default_factory=lambda: ["HF_TOKEN"],
+        description="credentials that commands with network may use: HF_TOKEN as the file that "
+        "HF_TOKEN_PATH names (huggingface_hub reads it), others in their environment",
     )
     child_environment: list[str] = Field(
         default_factory=list,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from graph.context import AgentContext, Services, ToolResult
+from graph.context import AgentContext, Reach, Services, ToolResult
 from graph.durable import Scope
 from graph.events import Event
 from graph.history import Call
@@ -32,6 +32,7 @@ class Bench:
         self.last_id = ""
         #: Where paths led when the next calls were judged.
         self.places: dict[str, str] = {}
+        self.reach: Reach = "network"
 
     async def call(self, tool: str, /, *, call_id: str = "", **arguments: Any) -> ToolResult:
         """One call, journal and boundary included; `call_id` again is what a resume does."""
@@ -45,6 +46,7 @@ class Bench:
             Scope(THREAD, "i", "t", "2026-11-21"),
             sandbox=self.sandbox,
             places=self.places,
+            reach=self.reach,
         )
 
     def new_id(self) -> str:

@@ -19,8 +19,12 @@ from graph.store import no_links, runs
 from graph.store.outputs import Outputs
 from tools.backend.command_sandbox import CommandSandbox
 from tools.backend.environment import child_environment
+from tools.backend.hub_login import hub_login
 from tools.backend.protocol import Command, Entry, Quote, Search, Spending
 from tools.backend.ripgrep import LocalSearch
+
+#: Of `child_tokens`, the one that commands get as a file (tools/backend/hub_login.py).
+HUB_TOKEN = "HF_TOKEN"
 
 
 class LocalBackend:
@@ -92,15 +96,13 @@ class LocalBackend:
         run = command
 
         def begin() -> Command:
+            theirs, login = _credentials(self._settings, reach)
             wrapped = self._sandbox.wrap(
                 runs.command_words(line),
                 folder=folder or cwd,
                 cwd=cwd,
                 reach=reach,
-                shown=self._outputs.shown(run.folder),
-            )
-            theirs = child_environment(
-                self._settings.child_tokens, also=self._settings.child_environment
+                shown=[*self._outputs.shown(run.folder), *login],
             )
             return runs.start(
                 run.folder,
@@ -128,6 +130,20 @@ class LocalBackend:
 
     async def commands(self, thread: str) -> Sequence[Command]:
         return await asyncio.to_thread(runs.runs_of, self._outputs.runs(thread))
+
+
+def _credentials(settings: Settings, reach: Reach) -> tuple[dict[str, str], list[str]]:
+    """A command's environment, and the file with its Hub token. Without the network a command has
+    no use for a credential."""
+    also = settings.child_environment
+    if reach not in ("network", "outside"):
+        return child_environment((), also=also), []
+    tokens = [name for name in settings.child_tokens if name != HUB_TOKEN]
+    environment = child_environment(tokens, also=also)
+    login = HUB_TOKEN in settings.child_tokens and hub_login(settings.state_path())
+    if not login:
+        return environment, []
+    return {**environment, "HF_TOKEN_PATH": str(login)}, [str(login)]
 
 
 def _stat(path: str) -> Entry:

@@ -151,8 +151,8 @@ async def test_what_a_command_sees_of_the_environment(
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     monkeypatch.setenv("HF_TOKEN", "hf_seen")
-    result = await bench.call("bash", command="echo $AI_AGENT [$OPENAI_API_KEY] $HF_TOKEN")
-    assert result.text.startswith("ml-agent [] hf_seen\n")
+    result = await bench.call("bash", command="echo $AI_AGENT [$OPENAI_API_KEY] [$HF_TOKEN]")
+    assert result.text.startswith("ml-agent [] []\n")
 
 
 # --- a later process finds the call -------------------------------------------------------
