@@ -239,8 +239,10 @@ def fuzz(count: int, seed: int, *, progress: bool = False) -> tuple[int, list[st
                 waiting.append(line)
             if waiting and (len(waiting) == BATCH or number == count):
                 ran += len(waiting)
-                trips += _tripping(waiting, made)
-                waiting = []
+                found = _tripping(waiting, made)
+                trips, waiting = [*trips, *found], []
+                if progress and found:
+                    print("\n".join(found), file=sys.stderr, flush=True)
             if progress and number % 10_000 == 0:
                 took = time.monotonic() - started
                 print(

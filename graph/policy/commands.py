@@ -20,7 +20,7 @@ from graph.policy.programs import RUN_NOTHING
 from graph.policy.rules import Rule
 from graph.policy.shell import Line
 from graph.policy.unasked import reads_only
-from graph.policy.wrapped import programs
+from graph.policy.wrapped import inner_lines, programs
 
 #: What cannot be a part of a program's name ends a token: `os.system("git push")` has `git`.
 TOKEN = re.compile(r"[A-Za-z0-9_.+-]+")
@@ -89,13 +89,16 @@ class Named:
 
 
 def named_by(line: Line, closed: Sequence[ShellCommand], folder: str) -> Named:
-    """By both readings of the line: tree-sitter's takes `head > a b` as two targets."""
-    commands = [*(command.texts for command in line.commands), *(c.words for c in closed)]
+    """By both readings of the line (tree-sitter's takes `head > a b` as two targets), and of the
+    lines within it."""
+    lines = [line, *inner_lines(line)]
+    commands: list[Sequence[str]] = [c.texts for one in lines for c in one.commands]
+    commands += [command.words for command in closed]
     redirects = [redirect for command in closed for redirect in command.redirects]
-    writes = [word.text for word in line.writes]
+    writes = [word.text for one in lines for word in one.writes]
     writes += [r.target for r in redirects if r.operator != "<" and r.target != "/dev/null"]
     words = [word for command in commands for word in command[1:]]
-    words += [word.text for word in line.reads]
+    words += [word.text for one in lines for word in one.reads]
     words += [r.target for r in redirects if r.operator == "<"]
     return Named(tuple(writes), tuple(words), tuple(folders_of(commands, folder)))
 

@@ -39,7 +39,7 @@ def folders_of(commands: Iterable[Sequence[str]], start: str) -> list[str]:
 
 
 def parts_of(word: str) -> Iterator[str]:
-    """The parts of a word that may name a place: `x`, `--file=x`, `-fx`, `host:x`, `@x`."""
+    """The parts of a word that may name a place: `x`, `--file=x`, `-fx`, `host:x`, `@x`, `<x`."""
     if not word.startswith("-"):
         yield word
     elif not word.startswith("--") and len(word) > 2:
@@ -47,9 +47,9 @@ def parts_of(word: str) -> Iterator[str]:
         start = re.search(r"[~/]", word)
         if start is not None:
             yield word[start.start() :]
-    for at in re.finditer(r"[=:,@]", word):
+    for at in re.finditer(r"[=:,@<]", word):
         yield word[at.end() :]
-    pieces = re.split(r"[=:,@]", word)
+    pieces = re.split(r"[=:,@<]", word)
     if len(pieces) > 1:
         yield from (piece for piece in pieces if not piece.startswith("-"))
 

@@ -7,6 +7,7 @@ wrapper that could begin a command is taken as one that does.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 
 from graph.policy.grammar import NotJudged, read_line
@@ -65,6 +66,18 @@ def _script(command: Command, depth: int) -> Iterator[list[str]]:
     for word in command.words[1:]:
         if word.static and not word.text.startswith("-"):
             yield from programs(parsed(word.text), depth - 1)
+
+
+def inner_lines(line: Line, depth: int = DEPTH) -> Iterator[Line]:
+    """The lines that a shell or another program is given as a word: `sh -c 'cat x > y'`."""
+    for command in line.commands if depth else ():
+        if not _takes_lines(command):
+            continue
+        for text in command.texts[1:]:
+            if re.search(r"[\s<>]", text):
+                inner = parsed(text)
+                yield inner
+                yield from inner_lines(inner, depth - 1)
 
 
 def hides(line: Line) -> str:
