@@ -103,9 +103,10 @@ RUN_NOTHING = frozenset(
        "nproc", "paste", "rmdir", "seq", "sha256sum", "sleep", "stat", "tee", "touch", "tr",
        "uname", "uniq", "whoami"}
 )  # fmt: skip
-#: Programs that read whatever lies in a folder, if they are told to.
+#: Known programs that read whatever lies in a folder, if they are told to. What others do with a
+#: folder, only the user who wrote a rule for them can know.
 READ_FOLDERS = frozenset(
-    {"7z", "ack", "ag", "bsdtar", "cp", "grep", "egrep", "fgrep", "rg", "rsync", "scp", "tar",
+    {"7z", "ack", "ag", "bsdtar", "cp", "diff", "grep", "egrep", "fgrep", "rg", "rsync", "scp", "tar",
      "zgrep", "zip"}
 )  # fmt: skip
 

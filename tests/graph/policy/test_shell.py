@@ -476,6 +476,8 @@ OPTIONS: list[tuple[str, str, bool]] = [
     ("bash(rg *)", "rg x", False),
     ("bash(tar *)", "tar cf x.tar .", False),
     ("bash(tar *)", "tar cf x.tar sub", True),
+    ("bash(diff *)", "diff . sub", False),
+    ("bash(diff *)", "diff -u a.py sub/a.py", True),
     ("bash(cp *)", "cp a.py sub/b.py", True),
     ("bash(cp *)", "cp a.py .git/config", False),
     ("bash(cp *)", "cp a.py .git/hooks/post-merge", False),
