@@ -106,8 +106,8 @@ RUN_NOTHING = frozenset(
 #: Known programs that read whatever lies in a folder, if they are told to. What others do with a
 #: folder, only the user who wrote a rule for them can know.
 READ_FOLDERS = frozenset(
-    {"7z", "ack", "ag", "bsdtar", "cp", "diff", "grep", "egrep", "fgrep", "rg", "rsync", "scp", "tar",
-     "zgrep", "zip"}
+    {"7z", "ack", "ag", "bsdtar", "cp", "diff", "grep", "egrep", "fgrep", "rg", "rsync", "scp",
+     "tar", "zgrep", "zip"}
 )  # fmt: skip
 
 
