@@ -7,14 +7,22 @@ tests/test_docs.py holds the page to what this prints.
 
 from __future__ import annotations
 
+import os
 import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from graph.effects import EffectKind
-from graph.policy.modes import MODES, Judged, by_mode
+from configs.settings import Settings
+from graph.effects import Effect, EffectKind
+from graph.policy.modes import MODES, Judged, Situation, by_mode
 from graph.policy.modes import protected as protected_place
 from graph.policy.modes import secret as secret_file
 from graph.policy.programs import READERS
+from nodes.verdicts import reached
+from tools.backend.command_sandbox import places
+from tools.backend.command_sandbox.plan import Planner
 
 PAGE = Path(__file__).parent / "guide" / "permissions.md"
 #: What a row is called, its effect, and whether it is outside the working directory.
@@ -60,9 +68,64 @@ def programs_table() -> str:
     return _table(rows)
 
 
+#: Who lets a command run, in which mode, and whether shipped rules alone do.
+COMMANDS: list[tuple[str, str, bool]] = [
+    ("`ask`, by shipped rules alone", "ask", True),
+    ("`ask`, by your word or your rule", "ask", False),
+    ("`auto`", "auto", False),
+    ("`read-only`", "read-only", True),
+    ("`yolo`", "yolo", False),
+]
+
+
+def sandbox_table() -> str:
+    """What the command sandbox lets a command reach, by mode, as its plan has it."""
+    rows = [["mode", "network", "writable", "hidden besides secret places"]]
+    with _project() as folder:
+        for name, mode, shipped in COMMANDS:
+            judged = Judged("run", "", "", is_shipped=shipped)
+            effect = Effect("execute", command="x")
+            plan = Planner(Settings()).plan(
+                folder, reached(effect, judged, Situation(mode, folder))["reach"]
+            )
+            writable = {
+                "working directory": folder,
+                "temporary files": tempfile.gettempdir(),
+                "caches": places.caches()[0],
+            }
+            named = [what for what, path in writable.items() if path in plan.writable]
+            secret = os.path.join(folder, ".env") in plan.hidden
+            rows.append(
+                [name, "yes" if plan.network else "no", ", ".join(named) or "nothing",
+                 "secret files of the working directory" if secret else "nothing"]
+            )  # fmt: skip
+    return _table(rows)
+
+
+@contextmanager
+def _project() -> Iterator[str]:
+    """A working directory with a secret file, in a home of its own."""
+    before, temporary = dict(os.environ), tempfile.tempdir
+    with tempfile.TemporaryDirectory() as root:
+        base = Path(os.path.realpath(root))
+        for name in ("home/project", "tmp"):
+            (base / name).mkdir(parents=True)
+        (base / "home" / "project" / ".env").write_text("KEY=1\n")
+        os.environ["HOME"], tempfile.tempdir = str(base / "home"), str(base / "tmp")
+        for name in ("XDG_CACHE_HOME", "HF_HOME", "HF_HUB_CACHE", "ML_AGENT_STATE_DIR"):
+            os.environ.pop(name, None)
+        try:
+            yield str(base / "home" / "project")
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+            tempfile.tempdir = temporary
+
+
 def with_tables(page: str) -> str:
     """`page` with its tables as the code has them."""
-    for name, table in {"modes": modes_table(), "programs": programs_table()}.items():
+    tables = {"modes": modes_table(), "sandbox": sandbox_table(), "programs": programs_table()}
+    for name, table in tables.items():
         start, end = f"<!-- {name}: docs/print_policy.py -->", f"<!-- end of {name} -->"
         block = f"{start}\n\n{table}\n{end}"
         page, count = re.subn(

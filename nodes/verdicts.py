@@ -89,7 +89,7 @@ def judge(
             "reason": judged.reason,
             "rule": judged.rule,
             "price_micro_usd": effect.price_micro_usd,
-            **_reached(effect, judged, here),  # type: ignore[typeddict-item]
+            **reached(effect, judged, here),  # type: ignore[typeddict-item]
             # Stored at every step: only who is asked needs to see it.
             "preview": "" if judged.action == "run" else effect.preview,
             **({"places": places} if places else {}),
@@ -109,7 +109,7 @@ def _others(effect: Effect, places: Iterable[str]) -> tuple[str, ...]:
     return tuple(p for p in places if p not in known) if effect.kind != "execute" else ()
 
 
-def _reached(effect: Effect, judged: Judged, here: Situation) -> dict[str, Any]:
+def reached(effect: Effect, judged: Judged, here: Situation) -> dict[str, Any]:
     """What a command may reach if it runs. What shipped rules alone let run reaches no network:
     the user never said a word about it."""
     if effect.kind != "execute" or not effect.command:

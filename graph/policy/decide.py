@@ -1,6 +1,6 @@
 """May this call run, must the user be asked, or is it refused? By rule, effect, mode and place.
 
-    return by_mode(effect.kind, here.mode, outside)
+What each mode says is in `modes.py`. Over it, the first that fits:
 
 1. a deny rule refuses, in every mode
 2. a secret file is asked about (refused in auto and read-only), and so is a write to what governs
