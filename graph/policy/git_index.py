@@ -6,6 +6,8 @@ import os
 import struct
 from pathlib import Path
 
+from configs.folder_files import Unreadable, read_regular
+
 #: A larger index is not read.
 LARGEST = 5_000_000
 #: The mode of an entry that is a repository of its own.
@@ -15,12 +17,10 @@ GITLINK = 0o160000
 def entries_of(index: Path) -> list[tuple[int, str]] | None:
     """The modes and names of an index of version 2 or 3; None for another or a broken one."""
     try:
-        if index.stat().st_size > LARGEST:
-            return None
-        data = index.read_bytes()
+        data = read_regular(index, LARGEST)
     except FileNotFoundError:
         return []
-    except OSError:
+    except (OSError, Unreadable):
         return None
     if data[:4] != b"DIRC" or len(data) < 12:
         return None

@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from configs.folder_files import LARGEST, Unreadable, read_regular
 from graph.policy.git_index import GITLINK, entries_of
 from graph.policy.paths import inside, resolved
 from graph.policy.secret_files import is_secret_name
@@ -131,28 +132,32 @@ def _leading(git: Path) -> tuple[Path, Path, Path] | str:
     own = git
     try:
         if git.is_file():
-            first = git.read_text(encoding="utf-8")[:4096].strip()
+            first = _text(git).strip()
             own = Path(os.path.join(git.parent, first.removeprefix("gitdir:").strip()))
         shared = own / "commondir"
         common = own
-        if shared.is_file():
-            common = own / shared.read_text(encoding="utf-8")[:4096].strip()
-        head = "" if (own / "HEAD").is_symlink() else (own / "HEAD").read_text(encoding="utf-8")
+        if os.path.lexists(shared):
+            common = own / _text(shared).strip()
+        head = "" if (own / "HEAD").is_symlink() else _text(own / "HEAD")
         # With another HEAD, git would go on to the folders above.
         if _looks_like_git(own, common) and HEAD_FILE.fullmatch(head):
             return git, common, own
-    except (OSError, UnicodeDecodeError):
+    except (OSError, Unreadable, UnicodeDecodeError):
         pass
     return "the repository cannot be read"
+
+
+def _text(file: Path) -> str:
+    return read_regular(file, LARGEST).decode("utf-8")
 
 
 def _settings_problem(config: Path) -> str:
     """The first setting that is not known to be harmless."""
     try:
-        text = config.read_text(encoding="utf-8")
+        text = _text(config)
     except FileNotFoundError:
         return ""
-    except (OSError, UnicodeDecodeError):
+    except (OSError, Unreadable, UnicodeDecodeError):
         return "the repository's settings cannot be read"
     allowed: list[str] = []
     for line in text.split("\n"):

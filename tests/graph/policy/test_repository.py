@@ -181,3 +181,19 @@ def test_a_second_working_tree(repository: Path) -> None:
     assert problem(STATUS, repository / "tree", repository) == ""
     git(repository, "config", "core.fsmonitor", "./evil")
     assert "settings" in problem(STATUS, repository / "tree", repository)
+
+
+@pytest.mark.parametrize("name", ["HEAD", "config", "index", "commondir"])
+def test_a_pipe_or_a_device_is_not_waited_for(name: str, repository: Path) -> None:
+    file = repository / ".git" / name
+    file.unlink(missing_ok=True)
+    os.mkfifo(file)
+    assert problem(STATUS, repository) != ""
+    file.unlink()
+    file.symlink_to("/dev/zero")
+    assert problem(STATUS, repository) != ""
+
+
+def test_a_file_for_a_repository_that_is_a_pipe(repository: Path) -> None:
+    os.mkfifo(repository / "sub" / ".git")
+    assert problem(STATUS, repository / "sub", repository) != ""
