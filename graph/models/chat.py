@@ -18,6 +18,8 @@ class ChatModel(ChatLiteLLM):
     _wrapper: Any = PrivateAttr(default=None)
     #: Whether the provider's own chunks said how the answer ended.
     _was_told: bool = PrivateAttr(default=False)
+    #: The same of Gemini's raw chunks; None: there was none. litellm makes "stop" of no reason.
+    _gemini_told: bool | None = PrivateAttr(default=None)
 
     async def acompletion_with_retry(self, run_manager: Any = None, **kwargs: Any) -> Any:
         """One request; attempts are the client's. litellm's own two layers are off."""
@@ -40,13 +42,30 @@ class ChatModel(ChatLiteLLM):
             answer.make_call = call
 
     async def _watched(self, source: Any) -> AsyncIterator[Any]:
+        parse = getattr(source, "chunk_parser", None)
+        if parse is not None:
+
+            def noted(chunk: Any, *args: Any, **kwargs: Any) -> Any:
+                self._note(chunk)
+                return parse(chunk, *args, **kwargs)
+
+            source.chunk_parser = noted
         async for chunk in source:
             self._was_told = self._was_told or _tells_end(chunk)
             yield chunk
 
+    def _note(self, chunk: Any) -> None:
+        if not isinstance(chunk, dict) or not {"candidates", "promptFeedback"} & set(chunk):
+            return
+        blocked = (chunk.get("promptFeedback") or {}).get("blockReason")
+        ends = [c.get("finishReason") for c in chunk.get("candidates") or ()]
+        self._gemini_told = bool(self._gemini_told or blocked or any(ends))
+
     def ended_early(self) -> bool:
         """Whether the stream ended without a finish reason: it was cut, although it looks
         like a success ("stop" and a made-up usage stand in the message)."""
+        if self._gemini_told is not None:
+            return not self._gemini_told
         if self._was_told:
             return False
         return getattr(self._wrapper, "received_finish_reason", "unknown") is None
