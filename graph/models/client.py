@@ -16,19 +16,20 @@ from langchain_core.tools import BaseTool
 from configs.settings import Settings
 from graph.context import Answer
 from graph.errors import ModelError
-from graph.events import AssistantChunk, AssistantStreamEnd, Emit, ToolLog
+from graph.events import Emit, ToolLog
 from graph.models.attempts import pause_after
 from graph.models.catalogue import Route, resolve
 from graph.models.direct import Direct
-from graph.models.errors import Failure, classify, raised
+from graph.models.errors import Failure, classify
 from graph.models.facts import Facts
 from graph.models.litellm_model import ThroughLiteLLM
 from graph.models.loading import load, load_direct
+from graph.models.model_errors import raised
 from graph.models.pictures import without_pictures
+from graph.models.shown import Shown
 from graph.models.tokens import TokenCounter, tool_specs
 from graph.models.wire.answers import answer_of
 from graph.models.wire.outgoing import Tools, prepared_tools
-from graph.models.wire.thinking import Piece
 from graph.models.words import without
 
 log = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ class ChatClient:
         began, made = self._clock(), 0
         while True:
             made += 1
-            shown = _Shown(emit if stream else _ignore)
+            shown = Shown(emit if stream else _ignore)
             try:
                 return await self._attempt(asked, shown)
             except ModelError:
@@ -117,7 +118,7 @@ class ChatClient:
                 emit(ToolLog(id="", tool="model", text=words))
                 await self._sleep(pause)
 
-    async def _attempt(self, asked: _Request, shown: _Shown) -> Answer:
+    async def _attempt(self, asked: _Request, shown: Shown) -> Answer:
         route, refused = asked.route, self._without.get(asked.route, frozenset())
         model = (
             Direct(route, self._settings, self._facts, refused)
@@ -204,26 +205,6 @@ class _Request:
 
 def _ignore(_: Any) -> None:
     pass
-
-
-class _Shown:
-    """What a person saw of an attempt: a failed one must be taken back."""
-
-    def __init__(self, emit: Emit) -> None:
-        self._emit = emit
-        self._any = False
-
-    def piece(self, piece: Piece) -> None:
-        if piece.void:
-            # What was shown as the answer was thinking.
-            self.withdraw()
-        if piece.text:
-            self._any = True
-            self._emit(AssistantChunk(text=piece.text, kind=piece.kind))
-
-    def withdraw(self) -> None:
-        if self._any:
-            self._emit(AssistantStreamEnd(finish_reason="error", withdrawn=True))
 
 
 #: The name that programs of before the wires know.
