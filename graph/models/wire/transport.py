@@ -38,8 +38,9 @@ def http_client() -> "httpx.AsyncClient":
 
     loop = asyncio.get_running_loop()
     if loop not in _clients:
+        # A redirect is not followed: the conversation and the key go where the user said, only.
         _clients[loop] = httpx.AsyncClient(
-            mounts=dict.fromkeys(_LOOPBACK), verify=_certificates(), follow_redirects=True
+            mounts=dict.fromkeys(_LOOPBACK), verify=_certificates(), follow_redirects=False
         )
     return _clients[loop]  # type: ignore[no-any-return]
 
@@ -72,6 +73,8 @@ async def exchange(
     headers = {"Content-Type": "application/json", "User-Agent": "ml-agent", **headers}
     request = http_client().stream("POST", url, headers=headers, content=content, timeout=timeout)
     async with request as response:
+        if response.has_redirect_location:
+            raise NotAnAnswer(f"a redirect to {response.headers['location'][:200]}")
         if response.status_code >= 400:
             raw = await response.aread()
             raise WireError(response.status_code, value_of(raw), response.headers)

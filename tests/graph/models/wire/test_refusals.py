@@ -19,7 +19,7 @@ from graph.models.wire.pauses import is_spent, pause_in
 from graph.models.wire.too_long import is_too_long, window_in
 from tests.graph.models.wire.asking_raw import MODEL, ROUTES, asking_raw
 from tests.graph.models.wire.refusals import OTHERWISE, TOO_LONG
-from tests.stand_ins.raw_server import Raw, chunk, say, sse, stream
+from tests.stand_ins.raw_server import Raw, RawServer, chunk, say, sse, stream
 
 
 def error(message: str, **more: Any) -> dict[str, Any]:
@@ -206,3 +206,13 @@ async def test_an_optional_field_that_is_refused_is_left_out(field: str, renamed
         assert [field in body for body in a.server.bodies] == [True, False, False]
         if renamed:
             assert a.server.bodies[-1][renamed] == 9
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_not_followed_with_the_key(status: int) -> None:
+    with RawServer(stream(chunk({"content": "hi"}), chunk({}, "stop"))) as other:
+        to = {"location": f"{other.base}/chat/completions"}
+        with asking_raw(Raw({}, status, headers=to)) as a:
+            refused = await a.refused(MODEL)
+        assert "redirect to" in str(refused)
+        assert other.requests == []
