@@ -13,7 +13,7 @@ from pathlib import Path
 
 import tiktoken
 
-from benchmarks import iterations, kills, starts
+from benchmarks import iterations, kills, sandbox_cost, starts
 from benchmarks.iterations import Long
 from benchmarks.observer import watching
 from benchmarks.programs import BareLoop, MiniSweAgent, NotInstalled, Ours, Program
@@ -212,6 +212,11 @@ def prefix(bench: Bench) -> list[Row]:
     return [Row(name, broken, bare, mini, 0, "0", 0)]
 
 
+def sandbox(bench: Bench) -> list[Row]:
+    """A command in the command sandbox, against one without."""
+    return sandbox_cost.rows(20 * bench.sizes.runs)
+
+
 #: By the name that the command takes.
 ROWS: dict[str, Callable[[Bench], list[Row]]] = {
     "help": help_time,
@@ -223,4 +228,5 @@ ROWS: dict[str, Callable[[Bench], list[Row]]] = {
     "memory": memory,
     "resume": resume,
     "prefix": prefix,
+    "sandbox": sandbox,
 }

@@ -8,7 +8,9 @@ from benchmarks import rows
 from benchmarks.iterations import fit
 from benchmarks.kills import kill_and_resume
 from benchmarks.rows import Bench, Sizes
+from benchmarks.sandbox_cost import KINDS
 from benchmarks.table import Row, render
+from tools.backend.command_sandbox import find
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +46,12 @@ def test_the_prefix_is_stable_over_restarts(bench: Bench) -> None:
     assert row.ours == 0
     # The turn's own, the turn's again before the restarts, the message that goes on, two resumes.
     assert "of 11" in row.name
+
+
+def test_a_command_runs_in_each_sandbox_that_is_measured(bench: Bench) -> None:
+    made = rows.sandbox(bench)
+    assert all(row.ours > 0 for row in made)
+    assert len(made) == sum(find(kind).kind != "none" for kind in KINDS)
 
 
 def test_the_table_says_by_how_much_a_budget_is_missed() -> None:

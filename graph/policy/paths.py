@@ -109,9 +109,9 @@ def is_readable_anywhere(path: str, state: str = "") -> bool:
 
 
 def secret_places() -> list[str]:
-    """Files and folders outside of projects that hold credentials, by name and where their links
-    lead. They need not exist."""
-    return [*_below_home(SECRET_PLACES), *_hf_tokens()]
+    """Files and folders outside of projects that hold credentials. They need not exist."""
+    home = os.path.expanduser("~")
+    return [*(os.path.join(home, place) for place in SECRET_PLACES), *_hf_tokens()]
 
 
 def own_places(state: str = "") -> list[str]:
@@ -120,9 +120,9 @@ def own_places(state: str = "") -> list[str]:
 
 
 def profile_places() -> list[str]:
-    """Files and folders below the home folder that run or count at the user's next login or
-    command."""
-    return _below_home(SHELL_PROFILES)
+    """What runs or counts at the user's next login or command. It need not exist."""
+    home = os.path.expanduser("~")
+    return [os.path.join(home, place) for place in SHELL_PROFILES]
 
 
 def _states(state: str) -> list[str]:

@@ -18,10 +18,10 @@ LOOKED, NAMED = 400, 5
 Marks = dict[str, str]
 
 
-def marks(folder: str) -> Marks:
-    """Each governing file with what changes if it is changed."""
+def marks(governing: Iterable[str]) -> Marks:
+    """Each file of the governing places with what changes if it is changed."""
     found: Marks = {}
-    for path in (*special_in(folder).governing, *places.governing()):
+    for path in governing:
         for file in _files(path):
             mark = _mark(file)
             if mark:
@@ -33,7 +33,7 @@ def marks(folder: str) -> Marks:
 
 def changed(before: Mapping[str, str], folder: str) -> str:
     """A line about what is new or other than `before`; "" if nothing is."""
-    now = marks(folder)
+    now = marks((*special_in(folder).governing, *places.governing()))
     new = [path for path in now if path not in before]
     other = [path for path, mark in now.items() if before.get(path, mark) != mark]
     if not new and not other:

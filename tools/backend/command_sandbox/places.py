@@ -5,22 +5,32 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-import time
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from configs.settings import Settings
 from graph.policy import paths
 from graph.policy.paths import inside
-from tools.backend.command_sandbox.repositories import PATIENCE, named_secret
+from tools.backend.command_sandbox.repositories import entries_of, named_secret
 
 #: Of a machine: read-only even if the working directory is the root.
 SYSTEM = ("/bin", "/boot", "/etc", "/lib", "/lib32", "/lib64", "/opt", "/sbin", "/usr", "/var")
 
 
+#: Folders with settings of programs that are looked into, in the home folder.
+SETTINGS_FOLDERS = 150
+
+
 def real(path: str) -> str:
     """`path` with `~` and links resolved."""
     return os.path.realpath(os.path.expanduser(path))
+
+
+def existing(named: Iterable[str]) -> set[str]:
+    """Where those of the paths lead that exist."""
+    return {os.path.realpath(path) for path in named if os.path.exists(path)}
 
 
 def home() -> str:
@@ -69,28 +79,23 @@ def hidden(settings: Settings) -> list[str]:
         *_database(settings),
         *_named_secret_in_home(),
     ]
-    return sorted({real(place) for place in wanted if os.path.exists(place)})
+    return sorted(existing(wanted))
 
 
 def _named_secret_in_home() -> list[str]:
     """Files of the home folder whose names say that they hold credentials, as deep as programs
     keep their settings: ~/.netrc, ~/.kaggle/kaggle.json, ~/.config/rclone/rclone.conf."""
-    deadline = time.perf_counter() + PATIENCE
-    base, found = home(), []
-    waiting = [(base, 2), (os.path.join(base, ".config"), 2)]
-    while waiting and time.perf_counter() < deadline:
-        folder, deeper = waiting.pop(0)
-        try:
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    if entry.is_dir():
-                        if entry.name.startswith(".") or folder != base:
-                            waiting += [(entry.path, deeper - 1)] if deeper > 1 else []
-                    elif named_secret(entry.path):
-                        found.append(entry.path)
-        except OSError:
-            continue
-    return found
+    base = home()
+    config = os.path.join(base, ".config")
+    top, own = entries_of(base), entries_of(config)
+    folders = [entry for entry in top if entry.name.startswith(".") and entry.is_dir()]
+    folders += [entry for entry in own if entry.is_dir()]
+    within = [e for folder in folders[:SETTINGS_FOLDERS] for e in entries_of(folder.path)]
+    return [
+        entry.path
+        for entry in (*top, *own, *within)
+        if named_secret(entry.path) and entry.is_file()
+    ]
 
 
 def _database(settings: Settings) -> list[str]:
@@ -104,7 +109,13 @@ def _database(settings: Settings) -> list[str]:
 
 def governing() -> list[str]:
     """What runs later without a question, or is ml-agent itself: shell profiles, our code."""
+    return sorted(existing([*paths.profile_places(), *_own_code()]))
+
+
+@cache
+def _own_code() -> list[str]:
+    """Our packages, where they are installed and not being worked on."""
     here = Path(__file__).resolve().parents[3]
-    code = [str(here / name) for name in ("cli", "configs", "graph", "nodes", "tools")]
-    installed = any(inside(str(here), real(place)) for place in (sys.prefix, sys.base_prefix))
-    return [*paths.profile_places(), *(code if installed else [])]
+    if not any(inside(str(here), real(place)) for place in (sys.prefix, sys.base_prefix)):
+        return []
+    return [str(here / name) for name in ("cli", "configs", "graph", "nodes", "tools")]

@@ -41,11 +41,13 @@ class Plan:
     Attributes:
         folder: the thread's working directory. places: parents before children.
         network: whether it has this machine's network.
+        governing: files and folders that run or count later.
     """
 
     folder: str
     places: tuple[Place, ...]
     network: bool
+    governing: tuple[str, ...] = ()
 
     @property
     def writable(self) -> list[str]:
@@ -103,7 +105,7 @@ class Planner:
             raise ValueError(said)
         want((os.path.realpath(path) for path in shown), "read")
         ordered = _ordered(wanted, set(sockets), set(shown), folder)
-        return Plan(folder, ordered, reach == "network")
+        return Plan(folder, ordered, reach == "network", tuple(governing))
 
 
 def _around(folder: str, secret: Iterable[str]) -> Iterable[str]:

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from collections import deque
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 
 from graph.policy.paths import inside
 from graph.policy.secret_files import is_secret_name
 
-#: Seconds that one look around may take: each command waits for it. What lies deeper is not found.
-PATIENCE = 0.004
-#: Folders that one look around opens at most.
-FOLDERS = 400
+#: Folders that one look around opens, and entries of one that it looks at: each command waits for
+#: it. What lies deeper is not found. No time limit: what is found must not hang on the load.
+FOLDERS, ENTRIES = 200, 1000
 #: Where nested repositories and secrets are not looked for.
 SKIPPED = {"node_modules", "site-packages", "__pycache__", ".venv", "venv", ".tox", "objects"}
 
@@ -51,11 +50,10 @@ class Special:
 def special_in(folder: str) -> Special:
     """What `folder` (no links in its path) holds, as deep as the time allows."""
     found = Special()
-    deadline = time.perf_counter() + PATIENCE
     waiting, opened = deque([folder]), 0
-    while waiting and opened < FOLDERS and (opened < 2 or time.perf_counter() < deadline):
+    while waiting and opened < FOLDERS:
         opened += 1
-        _look(waiting.popleft(), found, waiting, deadline)
+        _look(waiting.popleft(), found, waiting)
     enclosing = _enclosing(folder)
     for git in [os.path.join(folder, ".git"), *([enclosing] if enclosing else [])]:
         common = _common_of(git)
@@ -69,26 +67,29 @@ def special_in(folder: str) -> Special:
     return found
 
 
-def _look(folder: str, found: Special, waiting: deque[str], deadline: float) -> None:
+def _look(folder: str, found: Special, waiting: deque[str]) -> None:
+    for entry in entries_of(folder):
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if entry.name == ".git":
+            found.governing += _of_git(entry.path) if is_folder else [entry.path]
+        elif entry.name == ".ml-agent":
+            found.governing.append(entry.path)
+        elif is_folder:
+            if entry.name not in SKIPPED:
+                waiting.append(entry.path)
+            if _is_bare(entry.path):
+                found.governing += _of_git(entry.path)
+        elif named_secret(entry.path) and not entry.is_symlink():
+            found.secret.append(entry.path)
+
+
+def entries_of(folder: str) -> list[os.DirEntry[str]]:
+    """The first entries of a folder; none of one that cannot be read."""
     try:
         with os.scandir(folder) as entries:
-            for number, entry in enumerate(entries):
-                if number > 500 and time.perf_counter() > deadline:
-                    return  # thousands of files in one folder: a data set
-                is_folder = entry.is_dir(follow_symlinks=False)
-                if entry.name == ".git":
-                    found.governing += _of_git(entry.path) if is_folder else [entry.path]
-                elif entry.name == ".ml-agent":
-                    found.governing.append(entry.path)
-                elif is_folder:
-                    if entry.name not in SKIPPED:
-                        waiting.append(entry.path)
-                    if _is_bare(entry.path):
-                        found.governing += _of_git(entry.path)
-                elif named_secret(entry.path) and not entry.is_symlink():
-                    found.secret.append(entry.path)
+            return list(islice(entries, ENTRIES))
     except OSError:
-        return
+        return []
 
 
 def _is_bare(folder: str) -> bool:
@@ -106,11 +107,7 @@ def _of_git(git: str) -> list[str]:
 
 
 def _folders(folder: str) -> list[str]:
-    try:
-        with os.scandir(folder) as entries:
-            return [e.path for e in entries if e.is_dir(follow_symlinks=False)][:200]
-    except OSError:
-        return []
+    return [e.path for e in entries_of(folder) if e.is_dir(follow_symlinks=False)][:FOLDERS]
 
 
 def _enclosing(folder: str) -> str:

@@ -27,12 +27,11 @@ def sockets_outside(folder: str) -> list[str]:
     "" for a folder that exempts none."""
     found = set()
     for named in {*_bound(), *_mounted(), *_of_environment()}:
+        if not _is_socket(named) or not os.access(named, os.W_OK):
+            continue
         path = os.path.realpath(named)
-        if any(part in NEEDED for part in path.split(os.sep)):
-            continue
-        if (folder and inside(path, folder)) or not os.access(path, os.W_OK):
-            continue
-        if _is_socket(path):
+        needed = any(part in NEEDED for part in path.split(os.sep))
+        if not needed and not (folder and inside(path, folder)):
             found.add(path)
     return sorted(found)
 
@@ -72,6 +71,6 @@ def _lines(path: str) -> list[str]:
 
 def _is_socket(path: str) -> bool:
     try:
-        return stat.S_ISSOCK(os.lstat(path).st_mode)
+        return stat.S_ISSOCK(os.stat(path).st_mode)
     except (OSError, ValueError):
         return False

@@ -237,7 +237,7 @@ def test_a_database_elsewhere_is_hidden(boxed: Home) -> None:
 
 def test_background_work_outlives_the_command(boxed: Home, seconds: str) -> None:
     assert boxed.run(f"sleep {seconds} & echo started") == (0, "started\n")
-    assert sleeps(seconds)
+    until(lambda: sleeps(seconds))
 
 
 def test_killing_ends_all_that_was_started(mounted: Home, seconds: str) -> None:
