@@ -62,7 +62,7 @@ def test_in_the_chat(tmp_path: Path) -> None:
         chat.expect("there is no thread yet")
         for text in ("say hello", "make it"):
             chat.sendline(text)
-            chat.expect("iterations")
+            chat.expect("iterations?")
         assert (run.work / "made").exists()
         chat.sendline("/undo")
         chat.expect("turn 2 would be taken back")
