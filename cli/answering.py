@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
-from typing import Any
+from collections.abc import Callable, Generator
+from typing import Any, NamedTuple
 
+from cli.questions import Accepts, is_yes, yes_or_no
 from cli.render import Lines
 from cli.writer import ask
 from configs.visible import inline
 
+
+class Asked(NamedTuple):
+    """One question. accepts: which lines answer it; None: any."""
+
+    text: str
+    accepts: Accepts | None = None
+
+
 #: Yields what to ask, is sent each answer, returns what was given.
-Asking = Generator[str, str, Any]
+Asking = Generator[Asked, str, Any]
 
 
-def answer_server(question: Any, lines: Lines) -> dict[str, Any] | None:
-    """The fields that the server wants ({} for a page that was opened); None: declined."""
+def answer_server(
+    question: Any, lines: Lines, keep: Callable[[str], None]
+) -> dict[str, Any] | None:
+    """The fields that the server wants ({} for a page that was opened); None: declined. `keep`:
+    gets what was typed and is no answer."""
     asking = conversation(question, lines)
     try:
         asked = next(asking)
         while True:
-            asked = asking.send(ask(asked))
+            answer = ask(asked.text)
+            if asked.accepts is not None and not asked.accepts(answer):
+                keep(answer)
+                raise EOFError
+            asked = asking.send(answer)
     except StopIteration as end:
         given: dict[str, Any] | None = end.value
         return given
@@ -34,10 +50,10 @@ def conversation(question: Any, lines: Any) -> Asking:
     lines.line(f"? MCP server {question.server} asks: {question.message}", "1")
     if question.url:
         lines.line(f"  it wants you to open {inline(question.url)}")
-        return {} if (yield "done? [y]es, anything else declines: ") in ("y", "yes") else None
+        return {} if is_yes((yield Asked("done? [y/N] ", yes_or_no))) else None
     properties = (question.schema or {}).get("properties") or {}
     if not properties:
-        return {} if (yield "agree? [y]es, anything else declines: ") in ("y", "yes") else None
+        return {} if is_yes((yield Asked("agree? [y/N] ", yes_or_no))) else None
     lines.line("  Enter leaves a field out or takes its default; Ctrl-D declines", "2")
     required = question.schema.get("required") or []
     given: dict[str, Any] = {}
@@ -58,7 +74,7 @@ def _field(name: str, field: dict[str, Any], required: bool, lines: Any) -> Aski
     shown = f" ({said})" if said and said.lower() != name.lower() else ""
     shown += f" [{default}]" if default is not None else "" if required else " [none]"
     while True:
-        text = (yield f"  {name}{shown}: ").strip()
+        text = (yield Asked(f"  {name}{shown}: ")).strip()
         if not text and (default is not None or not required):
             return default
         if choices and text.isdigit() and 1 <= int(text) <= len(choices):

@@ -25,19 +25,25 @@ class DecidedElsewhere(Exception):
 
 
 def ask_decisions(
-    requests: list[dict[str, Any]], lines: Lines, propose: Propose | None = None
+    requests: list[dict[str, Any]],
+    lines: Lines,
+    propose: Propose | None = None,
+    keep: Callable[[str], None] = lambda text: None,
 ) -> list[dict[str, Any]] | None:
     """A decision per request, in LangChain's shape; None where the person left the question:
     the approvals go on waiting. `propose`: the rule to offer for a call like this one; None:
-    "always" is not offered. A decision with `folder_rule` wants that rule granted there."""
+    "always" is not offered. `keep`: gets what was typed and is no answer. A decision with
+    `folder_rule` wants that rule granted there."""
     try:
-        return [_ask(request, lines, propose) for request in requests]
+        return [_ask(request, lines, propose, keep) for request in requests]
     except (EOFError, KeyboardInterrupt):
         lines.line("left undecided; a message rejects, -c asks again", "33")
         return None
 
 
-def _ask(request: dict[str, Any], lines: Lines, propose: Propose | None) -> dict[str, Any]:
+def _ask(
+    request: dict[str, Any], lines: Lines, propose: Propose | None, keep: Callable[[str], None]
+) -> dict[str, Any]:
     if "respond" in request["decisions"]:
         return _answer(request, lines)
     arguments = request["arguments"]
@@ -52,17 +58,22 @@ def _ask(request: dict[str, Any], lines: Lines, propose: Propose | None) -> dict
         asked = f"run it? [?] all of it, [y]es, [n]o, n and words for the model, [e]dit{always}: "
         answer = ask(asked).strip()
         key, _, words = answer.partition(" ")
-        if key.lower() in ("y", "yes"):
+        key = key.lower() if not words or key.lower() in ("n", "no") else ""
+        if key in ("y", "yes"):
             return {"type": "approve"}
-        if key.lower() in ("n", "no"):
+        if key in ("n", "no"):
             return {"type": "reject", "message": words.strip()}
-        if key.lower() in ("a", "always") and propose:
+        if key in ("a", "always") and propose:
             if rule:
                 return _always(rule, lines)
             lines.line(f"  {no_rule(request)}", "33")
-        if key == "?":
+        elif key == "?":
             lines.rows(all_rows(request, place))
-        if key.lower() in ("e", "edit"):
+        elif key not in ("e", "edit"):
+            if answer:
+                lines.line("  that is no answer", "33")
+                keep(answer)
+        else:
             editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
             edited = edited_arguments(arguments, lines, shlex.split(editor))
             if edited is not None:

@@ -7,11 +7,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from cli.questions import Accepts
+
 if TYPE_CHECKING:
     from cli.chat.loop import Chat
     from cli.rows import Place, Row
 
-YES = ("", "y", "yes")
 #: As an input: a message came too late for the turn that it was typed in, and opens one.
 GO_ON = "\0"
 
@@ -54,12 +55,25 @@ class Face(Protocol):
         """The next input. Raises EOFError when the person leaves."""
         ...
 
-    async def ask(self, question: str, *, secret: bool = False) -> str | None:
-        """An answer; None where the person left the question."""
+    async def ask(
+        self,
+        question: str,
+        *,
+        secret: bool = False,
+        accepts: Accepts | None = None,
+        again: bool = False,
+    ) -> str | None:
+        """An answer that `accepts` takes (None: any); None where the user left the question.
+        Anything else that is typed is the next input, and leaves the question, too. `again`: it is
+        the question before, asked again."""
         ...
 
-    async def go_on(self, question: str) -> bool:
-        """Whether to go on with a turn that was cut off."""
+    def has_input(self) -> bool:
+        """Whether something was typed that `read` has not given yet."""
+        ...
+
+    def put_back(self, text: str) -> None:
+        """A message that could not be sent, into the prompt."""
         ...
 
     async def pick(self, title: str, choices: Sequence[Choice]) -> str | None:

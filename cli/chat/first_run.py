@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from cli.chat.commands import Command
+from cli.chat.sign_in import ask_for_token
 
 if TYPE_CHECKING:
     from cli.chat.loop import Chat
@@ -52,7 +53,7 @@ async def ask_token(chat: Chat, error: Any) -> bool:
         wanted = False
     if wanted:
         chat.lines.line(error.message, "33")
-        if await _given_token(chat):
+        if await ask_for_token(chat):
             return True
     chat.lines.complain(error.message, error.hint)
     return False
@@ -72,19 +73,8 @@ async def offer_token(chat: Chat) -> None:
         return
     chat.token_asked = True
     chat.lines.line("a tool needs your Hugging Face token", "33")
-    if await _given_token(chat):
-        chat.lines.line("it is there from now on: say how to go on", "2")
-
-
-async def _given_token(chat: Chat) -> bool:
-    """Ask for the token, hidden. It is kept in this process only."""
-    question = "a Hugging Face token for this session (hidden; Enter skips): "
-    token = await chat.face.ask(question, secret=True)
-    if not token:
-        return False
-    os.environ["HF_TOKEN"] = token
-    chat.lines.line("thank you; to keep it: hf auth login", "2")
-    return True
+    if await ask_for_token(chat):
+        chat.lines.line('Type "continue" to try again.', "2")
 
 
 async def _demo(chat: Chat, word: str) -> None:

@@ -11,14 +11,14 @@ from prompt_toolkit.keys import Keys
 if TYPE_CHECKING:
     from cli.chat.terminal import Terminal
 
-#: Seconds after a question came up in which a key still belongs to what the person was writing.
-SWITCH = 0.6
-
 
 def bindings(terminal: Terminal) -> KeyBindings:
     """The bindings, for `terminal`."""
     keys = KeyBindings()
     one_key = Condition(lambda: terminal.takes_one_key())
+    writing = Condition(
+        lambda: terminal.screen.question is not None and terminal.screen.question.writing
+    )
     picking = Condition(lambda: terminal.picker is not None)
     queue_open = Condition(lambda: terminal.can_edit_queue())
 
@@ -85,12 +85,24 @@ def bindings(terminal: Terminal) -> KeyBindings:
     def _key(event: Any) -> None:
         question = terminal.screen.question
         assert question is not None
-        early = event.app.loop.time() - question.came < SWITCH
-        if question.draft and early:
-            question.draft += event.data  # typed before the question could be read
-        elif event.data in question.keys:
+        if event.data in question.keys:
             terminal.screen.answer(event.data)
         else:
             event.current_buffer.insert_text(event.data)
+
+    # The last that fit win: whoever was writing when a question came up goes on writing.
+
+    @keys.add(Keys.Any, filter=writing)
+    @keys.add(Keys.BracketedPaste, filter=writing)
+    def _written(event: Any) -> None:
+        terminal.write_draft(event.data.replace("\r\n", "\n").replace("\r", "\n"))
+
+    @keys.add("backspace", filter=writing)
+    def _taken_back(event: Any) -> None:
+        terminal.write_draft("\b")
+
+    @keys.add("enter", filter=writing)
+    def _sent(event: Any) -> None:
+        terminal.send_draft()
 
     return keys

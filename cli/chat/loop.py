@@ -10,9 +10,10 @@ import importlib
 import threading
 from typing import Any
 
-from cli.chat.face import GO_ON, YES, Face
+from cli.chat.face import GO_ON, Face
 from cli.chat.turns import run_turn
 from cli.offering import left_open
+from cli.questions import is_yes, yes_or_no
 from cli.starting import folder_of, settings_for, using_keys
 from configs.folder import in_words
 from configs.visible import inline, visible
@@ -63,13 +64,13 @@ class Chat:
         for problem in brought.problems:
             self.lines.complain(f"left out: {problem}")
         if brought.waiting:
-            from cli.trust import QUESTION, is_yes, listed
+            from cli.trust import QUESTION, listed
             from configs.trust import remember
 
             self.lines.line("this folder brings, and none of it counts yet:", "33")
             for text in listed(brought):
                 self.lines.line(text)
-            answer = await self.face.ask(QUESTION)
+            answer = await self.face.ask(QUESTION, accepts=yes_or_no)
             if answer is not None:
                 remember(
                     brought.folder, (*brought.waiting, *brought.refused), trusted=is_yes(answer)
@@ -133,10 +134,12 @@ class Chat:
         """A turn with `text`, and with what the person ran meanwhile."""
         from cli.chat.mentions import with_mentions
 
-        if await self.open_kindly():
-            told, self.ran = self.ran, []
-            message = await with_mentions(self, text)
-            await self.turn(self.session.send("\n\n".join([*told, message])))
+        if not await self.open_kindly():
+            self.face.put_back(text)
+            return
+        told, self.ran = self.ran, []
+        message = await with_mentions(self, text)
+        await self.turn(self.session.send("\n\n".join([*told, message])))
 
     async def tell(self, text: str) -> None:
         """Words for the model that ask for no answer: they go with the next message."""
@@ -256,12 +259,20 @@ class Chat:
         if found is None:
             return
         row, words = found
+        if self.face.has_input():
+            said = f"the last thread here {words} ({inline(row.title)}); /resume goes on with it"
+            self.lines.line(said, "33")
+            return  # the user has begun with something else
         question = f"the last thread here {words} ({inline(row.title)}): go on with it? [Y/n] "
-        answer = await self.face.ask(question)
-        if answer is None or answer.lower() not in YES:
+        if not await self._wants(question):
             return
         if await self.open_kindly(row.id):
             await self.offer(asked=True)
+
+    async def _wants(self, question: str) -> bool:
+        """Whether the user says yes; Enter is one."""
+        answer = await self.face.ask(question, accepts=yes_or_no)
+        return answer is not None and is_yes(answer, default=True)
 
     async def offer(self, *, asked: bool = False) -> None:
         """A turn that was cut off, or approvals that wait, come first. `asked`: the person wants to
@@ -271,7 +282,7 @@ class Chat:
         wanted = asked or bool(await self.session.pending())
         if not await self.session.unfinished():
             return
-        if wanted or await self.face.go_on("the last turn was cut off; go on? [Y/n] "):
+        if wanted or await self._wants("the last turn was cut off; go on? [Y/n] "):
             await self.turn(self.session.resume())
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cli.chat.commands import Command
 from cli.chat.face import Choice
 from cli.going_back import tell
+from cli.questions import is_yes, yes_or_no
 from configs.visible import inline
 
 if TYPE_CHECKING:
@@ -68,7 +69,10 @@ async def _picked_turn(chat: Chat, turns: list[Any]) -> str | None:
 async def _take_back(chat: Chat, turns: int) -> None:
     line = chat.session.time_line()
     tell(await line.undo(turns, dry_run=True), chat.lines, dry_run=True)
-    if await chat.face.ask("Enter takes it back, anything else does not: ") == "":
+    answer = await chat.face.ask("Undo? [Y/n] ", accepts=yes_or_no)
+    if answer is None or not is_yes(answer, default=True):
+        chat.lines.line("nothing was taken back", "2")
+    else:
         tell(await line.undo(turns), chat.lines)
         await chat.face.settled(chat)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.asking import DecidedElsewhere, edited_arguments, no_rule, rule_to_offer
 from cli.chat.output import code_of_diff, is_diff
+from cli.questions import Accepts, one_of
 from cli.request import all_rows, head_and_rows
 from cli.watching import EVERY
 from configs.visible import inline
@@ -23,6 +24,7 @@ KEYS = """\
   y  run it                     n  do not; n and words: the model is told them
   e  change it in $EDITOR       a  run it, and such calls from now on without asking
   ?  all of it, and these keys  Esc  leave it undecided"""
+NO_ANSWER = "That is no answer. ? shows the keys, n and words tell the model, Esc keeps the words."
 MANY = "  Y  run this and all that follow   N  none of them"
 
 
@@ -99,9 +101,14 @@ async def _one(
 ) -> dict[str, Any] | None:
     screen = terminal.screen
     rule = rule_to_offer(request, chat.proposed)
+    again = False
     while True:
         asked = "run it? y n e a ?" + (" Y N" if more else "") + " > "
-        answer = await screen.ask(asked, keys="yea?" + ("YN" if more else ""))
+        keys = "yea?" + ("YN" if more else "")
+        answer = await screen.ask(
+            asked, keys=keys, accepts=_decides(keys), stays=NO_ANSWER, again=again
+        )
+        again = True
         if answer is None:
             return None
         key, _, words = answer.strip().partition(" ")
@@ -128,14 +135,25 @@ async def _one(
             return decision
 
 
+def _decides(keys: str) -> Accepts:
+    """A key of the panel, or n with words for the model."""
+
+    def accepts(text: str) -> bool:
+        word = text.strip()
+        return word in (*keys, "yes", "no", "n") or word.startswith("n ")
+
+    return accepts
+
+
 async def _always(terminal: Terminal, proposed: str) -> dict[str, Any] | None:
     """Yes, and a rule by which such calls run unasked."""
     screen = terminal.screen
     rule = await screen.ask("the rule: ", default=proposed)
     if not rule:
         return None
-    where = await screen.ask("in this [t]hread, or always in this [f]older? ", keys="tf")
-    if where is None:
+    asked = "in this [t]hread, or always in this [f]older? "
+    where = await screen.ask(asked, keys="tf", accepts=one_of(["t", "f"]), stays="t or f")
+    if not where:
         return None
     terminal.lines.line(f"from now on: {inline(rule.strip())}", "2")
     name = "folder_rule" if where == "f" else "rule"

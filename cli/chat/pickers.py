@@ -46,6 +46,11 @@ class Picker:
         self._at = max(0, min(self._at + by, len(self.found()) - 1))
         self._changed()
 
+    def has(self, query: str) -> bool:
+        """Whether Enter picks something."""
+        self._query = lambda: query
+        return bool(self.found())
+
     def chosen(self, query: str) -> str | None:
         """The key of the marked one, `query` being what was typed when Enter was pressed."""
         self._query = lambda: query

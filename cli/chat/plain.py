@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import os
+import select
 import signal
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cli.answering import answer_server
 from cli.asking import ask_decisions
-from cli.chat.face import YES, Choice
+from cli.chat.face import Choice
+from cli.questions import Accepts, one_of
 from cli.render import Lines
 from cli.starting import complain
 from cli.watching import Watch
@@ -37,6 +41,8 @@ class Plain:
 
     def __init__(self) -> None:
         self.lines = PlainLines(sys.stdout, to_stdout)
+        #: What was typed at a question and was no answer, or before it stood.
+        self._typed: deque[str] = deque()
 
     async def open(self, chat: Chat) -> None:
         chat.load_behind()
@@ -48,6 +54,10 @@ class Plain:
 
     async def read(self) -> str:
         warned = False
+        if self._typed:
+            text = self._typed.popleft()
+            self.lines.line(f"> {text}")
+            return text
         while True:
             try:
                 return at_terminal(_read)
@@ -57,33 +67,58 @@ class Plain:
                 warned = True
                 self.lines.line("press Ctrl-C again, or Ctrl-D, to leave", "2")
 
-    async def ask(self, question: str, *, secret: bool = False) -> str | None:
+    async def ask(
+        self,
+        question: str,
+        *,
+        secret: bool = False,
+        accepts: Accepts | None = None,
+        again: bool = False,
+    ) -> str | None:
         asked = ask_hidden if secret else ask
+        if not again:
+            self._typed.extend(typed_lines())
         try:
-            return at_terminal(lambda: asked(question)).strip()
+            answer = at_terminal(lambda: asked(question)).strip()
         except (EOFError, KeyboardInterrupt):
             to_stdout("\n")
             return None
+        if accepts is None or accepts(answer):
+            return answer
+        self._keep(answer)
+        return None
 
-    async def go_on(self, question: str) -> bool:
-        # Ctrl-C leaves the chat, too: nothing has begun.
-        return at_terminal(lambda: ask(question)).strip().lower() in YES
+    def _keep(self, text: str) -> None:
+        self.lines.line("kept as your next message", "2")
+        self._typed.append(text)
+
+    def has_input(self) -> bool:
+        self._typed.extend(typed_lines())
+        return bool(self._typed)
+
+    def put_back(self, text: str) -> None:
+        return  # it stands above, and in the history of the line
 
     async def pick(self, title: str, choices: Sequence[Choice]) -> str | None:
         for choice in reversed(choices):
             self.lines.line(f"{choice.key:>3}  {choice.label}")
-        answer = await self.ask(f"{title} (Enter: none): ")
-        return answer if answer in [choice.key for choice in choices] else None
+        keys = [choice.key for choice in choices]
+        answer = await self.ask(f"{title} (Enter: none): ", accepts=one_of(keys))
+        return answer or None
 
     async def decide(
         self, chat: Chat, requests: list[dict[str, Any]]
     ) -> list[dict[str, Any]] | None:
         calls = [request["id"] for request in requests]
         with Watch(chat.settings, chat.session.thread.id, calls):
-            return at_terminal(lambda: ask_decisions(requests, self.lines, chat.proposed))
+            self._typed.extend(typed_lines())
+            return at_terminal(
+                lambda: ask_decisions(requests, self.lines, chat.proposed, self._keep)
+            )
 
     async def answer(self, question: Any) -> dict[str, Any] | None:
-        return at_terminal(lambda: answer_server(question, self.lines))
+        self._typed.extend(typed_lines())
+        return at_terminal(lambda: answer_server(question, self.lines, self._keep))
 
     def working(self, chat: Chat) -> contextlib.AbstractContextManager[None]:
         return self.stoppable(chat.session.interrupt)
@@ -118,6 +153,17 @@ def at_terminal(ask: Callable[[], T]) -> T:
         return ask()
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def typed_lines() -> list[str]:
+    """Lines that were typed before a question stood: they do not answer it."""
+    found = b""
+    while sys.stdin.isatty() and select.select([0], [], [], 0)[0]:
+        piece = os.read(0, 1 << 16)
+        if not piece:
+            break
+        found += piece
+    return [line for line in found.decode("utf-8", "replace").split("\n") if line.strip()]
 
 
 def _read() -> str:

@@ -11,7 +11,6 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, cast
 
 from prompt_toolkit.application import Application
@@ -33,13 +32,17 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.styles import Style
 from prompt_toolkit.widgets import SearchToolbar
 
+from cli.chat.question import Question
 from cli.chat.text import Paint, clean
 from cli.chat.typed import ShowHidden
 from cli.cleaning import only_styled
+from cli.questions import Accepts
 from cli.writer import unguarded
 
 #: Seconds between two drawings of what is live.
 FRAME = 1 / 30
+#: Seconds without a key after which what is typed next is meant for the question.
+PAUSE = 0.6
 #: Lines of the prompt that are shown at once.
 INPUT_LINES = 10
 STYLE = Style.from_dict(
@@ -67,19 +70,6 @@ class HeldOutput(Vt100_Output):
             super().flush()
 
 
-@dataclass
-class Question:
-    """What the prompt asks for in place of a message. keys: one press of them is the answer.
-    draft: what the person was writing when it came up, given back after it."""
-
-    text: str
-    answer: asyncio.Future[str | None]
-    keys: str = ""
-    secret: bool = False
-    draft: str = ""
-    came: float = 0.0
-
-
 class Screen:
     """One terminal. Set `accept`, `live` and `status` before `run`."""
 
@@ -91,6 +81,8 @@ class Screen:
         self.question: Question | None = None
         #: Before each frame: what streams puts its finished lines.
         self.before_frame: Callable[[], None] = lambda: None
+        #: When the newest key came, by the loop's clock.
+        self.pressed = 0.0
         self._asking = asyncio.Lock()
         self._waiting: list[str] = []
         self._frame: asyncio.TimerHandle | None = None
@@ -110,6 +102,8 @@ class Screen:
             min_redraw_interval=FRAME,
             erase_when_done=True,
         )
+        self.app.key_processor.before_key_press += lambda _: self.pressing()
+        self.app.after_render += lambda _: self._drawn()
         self.app.timeoutlen = 0.3  # how long Escape waits to be the start of Alt-Enter
         self.app.ttimeoutlen = 0.05
 
@@ -250,15 +244,39 @@ class Screen:
     # --- what it asks -------------------------------------------------------------------------
 
     async def ask(
-        self, text: str, *, keys: str = "", secret: bool = False, default: str = ""
+        self,
+        text: str,
+        *,
+        keys: str = "",
+        secret: bool = False,
+        default: str = "",
+        accepts: Accepts | None = None,
+        stays: str = "",
+        keeps: bool = True,
+        again: bool = False,
     ) -> str | None:
-        """What the person answers; None where they leave the question (Ctrl-C, Ctrl-D, Esc)."""
+        """What the user answers; None where they leave the question (Ctrl-C, Ctrl-D, Esc) or say
+        something else. Keys that were pressed before it stands are no answer, unless it is the one
+        before asked `again`."""
         async with self._asking:  # one at a time
             loop = asyncio.get_running_loop()
-            draft = self.buffer.text
-            shown = self.paint.marks(clean(text))
-            asked = Question(shown, loop.create_future(), keys, secret, draft, loop.time())
             self.flush()  # what it is about stands before it does
+            if not again:
+                self._take_typed()
+            draft = self.buffer.text
+            asked = Question(
+                self.paint.marks(clean(text)),
+                loop.create_future(),
+                keys,
+                secret,
+                accepts,
+                stays,
+                keeps,
+                given=default,
+                draft=draft,
+                came=loop.time() if again else 0.0,
+                writing=bool(draft) and not again,
+            )
             self.question = asked
             self._set(default)
             try:
@@ -267,10 +285,35 @@ class Screen:
                 if self.question is asked:  # nobody answered: it was taken away
                     self._close(asked)
 
-    def answer(self, text: str | None) -> None:
-        """The answer to the question that stands. What is typed from now on is the draft again."""
+    def _take_typed(self) -> None:
+        """What was typed before a question stands belongs to the prompt."""
+        if self.app.is_running and not self.app._running_in_terminal:
+            pressed = self.app.input.read_keys()
+            if pressed:
+                self.app.key_processor.feed_multiple(pressed)
+                self.app.key_processor.process_keys()
+
+    def _drawn(self) -> None:
+        if self.question is not None and not self.question.came:
+            self.question.came = asyncio.get_running_loop().time()
+
+    def pressing(self) -> None:
+        """A key comes: who has not paused since a question came up is still writing."""
+        now = asyncio.get_running_loop().time()
         asked = self.question
         if asked is not None:
+            recent = now - max(self.pressed, asked.came) < PAUSE
+            asked.writing = not asked.came or (asked.writing and recent)
+        self.pressed = now
+
+    def answer(self, text: str | None) -> None:
+        """The answer to the question that stands. What is typed from now on is the draft again;
+        where the question is left, what was typed at it joins the draft."""
+        asked = self.question
+        if asked is not None:
+            typed = self.buffer.text
+            if text is None and asked.keeps and not asked.secret and typed != asked.given:
+                asked.draft = "\n".join(part for part in (asked.draft, typed) if part)
             self._close(asked)
             if not asked.answer.done():
                 asked.answer.set_result(text)

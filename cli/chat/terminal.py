@@ -11,17 +11,20 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from prompt_toolkit.document import Document
+
 from cli.answering import conversation
 from cli.chat import panel
 from cli.chat.beside import Above, history
 from cli.chat.completing import ChatCompleter
-from cli.chat.face import GO_ON, YES, Choice
+from cli.chat.face import GO_ON, Choice
 from cli.chat.keys import bindings
 from cli.chat.output import Shown
 from cli.chat.pickers import Picker
 from cli.chat.queue import Queue
 from cli.chat.screen import Screen
 from cli.chat.status import Status
+from cli.questions import Accepts
 
 if TYPE_CHECKING:
     from cli.chat.loop import Chat
@@ -88,19 +91,31 @@ class Terminal:
             raise EOFError
         return text
 
-    async def ask(self, question: str, *, secret: bool = False) -> str | None:
-        return await self.screen.ask(question, secret=secret)
+    async def ask(
+        self,
+        question: str,
+        *,
+        secret: bool = False,
+        accepts: Accepts | None = None,
+        again: bool = False,
+    ) -> str | None:
+        return await self.screen.ask(question, secret=secret, accepts=accepts, again=again)
 
-    async def go_on(self, question: str) -> bool:
-        answer = await self.ask(question)
-        return answer is not None and answer.strip().lower() in YES
+    def has_input(self) -> bool:
+        return not self._inputs.empty()
+
+    def put_back(self, text: str) -> None:
+        if not self.screen.buffer.text:
+            self.screen.put(text)
 
     async def pick(self, title: str, choices: Sequence[Choice]) -> str | None:
         self.picker = picker = Picker(
             choices, lambda: self.screen.buffer.text, self.screen.refresh, self.screen.paint
         )
         try:
-            answer = await self.screen.ask(f"{title}: ")
+            answer = await self.screen.ask(
+                f"{title}: ", accepts=picker.has, stays="nothing like that", keeps=False
+            )
             return picker.chosen(answer) if answer is not None else None
         finally:
             self.picker = None
@@ -121,7 +136,7 @@ class Terminal:
         asking = conversation(question, self.lines)
         try:
             asked = next(asking)
-            while (said := await self.screen.ask(asked)) is not None:
+            while (said := await self.screen.ask(asked.text, accepts=asked.accepts)) is not None:
                 asked = asking.send(said)
         except StopIteration as end:
             given: dict[str, Any] | None = end.value
@@ -181,14 +196,36 @@ class Terminal:
         """Enter was pressed."""
         text = buffer.text
         self._warned = False
-        if self.screen.question is not None:
+        question = self.screen.question
+        if question is None:
+            buffer.reset()
+            self.send(text)
+        elif question.accepts is None or question.accepts(text):
             self.screen.answer(text)
-            return
-        if text.strip():
-            buffer.append_to_history()
-        buffer.reset()
+        elif question.stays:
+            self.lines.line(f"  {question.stays}", "33")
+        else:
+            buffer.set_document(Document(question.given), bypass_readonly=True)
+            self.screen.answer(None)
+            self.send(text)
+
+    def write_draft(self, text: str) -> None:
+        """By somebody who was writing when a question came up; a backspace takes one back."""
+        question = self.screen.question
+        assert question is not None
+        question.draft = question.draft[:-1] if text == "\b" else question.draft + text
+
+    def send_draft(self) -> None:
+        question = self.screen.question
+        assert question is not None
+        text, question.draft, question.writing = question.draft, "", False
+        self.send(text)
+
+    def send(self, text: str) -> None:
+        """A message or a command was typed: to the chat, or into the queue of the turn."""
         if not text.strip():
             return
+        self.screen.buffer.history.append_string(text)
         if not self._stops:
             self.shown.said(text)
             self._inputs.put_nowait(text)

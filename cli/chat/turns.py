@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cli.asking import DecidedElsewhere
 from cli.chat.first_run import offer_token, wants_token
 from cli.jobs import jobs_command, tell_of_jobs
+from cli.questions import amount, dollars_of, is_yes, yes_or_no
 from cli.render import closing
 
 if TYPE_CHECKING:
@@ -44,8 +45,9 @@ async def _after(chat: Chat, last: Any, costs: bool) -> Any:
     elif last.name == "interrupted":
         chat.lines.line("interrupted", "33")
         for job in await tell_of_jobs(chat.session, lambda text: chat.lines.line(text, "33")):
-            answer = await chat.face.ask(f"cancel job {job.id}? y, or Enter: it goes on ")
-            if answer is not None and answer.strip().lower() in ("y", "yes"):
+            asked = f"cancel job {job.id}? y, or Enter: it goes on "
+            answer = await chat.face.ask(asked, accepts=yes_or_no)
+            if answer is not None and is_yes(answer):
                 await jobs_command(chat.session, f"cancel {job.id}", chat.lines.line)
     elif last.name == "error":
         chat.lines.complain(last.message, last.hint)
@@ -75,18 +77,16 @@ async def _more(chat: Chat, reason: str) -> Any:
     """At a limit: go on with the turn, or end it here."""
     of_money = "are spent" in reason
     asked = "how many USD more?" if of_money else "go on for as long again? y, or"
-    answer = await chat.face.ask(f"{asked} (Enter: stop here) ")
+    accepts = amount if of_money else yes_or_no
+    answer = await chat.face.ask(f"{asked} (Enter: stop here) ", accepts=accepts)
     if not answer:
         return None
     if of_money:
-        try:
-            more = float(answer.removeprefix("$"))
-        except ValueError:
-            return None
-        if more <= 0:
+        more = dollars_of(answer)
+        if not more:
             return None
         chat.session.raise_cap(more)
-    elif answer.lower() in ("y", "yes"):
+    elif is_yes(answer):
         chat.session.more_iterations()
     else:
         return None

@@ -101,7 +101,9 @@ def test_a_turn_that_was_cut_off_is_offered(tmp_path: Path) -> None:
         run.server.choose = lambda asked: Reply("the end")
         with chatting(run, "-c") as chat:
             chat.expect("cut off; go on")
-            chat.sendintr()  # out of the question, and out of the prompt
+            chat.sendintr()  # out of the question
+            chat.expect_exact("> ")
+            chat.sendeof()  # out of the prompt
             chat.expect(pexpect.EOF)
         with chatting(run, "-c") as chat:
             chat.expect("cut off; go on\\? \\[Y/n\\]")
@@ -146,7 +148,9 @@ def test_a_thread_that_is_not_at_an_end_is_offered(tmp_path: Path) -> None:
         run.server.choose = lambda asked: Reply("the end")
         with chatting(run, "-c") as chat:
             chat.expect("cut off; go on")  # a thread was named: the question is the old one
-            chat.sendintr()
+            chat.sendintr()  # out of the question, as in the full terminal
+            chat.expect_exact("> ")
+            chat.sendeof()
             chat.expect(pexpect.EOF)
         offer = "the last thread here was cut off \\(long story\\): go on with it\\? \\[Y/n\\] "
         with chatting(run) as chat:
@@ -170,9 +174,22 @@ def test_a_thread_that_is_not_at_an_end_is_offered(tmp_path: Path) -> None:
         assert run.task("--mode", "ask", "run it").returncode == 3
         with chatting(run) as chat:
             chat.expect("the last thread here waits for approval \\(run it\\): go on")
+            chat.sendline("hello, something else")  # no answer: a message
+            chat.expect("kept as your next message")
+            chat.expect("as you say")
+            chat.sendline("run it")
+            chat.expect("run it\\?.*: ")
+            chat.sendline("yes but why?")
+            chat.expect("that is no answer")
+            chat.expect("run it\\?.*: ")
             chat.sendline("n")
+            chat.expect("> yes but why\\?")
+            chat.expect("as you say")
             chat.expect_exact("> ")
+            chat.sendline("/quit")
+            chat.expect(pexpect.EOF)
         assert not (run.work / "effects").exists()
+        assert run.task("--mode", "ask", "run it").returncode == 3
         with chatting(run) as chat:
             chat.expect("the last thread here waits for approval")
             chat.sendline("y")

@@ -118,8 +118,9 @@ def test_going_back_with_a_picker(tmp_path: Path) -> None:
         chat.type("\x1b")
         chat.prompt()
         chat.enter("/undo")
-        chat.expect("Enter takes it back")
+        chat.expect("Undo\\? \\[Y/n\\]")
         chat.enter("no")
+        chat.expect("nothing was taken back")
         chat.enter("/fork")
         chat.expect("go on later with")
         turn(chat, "hi")
@@ -172,10 +173,12 @@ def test_the_first_run(tmp_path: Path) -> None:
         chat.expect("a Hugging Face token for this session \\(hidden; Enter skips\\)")
         chat.enter()
         chat.expect("start ollama, or pass -m")
+        chat.prompt("hello")  # what could not be sent
+        chat.type("\x03")
         chat.prompt()
         chat.enter("/demo")
         chat.expect("A tour, offline")
-        chat.expect("run it\\? \\[y\\]es")
+        chat.expect("run it\\?.*\\[y\\]es")
         chat.enter("y")
         chat.expect("Next, with a model")
         chat.prompt()
@@ -183,22 +186,44 @@ def test_the_first_run(tmp_path: Path) -> None:
 
 def test_the_token_is_asked_for_when_it_is_needed(tmp_path: Path) -> None:
     with (
+        HubServer() as hub,
         program(tmp_path, choose) as run,
         # The router's address is no private one, so that it wants a token.
-        terminal(run, "-m", "hf/org/model", HF_ROUTER_BASE_URL="http://router.invalid/v1") as chat,
-    ):
+        terminal(
+            run, "-m", "hf/org/model", rows=60,
+            HF_ROUTER_BASE_URL="http://router.invalid/v1", ML_AGENT_HUB_URL=hub.url,
+        ) as chat,
+    ):  # fmt: skip
         chat.prompt()
-        assert "token" not in chat.text
+        assert "Hugging Face token" not in chat.text
         chat.enter("hello")
         chat.expect("no credential for hf/org/model")
         chat.expect("hidden; Enter skips")
+        chat.enter("/status")  # no token: what it is
+        chat.expect("> /status")
+        chat.expect("no thread yet")
+        chat.prompt("hello")  # what could not be sent
+        chat.enter()
+        chat.expect("hidden; Enter skips")
+        chat.enter("sk-anothersecretofmine")
+        chat.expect("not a Hugging Face token: they begin with hf_")
+        chat.until(lambda: any(line.endswith("skips):") for line in chat.visible), "the question")
         chat.type("hf_secretsecret")
         chat.expect("\\*{8}")
         chat.enter()
-        chat.expect("thank you")
+        chat.expect("does not accept this token \\(401\\)")
+        chat.until(lambda: any(line.endswith("skips):") for line in chat.visible), "the question")
+        chat.type("hf_ann")
+        chat.enter()
+        chat.expect("Signed in as ann \\(this session only\\)")
         chat.expect("thread .* hf/org/model")
-        assert "hf_secret" not in chat.raw
-        assert "hf_secret" not in (tmp_path / "state" / "history").read_text()
+        history = (tmp_path / "state" / "history").read_text()
+        for secret in ("hf_secret", "sk-another", "hf_ann"):
+            assert secret not in chat.raw
+            assert secret not in history
+        assert [r.headers.get("authorization") for r in hub.requests if "whoami" in r.path] == [
+            "Bearer hf_secretsecret", "Bearer hf_ann",
+        ]  # fmt: skip
 
 
 def test_the_token_is_asked_for_when_a_tool_needs_it(tmp_path: Path) -> None:
@@ -215,7 +240,7 @@ def test_the_token_is_asked_for_when_a_tool_needs_it(tmp_path: Path) -> None:
             chat.expect("hidden; Enter skips")
             chat.type("hf_ann")
             chat.enter()
-            chat.expect("it is there from now on")
+            chat.expect("Signed in as ann")
             turn(chat, "go on")
             assert "hf_ann" not in chat.raw
         assert hub.violations == []
