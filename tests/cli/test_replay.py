@@ -95,7 +95,7 @@ def test_a_recording_can_be_the_model(tmp_path: Path) -> None:
         run.task("count the rows")
         run("sessions", "export", "--format", "jsonl", "--to", "s.jsonl")
         again = run("-m", "replay/s.jsonl", "count the rows")
-        assert (again.returncode, again.stdout) == (0, "Counting.\nThere are 3 rows.\n")
+        assert (again.returncode, again.stdout) == (0, "There are 3 rows.\n")
         other = run("-m", "replay/s.jsonl", "count the columns")
         assert other.returncode == 1
         assert "recorded 'count the rows', now 'count the columns'" in other.stderr
