@@ -33,9 +33,10 @@ def page(body: bytes, kind: str = "text/html") -> Reply:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A new process that gives a job one second."""
+    """A new process that gives a job four seconds: importing the parsers takes two of them on a
+    slow machine."""
     parser._process.kill()
-    start = "from graph.parsing import child; child.SECONDS = 0; child.main()"
+    start = "from graph.parsing import child; child.SECONDS = 3; child.main()"
     monkeypatch.setattr(parser, "COMMAND", ("-c", start))
     yield
     parser._process.kill()

@@ -25,8 +25,7 @@ class BashArguments(BaseModel):
     cwd: str = Field("", description="folder to run in; default: the working directory")
     outside_sandbox: bool = Field(
         False,
-        description="ask the user to let it run outside the command sandbox; only after the "
-        "sandbox refused something that is needed",
+        description="ask the user to let it run outside the sandbox, after the sandbox refused it",
     )
 
 

@@ -64,13 +64,13 @@ async def test_a_server_that_is_late_joins_at_the_next_turn(servers: Opened) -> 
 
 async def test_what_did_not_start_is_not_waited_for_again(servers: Opened) -> None:
     configured = {"good": program("good"), "hangs": program("hang")}
-    bench = await servers(limits={"wait": 3}, **configured)
+    bench = await servers(limits={"wait": 8}, **configured)
     assert "good__echo" in await bench.equip()
     # A second wait would last as long as the watchdog of the whole suite.
     again = await servers(limits={"wait": 3600}, **configured)
     assert "good__echo" in await again.equip()
     assert again.notices == [
-        "MCP server hangs: it did not start the last time (no answer within 3 s); trying again"
+        "MCP server hangs: it did not start the last time (no answer within 8 s); trying again"
     ]
 
 
