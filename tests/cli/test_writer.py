@@ -6,6 +6,7 @@ import ast
 import io
 import json
 import random
+import re
 import sys
 import unicodedata
 from collections.abc import Iterator
@@ -46,7 +47,9 @@ def calls_that_write(tree: ast.AST) -> Iterator[tuple[int, str]]:
         else:
             continue
         is_stream = last in ("write", "writelines") and called_on.rpartition(".")[2] in STREAMS
-        if is_stream or (called_on == "os" and last in ("write", "writev")):
+        target = ast.unparse(node.args[0]) if node.args else ""
+        is_terminal = re.search(r"^[12]$|std|tty|fileno", target) is not None
+        if is_stream or (called_on == "os" and last in ("write", "writev") and is_terminal):
             yield node.lineno, f"{called_on}.{last}"
         elif last in CALLS and called_on not in ("writer", "console"):
             yield node.lineno, f"{called_on}.{last}".lstrip(".")
@@ -79,7 +82,7 @@ def test_the_search_itself_finds_them() -> None:
     source = (
         "print(1)\nsys.stdout.write('x')\nclick.echo('x')\nos.write(1, b'')\ninput('x')\n"
         "sys.stderr.buffer.write(b'')\nopen('/dev/tty', 'w')\nscreen.output.write_raw('x')\n"
-        "traceback.print_exc()\ngetpass.getpass()\nclick.confirm('x')\nfile.write('x')\n"
+        "traceback.print_exc()\ngetpass.getpass()\nclick.confirm('x')\nfile.write('x')\nos.write(status, b'')\n"
     )
     lines = {line for line, _ in calls_that_write(ast.parse(source))}
     assert lines == set(range(1, 12))
