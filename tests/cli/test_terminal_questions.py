@@ -67,8 +67,7 @@ def test_what_is_no_answer_is_kept(tmp_path: Path) -> None:
             assert not (run.work / "slow").exists()
             chat.type("\x1b")
             chat.expect("left undecided", 2)
-            chat.expect("> y{4,}")
-            chat.expect("heard: y+")
+            chat.expect("(?:>|queued:) y{4,}")  # by whether Enter came before the question
             assert not (run.work / "slow").exists()
 
 
