@@ -18,6 +18,8 @@ from graph.policy.paths import (
 from graph.policy.secret_files import is_secret_name
 
 URL = re.compile(r"(?!file:)[A-Za-z][A-Za-z0-9+.-]*://")
+#: The command's own folder and root, under names that mean others where it is judged.
+OWN_PROCESS = re.compile(r"/+proc/+(?:[^/]+/+)+?(cwd|root)(?=/|$)")
 #: In more folders a line is not followed.
 MOST_FOLDERS = 32
 #: More entries of a folder are not looked at.
@@ -60,8 +62,11 @@ def places_of(words: Iterable[str]) -> Iterator[str]:
         if URL.match(word) or URL.match(word.partition("=")[2]):
             continue
         for part in parts_of(word):
-            if part:
-                yield part.removeprefix("file://") if part.startswith("file:/") else part
+            if not part:
+                continue
+            yield part.removeprefix("file://") if part.startswith("file:/") else part
+            if OWN_PROCESS.match(part):
+                yield OWN_PROCESS.sub(lambda found: "." if found[1] == "cwd" else "/.", part)
 
 
 def exists(place: str, folder: str) -> bool:
