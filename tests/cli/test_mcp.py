@@ -132,7 +132,7 @@ def test_a_folders_server_does_not_get_anothers_headers(tmp_path: Path) -> None:
         run("mcp", "trust")
         shown = json.loads(run("config", "show", "--json").stdout)["settings"]
         (box,) = (row["value"] for row in shown if row["key"] == "mcpServers.box")
-        assert box == {"url": "https://elsewhere.example/mcp"}
+        assert box == {"url": "https://elsewhere.example/mcp", "sandbox": True}
 
 
 def test_the_question_of_trust_is_asked_once(tmp_path: Path) -> None:

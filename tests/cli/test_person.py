@@ -138,6 +138,8 @@ def test_the_real_thing_approves_nothing_for_itself(tmp_path: Path) -> None:
         return Reply(calls=[Call("bash", {"command": line}) for line in tries])
 
     with program(tmp_path, choose) as run:
+        # The sandbox hides the database from a command: without it, the program itself refuses.
+        run.extra["ML_AGENT_SANDBOX_COMMANDS"] = "off"
         assert run.task("--mode", "ask", "first").returncode == 3
         tried = run.task("--yolo", "second")
         assert tried.stderr.count("cannot decide about a call from a command") >= 2, tried.stderr
