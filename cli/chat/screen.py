@@ -260,7 +260,6 @@ class Screen:
         before asked `again`."""
         async with self._asking:  # one at a time
             loop = asyncio.get_running_loop()
-            self.flush()  # what it is about stands before it does
             if not again:
                 self._take_typed()
             draft = self.buffer.text
@@ -279,6 +278,7 @@ class Screen:
             )
             self.question = asked
             self._set(default)
+            self.flush()  # what it is about and the question come in one write
             try:
                 return await asked.answer
             finally:
