@@ -222,9 +222,11 @@ def start(
     background: bool,
     argv: Sequence[str] = (),
     sandbox: dict[str, Any] | None = None,
+    descriptors: Sequence[int] = (),
 ) -> Run:
     """Start `command` in a new directory `folder`. Raises OSError (a `cwd` that is not there,
-    no shell). `argv`: the words that run it in its sandbox; `sandbox`: kept in the directory."""
+    no shell). `argv`: the words that run it in its sandbox, which gets
+    `descriptors`; `sandbox`: kept in the directory."""
     make_private_folder(folder)
     meta = Meta(command, cwd, timeout, time.time(), background, socket.gethostname(), sandbox)
     wrapper = WRAPPER.format(status=STATUS if sandbox else "")
@@ -243,6 +245,7 @@ def start(
                 cwd=cwd,
                 env=dict(env),
                 start_new_session=True,
+                pass_fds=descriptors,
             )
     finally:
         os.close(lock)

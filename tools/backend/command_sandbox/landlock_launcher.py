@@ -82,8 +82,8 @@ class Ruleset:
             return
         try:
             mode = os.fstat(descriptor).st_mode
-            if stat.S_ISLNK(mode):
-                return
+            if stat.S_ISLNK(mode) or os.readlink(f"/proc/self/fd/{descriptor}") != path:
+                return  # exchanged for a link, or reached over one
             rights &= self.handled if stat.S_ISDIR(mode) else self.handled & FOR_FILES
             rule = rights.to_bytes(8, sys.byteorder) + descriptor.to_bytes(4, sys.byteorder)
             checked(syscall(ADD, self.descriptor, 1, rule, 0))

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from configs.settings import Settings
 from graph.policy import paths
 from graph.policy.paths import inside
+from tools.backend.command_sandbox.program import own_program
 from tools.backend.command_sandbox.repositories import entries_of, named_secret
 
 #: Of a machine: read-only even if the working directory is the root.
@@ -109,7 +110,8 @@ def _database(settings: Settings) -> list[str]:
 
 def governing() -> list[str]:
     """What runs later without a question, or is ml-agent itself: shell profiles, our code."""
-    return sorted(existing([*paths.profile_places(), *_own_code()]))
+    program = [os.path.dirname(own)] if (own := own_program()) else []
+    return sorted(existing([*paths.profile_places(), *_own_code(), *program]))
 
 
 @cache

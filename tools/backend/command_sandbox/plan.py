@@ -63,15 +63,20 @@ class Planner:
     """Makes plans for the commands of one process.
 
     What was hidden once stays so: a link that led there may lead elsewhere by the next command.
+    A working directory stays where it led at first, for the same reason.
     """
 
     settings: Settings
     _hidden: set[str] = field(default_factory=set)
+    _folders: dict[str, str] = field(default_factory=dict)
 
     def plan(self, folder: str, reach: Reach, shown: Sequence[str] = ()) -> Plan:
         """Of a command of the thread that works in `folder`. `shown`: readable although it lies
-        in a hidden place. Raises ValueError: the folder itself is hidden. Blocks."""
-        folder = os.path.realpath(folder)
+        in a hidden place. Raises ValueError: the folder itself is hidden, or another one than
+        before. Blocks."""
+        named, folder = folder, os.path.realpath(folder)
+        if self._folders.setdefault(named, folder) != folder:
+            raise ValueError(f"the working directory {named} was exchanged: it leads to {folder}")
         special = special_in(folder)
         governing = [*places.governing(), *special.governing]
         wanted: dict[str, Access] = {}
@@ -103,8 +108,9 @@ class Planner:
         if any(inside(folder, p) for p, a in wanted.items() if a == "none"):
             said = f"the working directory {folder} holds credentials or ml-agent's own files"
             raise ValueError(said)
-        want((os.path.realpath(path) for path in shown), "read")
-        ordered = _ordered(wanted, set(sockets), set(shown), folder)
+        open_again = set(map(os.path.realpath, shown))
+        want(open_again, "read")
+        ordered = _ordered(wanted, set(sockets), open_again)
         return Plan(folder, ordered, reach == "network", tuple(governing))
 
 
@@ -127,9 +133,7 @@ def _entries(folder: str) -> list[str]:
         return []
 
 
-def _ordered(
-    wanted: dict[str, Access], sockets: set[str], shown: set[str], folder: str
-) -> tuple[Place, ...]:
+def _ordered(wanted: dict[str, Access], sockets: set[str], shown: set[str]) -> tuple[Place, ...]:
     """The places without those that change nothing, and with the folders on the way to them."""
     kept: dict[str, Access] = {}
     for path in sorted(wanted, key=lambda p: p.split(os.sep)):

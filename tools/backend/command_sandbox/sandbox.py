@@ -15,6 +15,7 @@ from graph.context import Reach
 from graph.errors import ToolError
 from tools.backend.command_sandbox import bubblewrap, changes, landlock, seatbelt
 from tools.backend.command_sandbox.plan import Plan, Planner
+from tools.backend.command_sandbox.program import programs, takes_descriptors
 
 Kind = Literal["bubblewrap", "landlock", "seatbelt", "none"]
 TITLES = {"bubblewrap": "bubblewrap", "landlock": "Landlock", "seatbelt": "Seatbelt"}
@@ -48,12 +49,18 @@ class Found:
 @dataclass(frozen=True)
 class Wrapped:
     """A command in its sandbox. argv: what is run. plan: what it may reach; None: no sandbox.
-    about: the plan as the run directory keeps it."""
+    about: the plan as the run directory keeps it. environment: variables that it needs.
+    descriptors: those that argv names: the command's start has to pass them on."""
 
     argv: list[str]
     plan: Plan | None = None
     about: dict[str, Any] | None = None
     environment: dict[str, str] = field(default_factory=dict)
+    descriptors: dict[str, int] = field(default_factory=dict)
+
+    def close(self) -> None:
+        """Close the descriptors, once the command was started."""
+        bubblewrap.close(self.descriptors)
 
 
 @cache
@@ -87,7 +94,7 @@ def find(only: str = "") -> Found:
 def _variants() -> list[tuple[str, list[str]]]:
     """Root needs no user namespace; in a container it may get one where it may not mount."""
     found = []
-    for program in dict.fromkeys(bubblewrap.programs()):
+    for program in dict.fromkeys(programs()):
         found.append((program, list[str]()))
         if os.geteuid() == 0:
             found.append((program, ["--unshare-user"]))
@@ -141,6 +148,7 @@ class CommandSandbox:
         self._only = only
         self._planner = Planner(settings)
         self._blank = bubblewrap.Blank(settings.state_path())
+        self._launcher = ""
 
     def found(self) -> Found:
         """Blocks at its first call. Raises ToolError: it is required and does not work."""
@@ -169,20 +177,29 @@ class CommandSandbox:
         Args:
             folder: the thread's working directory. cwd: where the command runs. shown: readable
                 although they lie in a hidden place. status: descriptor bubblewrap.STATUS is open;
-                without it the command ends with the process that started it.
+                without it the command ends with the process that started it, and gets no
+                descriptors.
         Raises ToolError: a sandbox is required and none works; OSError; ValueError.
         """
         found = self.found()
         if reach == "outside" or found.kind == "none":
             return Wrapped(list(command))
         plan = self._planner.plan(folder, reach, shown)
+        descriptors: dict[str, int] = {}
         if found.kind == "bubblewrap":
             self._blank.make()
             there = os.path.realpath(cwd)
-            given = bubblewrap.arguments(plan, there, self._blank, status=status)
+            if status and takes_descriptors(found.program):
+                descriptors = bubblewrap.opened(plan)
+            given = bubblewrap.arguments(
+                plan, there, self._blank, status=status, descriptors=descriptors
+            )
             argv = [found.program, *found.options, *given]
         elif found.kind == "landlock":
-            argv = landlock.arguments(plan, status=bubblewrap.STATUS if status else -1)
+            self._launcher = self._launcher or landlock.compiled(self._settings.state_path())
+            argv = landlock.arguments(
+                plan, status=bubblewrap.STATUS if status else -1, launcher=self._launcher
+            )
         else:
             argv = seatbelt.arguments(plan)
         about = {
@@ -195,4 +212,4 @@ class CommandSandbox:
             "marks": changes.marks(plan.governing) if reach != "read-only" else {},
         }
         # uv links files from its cache, which is another mount: it would complain each time.
-        return Wrapped([*argv, *command], plan, about, {"UV_LINK_MODE": "copy"})
+        return Wrapped([*argv, *command], plan, about, {"UV_LINK_MODE": "copy"}, descriptors)

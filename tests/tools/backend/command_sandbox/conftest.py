@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,24 +44,30 @@ class Home:
         return box.wrap(words, folder=folder, cwd=str(cwd or folder), reach=reach)
 
     def start(self, line: str, reach: Reach = "network", cwd: Path | None = None) -> runs.Run:
-        wrapped = self.wrap(line, reach, cwd)
+        return self.launch(line, self.wrap(line, reach, cwd), cwd)
+
+    def launch(self, line: str, wrapped: Wrapped, cwd: Path | None = None) -> runs.Run:
         folder = self.settings.state_path() / "threads" / "t" / "runs"
-        run = runs.start(
-            folder / f"call_{len(self.started)}",
-            line,
-            cwd=str(cwd or self.folder),
-            env=dict(os.environ),
-            timeout=None,
-            background=False,
-            argv=wrapped.argv,
-            sandbox=wrapped.about,
-        )
+        with closing(wrapped):
+            run = runs.start(
+                folder / f"call_{len(self.started)}",
+                line,
+                cwd=str(cwd or self.folder),
+                env=dict(os.environ),
+                timeout=None,
+                background=False,
+                argv=wrapped.argv,
+                sandbox=wrapped.about,
+                descriptors=tuple(wrapped.descriptors.values()),
+            )
         self.started.append(run)
         return run
 
     def run(self, line: str, reach: Reach = "network", cwd: Path | None = None) -> tuple[int, str]:
         """(exit code, output) of a command."""
-        run = self.start(line, reach, cwd)
+        return self.ended(self.start(line, reach, cwd))
+
+    def ended(self, run: runs.Run) -> tuple[int, str]:
         assert run._process is not None
         run._process.wait(60)
         code = run.exit_code()

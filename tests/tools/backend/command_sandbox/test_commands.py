@@ -284,7 +284,8 @@ def test_a_sandbox_that_breaks_at_the_command_is_named(
     program.parent.mkdir()
     broken = 'echo "bwrap: Can\'t mount proc" >&2; exit 1'
     program.write_text(
-        f'#!/bin/sh\nfor w in "$@"; do last=$w; done\n[ "$last" = true ] || {{ {broken}; }}\n'
+        f'#!/bin/sh\n[ "$1" = --help ] && exec echo --ro-bind-fd\n'
+        f'for w in "$@"; do last=$w; done\n[ "$last" = true ] || {{ {broken}; }}\n'
     )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
@@ -303,7 +304,7 @@ def test_a_sandbox_that_breaks_at_the_command_is_named(
 def test_without_a_bwrap_of_the_system_the_installed_one_is_used(
     home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from tools.backend.command_sandbox.bubblewrap import programs
+    from tools.backend.command_sandbox.program import programs
 
     monkeypatch.setenv("PATH", str(tmp_path))
     assert all(Path(program).is_file() for program in programs())

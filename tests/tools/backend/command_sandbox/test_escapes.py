@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.tools.backend.command_sandbox.conftest import SECRET, Home
+from tools.backend.command_sandbox.bubblewrap import opened
+from tools.backend.command_sandbox.plan import Planner
 
 READS = [
     "cat ~/.ssh/id_rsa ~/.aws/credentials ~/.netrc ~/hf/token",
@@ -208,6 +210,41 @@ def test_no_command_puts_a_link_in_the_folders_place(mounted: Home, tmp_path: Pa
     mounted.run("cd ..; mv b c; ln -sT ~ b; cd ..; mv a d; mkdir a; ln -sT ~ a/b")
     assert mounted.folder.is_dir()
     assert not mounted.folder.is_symlink()
+
+
+def exchange(path: Path, target: Path) -> None:
+    path.rename(path.with_name("old"))
+    # A relative one: bubblewrap follows it, too.
+    path.symlink_to(os.path.relpath(target, path.parent))
+
+
+def test_a_place_that_is_exchanged_for_a_link_while_a_command_starts(mounted: Home) -> None:
+    """Another command, in the background, may do that before the plan is carried out."""
+    nested = mounted.folder / "nested"
+    subprocess.run(["git", "init", "-q", str(nested)], check=True)
+    plan = Planner(mounted.settings).plan(str(mounted.folder), "network")
+    exchange(nested / ".git", mounted.path / ".ssh")
+    with pytest.raises(OSError, match=r"exchanged|symbolic links|No such file"):
+        opened(plan)
+
+
+def test_a_place_that_is_exchanged_for_a_link_before_its_mount(mounted: Home) -> None:
+    governs = mounted.folder / "nested" / ".ml-agent"
+    governs.mkdir(parents=True)
+    line = "cat nested/.ml-agent/* ~/.ssh/*"
+    wrapped = mounted.wrap(line)
+    exchange(governs, mounted.path / ".ssh")
+    code, output = mounted.ended(mounted.launch(line, wrapped))
+    assert SECRET not in output
+    assert code != 0
+
+
+def test_a_working_directory_stays_where_it_led_at_first(home: Home) -> None:
+    planner = Planner(home.settings)
+    planner.plan(str(home.folder), "network")
+    exchange(home.folder, home.path)
+    with pytest.raises(ValueError, match="was exchanged: it leads to"):
+        planner.plan(str(home.folder), "network")
 
 
 def test_root_keeps_only_what_files_need(boxed: Home) -> None:
