@@ -84,7 +84,9 @@ class Verdict(TypedDict):
     that routing is a pure function of the state and approval asks for exactly what is stored.
 
     action: run, ask (a person decides), deny (policy refuses), invalid (the call cannot be
-    run: its arguments do not fit, or were cut off). `reason` says why, `rule` which rule.
+    run: its arguments do not fit, or were cut off). `rule` says which rule decided. A call that
+    simply runs keeps no more, as each step writes its verdicts several times; any other has the
+    `reason`, the `preview` and what the caps leave.
     sandbox: the price is that of the thread's sandbox, which this call may start. places: by
     path as the call names it, below its folder, where it led when it was judged. reach: what a
     command may reach if it runs (graph/context.py, Reach).
@@ -92,10 +94,10 @@ class Verdict(TypedDict):
 
     action: Literal["run", "ask", "deny", "invalid"]
     effect: str
-    reason: str
     rule: str
-    price_micro_usd: int | None
-    preview: str
+    reason: NotRequired[str]
+    price_micro_usd: NotRequired[int | None]
+    preview: NotRequired[str]
     left_micro_usd: NotRequired[int]
     sandbox: NotRequired[bool]
     places: NotRequired[dict[str, str]]

@@ -67,7 +67,7 @@ def request_of(calls: Sequence[Call], verdicts: dict[str, Verdict]) -> dict[str,
                 "description": verdict["reason"],
                 "id": call.id,
                 **{k: verdict[k] for k in ("effect", "reason", "rule")},  # type: ignore[literal-required]
-                "price_micro_usd": verdict["price_micro_usd"],
+                "price_micro_usd": verdict.get("price_micro_usd"),
                 "left_micro_usd": verdict.get("left_micro_usd"),
                 "preview": redacted_in(verdict["preview"]),
             }

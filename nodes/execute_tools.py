@@ -90,7 +90,7 @@ async def execute_tools(state: Task, runtime: Runtime[AgentContext]) -> dict[str
         scope = scope_of(runtime, thread + state["turn"], services.clock())
         decided = _decided(call, verdict)
         # What a person changed has another price than the one that was foreseen.
-        price = verdict["price_micro_usd"] if verdict and decided == call else None
+        price = verdict.get("price_micro_usd") if verdict and decided == call else None
         allowed = bool(verdict and verdict.get("sandbox"))
         # What a person typed was not judged: they decided on it.
         places = verdict.get("places") if verdict and decided == call else None

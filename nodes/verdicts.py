@@ -83,19 +83,23 @@ def judge(
         if inside and judged.action == "ask":
             said = f"{judged.reason}, and nobody is asked here: leave it to who gave you the task"
             judged = Judged("deny", said, judged.rule)
-        verdicts[call.id] = {
+        verdict: Verdict = {
             "action": judged.action,
             "effect": effect.kind,
-            "reason": judged.reason,
             "rule": judged.rule,
-            "price_micro_usd": effect.price_micro_usd,
             **reached(effect, judged, here),  # type: ignore[typeddict-item]
-            # Stored at every step: only who is asked needs to see it.
-            "preview": "" if judged.action == "run" else effect.preview,
-            **({"places": places} if places else {}),
-            **({"sandbox": True} if paid is not None else {}),
-            **({"left_micro_usd": left} if left is not None else {}),
         }
+        if judged.action != "run":
+            verdict |= {"reason": judged.reason, "preview": effect.preview}
+            if left is not None:
+                verdict["left_micro_usd"] = left
+        if effect.price_micro_usd is not None:
+            verdict["price_micro_usd"] = effect.price_micro_usd
+        if places:
+            verdict["places"] = places
+        if paid is not None:
+            verdict["sandbox"] = True
+        verdicts[call.id] = verdict
     return verdicts
 
 
@@ -192,6 +196,5 @@ def _invalid(reason: str) -> Verdict:
         "effect": "read",
         "reason": reason,
         "rule": "arguments",
-        "price_micro_usd": None,
         "preview": "",
     }

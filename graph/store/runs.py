@@ -22,6 +22,7 @@ outlives a SIGTERM to its group, so that it can still reach, and kill, what igno
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -30,7 +31,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any, Literal
 
@@ -101,7 +102,8 @@ class Run:
     def meta(self) -> Meta | None:
         """What was asked; None where the directory was left before that was written."""
         try:
-            return Meta(**json.loads((self.folder / "meta.json").read_text()))
+            meta = Meta(**json.loads((self.folder / "meta.json").read_text()))
+            return replace(meta, sandbox=_sandbox_of(self.folder, meta.sandbox))
         except (OSError, ValueError, TypeError):
             return None
 
@@ -231,6 +233,7 @@ def start(
     meta = Meta(command, cwd, timeout, time.time(), background, socket.gethostname(), sandbox)
     wrapper = WRAPPER.format(status=STATUS if sandbox else "")
     words = argv or command_words(command)
+    meta = replace(meta, sandbox=_kept_sandbox(folder, sandbox))
     (folder / "meta.json").write_text(json.dumps(asdict(meta)))
     lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -250,6 +253,34 @@ def start(
     finally:
         os.close(lock)
     return run
+
+
+def _kept_sandbox(folder: Path, sandbox: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Write what the sandbox is into a file that all runs in the same one share: it is longer
+    than most commands, and rarely changes. Returns what leads there."""
+    if sandbox is None:
+        return None
+    text = json.dumps(sandbox)
+    name = hashlib.sha256(text.encode()).hexdigest()[:16]
+    shared = folder.parent.with_name("sandboxes") / f"{name}.json"
+    make_private_folder(shared.parent)
+    if not shared.exists():
+        new = shared.with_name(f"{name}.{folder.name}")
+        new.write_text(text)
+        new.rename(shared)
+    return {"same": name}
+
+
+def _sandbox_of(folder: Path, sandbox: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The inverse. Older runs hold their sandbox themselves. Empty if the file is gone: what
+    became of the command can be told without it."""
+    if sandbox is None or "same" not in sandbox:
+        return sandbox
+    try:
+        found = folder.parent.with_name("sandboxes") / f"{sandbox['same']}.json"
+        return dict(json.loads(found.read_text()))
+    except (OSError, ValueError):
+        return {}
 
 
 def command_words(command: str) -> list[str]:
