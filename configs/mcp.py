@@ -18,25 +18,25 @@ class McpServer(BaseModel):
     transport: Literal["", "http", "streamable_http", "streamable-http", "stdio"] = Field(
         "",
         validation_alias=AliasChoices("transport", "type"),
-        description="http or stdio; empty: by url or command",
+        description="http or stdio; empty: follows from url or command",
     )
     url: str = Field("", description="address of a server that speaks streamable HTTP")
-    headers: dict[str, str] = Field(default_factory=dict, description="sent with each request")
+    headers: dict[str, str] = Field(default_factory=dict, description="headers of each request")
     command: str = Field("", description="program that speaks MCP on stdin and stdout")
-    args: list[str] = Field(default_factory=list, description="its arguments")
+    args: list[str] = Field(default_factory=list, description="arguments of the program")
     env: dict[str, str] = Field(
-        default_factory=dict, description="its variables, beside PATH, HOME and the like"
+        default_factory=dict,
+        description="variables of the program, besides PATH and HOME",
     )
-    cwd: str = Field("", description="its folder; empty: the thread's")
+    cwd: str = Field("", description="folder of the program; empty: the session's")
     tools: list[str] = Field(
-        default_factory=list, description="only these of its tools (search_*); empty: all"
+        default_factory=list, description="names of the tools to offer (search_*); empty: all"
     )
     sandbox: bool = Field(
         False,
-        description="run its program in the command sandbox; programs that a folder brings always "
-        "do",
+        description="run the program in the command sandbox; a folder's programs always run in it",
     )
-    disabled: bool = Field(False, description="leave it alone")
+    disabled: bool = Field(False, description="do not start this server")
     start_timeout: float | None = Field(None, gt=0, description="seconds; empty: mcp.start_timeout")
     call_timeout: float | None = Field(None, gt=0, description="seconds; empty: mcp.call_timeout")
 
@@ -60,11 +60,9 @@ class McpLimits(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    wait: float = Field(
-        5, ge=0, description="seconds that the first request waits for servers that are new"
-    )
-    start_timeout: float = Field(60, gt=0, description="seconds after which a start is given up")
-    call_timeout: float = Field(600, gt=0, description="seconds after which a call is given up")
+    wait: float = Field(5, ge=0, description="seconds that the first request waits for new servers")
+    start_timeout: float = Field(60, gt=0, description="seconds until a start times out")
+    call_timeout: float = Field(600, gt=0, description="seconds until a call times out")
     most_tools: int = Field(
-        100, ge=1, description="above this many, the largest servers' tools are searched for"
+        100, ge=1, description="above this many tools, the largest servers go behind a search tool"
     )

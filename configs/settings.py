@@ -32,9 +32,9 @@ class Budget(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    turn: float | None = Field(None, ge=0, description="most that one turn may cost, USD")
-    thread: float | None = Field(None, ge=0, description="most that one thread may cost, USD")
-    day: float | None = Field(None, ge=0, description="most that one day may cost, USD")
+    turn: float | None = Field(None, ge=0, description="cap of one turn, in USD")
+    thread: float | None = Field(None, ge=0, description="cap of one session, in USD")
+    day: float | None = Field(None, ge=0, description="cap of one day, in USD")
 
 
 class Price(BaseModel):
@@ -42,8 +42,8 @@ class Price(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    input: float = Field(ge=0, description="USD per million tokens of a request")
-    output: float = Field(ge=0, description="USD per million tokens of an answer")
+    input: float = Field(ge=0, description="USD per million input tokens")
+    output: float = Field(ge=0, description="USD per million output tokens")
 
 
 class Research(BaseModel):
@@ -51,9 +51,9 @@ class Research(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    max_iterations: int = Field(60, ge=1, description="answers of the model in one research")
+    max_iterations: int = Field(60, ge=1, description="max model calls per `research`")
     budget_share: float = Field(
-        0.25, gt=0, le=1, description="the part of what is left to spend that one may cost"
+        0.25, gt=0, le=1, description="cap of one `research`, as a share of what the caps leave"
     )
 
 
@@ -62,11 +62,11 @@ class Notify(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    slack_webhook_url: str = Field("", description="an incoming webhook of Slack")
-    webhook_url: str = Field("", description="gets each notification as a JSON object")
+    slack_webhook_url: str = Field("", description="Slack incoming webhook")
+    webhook_url: str = Field("", description="URL that gets each notification as a JSON object")
     on: list[Literal["approval", "error", "done", "job"]] = Field(
         default_factory=lambda: ["approval", "error", "done", "job"],  # type: ignore[arg-type]
-        description="approval needed, error, turn done, job ended",
+        description="events to notify about",
     )
 
 
@@ -75,20 +75,22 @@ class SandboxSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    flavor: str = Field("", description="hardware of the sandbox; empty: work on this machine")
-    image: str = Field("python:3.12", description="the Docker image, with /bin/sh")
+    flavor: str = Field("", description="hardware of the Hugging Face sandbox; empty: this machine")
+    image: str = Field("python:3.12", description="Docker image with /bin/sh")
     idle_timeout: int = Field(
-        600, ge=60, description="seconds without a call or command after which it ends"
+        600, ge=60, description="seconds without use until the Hugging Face sandbox ends"
     )
     folder: str = Field(
-        "/workspace", pattern=r"^/[^/]", description="the working directory in the sandbox"
+        "/workspace",
+        pattern=r"^/[^/]",
+        description="working directory in the Hugging Face sandbox",
     )
     secrets: list[str] = Field(
         default_factory=list,
-        description="credentials that commands in the sandbox may see, of child_tokens (HF_TOKEN)",
+        description="names from child_tokens that commands in the Hugging Face sandbox can read",
     )
     keep: bool = Field(
-        False, description="leave it when a headless run ends, until it was idle for long enough"
+        False, description="keep it after a headless run, until it is idle for idle_timeout"
     )
 
 
@@ -108,10 +110,12 @@ class Permissions(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    allow: list[Rule] = Field(default_factory=list, description="calls that run unasked")
-    ask: list[Rule] = Field(default_factory=list, description="calls that are always asked about")
-    deny: list[Rule] = Field(default_factory=list, description="calls that are refused; wins")
-    shipped: bool = Field(True, description="whether the shipped rules count")
+    allow: list[Rule] = Field(default_factory=list, description="calls that run without asking")
+    ask: list[Rule] = Field(default_factory=list, description="calls that always need approval")
+    deny: list[Rule] = Field(
+        default_factory=list, description="calls that never run; wins over allow and ask"
+    )
+    shipped: bool = Field(True, description="use the shipped rules")
 
 
 class Settings(BaseModel):
@@ -119,114 +123,115 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
-    model_name: ModelId = Field(
-        "", description="which model answers; empty: by the credentials found"
-    )
+    model_name: ModelId = Field("", description="model id; empty: chosen by the credentials found")
     small_model_name: ModelId = Field(
-        "", description="a cheaper model for summaries and research; empty: the main model"
+        "", description="cheaper model for summaries and research; empty: the main model"
     )
     fallback_model: ModelId = Field(
-        "", description="takes the model's place for the rest of a turn in which it cannot be had"
+        "", description="model to use for the rest of a turn if the main model is unavailable"
     )
     effort: Literal["", "minimal", "low", "medium", "high"] = Field(
-        "", description="how much a model that can think shall think; empty: its default"
+        "", description="reasoning effort, for models that support it; empty: the model's default"
     )
     wire: Literal["auto", "litellm"] = Field(
         "auto",
-        description="auto: ask the common providers directly, others through LiteLLM; litellm: all",
+        description="auto: call common providers directly, others through LiteLLM; litellm: all",
     )
     bill_to: str = Field(
-        "", description="the organization that pays the Hugging Face router; empty: you"
+        "", description="organization that pays the Hugging Face router; empty: you"
     )
     price: Price | None = Field(
-        None, description="what the model costs, USD per million tokens, where it is not known"
+        None, description="price of the model in USD per million tokens, if it is unknown"
     )
     mode: Literal["", "ask", "auto", "read-only", "yolo"] = Field(
-        "", description="what runs unasked; empty: ask in the chat, auto headless"
+        "", description="permission mode; empty: ask in the chat, auto headless"
     )
     permissions: Permissions = Field(
         default_factory=lambda: Permissions(shipped=True), description="rules"
     )
-    max_iterations: int = Field(300, ge=1, description="answers of the model in one turn")
+    max_iterations: int = Field(300, ge=1, description="max model calls per turn")
     budget: Budget = Field(
         default_factory=lambda: Budget(turn=None, thread=None, day=None), description="caps in USD"
     )
     context_window: int | None = Field(
-        None, ge=2000, description="the model's window in tokens, where it is not known"
+        None, ge=2000, description="the model's context window in tokens, if it is unknown"
     )
-    vision: bool | None = Field(
-        None, description="whether the model sees pictures, where it is not known"
-    )
+    vision: bool | None = Field(None, description="whether the model sees images, if it is unknown")
     undo_files: bool = Field(
-        True, description="keep what each turn changed below the working directory, for undo"
+        True, description="keep snapshots of the files that each turn changes, for undo"
     )
     compact_at: int = Field(
-        170_000, ge=1000, description="compact above this many tokens (or 90 % of the window)"
+        170_000,
+        ge=1000,
+        description="compact above this many tokens, or 90 % of the context window if that is less",
     )
     request_timeout: float = Field(
-        600, gt=0, description="seconds of silence after which a model request is given up"
+        600, gt=0, description="seconds without data until a model call times out"
     )
     local_base_url: str = Field(
-        "", description="base URL of an OpenAI-compatible server for the local/ prefix"
+        "", description="base URL of an OpenAI-compatible server, for models local/NAME"
     )
     hub_url: str = Field(
-        "", description="the Hugging Face Hub; empty: HF_ENDPOINT, else https://huggingface.co"
+        "",
+        description="address of the Hugging Face Hub; empty: HF_ENDPOINT, else https://huggingface.co",
     )
     dataset_viewer_url: str = Field(
         "https://datasets-server.huggingface.co",
-        description="the Hub's dataset viewer; the Hub token is sent there",
+        description="address of the Hub's dataset viewer; it gets the Hub token",
     )
-    arxiv_url: str = Field("https://arxiv.org", description="where papers are read as HTML")
+    arxiv_url: str = Field("https://arxiv.org", description="source of papers as HTML")
     ar5iv_url: str = Field(
-        "https://ar5iv.labs.arxiv.org", description="where papers are that arXiv has no HTML of"
+        "https://ar5iv.labs.arxiv.org",
+        description="source of papers that arXiv lacks as HTML",
     )
     semantic_scholar_url: str = Field(
-        "https://api.semanticscholar.org", description="citations, and searches of papers by date"
+        "https://api.semanticscholar.org",
+        description="source of citations and searches by date",
     )
-    github_url: str = Field("https://api.github.com", description="GitHub's REST API")
+    github_url: str = Field("https://api.github.com", description="address of GitHub's REST API")
     web_hosts: list[str] = Field(
         default_factory=list,
-        description="hosts that web fetches without a question, besides documentation, arXiv, "
-        "Hugging Face and GitHub; *.example.org for all below",
+        description="more hosts that web fetches without asking, besides documentation, arXiv, "
+        "Hugging Face and GitHub; *.example.org covers all subdomains",
     )
     web_search_url: str = Field(
         "",
-        description="a SearxNG-compatible search that answers in JSON, as http://host/search; "
-        "empty: public search engines, without a key",
+        description="address of a SearxNG-compatible search with JSON output; empty: public search "
+        "engines, without a key",
     )
     child_tokens: list[str] = Field(
         default_factory=lambda: ["HF_TOKEN"],
-        description="credentials that commands with network may use: HF_TOKEN as the file that "
-        "HF_TOKEN_PATH names (huggingface_hub reads it), others in their environment",
+        description="credentials that commands with network can use: HF_TOKEN as the file that "
+        "HF_TOKEN_PATH names (huggingface_hub reads it), others as variables",
     )
     child_environment: list[str] = Field(
         default_factory=list,
-        description="more variables that commands may see, by name or pattern (MY_*); a pattern "
-        "lets no credential pass",
+        description="more variables that commands can read, by name or pattern (MY_*); patterns "
+        "never match credentials",
     )
     sandbox_commands: Literal["auto", "required", "off"] = Field(
         "auto",
-        description="run commands in the operating system's sandbox: auto (if one works), required "
-        "(no command runs without one), off",
+        description="command sandbox: auto (if one works), required (no command runs without one), "
+        "off",
     )
     sandbox_writable: list[str] = Field(
         default_factory=list,
-        description="files and folders that commands in the sandbox may change, besides the "
-        "working directory, temporary files and caches",
+        description="more files and folders that commands in the command sandbox can change, "
+        "besides the working directory, temporary files and caches",
     )
     share_traces: bool = Field(
-        False, description="upload each thread to your own private dataset on the Hub"
+        False, description="upload each session to your own private dataset on the Hub"
     )
     jobs_namespace: str = Field(
-        "", description="in whose name jobs run on Hugging Face, and who pays; empty: you"
+        "", description="account that runs and pays Hugging Face jobs; empty: you"
     )
     job_secrets: list[str] = Field(
         default_factory=lambda: ["HF_TOKEN", "GITHUB_TOKEN", "WANDB_API_KEY"],
-        description="credentials that a job may be given, by name",
+        description="names of credentials that a job can get",
     )
     sandbox: SandboxSettings = Field(
         default_factory=lambda: SandboxSettings.model_validate({}),
-        description="where commands run and files live, if not here",
+        description="Hugging Face sandbox for commands and files",
     )
     mcpServers: dict[str, McpServer] = Field(
         default_factory=dict, description="MCP servers whose tools the model can use, by name"
@@ -234,20 +239,22 @@ class Settings(BaseModel):
     mcp: McpLimits = Field(default_factory=lambda: McpLimits.model_validate({}), description="")
     alert: Literal["all", "bell", "off"] = Field(
         "all",
-        description="how the chat says that it waits for you: all (bell and desktop), bell, off",
+        description="signal when the chat waits for you: all (bell and desktop), bell, off",
     )
     research: Research = Field(
-        default_factory=lambda: Research.model_validate({}), description="limits of research"
+        default_factory=lambda: Research.model_validate({}), description="limits of `research`"
     )
     notify: Notify = Field(
-        default_factory=lambda: Notify.model_validate({}), description="who is told of what"
+        default_factory=lambda: Notify.model_validate({}), description="notifications"
     )
     database_url: str = Field(
         "",
-        description="where threads live: sqlite:////path, postgresql://...; empty: a SQLite file "
-        "in the state directory",
+        description="database of sessions: sqlite:////path or postgresql://...; empty: a SQLite "
+        "file in the state directory",
     )
-    state_dir: str = Field("", description="locks, run directories, saved results")
+    state_dir: str = Field(
+        "", description="folder of locks, command output and saved results; empty: the user's"
+    )
 
     #: What the folder's file keeps mode and iterations below, whatever is chosen later.
     _mode_cap: str = PrivateAttr("")
