@@ -33,11 +33,11 @@ EFFECTS: list[tuple[str, EffectKind, bool]] = [
     ("write outside", "write", True),
     ("command (`bash`, `process kill`)", "execute", False),
     ("publish on the Hub", "publish", False),
-    ("publish what lies outside", "publish", True),
+    ("publish files from outside", "publish", True),
     ("spend money (jobs, sandboxes)", "spend", False),
-    ("destroy (what cannot be got back)", "destroy", False),
+    ("destroy (cannot be undone)", "destroy", False),
 ]
-WORDS = {"run": "run", "ask": "ask", "deny": "refuse"}
+WORDS = {"run": "run", "ask": "ask", "deny": "deny"}
 
 
 def modes_table() -> str:
@@ -57,7 +57,7 @@ def modes_table() -> str:
 
 
 def programs_table() -> str:
-    """The programs that may run without asking, with the options that may stand."""
+    """The programs that can run without asking, with their options."""
     rows = [["program", "options"]]
     for name, reader in sorted(READERS.items()):
         shown = "any" if reader.any_option else " ".join(sorted(reader.options))
@@ -68,10 +68,10 @@ def programs_table() -> str:
     return _table(rows)
 
 
-#: Who lets a command run, in which mode, and whether shipped rules alone do.
+#: Mode, what lets a command run, and whether that is shipped rules only.
 COMMANDS: list[tuple[str, str, bool]] = [
-    ("`ask`, by shipped rules alone", "ask", True),
-    ("`ask`, by your word or your rule", "ask", False),
+    ("`ask`, by shipped rules only", "ask", True),
+    ("`ask`, by your approval or your rule", "ask", False),
     ("`auto`", "auto", False),
     ("`read-only`", "read-only", True),
     ("`yolo`", "yolo", False),

@@ -44,10 +44,10 @@ GPU = "#!/bin/sh\necho 'NVIDIA GeForce RTX 4090, 24564, 23900'\n"
 HEAD = """\
 # The tools
 
-Made by `uv run python -m docs.print_tools`; `tests/test_docs.py` holds that it is what the tools
-answer today. The paragraph under a name is what the model reads of the tool. Each call is followed
-by its answer, word for word, from stand-ins of the services on one machine. Where a call is asked
-about in the mode `ask`, what the person sees stands between the two.
+`uv run python -m docs.print_tools` writes this page; `tests/test_docs.py` compares it with
+the real answers. The paragraph under a name is the description that the model reads. Each call is
+followed by its exact answer, from stand-ins of the services. If a call needs approval in the mode
+`ask`, the approval that you see is between the two.
 """
 
 
@@ -133,7 +133,7 @@ async def sections(folder: Path) -> dict[str, list[str]]:
                 text = result.text if result.ok else f"(failed) {result.text}"
                 parts = [
                     f"```json\n{json.dumps(call.arguments, ensure_ascii=False)}\n```",
-                    *([f"The person is asked:\n\n{_block(_clean(asked, words))}"] if asked else []),
+                    *([f"The approval:\n\n{_block(_clean(asked, words))}"] if asked else []),
                     _block(_clean(text, words, call.tool in TIMED)),
                 ]
                 shown.setdefault(call.tool, []).append("\n\n".join(parts))

@@ -19,7 +19,7 @@ PACKAGES = ("cli", "configs", "graph", "nodes", "tools", "tests")
 def walk_through() -> tuple[str, str, list[str]]:
     """(the file's path, its code, the two diffs) as the README has them."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = readme.partition("### A tool\n")[2].partition("\n### ")[0]
+    section = readme.partition("## Add a tool\n")[2].partition("\n## ")[0]
     (path,) = re.findall(r"1\. A new file, `([^`]+)`", section)
     (code,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
     return path, code, re.findall(r"```diff\n(.*?)```", section, re.DOTALL)
