@@ -33,7 +33,7 @@ LATEST = 0.08
 DRIVER = """
 import asyncio, json, sys
 from configs.layers import load
-from graph.context import Answer
+from core.context import Answer
 from graph.session import RunOptions, Session
 from langchain_core.messages import AIMessage
 

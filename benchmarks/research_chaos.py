@@ -35,8 +35,8 @@ LATEST = 0.05
 DRIVER = """
 import asyncio, json, os, signal, sys, threading
 from configs.layers import load
-from graph.context import AgentTool, Answer, ToolResult
-from graph.effects import Effect
+from core.context import AgentTool, Answer, ToolResult
+from core.effects import Effect
 from graph.session import RunOptions, Session
 from langchain_core.messages import AIMessage
 from pydantic import BaseModel

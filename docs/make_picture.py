@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from cli.demo import ALLOWED
+from cli.commands.demo import ALLOWED
 from docs.record_demo import SHIPPED, answers
 from tests.cli.program import program
 from tests.cli.screens import Terminal, terminal

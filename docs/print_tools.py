@@ -20,20 +20,20 @@ from pathlib import Path
 from typing import Any
 
 from configs.settings import Settings
+from core import history
+from core.context import AgentTool, ToolRun
+from core.store import open_store
+from core.volatile import steady
 from docs import tool_data
 from docs.tool_calls import CALLS, Call
-from graph import history
-from graph.context import AgentTool, ToolRun
-from graph.services import build_services
-from graph.store import open_store
-from graph.volatile import steady
-from nodes.verdicts import validated
+from nodes.judge_calls import validated
+from nodes.services import build_services
 from tests.stand_ins.github_server import GithubServer
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.viewer_server import ViewerServer
 from tests.tools.bench import THREAD, Bench
 from tests.tools.web.sites import PUBLIC, Site
-from tools.web import guard
+from tools.web import public_only
 
 TARGET = Path(__file__).with_name("tools.md")
 #: The person's folder, and the blog that is fetched, as the page shows them.
@@ -94,7 +94,7 @@ async def sections(folder: Path) -> dict[str, list[str]]:
     work = folder / "work"
     work.mkdir()
     tool_data.folder(work)
-    guard.lookup, guard.allowed = lookup, lambda address: str(address) == PUBLIC
+    public_only.lookup, public_only.allowed = lookup, lambda address: str(address) == PUBLIC
     with ExitStack() as stack:
         hub = stack.enter_context(HubServer())
         viewer = stack.enter_context(ViewerServer(tool_data.viewer()))

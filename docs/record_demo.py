@@ -15,13 +15,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from cli.demo import ALLOWED
+from cli.commands.demo import ALLOWED
 from configs.layers import shipped_settings
-from graph.export import as_jsonl, whole_history
+from core.store import open_store
 from graph.options import RunOptions
-from graph.recording import Recording, digest
 from graph.replay import Replay
-from graph.store import open_store
+from graph.transcript.format import Recording, digest
+from graph.transcript.write import as_jsonl, whole_history
 
 SHIPPED = Path(__file__).parent.parent / "configs" / "demo"
 FOLDER = "/demo"

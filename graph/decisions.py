@@ -7,7 +7,7 @@ from typing import Any
 
 from langgraph.types import Command
 
-from graph.errors import UsageError
+from core.errors import UsageError
 
 
 def requests_of(interrupts: Sequence[Any]) -> list[dict[str, Any]]:

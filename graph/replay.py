@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from configs.settings import Settings
-from graph.events import ApprovalRequired, AssistantStreamEnd, Event
-from graph.models.replay import ReplayModel
+from core.events import ApprovalRequired, AssistantStreamEnd, Event
 from graph.options import RunOptions
-from graph.recording import Recording
-from graph.replayed import Forgotten, Recorded, Results, Script, ran_in
 from graph.session import Session
+from graph.transcript.format import Recording
+from graph.transcript.recorded_answers import Forgotten, Recorded, Results, Script, ran_in
+from graph.transcript.recorded_model import ReplayModel
 from tools import builtin_tools
 
 Decide = Callable[[list[dict[str, Any]]], Sequence[dict[str, Any]] | None]

@@ -3,7 +3,7 @@
 It is compiled without a checkpointer, so that LangGraph gives it the run's own, under the name of
 the task that it runs in. A kill inside it resumes inside it: the task is entered again, and the
 graph goes on at its own last step. Its calls have journal rows like any others; the call that it
-works for has none. Nobody is asked inside (nodes/verdicts.py), so nothing interrupts.
+works for has none. Nobody is asked inside (nodes/judge_calls.py), so nothing interrupts.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from typing import Any
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langgraph.config import get_config
 
-from graph.context import AgentContext, AgentTool, Inside, RunSubagent, ToolResult, ToolRun
-from graph.durable import InboxRow
-from graph.errors import ModelError, ToolError
-from graph.events import Compacted, ToolCall, ToolLog, ToolOutput, from_dict
-from graph.history import calls_of, final_text
-from graph.state import OURS, AgentState, Turn
-from graph.surroundings import surroundings
-from graph.turn import NO_USAGE
-from nodes.money import caps_of, turn_named
-from nodes.verdicts import main_words
+from core.context import AgentContext, AgentTool, Inside, RunSubagent, ToolResult, ToolRun
+from core.durable import InboxRow
+from core.errors import ModelError, ToolError
+from core.events import Compacted, ToolCall, ToolLog, ToolOutput, from_dict
+from core.history import calls_of, final_text
+from core.state import OURS, AgentState, Turn
+from nodes.budget import caps_of, turn_named
+from nodes.judge_calls import main_words
+from nodes.opening import NO_USAGE
+from nodes.surroundings import surroundings
 
 #: LangGraph counts supersteps; iterations are counted by the nodes.
 RECURSION_LIMIT = 1_000_000

@@ -16,16 +16,16 @@ from typing import Any
 from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
 from langgraph.types import Overwrite
 
+from core.context import Services
+from core.errors import UsageError
+from core.events import UndoComplete
+from core.history import calls_of
+from core.state import Turn
+from core.store import Store, ThreadRow, new_thread_id
+from core.store.runs import runs_of
 from graph.agent import build_graph
-from graph.context import Services
-from graph.errors import UsageError
-from graph.events import UndoComplete
-from graph.history import calls_of
-from graph.state import Turn
-from graph.store import Store, ThreadRow, new_thread_id
-from graph.store.runs import runs_of
-from graph.turn import ROOT, settle
 from graph.undo_files import files_back, files_forth
+from nodes.opening import ROOT, settle
 
 
 @dataclass(frozen=True)

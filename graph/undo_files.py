@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graph.context import Services
-from graph.store import ThreadRow
-from graph.store.restore import Plan, Step
-from graph.store.scan import Scan
-from graph.store.snapshots import Turn
+from core.context import Services
+from core.store import ThreadRow
+from core.store.files.history import Turn
+from core.store.files.restore import Plan, Step
+from core.store.files.scan import Scan
 from graph.turn_files import last_end
 
 

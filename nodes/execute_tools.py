@@ -18,18 +18,10 @@ from typing import Any, TypedDict
 from langgraph.errors import GraphBubbleUp
 from langgraph.runtime import Runtime
 
-from graph.context import (
-    AgentContext,
-    AgentTool,
-    NotBegun,
-    Reach,
-    Services,
-    ToolResult,
-    ToolRun,
-)
-from graph.durable import Caps, JournalRow, Scope
-from graph.errors import AgentError, StoreError, ToolError
-from graph.events import (
+from core.context import AgentContext, AgentTool, NotBegun, Reach, Services, ToolResult, ToolRun
+from core.durable import Caps, JournalRow, Scope
+from core.errors import AgentError, StoreError, ToolError
+from core.events import (
     Emit,
     Event,
     ToolCall,
@@ -39,16 +31,16 @@ from graph.events import (
     ToolStateChange,
     emitter,
 )
-from graph.history import Call, tool_message
-from graph.policy.paths import changed_place
-from graph.redaction import redacted
-from graph.services import cwd_of, services_of
-from graph.state import Verdict
-from graph.text import encodable
-from nodes.money import WORDS, caps_of, dollars, scope_of
-from nodes.racing import Stopped, race
-from nodes.verdicts import validated
-from tools.backend import Spending
+from core.history import Call, tool_message
+from core.policy.paths import changed_place
+from core.secrets.redaction import redacted
+from core.state import Verdict
+from core.text import encodable
+from nodes.budget import WORDS, caps_of, dollars, scope_of
+from nodes.interrupt import Stopped, race
+from nodes.judge_calls import validated
+from nodes.services import cwd_of, services_of
+from tools.workspace import Spending
 
 #: A result that goes to the model has at most so many characters...
 RESULT_CHARACTERS = 30_000

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 
 from langchain_core.messages import BaseMessage
 
-from graph.effects import ALONE
-from graph.history import Call, calls_of, last_answer, results_of
-from graph.state import Verdict
+from core.effects import ALONE
+from core.history import Call, calls_of, last_answer, results_of
+from core.state import Verdict
 
 
 def waves(calls: Sequence[Call], verdicts: Mapping[str, Verdict]) -> list[list[Call]]:

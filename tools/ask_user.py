@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from graph.context import AgentTool, ToolResult, ToolRun
-from graph.effects import Effect
+from core.context import AgentTool, ToolResult, ToolRun
+from core.effects import Effect
 
 NOBODY = "Nobody is there to answer: decide yourself, and say in your report what you assumed."
 

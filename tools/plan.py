@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from graph.context import AgentTool, ToolResult, ToolRun
-from graph.effects import Effect
-from graph.state import PlanItem
+from core.context import AgentTool, ToolResult, ToolRun
+from core.effects import Effect
+from core.state import PlanItem
 
 
 class Item(BaseModel):

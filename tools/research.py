@@ -7,9 +7,9 @@ from dataclasses import replace
 from pydantic import BaseModel, ConfigDict, Field
 
 from configs.instructions import research_prompt
-from graph.context import AgentTool, ToolResult, ToolRun
-from graph.effects import Effect
-from graph.errors import ToolError
+from core.context import AgentTool, ToolResult, ToolRun
+from core.effects import Effect
+from core.errors import ToolError
 
 #: Characters of a report; the prompt asks for no more.
 MOST = 6_000

@@ -12,8 +12,8 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from graph.models.catalogue import recording_path
-from graph.recording import digest, read_recording
+from core.models.catalogue import recording_path
+from graph.transcript.format import digest, read_recording
 from tests.cli.program import ROOT
 
 

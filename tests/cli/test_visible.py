@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from cli.asking import edited_arguments
-from cli.chat.text import cells
-from cli.cleaning import clean
+from cli.approval_prompt import edited_arguments
 from cli.render import Lines
-from cli.request import all_rows, head_and_rows
-from cli.rows import BESIDE, FOLD, LINE, REST, WARN, Place, Row, rows_of
+from cli.request_text import all_rows, head_and_rows
+from cli.terminal.cleaning import clean
+from cli.terminal.rows import BESIDE, FOLD, LINE, REST, WARN, Place, Row, rows_of
+from cli.terminal.text import cells
 from configs.visible import MARKED, WARNING, inline, is_hidden, json_text, needs_escapes
 
 WHOLE = Place(None, 10**9, "")

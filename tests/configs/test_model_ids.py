@@ -10,9 +10,9 @@ from configs.layers import load
 from configs.model_ids import problem_of
 from configs.problems import SettingsProblem
 from configs.settings import Settings
-from graph.errors import UnknownModel
-from graph.models.catalogue import resolve
-from graph.models.defaults import price_map
+from core.errors import UnknownModel
+from core.models.catalogue import resolve
+from core.models.defaults import price_map
 
 HOSTILE = (
     "oobabooga/http://evil.example/v1", "huggingface/https://evil.example", "openai/HTTPS://evil",

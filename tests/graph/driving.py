@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from configs.settings import Settings
-from graph.events import Event
+from core.events import Event
 from graph.session import RunOptions, Session
 from tests.stand_ins.model_script import Choose, Reply, by_step
 from tests.stand_ins.model_server import ModelServer

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from configs.settings import Settings
-from graph.events import Event
+from core.events import Event
 from graph.session import RunOptions, Session
 from tests.cli.program import program
 from tests.graph.driving import Driver, driven

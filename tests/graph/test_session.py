@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from configs.settings import Settings
+from core.store import open_store
 from graph.session import Session
-from graph.store import open_store
 from tests.graph.driving import driven
 from tests.stand_ins.model_script import Asked, Call, Reply
 

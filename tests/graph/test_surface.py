@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from graph import errors, events
-from graph.errors import AgentError
-from graph.events import EVENTS, SCHEMA_VERSION, Event, emitter, from_dict
+from core import errors, events
+from core.errors import AgentError
+from core.events import EVENTS, SCHEMA_VERSION, Event, emitter, from_dict
 
 #: Each event's fields in their order; those with a default may be left out by older writers.
 FIELDS = {

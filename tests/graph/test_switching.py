@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from configs.settings import Settings
-from graph.errors import NotAuthenticated, UnknownModel
+from core.errors import NotAuthenticated, UnknownModel
 from tests.graph.driving import driven
 from tests.stand_ins.model_script import Asked, Call, Reply
 

@@ -12,9 +12,9 @@ from pydantic import BaseModel
 
 from cli.render import closing, duration, money
 from configs.settings import Settings
-from graph.context import AgentTool, Answer, ToolResult, ToolRun
-from graph.effects import Effect
-from graph.events import TurnComplete
+from core.context import AgentTool, Answer, ToolResult, ToolRun
+from core.effects import Effect
+from core.events import TurnComplete
 from graph.session import RunOptions, Session
 from tools import builtin_tools
 

@@ -10,9 +10,9 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
-from graph import services
+from core.context import AgentContext
 from graph.agent import build_graph
-from graph.context import AgentContext
+from nodes import services
 from tests.stand_ins.model_script import Asked, Call, Reply
 from tests.stand_ins.model_server import ModelServer
 

@@ -18,15 +18,15 @@ from langchain_core.messages import AIMessage
 from pydantic import BaseModel
 
 from configs.settings import Settings
-from graph.context import AgentTool, Answer, ToolResult, ToolRun
-from graph.effects import Effect
-from graph.errors import ModelUnavailable
-from graph.export import as_markdown
-from graph.services import build_services
+from core.context import AgentTool, Answer, ToolResult, ToolRun
+from core.effects import Effect
+from core.errors import ModelUnavailable
+from core.store import ThreadRow, open_store
 from graph.session import RunOptions, Session
-from graph.store import ThreadRow, open_store
+from graph.transcript.write import as_markdown
 from graph.turn_files import TurnFiles
 from graph.undo_files import files_back, files_forth
+from nodes.services import build_services
 from tools.local.write import Write
 
 #: A path: ("file", mode, content), ("link", 0, target) or ("folder", mode, b"").

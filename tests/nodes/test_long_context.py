@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from configs.settings import Settings
-from graph.models.tokens import _count
+from core.models.tokens import _count
 from tests.graph.driving import Driver, driven
 from tests.stand_ins.model_script import Asked, Call, Reply
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 
-from graph.history import note
-from graph.state import OURS, LoopGuard, Verdict
+from core.history import note
+from core.state import OURS, LoopGuard, Verdict
 from nodes.doom_check import caught
 from nodes.loop_guard import Loop, find_loop
 

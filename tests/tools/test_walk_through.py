@@ -13,7 +13,7 @@ from tests.cli.program import ROOT
 from tests.stand_ins.model_script import Call, Reply, by_step
 from tests.stand_ins.model_server import ModelServer
 
-PACKAGES = ("cli", "configs", "graph", "nodes", "tools", "tests")
+PACKAGES = ("cli", "configs", "core", "graph", "nodes", "tools", "tests")
 
 
 def walk_through() -> tuple[str, str, list[str]]:

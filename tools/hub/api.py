@@ -9,12 +9,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from graph.context import AgentTool, ToolResult, ToolRun
-from graph.effects import Effect
-from graph.errors import ToolError
-from tools.hub.cache import cached
-from tools.hub.connection import get, hub_url
-from tools.hub.lines import cut, listed, row
+from core.context import AgentTool, ToolResult, ToolRun
+from core.effects import Effect
+from core.errors import ToolError
+from core.hub.cache import cached
+from core.hub.connection import get, hub_url
+from core.result_text import cut, listed, row
 
 DOCUMENT = "/.well-known/openapi.json"
 #: Characters of a schema that are shown, and how deep it is followed.

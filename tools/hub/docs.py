@@ -8,14 +8,14 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from graph.context import AgentTool, ToolResult, ToolRun
-from graph.effects import Effect
-from graph.errors import ToolError
-from tools.hub.cache import cached
-from tools.hub.connection import get, hub_url
-from tools.hub.lines import cut, listed, row
+from core.context import AgentTool, ToolResult, ToolRun
+from core.effects import Effect
+from core.errors import ToolError
+from core.hub.cache import cached
+from core.hub.connection import get, hub_url
+from core.parsing.parser import parsed
+from core.result_text import cut, listed, row
 from tools.hub.markdown import section
-from tools.parser import parsed
 
 #: Characters of a hit's text.
 HIT = 700

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from graph.context import AgentTool, ToolResult, ToolRun
-from graph.effects import Effect
-from graph.errors import ToolError
-from tools.hub.connection import ask
-from tools.hub.lines import counted, cut, listed, repo_line, row
+from core.context import AgentTool, ToolResult, ToolRun
+from core.effects import Effect
+from core.errors import ToolError
+from core.hub.connection import ask
+from core.result_text import counted, cut, listed, repo_line, row
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

@@ -8,12 +8,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from graph.context import AgentTool, NotBegun, Reach, ToolResult, ToolRun
-from graph.effects import Effect
-from graph.errors import ToolError
-from tools.backend import Command
+from core.context import AgentTool, NotBegun, Reach, ToolResult, ToolRun
+from core.effects import Effect
+from core.errors import ToolError
 from tools.local.files import absolute, is_folder
-from tools.local.follow import follow, result_of, stopped
+from tools.local.wait_for_command import follow, result_of, stopped
+from tools.workspace import Command
 
 
 class BashArguments(BaseModel):

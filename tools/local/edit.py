@@ -10,12 +10,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from graph.context import AgentTool, ToolResult, ToolRun
-from graph.effects import Effect
-from graph.errors import ToolError
+from core.context import AgentTool, ToolResult, ToolRun
+from core.effects import Effect
+from core.errors import ToolError
+from core.parsing.notebook import changed, parsed
 from tools.local.edit_indent import reindented
 from tools.local.files import absolute, content_of, decoded, diff, known, put, recovered
-from tools.local.notebook import changed, parsed
 
 
 class EditArguments(BaseModel):

@@ -10,10 +10,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from graph.context import NotBegun, ToolResult, ToolRun
-from graph.errors import ToolError
-from graph.policy.paths import changed_place, joined
-from tools.backend import Entry
+from core.context import NotBegun, ToolResult, ToolRun
+from core.errors import ToolError
+from core.policy.paths import changed_place, joined
+from tools.workspace import Entry
 
 #: A larger file is not read whole.
 LARGEST = 20_000_000

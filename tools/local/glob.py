@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from graph.context import AgentTool, ToolResult, ToolRun
-from graph.effects import Effect
-from graph.errors import ToolError
+from core.context import AgentTool, ToolResult, ToolRun
+from core.effects import Effect
+from core.errors import ToolError
 from tools.local.files import absolute, is_folder, near
-from tools.local.found import shown
+from tools.local.search_results import shown
 
 #: Files that are listed, and files that are looked at.
 LISTED, MOST = 200, 100_000

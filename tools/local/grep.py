@@ -10,11 +10,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from graph.context import AgentTool, ToolResult, ToolRun
-from graph.effects import Effect
-from graph.errors import ToolError
+from core.context import AgentTool, ToolResult, ToolRun
+from core.effects import Effect
+from core.errors import ToolError
 from tools.local.files import absolute, near
-from tools.local.found import hides_secrets, shown
+from tools.local.search_results import hides_secrets, shown
 
 #: Characters of a line that are shown; matches after which the search ends.
 LINE, MOST = 300, 20_000

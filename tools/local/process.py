@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from graph.context import AgentTool, ToolResult, ToolRun
-from graph.effects import Effect
-from graph.errors import ToolError
-from tools.backend import Command
-from tools.local.follow import SHOWN, result_of
+from core.context import AgentTool, ToolResult, ToolRun
+from core.effects import Effect
+from core.errors import ToolError
+from tools.local.wait_for_command import SHOWN, result_of
+from tools.workspace import Command
 
 
 class ProcessArguments(BaseModel):

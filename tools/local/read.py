@@ -11,13 +11,13 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from graph.context import AgentTool, ToolResult, ToolRun
-from graph.effects import Effect
-from graph.errors import ToolError
-from tools.backend import Entry
+from core.context import AgentTool, ToolResult, ToolRun
+from core.effects import Effect
+from core.errors import ToolError
+from core.parsing.images import kind_of, prepared
+from core.parsing.notebook import parsed, shown
 from tools.local.files import absolute, content_of, decoded, is_folder, near
-from tools.local.images import kind_of, prepared
-from tools.local.notebook import parsed, shown
+from tools.workspace import Entry
 
 #: A longer line is cut.
 LINE_CHARACTERS = 2000

@@ -50,6 +50,6 @@ async def answered(server: str, params: Any, ask: Ask | None, log: Callable[[str
 
 
 def _wrong(given: dict[str, Any], schema: dict[str, Any] | None) -> str:
-    from tools.mcp.arguments import problems
+    from tools.mcp.schema import problems
 
     return problems(given, schema or {})

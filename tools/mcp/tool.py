@@ -11,13 +11,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from graph.context import AgentTool, ToolResult, ToolRun
-from graph.effects import Effect, EffectKind
-from tools.mcp.arguments import arguments_type, offered
+from core.context import AgentTool, ToolResult, ToolRun
+from core.effects import Effect, EffectKind
 from tools.mcp.cache import Listed
 from tools.mcp.connection import Connection
-from tools.mcp.content import result_of
-from tools.mcp.trouble import Lost, Refused, TimedOut, Trouble
+from tools.mcp.errors import Lost, Refused, TimedOut, Trouble
+from tools.mcp.results import result_of
+from tools.mcp.schema import arguments_type, offered
 
 #: The tool of rules that allow a server's reads: `mcp_reads(NAME)`.
 READS = "mcp_reads"

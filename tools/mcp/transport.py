@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.folders import make_private_folder
-from tools.backend.environment import child_environment
+from core.command_environment import child_environment
 from tools.mcp.config import Start
 
 #: Of what a server said on stderr, so much is looked at for its last words.

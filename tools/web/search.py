@@ -7,10 +7,10 @@ import logging
 from typing import Any
 from urllib.parse import urlsplit
 
-from graph.context import ToolRun
-from graph.errors import ToolError
-from tools import http
-from tools.hub.lines import cut
+from core import http
+from core.context import ToolRun
+from core.errors import ToolError
+from core.result_text import cut
 
 #: Seconds that a public search engine gets; characters of a result's text.
 TIMEOUT, SNIPPET = 10, 400

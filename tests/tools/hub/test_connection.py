@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from configs.settings import Settings
-from graph.context import ToolRun
-from graph.errors import ToolError
+from core.context import ToolRun
+from core.errors import ToolError
+from core.hub import client
+from core.hub.connection import ask, get, hub_url, is_hub
 from tests.stand_ins import hub_errors as errors
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.service import Answer
 from tests.tools.bench import THREAD, Bench
-from tools.hub import client
-from tools.hub.connection import ask, get, hub_url, is_hub
 
 
 @pytest.fixture

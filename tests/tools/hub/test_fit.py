@@ -204,7 +204,7 @@ async def test_a_broken_nvidia_smi_is_no_gpu(
 async def test_a_hanging_nvidia_smi_is_left(
     bench: Bench, hub: FlavorHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tools.hub.hardware.PATIENCE", 0.3)
+    monkeypatch.setattr("tools.hub.fit.hardware.PATIENCE", 0.3)
     nvidia_smi(tmp_path, "exec /bin/sleep 60")
     text = await fit(bench, "lora", model="meta/llama")
     assert "Note: this machine's GPUs are unknown: nvidia-smi did not answer" in text

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.tools.hub.fitting import LLAMA_8B, LLAMA_8B_SIZE
-from tools.hub.memory import GB, Method, Plan, adapter_parameters, need
-from tools.hub.shape import from_config, of_size
+from tools.hub.fit.gpu_memory import GB, Method, Plan, adapter_parameters, need
+from tools.hub.fit.model_shape import from_config, of_size
 
 EIGHT = from_config(LLAMA_8B)
 assert EIGHT is not None

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from graph.context import ToolResult
+from core.context import ToolResult
 from tests.stand_ins import hub_errors as errors
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.hub_state import Repo

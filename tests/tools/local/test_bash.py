@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from graph.context import ToolResult
-from graph.store import runs
+from core.context import ToolResult
+from core.store import runs
 from tests.tools.bench import Bench, sleeper, sleeps, until
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graph.errors import ToolError
+from core.errors import ToolError
 from tests.tools.bench import Bench
 from tools.local.edit import replaced
 from tools.local.files import diff

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.tools.bench import Bench
-from tools.backend.ripgrep import binary
 from tools.local.glob import Glob, GlobArguments, based
+from tools.workspace.ripgrep import binary
 
 FILES = (
     "a.py", "b.txt", "src/c.py", "src/deep/d.py", "src/deep/e.ts", ".hidden/f.py", ".g.py",

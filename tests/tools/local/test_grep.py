@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.tools.bench import Bench, alive, until
-from tools.backend import ripgrep
+from tools.workspace import ripgrep
 
 
 @pytest.fixture

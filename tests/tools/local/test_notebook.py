@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from configs.settings import Settings
-from graph.services import build_services
-from graph.store import open_store
+from core.store import open_store
+from nodes.services import build_services
 from tests.tools.bench import Bench
 
 

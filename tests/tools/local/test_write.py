@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from graph.store import no_links
+from core.store.files import no_links
 from tests.tools.bench import Bench
 from tools.local.files import digest
 

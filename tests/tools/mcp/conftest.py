@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from configs.settings import Settings
-from graph.services import build_services
-from graph.store import open_store
+from core.store import open_store
+from nodes.services import build_services
 from tests.tools.bench import Bench, until
 
 ROOT = Path(__file__).resolve().parents[3]

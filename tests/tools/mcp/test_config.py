@@ -9,8 +9,8 @@ import pytest
 
 from configs.mcp import McpServer
 from tools.mcp.config import digest, start_of
+from tools.mcp.errors import Trouble
 from tools.mcp.tool import name_of
-from tools.mcp.trouble import Trouble
 
 TOKEN = "hf_abcdefghijklmnopqrstuvwxyz0123"
 

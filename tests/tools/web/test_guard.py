@@ -14,7 +14,7 @@ import pytest
 from tests.stand_ins.service import Answer
 from tests.tools.bench import Bench
 from tests.tools.web.sites import PRIVATE, PUBLIC, Names, Site, Trap
-from tools.web import guard
+from tools.web import public_only
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ from tools.web import guard
     ],
 )
 def test_addresses(address: str, public: bool) -> None:
-    assert guard.is_public(ipaddress.ip_address(address)) is public
+    assert public_only.is_public(ipaddress.ip_address(address)) is public
 
 
 async def told(bench: Bench, url: str) -> str:
