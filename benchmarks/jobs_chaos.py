@@ -7,8 +7,6 @@ the model answers from memory, so that a trial takes a second or two. The proces
 a random moment after a random one of its requests, before or after that took effect.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

@@ -1,7 +1,5 @@
 """The programs that are compared: ours, a bare loop, and mini-swe-agent in a venv of its own."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

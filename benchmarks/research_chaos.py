@@ -9,8 +9,6 @@ at a random one of those lines, or a random moment after it. What had led to a l
 kill must not come again after it, and the reports must hold all that was found.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

@@ -7,8 +7,6 @@ kinds take turns with no sandbox; the smaller half of all times counts, since ot
 machine only ever add to one.
 """
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

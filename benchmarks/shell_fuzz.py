@@ -6,8 +6,6 @@ Wires that must not trip: a program that no rule allows runs; a secret file or a
 folder is read; a file outside, or one that governs what runs later, is written.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import random

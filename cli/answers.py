@@ -1,8 +1,6 @@
 """What counts as an answer to a question of the chat: its exact words. Anything else is what the
 user wants to say, and becomes a message. Imports the standard library, nothing else."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """The approval question: what, why, and a person's answer to each request."""
 
-from __future__ import annotations
-
 import json
 import os
 import shlex
@@ -11,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from cli.render import Lines
+from cli.render import EventPrinter
 from cli.request_text import all_rows, head_and_rows
 from cli.terminal.writer import ask
 from configs.visible import inline, json_text, needs_escapes
@@ -26,7 +24,7 @@ class DecidedElsewhere(Exception):
 
 def ask_decisions(
     requests: list[dict[str, Any]],
-    lines: Lines,
+    lines: EventPrinter,
     propose: Propose | None = None,
     keep: Callable[[str], None] = lambda text: None,
 ) -> list[dict[str, Any]] | None:
@@ -42,7 +40,10 @@ def ask_decisions(
 
 
 def _ask(
-    request: dict[str, Any], lines: Lines, propose: Propose | None, keep: Callable[[str], None]
+    request: dict[str, Any],
+    lines: EventPrinter,
+    propose: Propose | None,
+    keep: Callable[[str], None],
 ) -> dict[str, Any]:
     if "respond" in request["decisions"]:
         return _answer(request, lines)
@@ -92,7 +93,7 @@ def no_rule(request: dict[str, Any]) -> str:
     return f"no rule can allow this: {inline(request['reason'])}"
 
 
-def _always(rule: str, lines: Lines) -> dict[str, Any]:
+def _always(rule: str, lines: EventPrinter) -> dict[str, Any]:
     """Yes, and a rule by which such calls run unasked."""
     rule = ask(f"the rule (Enter: {rule}): ").strip() or rule
     where = ask("in this [t]hread (Enter), or always in this [f]older: ").strip().lower()
@@ -102,7 +103,7 @@ def _always(rule: str, lines: Lines) -> dict[str, Any]:
     return {"type": "approve", "rule": rule}
 
 
-def _answer(request: dict[str, Any], lines: Lines) -> dict[str, Any]:
+def _answer(request: dict[str, Any], lines: EventPrinter) -> dict[str, Any]:
     """The person's answer to a question of the model; a number chooses an option."""
     options = request["arguments"].get("options") or []
     lines.line(f"? {request['arguments']['question']}", "1")

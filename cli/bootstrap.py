@@ -1,7 +1,5 @@
 """From options to an open session: what the headless run and the chat share."""
 
-from __future__ import annotations
-
 import logging
 import sys
 import traceback

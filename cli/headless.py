@@ -3,8 +3,6 @@
 Data on stdout, everything else on stderr.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal
@@ -23,7 +21,7 @@ from cli.bootstrap import (
     using_keys,
 )
 from cli.commands.jobs import tell_of_jobs
-from cli.render import Lines, closing
+from cli.render import EventPrinter, closing
 from cli.request_text import head_and_rows
 from cli.results import INTERRUPTED, exit_code_of, result_object
 from cli.terminal.standard_input import with_piped
@@ -128,7 +126,7 @@ class Teller:
         self._held: list[str] = []
         self._holds = output == "text" and not sys.stdout.isatty()
         say = self._held.append if self._holds else to_stdout
-        self._lines = Lines(sys.stderr, say if output == "text" else None)
+        self._lines = EventPrinter(sys.stderr, say if output == "text" else None)
 
     def start(self, cap: float, keys: str = "") -> None:
         from core.models.catalogue import resolve

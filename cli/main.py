@@ -1,8 +1,6 @@
 """The entry point: options and commands. Imports click and the standard library, nothing heavy,
 so that help comes at once; every command brings its own imports."""
 
-from __future__ import annotations
-
 import difflib
 import itertools
 import os

@@ -1,13 +1,11 @@
 """The question of an MCP server in the middle of a call, and a person's answer."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Generator
 from typing import Any, NamedTuple
 
 from cli.answers import Accepts, is_yes, yes_or_no
-from cli.render import Lines
+from cli.render import EventPrinter
 from cli.terminal.writer import ask
 from configs.visible import inline
 
@@ -24,7 +22,7 @@ Asking = Generator[Asked, str, Any]
 
 
 def answer_server(
-    question: Any, lines: Lines, keep: Callable[[str], None]
+    question: Any, lines: EventPrinter, keep: Callable[[str], None]
 ) -> dict[str, Any] | None:
     """The fields that the server wants ({} for a page that was opened); None: declined. `keep`:
     gets what was typed and is no answer."""

@@ -1,7 +1,5 @@
 """Choosing while a chat goes on: /model, /effort, and what the context holds."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any
 

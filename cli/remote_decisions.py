@@ -1,7 +1,5 @@
 """Watching for decisions from other terminals while a question stands in this one."""
 
-from __future__ import annotations
-
 import asyncio
 import signal
 import threading

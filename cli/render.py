@@ -1,7 +1,5 @@
 """Events as lines of text: shared by the headless run and the chat."""
 
-from __future__ import annotations
-
 import shutil
 import time
 from collections.abc import Callable, Iterable
@@ -21,7 +19,7 @@ FAILURE_LINES = 20
 WIDTH = 160
 
 
-class Lines:
+class EventPrinter:
     """Writes what happens, a line each, to `stream`.
 
     Args:

@@ -1,8 +1,6 @@
 """A call that waits for a decision, in rows: the same in the chat's panel, in a plain question, in
 a headless run and in `approvals list`."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from cli.render import money, told_word

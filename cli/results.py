@@ -1,7 +1,5 @@
 """What a program reads: the JSON object of a headless run, and exit codes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from cli.terminal.writer import print_json

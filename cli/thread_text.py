@@ -1,7 +1,5 @@
 """A thread as a line and as an object: what every command that names threads prints."""
 
-from __future__ import annotations
-
 import time
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Undo, redo and fork in words: for `sessions` and for the chat."""
 
-from __future__ import annotations
-
 from typing import Any
 
 #: Files that are named; more are counted.

@@ -1,7 +1,5 @@
 """What a chat offers first: this folder's newest thread, where it is not at an end."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,8 +1,6 @@
 """The environment of commands: what core/secrets/child_environment.py passes, and what keeps
 them quiet."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Collection, Mapping
 

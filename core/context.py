@@ -182,7 +182,7 @@ class ToolResult:
 
 
 @dataclass
-class ToolRun:
+class ToolContext:
     """One call under way, as its tool sees it.
 
     Attributes:
@@ -240,10 +240,10 @@ class AgentTool(BaseTool):
         """What this call does, from its validated arguments. Pure and quick: no I/O."""
         raise TypeError(f"{self.name} declares no effect")
 
-    async def foresee(self, arguments: Any, run: ToolRun) -> Effect:
+    async def foresee(self, arguments: Any, ctx: ToolContext) -> Effect:
         """`effect`, with what has to be asked for first: a live price, what was checked. Asked of
         calls that spend or always ask, before the verdict. A ToolError means it cannot run."""
-        return self.effect(arguments, run.cwd)
+        return self.effect(arguments, ctx.cwd)
 
     def may_change_files(self, arguments: Any, effect: Effect) -> bool:
         """Whether files of the working directory may be others after the call: undo looks at them
@@ -256,13 +256,13 @@ class AgentTool(BaseTool):
         for that one hold."""
         return None
 
-    async def execute(self, arguments: Any, run: ToolRun) -> ToolResult:
+    async def execute(self, arguments: Any, ctx: ToolContext) -> ToolResult:
         """Do it. A ToolError's text goes to the model; any other exception does too, as a
         failure of this call alone. Cancelled when the person interrupts: clean up, re-raise."""
         raise TypeError(f"{self.name} cannot run")
 
     async def recover(
-        self, arguments: Any, run: ToolRun, note: dict[str, Any]
+        self, arguments: Any, ctx: ToolContext, note: dict[str, Any]
     ) -> ToolResult | None:
         """After a crash between `note` and the result: did it happen?
 
@@ -287,7 +287,7 @@ class NotBegun(Exception):
 
 
 @dataclass(frozen=True)
-class Inside:
+class SubagentRun:
     """What makes a run a sub-agent's: the call whose work it is, and a system prompt of its own.
     In it nobody is asked."""
 
@@ -300,7 +300,7 @@ class RunSubagent(Protocol):
 
     async def __call__(
         self,
-        run: ToolRun,
+        ctx: ToolContext,
         task: str,
         *,
         prompt: str,
@@ -346,7 +346,7 @@ class Services:
     looked: dict[str, float] = field(default_factory=dict)
     mcp: Any = None
     run_subagent: RunSubagent | None = None
-    inside: Inside | None = None
+    inside: SubagentRun | None = None
 
 
 if TYPE_CHECKING:

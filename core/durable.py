@@ -4,8 +4,6 @@ loses no message, the files a thread knows. Implemented in core/store/.
 Imports nothing heavy: a list of threads must not cost LangChain's start.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol

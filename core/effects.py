@@ -3,8 +3,6 @@
 A tool declares its effect from its arguments (`AgentTool.effect`), before anything runs.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

@@ -28,8 +28,6 @@ Nothing else of ours is raised on purpose. `kind` is the class's name in snake c
 stands in the `error` event and in the JSON result, so it is part of what we promise.
 """
 
-from __future__ import annotations
-
 import re
 
 

@@ -10,8 +10,6 @@ Nodes and tools emit events through LangGraph's stream writer (`emitter`);
 `graph/stream.py` stamps each with thread, turn and seq and holds the order.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Literal

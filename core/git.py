@@ -7,8 +7,6 @@ a command of the model runs. Filters and textconv have names of the folder's, wh
 switch off: core/policy/ asks before git looks at a repository whose settings name any.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess

@@ -4,8 +4,6 @@ One iteration is an answer of the model and the tool messages that answer its ca
 questions that routing, nodes and repair ask of a history are asked here, once.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 

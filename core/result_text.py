@@ -1,7 +1,5 @@
 """How the Hub's things look in a result: one line each, the figures that matter."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any

@@ -4,8 +4,6 @@ Plain types only (dict, list, str, int, float, bool, None, LangChain messages): 
 msgpack serializer turns anything else into a dict with a mere log line.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, NotRequired
 

@@ -1,19 +1,17 @@
 """Text that a stranger wrote, between two lines that say so and that it cannot forge."""
 
-from __future__ import annotations
-
 import hashlib
 
-from core.context import ToolRun
+from core.context import ToolContext
 
 
-def framed(text: str, source: str, run: ToolRun) -> str:
+def framed(text: str, source: str, ctx: ToolContext) -> str:
     """`text` between its marks.
 
     The mark follows from the call's id, which is random and was made after the stranger wrote:
     no text can hold it, and a repeat of the call gives the same result.
     """
-    mark = hashlib.sha256(f"{run.call_id}\0{source}".encode()).hexdigest()[:12]
+    mark = hashlib.sha256(f"{ctx.call_id}\0{source}".encode()).hexdigest()[:12]
     # A name of the source is a stranger's word too.
     named = " ".join(source.split())[:500]
     return (

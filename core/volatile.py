@@ -1,8 +1,6 @@
 """What differs between two runs of the same thing: times, durations, temporary paths, ids
 of processes and calls, addresses. Bare numbers do not: a training log differs in nothing else."""
 
-from __future__ import annotations
-
 import re
 
 _KINDS = (

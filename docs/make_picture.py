@@ -4,8 +4,6 @@ The real chat runs in a pseudo-terminal, with the demo's words as its model; wha
 screen is written to docs/chat.svg by rich.
 """
 
-from __future__ import annotations
-
 import io
 import os
 import re

@@ -5,8 +5,6 @@
 tests/test_docs.py holds the page to what this prints.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import tempfile

@@ -7,8 +7,6 @@ What another run would change (ports, paths, times) has a steady word in its pla
 change to a tool's words; to show one more call, add it to docs/tool_calls.py.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os
@@ -21,7 +19,7 @@ from typing import Any
 
 from configs.settings import Settings
 from core import history
-from core.context import AgentTool, ToolRun
+from core.context import AgentTool, ToolContext
 from core.store import open_store
 from core.volatile import steady
 from docs import tool_data
@@ -58,7 +56,7 @@ class Made(Bench):
         """What a person sees before a call that publishes, spends or destroys; empty for others."""
         made = history.Call(call.id or "call_x", call.tool, call.arguments)
         tool, given = validated(made, self.services.tools)
-        run = ToolRun(
+        run = ToolContext(
             made.id, call.tool, THREAD, str(self.cwd), self.services, self.events.append, _no_note
         )
         effect = await tool.foresee(given, run)

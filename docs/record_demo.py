@@ -6,8 +6,6 @@ Run it after a change to a tool's words or to the answers below. It works in a t
 and writes configs/demo/recording.jsonl, in which that folder is /demo.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import shutil

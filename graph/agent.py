@@ -15,8 +15,6 @@ Two supersteps per iteration where nothing is wrong: half the disk and processor
 visiting every node every time.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from langgraph.graph import END, START, StateGraph

@@ -1,7 +1,5 @@
 """Between what waits in a thread and what a person decides: interrupts to requests, and back."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,8 +1,6 @@
 """What a run is given, put together: this invocation's options over what the thread remembers
 over the settings."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import secrets

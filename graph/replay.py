@@ -5,8 +5,6 @@ By default the tools answer from the recording too, so that nothing is run, writ
 again. With real tools the results are real, in a folder of one's own.
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """What runs next: the conditional edges. Pure functions of the state, nothing else."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from langgraph.types import Send

@@ -4,8 +4,6 @@ Nodes send every event through the stream writer; a node that runs again after a
 its events again, so that they are told apart here by id and state.
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Threads as their history tells them: reading a conversation without driving it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from langchain_core.messages import AnyMessage

@@ -5,8 +5,6 @@ command runs, what changes in the folder counts as its own; `write` and `edit` n
 that nothing else counts.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterable, Iterator

@@ -1,7 +1,5 @@
 """The addresses that a thread's user and its searches named."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage

@@ -6,8 +6,6 @@ have the shape of LangChain's human-in-the-loop middleware, so that Studio and a
 understand them; keys of ours stand beside.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

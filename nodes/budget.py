@@ -1,7 +1,5 @@
 """What a turn may still spend, and booking what it spent."""
 
-from __future__ import annotations
-
 import secrets
 import time
 

@@ -4,8 +4,6 @@ It owns the limits, and what to do with an answer that is cut, empty or malforme
 of the model is raised, not stored: the step stays open and a resume asks again.
 """
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 

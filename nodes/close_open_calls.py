@@ -4,8 +4,6 @@
 the command line's comes here.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from langgraph.runtime import Runtime

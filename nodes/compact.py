@@ -5,8 +5,6 @@ person's message: a headless run has one). What lies between becomes a summary. 
 `Overwrite` drops every other write of its superstep. Earlier checkpoints keep everything.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """doom_check: entered when the run goes in circles; answers the calls instead of running them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from langgraph.runtime import Runtime

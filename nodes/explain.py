@@ -3,8 +3,6 @@
 The tool itself says what such a call would do, from its own arguments; nothing runs.
 """
 
-from __future__ import annotations
-
 import difflib
 import json
 import shlex

@@ -1,7 +1,5 @@
 """Work that ends when the person stops it: the one way in which anything here is cancelled."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar

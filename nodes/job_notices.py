@@ -1,14 +1,12 @@
 """Jobs of a thread that ended by themselves: told to the model once, their cost settled."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from typing import Any
 
 from langchain_core.messages import HumanMessage
 
-from core.context import Services, ToolRun
+from core.context import Services, ToolContext
 from core.errors import AgentError, ToolError
 from core.events import Emit, ToolLog, ToolStateChange
 from core.history import note
@@ -32,7 +30,7 @@ async def ended_jobs(
     Args:
         told: jobs whose end the model knows.
     """
-    run = ToolRun("", "hf_jobs", thread, cwd, services, emit, _no_note)
+    run = ToolContext("", "hf_jobs", thread, cwd, services, emit, _no_note)
     messages, known = [], list(told)
     for call, launch in await launched(run):
         job_id = launch["job"]
@@ -88,8 +86,8 @@ async def cancel_job(services: Services, thread: ThreadRow, job_id: str) -> None
     await ask(run, lambda api: api.cancel_job(job_id=job_id, namespace=namespace))
 
 
-def _run(services: Services, thread: ThreadRow) -> ToolRun:
-    return ToolRun("", "hf_jobs", thread.id, thread.cwd, services, lambda event: None, _no_note)
+def _run(services: Services, thread: ThreadRow) -> ToolContext:
+    return ToolContext("", "hf_jobs", thread.id, thread.cwd, services, lambda event: None, _no_note)
 
 
 async def _no_note(evidence: dict[str, Any]) -> None:

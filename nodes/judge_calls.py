@@ -1,7 +1,5 @@
 """The verdict on each call of an answer: may it run, must somebody be asked, or not at all."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Limits of a turn, and the threshold of its context."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -11,8 +11,6 @@ Results are compared without what every run changes (core/volatile.py). Bare num
 poll whose result changes is no loop, nor is a run with a smaller batch.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

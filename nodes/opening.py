@@ -4,8 +4,6 @@ Everything that opens a turn goes through `take_input`, so that a turn begun in 
 the same as one begun by the command line.
 """
 
-from __future__ import annotations
-
 import asyncio
 import secrets
 import socket
@@ -14,7 +12,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
-from core.context import NotBegun, Services, ToolResult, ToolRun
+from core.context import NotBegun, Services, ToolContext, ToolResult
 from core.durable import InboxRow
 from core.errors import AgentError
 from core.history import Call, pending_calls, tool_message, waits_for_answer
@@ -178,7 +176,7 @@ async def _found(call: Call, thread: str, cwd: str, services: Services) -> ToolR
         return not_run
     if tool is None:
         return ToolResult(UNKNOWN, ok=False, outcome="unknown")  # its server is gone
-    run = ToolRun(
+    run = ToolContext(
         call_id=call.id,
         tool=call.name,
         thread=thread,

@@ -1,12 +1,10 @@
 """What calls that spend will cost, asked before the verdict: live prices, and what was checked."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-from core.context import Services, ToolRun
+from core.context import Services, ToolContext
 from core.effects import Effect
 from core.errors import ToolError
 from core.events import Emit
@@ -33,7 +31,7 @@ async def foreseen(
         effect = tool.effect(arguments, cwd)
         if effect.kind != "spend" and not effect.always_asks:
             continue
-        run = ToolRun(call.id, call.name, thread, cwd, services, emit, _no_note)
+        run = ToolContext(call.id, call.name, thread, cwd, services, emit, _no_note)
         try:
             work = asyncio.wait_for(tool.foresee(arguments, run), PATIENCE)
             found[call.id] = await race(work, services.stop)
@@ -53,7 +51,7 @@ async def quoted(
     there = [c for c in calls if c.name in services.tools and services.tools[c.name].in_backend]
     if not there:
         return None
-    run = ToolRun(there[0].id, there[0].name, thread, cwd, services, emit, _no_note)
+    run = ToolContext(there[0].id, there[0].name, thread, cwd, services, emit, _no_note)
     try:
         found: Quote | None = await race(
             asyncio.wait_for(services.backend.quote(run), PATIENCE), services.stop

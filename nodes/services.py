@@ -4,8 +4,6 @@
 Server), the nodes get a set that is opened at first use and shared by the process.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import os

@@ -1,7 +1,5 @@
 """The summary that takes the place of older messages, made by the cheaper model, part by part."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage

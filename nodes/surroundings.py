@@ -1,8 +1,6 @@
 """What a thread's first message tells of where it works: date, folder, platform, git, and what
 the project asks for. Stored once, so that the system prompt stays byte-identical."""
 
-from __future__ import annotations
-
 import platform
 import re
 import socket

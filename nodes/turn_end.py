@@ -1,7 +1,5 @@
 """What an answer means for the turn: it goes on, it is asked to go on, or it ends."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from langchain_core.messages import HumanMessage

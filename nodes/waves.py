@@ -4,8 +4,6 @@ Neighbours that only read, run commands or jobs go together; a write, a publish 
 goes alone, in the model's order. All of a wave's calls are one superstep.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from langchain_core.messages import BaseMessage

@@ -1,7 +1,5 @@
 """What all tests share: an environment without the person's own keys, folders and servers."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterator

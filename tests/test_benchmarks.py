@@ -1,7 +1,5 @@
 """The benchmarks' own code, at tiny sizes, for what does not depend on time."""
 
-from __future__ import annotations
-
 import pytest
 
 from benchmarks import rows

@@ -1,8 +1,6 @@
 """From a paper to a model with a card on the Hub, in the real program: approved from another
 terminal, killed twice on the way, and gone on with."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re

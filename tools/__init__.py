@@ -1,7 +1,5 @@
 """The tools a model can use. Adding one: a file beside tools/local/read.py, a line here."""
 
-from __future__ import annotations
-
 from core.context import AgentTool
 from tools.ask_user import AskUser
 from tools.github.tool import Github

@@ -1,7 +1,5 @@
 """The chat: `ml-agent` without a task, in a terminal."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import sys

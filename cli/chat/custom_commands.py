@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.chat.commands.registry import Command
+from cli.chat.commands.registry import SlashCommand
 from configs.commands import command_texts
 from configs.visible import visible
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 HEAD = re.compile(r"\A---\n(.*?\n)?---\n", re.DOTALL)
 
 
-def commands(folder: Path) -> Iterator[Command]:
+def commands(folder: Path) -> Iterator[SlashCommand]:
     """The user's, and over them the folder's that are trusted."""
     for name, text in command_texts(folder):
         made = _command(name, text)
@@ -31,7 +31,7 @@ def commands(folder: Path) -> Iterator[Command]:
             yield made
 
 
-def _command(name: str, whole: str) -> Command | None:
+def _command(name: str, whole: str) -> SlashCommand | None:
     head = HEAD.match(whole)
     text = whole[head.end() :] if head else whole
     found = re.search(r"^description:\s*(.+)$", head[0], re.MULTILINE) if head else None
@@ -46,7 +46,7 @@ def _command(name: str, whole: str) -> Command | None:
 
     if not text.strip():
         return None
-    return Command(name, visible(words[:70]), run, "[WORDS]", message=message)
+    return SlashCommand(name, visible(words[:70]), run, "[WORDS]", message=message)
 
 
 def filled(text: str, words: str) -> str:

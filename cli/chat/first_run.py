@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from cli.chat.commands.registry import Command
+from cli.chat.commands.registry import SlashCommand
 from cli.chat.sign_in import ask_for_token
 
 if TYPE_CHECKING:
@@ -81,4 +81,4 @@ async def _demo(chat: Chat, word: str) -> None:
     await chat.face.hand_over([sys.executable, "-m", "cli.main", "demo"])
 
 
-COMMANDS = [Command("demo", "an offline tour, without a key", _demo)]
+COMMANDS = [SlashCommand("demo", "an offline tour, without a key", _demo)]

@@ -3,8 +3,6 @@
 The prompt stands before LangGraph and the model client are imported: they load behind it.
 """
 
-from __future__ import annotations
-
 import asyncio
 import importlib
 import threading

@@ -4,8 +4,6 @@ A decision is written down. The chat that asks takes it within a second; where n
 thread, `sessions resume` goes on with it.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import sys
@@ -17,7 +15,7 @@ import click
 from cli.approval_prompt import PREVIEW_LINES
 from cli.bootstrap import folder_of, guarded, settings_for
 from cli.options import output_option
-from cli.render import Lines, told_word
+from cli.render import EventPrinter, told_word
 from cli.request_text import all_rows, head_and_rows
 from cli.terminal.who_decides import by_a_person
 from cli.terminal.writer import note, print_json, to_stdout
@@ -129,7 +127,7 @@ def granted(ctx: click.Context, remove: str | None, output: str | None) -> None:
 
 
 def _show(item: dict[str, Any], full: bool) -> None:
-    lines = Lines(sys.stdout)
+    lines = EventPrinter(sys.stdout)
     place = lines.place(PREVIEW_LINES, "; --full shows them")
     head, rows = head_and_rows(item, place)
     lines.line(f"{item['thread']}  {item['id'][:13]}  {head.removeprefix('? ')}")

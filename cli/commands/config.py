@@ -1,7 +1,5 @@
 """`ml-agent config`: what is set, and where it came from."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re

@@ -1,7 +1,5 @@
 """`ml-agent sessions delete` and `prune`: what they ask, do and tell."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,8 +1,6 @@
 """`ml-agent demo`: an offline tour. The model is a recording; the graph, the tools, the files
 and the thread are real."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import shutil
@@ -18,7 +16,7 @@ import click
 
 from cli.approval_prompt import PREVIEW_LINES, ask_decisions
 from cli.bootstrap import complain, guarded
-from cli.render import Lines, closing
+from cli.render import EventPrinter, closing
 from cli.request_text import head_and_rows
 from cli.results import INTERRUPTED
 from cli.terminal.writer import to_stdout
@@ -44,7 +42,7 @@ def demo(ctx: click.Context, yes: bool) -> None:
 
 class _Demo:
     def __init__(self, yes: bool, options: dict[str, Any]) -> None:
-        self._lines = Lines(sys.stdout, to_stdout)
+        self._lines = EventPrinter(sys.stdout, to_stdout)
         self._asks = sys.stdin.isatty() and sys.stdout.isatty() and not yes
         self._why = "--yes was given" if yes else "there is no terminal to ask in"
         self._options = options

@@ -1,7 +1,5 @@
 """`ml-agent doctor`: what works on this machine, what is missing, and what to do about it."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import platform

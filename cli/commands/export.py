@@ -1,7 +1,5 @@
 """`ml-agent sessions export`: a thread as markdown, or as a recording."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable
 from pathlib import Path

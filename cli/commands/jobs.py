@@ -1,7 +1,5 @@
 """Jobs that go on by themselves: told where a person leaves or interrupts, and /jobs."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """`ml-agent mcp`: the MCP servers: which there are, whether they work, adding and removing."""
 
-from __future__ import annotations
-
 import asyncio
 import sys
 from typing import Any

@@ -1,7 +1,5 @@
 """`ml-agent mcp add` and `remove`: they change `mcpServers` in a settings file, nothing else."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

@@ -1,7 +1,5 @@
 """-m list: the models that can be chosen here."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 

@@ -1,7 +1,5 @@
 """`ml-agent replay FILE`: a recorded session once more, and where it first differs."""
 
-from __future__ import annotations
-
 import asyncio
 import sys
 import tempfile
@@ -14,7 +12,7 @@ import click
 
 from cli.bootstrap import complain, folder_of, guarded, settings_for
 from cli.options import output_option
-from cli.render import Lines
+from cli.render import EventPrinter
 from cli.terminal.writer import print_json, to_stderr, to_stdout
 
 
@@ -44,7 +42,7 @@ async def _replay(file: Path, run_tools: bool, options: dict[str, Any]) -> int:
 
     recording = read_recording(file)
     settings = settings_for(options).settings
-    lines = Lines(sys.stderr, None if options["output"] == "json" else to_stderr)
+    lines = EventPrinter(sys.stderr, None if options["output"] == "json" else to_stderr)
     answers, turns, refused, last = 0, 0, 0, None
     with _folders(options) as (cwd, state):
         chosen = RunOptions(

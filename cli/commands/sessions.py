@@ -1,7 +1,5 @@
 """`ml-agent sessions`: list, show, resume, move back, rename, delete and prune threads."""
 
-from __future__ import annotations
-
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
@@ -11,7 +9,7 @@ import click
 
 from cli.bootstrap import folder_of, guarded, settings_for
 from cli.options import Duration, output_option
-from cli.render import Lines, telling
+from cli.render import EventPrinter, telling
 from cli.terminal.who_decides import by_a_person
 from cli.terminal.writer import confirm, note, print_json, to_stdout
 from cli.thread_text import line_of, plain
@@ -178,7 +176,7 @@ def _move(
         if options["output"] == "json":
             print_json({"thread": row.id, "dry_run": dry_run, **moved.to_dict()})
         else:
-            tell(moved, Lines(sys.stdout), redo=redo, dry_run=dry_run)
+            tell(moved, EventPrinter(sys.stdout), redo=redo, dry_run=dry_run)
         return 0
 
     _exit(ctx, options, work)
@@ -347,7 +345,7 @@ def _message(message: Any) -> dict[str, Any]:
 
 
 def _print_message(message: Any) -> None:
-    lines = Lines(sys.stdout)
+    lines = EventPrinter(sys.stdout)
     if message.type == "human":
         from core.history import is_note, said_by_person
 

@@ -1,7 +1,5 @@
 """ml-agent tools: what the model can call here, and what that costs in every request."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 

@@ -1,7 +1,5 @@
 """`ml-agent trust`: what this folder brings, and whether it counts. The chat asks the same."""
 
-from __future__ import annotations
-
 import sys
 from typing import Any
 

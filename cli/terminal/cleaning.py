@@ -3,8 +3,6 @@
 Approvals and listings do not use this: there hidden characters are shown (configs/visible.py).
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 

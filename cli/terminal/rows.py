@@ -4,8 +4,6 @@ Each row begins with a mark of ours, so that nothing in a call can look like a l
 left out is counted; so are equal lines, which could push the rest off the screen.
 """
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

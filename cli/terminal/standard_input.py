@@ -4,8 +4,6 @@ A pipe may stay open for ever without a byte: CI systems hand theirs down. So it
 so, and given up where nothing comes.
 """
 
-from __future__ import annotations
-
 import os
 import select
 import stat

@@ -3,8 +3,6 @@ is dropped, the work goes on, and the exit code says so at the end. Imports the 
 nothing else.
 """
 
-from __future__ import annotations
-
 import errno
 import os
 import signal

@@ -1,7 +1,5 @@
 """Text for a terminal: colour, width, and nothing that a program said can steer the terminal."""
 
-from __future__ import annotations
-
 import os
 import unicodedata
 from collections.abc import Iterator

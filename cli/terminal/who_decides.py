@@ -13,8 +13,6 @@ Not covered: root, and programs that something else starts for the command (cron
 the shell of a tmux server). The sandbox for commands keeps those away, and hides the database.
 """
 
-from __future__ import annotations
-
 import os
 import resource
 import sys

@@ -7,8 +7,6 @@ Only JSON, and a thread that is exported to a file or a pipe, are written exactl
 Imports click and the standard library, nothing else.
 """
 
-from __future__ import annotations
-
 import getpass
 import json
 import os

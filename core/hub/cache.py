@@ -1,7 +1,5 @@
 """Pages of the Hub that anybody may read, kept on disk for a day, beside huggingface_hub's own."""
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import os
@@ -11,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from configs.folders import make_private_folder
-from core.context import ToolRun
+from core.context import ToolContext
 from core.errors import ToolError
 from core.hub.connection import hub_url, offline
 
@@ -19,9 +17,11 @@ from core.hub.connection import hub_url, offline
 FRESH = 24 * 3600
 
 
-async def cached(run: ToolRun, kind: str, name: str, fetch: Callable[[], Awaitable[str]]) -> str:
+async def cached(
+    ctx: ToolContext, kind: str, name: str, fetch: Callable[[], Awaitable[str]]
+) -> str:
     """The text of `name`, fetched where there is none of today. Offline an older one will do."""
-    file = await asyncio.to_thread(_file, hub_url(run.services.settings), kind, name)
+    file = await asyncio.to_thread(_file, hub_url(ctx.services.settings), kind, name)
     kept, age = await asyncio.to_thread(_kept, file)
     if kept is not None and age < FRESH:
         return kept

@@ -24,7 +24,7 @@ _prepared = False
 
 
 @dataclass(frozen=True)
-class Call:
+class HubRequest:
     """A call under way, as its thread and the hooks of the client see it.
 
     Attributes:
@@ -40,7 +40,7 @@ class Call:
     left: threading.Event = field(default_factory=threading.Event)
 
 
-CALL: ContextVar[Call | None] = ContextVar("call", default=None)
+CALL: ContextVar[HubRequest | None] = ContextVar("call", default=None)
 
 
 class Left(Exception):

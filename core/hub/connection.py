@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 
 from configs.settings import Settings
 from core import http
-from core.context import NotBegun, ToolRun
+from core.context import NotBegun, ToolContext
 from core.errors import ToolError
-from core.hub.client import CALL, LONGEST_PAUSE, Call, Left, pause_after, prepare
+from core.hub.client import CALL, LONGEST_PAUSE, HubRequest, Left, pause_after, prepare
 from core.hub.errors import OFFLINE, told
 from core.hub.refusals import Repo, refusal
 
@@ -43,7 +43,7 @@ def offline() -> bool:
 
 
 async def ask(
-    run: ToolRun,
+    ctx: ToolContext,
     work: Callable[[HfApi], T],
     about: Repo | None = None,
     *,
@@ -59,11 +59,11 @@ async def ask(
     if offline():
         raise ToolError(OFFLINE)
     loop = asyncio.get_running_loop()
-    call = Call(
-        hub_url(run.services.settings),
+    call = HubRequest(
+        hub_url(ctx.services.settings),
         about,
         again,
-        lambda text: _soon(loop, run, text),
+        lambda text: _soon(loop, ctx, text),
     )
     try:
         return await asyncio.to_thread(_asked, work, call)
@@ -72,12 +72,12 @@ async def ask(
         raise
 
 
-def _soon(loop: asyncio.AbstractEventLoop, run: ToolRun, text: str) -> None:
-    loop.call_soon_threadsafe(run.log, text)
+def _soon(loop: asyncio.AbstractEventLoop, ctx: ToolContext, text: str) -> None:
+    loop.call_soon_threadsafe(ctx.log, text)
 
 
 async def get(
-    run: ToolRun,
+    ctx: ToolContext,
     path: str,
     params: Mapping[str, Any] | None = None,
     *,
@@ -92,13 +92,13 @@ async def get(
     """
     if offline():
         raise ToolError(OFFLINE)
-    hub = hub_url(run.services.settings)
+    hub = hub_url(ctx.services.settings)
     url = path if "://" in path else f"{hub}{path}"
     if not is_hub(url, hub):
         raise ToolError(f"{url} is not on the Hub ({hub})")
     token = await asyncio.to_thread(_token)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    reply = await http.get(url, params=params, headers=headers, longest=LONGEST_PAUSE, log=run.log)
+    reply = await http.get(url, params=params, headers=headers, longest=LONGEST_PAUSE, log=ctx.log)
     if reply.ok:
         return reply
     if reply.status == 404 and missing and "x-error-code" not in reply.headers:
@@ -134,7 +134,7 @@ def _token() -> str | None:
     return get_token()
 
 
-def _asked(work: Callable[[HfApi], T], call: Call) -> T:
+def _asked(work: Callable[[HfApi], T], call: HubRequest) -> T:
     """In the thread. The context is this call's own: to_thread copies it."""
     from huggingface_hub import HfApi
 

@@ -1,14 +1,12 @@
 """What a job costs: the flavor's price, asked of the Hub at the time, times its time limit."""
 
-from __future__ import annotations
-
 import difflib
 import math
 import re
 from dataclasses import dataclass
 from typing import Any
 
-from core.context import ToolRun
+from core.context import ToolContext
 from core.errors import ToolError
 from core.hub.connection import ask
 
@@ -59,15 +57,15 @@ def dollars(micro_usd: float) -> str:
     return f"${micro_usd / 1e6:.{2 if micro_usd >= 10_000 or not micro_usd else 4}f}"
 
 
-async def flavors(run: ToolRun) -> list[Flavor]:
+async def flavors(ctx: ToolContext) -> list[Flavor]:
     """All there are, the cheapest first. Raises ToolError."""
-    found = [_flavor(one) for one in await ask(run, lambda api: api.list_jobs_hardware())]
+    found = [_flavor(one) for one in await ask(ctx, lambda api: api.list_jobs_hardware())]
     return sorted(found, key=lambda flavor: flavor.per_minute)
 
 
-async def flavor_of(name: str, run: ToolRun) -> Flavor:
+async def flavor_of(name: str, ctx: ToolContext) -> Flavor:
     """Raises ToolError with the names that are near where there is none of this name."""
-    known = {flavor.name: flavor for flavor in await flavors(run)}
+    known = {flavor.name: flavor for flavor in await flavors(ctx)}
     if name not in known:
         near = difflib.get_close_matches(name, known, 3, 0.5) or list(known)[:8]
         raise ToolError(f"flavor: there is no {name!r}; there are {', '.join(near)}, ...")

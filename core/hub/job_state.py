@@ -1,11 +1,9 @@
 """One job as the Hub sees it now, in words and figures; its cost is settled in the ledger."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
-from core.context import ToolRun
+from core.context import ToolContext
 from core.hub.connection import ask
 from core.hub.job_price import duration
 
@@ -59,19 +57,19 @@ def job_of(info: Any) -> Job:
     )
 
 
-async def inspected(job: str, namespace: str, run: ToolRun) -> Job:
+async def inspected(job: str, namespace: str, ctx: ToolContext) -> Job:
     """Raises ToolError."""
-    return job_of(await ask(run, lambda api: api.inspect_job(job_id=job, namespace=namespace)))
+    return job_of(await ask(ctx, lambda api: api.inspect_job(job_id=job, namespace=namespace)))
 
 
-async def launched(run: ToolRun) -> list[tuple[str, dict[str, Any]]]:
+async def launched(ctx: ToolContext) -> list[tuple[str, dict[str, Any]]]:
     """The jobs that this thread launched: (call id, the note of its launch), oldest first."""
-    notes = await run.services.journal.notes(run.thread, "hf_jobs")
+    notes = await ctx.services.journal.notes(ctx.thread, "hf_jobs")
     return [(call, note) for call, note in notes if note.get("job")]
 
 
 async def settled(
-    call: str, note: dict[str, Any], job: Job, run: ToolRun, *, seen: bool = True
+    call: str, note: dict[str, Any], job: Job, ctx: ToolContext, *, seen: bool = True
 ) -> int | None:
     """Book what a job of this thread came to, once it has ended; micro-USD. None: not known.
     `seen`: the model reads of its end in this call's result."""
@@ -80,15 +78,15 @@ async def settled(
     rate = note.get("per_minute")
     cost = None if rate is None else round(rate * (job.seconds or 0) / 60)
     if cost is not None:
-        await run.services.ledger.settle(call, cost)
+        await ctx.services.ledger.settle(call, cost)
     kept = {**note, "stage": job.stage, "seconds": job.seconds, "cost": cost, "seen": seen}
-    await run.services.journal.note(run.thread, call, kept)
+    await ctx.services.journal.note(ctx.thread, call, kept)
     return cost
 
 
-async def settle_if_ours(job: Job, run: ToolRun) -> int | None:
+async def settle_if_ours(job: Job, ctx: ToolContext) -> int | None:
     """The same for a job that may not be of this thread."""
-    for call, note in await launched(run):
+    for call, note in await launched(ctx):
         if note["job"] == job.id:
-            return await settled(call, note, job, run)
+            return await settled(call, note, job, ctx)
     return None

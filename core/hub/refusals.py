@@ -4,8 +4,6 @@ The Hub says why in headers (X-Error-Code, X-Error-Message, RateLimit); a body i
 and meanings are huggingface_hub's (utils/_http.py, errors.py, 2.4).
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Mapping

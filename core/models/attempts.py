@@ -11,8 +11,6 @@
 Pauses of ours have jitter; a Retry-After is kept to the letter.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -11,8 +11,6 @@
 Nothing here imports litellm: the list of its prefixes is read from its package's data.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from dataclasses import dataclass, replace

@@ -3,8 +3,6 @@
 Imports litellm: only core/models/loading.py may import this module.
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from typing import Any
 

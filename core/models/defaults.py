@@ -4,8 +4,6 @@ Providers switch models off on a published date, so tests/core/models/test_defau
 days before that date and `ml-agent doctor` warns 60 days before it.
 """
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from datetime import date

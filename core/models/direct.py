@@ -1,7 +1,5 @@
 """Asking a provider over our own wire, without LiteLLM."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import AsyncIterator, Sequence
 from typing import Any

@@ -4,8 +4,6 @@ Bodies come as JSON of many shapes, as HTML of a proxy, as Python's bytes in lit
 messages; OpenAI quotes the key that was sent. None of that is for a person.
 """
 
-from __future__ import annotations
-
 import ast
 import json
 import re

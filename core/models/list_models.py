@@ -1,8 +1,6 @@
 """Which models can be used here: those of the providers whose key is set, of the Hugging Face
 router, and of servers on this machine."""
 
-from __future__ import annotations
-
 import asyncio
 import difflib
 import os

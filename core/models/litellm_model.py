@@ -1,7 +1,5 @@
 """Asking a provider through LiteLLM: each one that has no wire of our own."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 

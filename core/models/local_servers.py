@@ -1,7 +1,5 @@
 """Which model servers run on this machine."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

@@ -1,7 +1,5 @@
 """The error of ours for a request that is given up, with the next step."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -4,8 +4,6 @@ The settings come first, then what its server says, then LiteLLM's map. What nob
 to be unknown, never guessed in silence.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Pictures in a request to a model that does not see."""
 
-from __future__ import annotations
-
 from langchain_core.messages import BaseMessage
 
 

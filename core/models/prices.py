@@ -1,7 +1,5 @@
 """What an answer costs by LiteLLM's price list, read without LiteLLM."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any

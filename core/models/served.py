@@ -5,8 +5,6 @@ Source of the router's shape: `GET /v1/models` of router.huggingface.co. The ans
 day in the state directory; an unreachable router costs a few seconds once, and then nothing.
 """
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import json

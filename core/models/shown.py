@@ -1,7 +1,5 @@
 """What the user saw of an attempt."""
 
-from __future__ import annotations
-
 from core.events import AssistantChunk, AssistantStreamEnd, Emit
 from core.models.wire.thinking import Piece
 

@@ -1,7 +1,5 @@
 """What a request costs in tokens: an estimate by cl100k, offline and remembered per message."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Sequence

@@ -7,8 +7,6 @@ parent starts another. It ends when its input ends.
 A message is one line of JSON with the number of bytes behind it (`size`), and those bytes.
 """
 
-from __future__ import annotations
-
 import json
 import resource
 import sys

@@ -1,7 +1,5 @@
 """Pictures as a model takes them: what kind a file is, and small enough to be sent."""
 
-from __future__ import annotations
-
 from core.parsing.parser import parsed
 
 _STARTS = {

@@ -1,7 +1,5 @@
 """The menu of a documentation page: which pages it names."""
 
-from __future__ import annotations
-
 
 def parse(body: bytes, *, below: str) -> list[tuple[str, str]]:
     """(title, address) of the links whose address holds `below`."""

@@ -4,8 +4,6 @@ What is changed is the JSON around nothing else: key order, indentation, and the
 source stay as they were. A cell that was changed has not run: its outputs go.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import json

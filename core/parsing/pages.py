@@ -1,7 +1,5 @@
 """A page of the web as text: Markdown of HTML, other text as it is."""
 
-from __future__ import annotations
-
 import logging
 import re
 from typing import Any

@@ -1,7 +1,5 @@
 """A page of LaTeXML (arXiv's and ar5iv's HTML) as Markdown, formulas as TeX."""
 
-from __future__ import annotations
-
 import re
 
 

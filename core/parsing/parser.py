@@ -5,8 +5,6 @@ credentials, and no state of a session. A job over its limits, or cancelled, cos
 next job gets a new one.
 """
 
-from __future__ import annotations
-
 import asyncio
 import atexit
 import json

@@ -1,7 +1,5 @@
 """A picture as a model takes it: small enough to be sent."""
 
-from __future__ import annotations
-
 import base64
 import io
 

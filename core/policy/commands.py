@@ -4,8 +4,6 @@ The line's commands are found by tree-sitter, wrapped ones included (`wrapped.py
 program or place too many than one too few.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

@@ -13,8 +13,6 @@ What each mode says is in `modes.py`. Over it, the first that fits:
 cache count as inside for reading.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """What stands in a git repository's index, read without git: no program of its settings runs."""
 
-from __future__ import annotations
-
 import os
 import struct
 from pathlib import Path

@@ -10,8 +10,6 @@ lines. Another parser disagrees with the shell about some of that, and the shell
 texts twice. So nothing of it is accepted here, whatever it would mean.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from dataclasses import dataclass, field

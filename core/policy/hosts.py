@@ -5,8 +5,6 @@ the model obey a page could send a file's content that way. No filter finds all 
 question is whose idea the address is: the user's, a search engine's, or the model's.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, replace
 from urllib.parse import urldefrag

@@ -1,7 +1,5 @@
 """May this shell line run, must the user be asked, or is it refused?"""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

@@ -3,8 +3,6 @@
 The table of docs/guide/permissions.md is made from here (`docs/print_policy.py`).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 

@@ -4,8 +4,6 @@ A path is judged by both its forms, as it was named (`named`) and where it leads
 (`resolved`): `.env` may be a link to a file without a telling name, and the other way round.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 import tempfile

@@ -1,7 +1,5 @@
 """The places that a command's words name, and where they lead."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence

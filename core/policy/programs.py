@@ -6,8 +6,6 @@ that write a file, run a program, read a list of files from a file, or descend i
 read what lies there.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The rule to offer if the user wants such a call to run from now on without asking."""
 
-from __future__ import annotations
-
 import os
 import re
 import shlex

@@ -6,8 +6,6 @@ that it keeps, whatever their names are: where contents are shown, no file with 
 among them.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Sequence

@@ -5,8 +5,6 @@ By kind of name, not by a list of all: a file's last words say what it is (`prod
 name is found by its content before it leaves (core/secrets/leaving.py).
 """
 
-from __future__ import annotations
-
 import re
 from fnmatch import translate
 from functools import cache

@@ -4,8 +4,6 @@ Parsed by tree-sitter's bash grammar, never run. Commands inside substitutions, 
 and heredocs are found too.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -38,7 +36,7 @@ class Word:
 
 
 @dataclass(frozen=True)
-class Command:
+class ShellCommand:
     """A simple command. assignments: the names set for it alone (`PATH=. ls`)."""
 
     words: tuple[Word, ...]
@@ -55,7 +53,7 @@ class Line:
     doubts: why it cannot be judged by its words. hidden: those of them behind which any command
     can be."""
 
-    commands: list[Command] = field(default_factory=list)
+    commands: list[ShellCommand] = field(default_factory=list)
     writes: list[Word] = field(default_factory=list)
     reads: list[Word] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
@@ -114,7 +112,7 @@ def _take(node: Any, line: Line) -> None:
     if kind == "command":
         _command(node, line)
     elif kind in ("declaration_command", "unset_command"):
-        line.commands.append(Command(tuple(_source(c) for c in node.children)))
+        line.commands.append(ShellCommand(tuple(_source(c) for c in node.children)))
     elif kind == "file_redirect":
         _redirect(node, line)
     elif kind == "function_definition":
@@ -140,7 +138,7 @@ def _command(node: Any, line: Line) -> None:
             words.append(_word(child))
     if not words:
         return
-    line.commands.append(Command(tuple(words), tuple(assignments)))
+    line.commands.append(ShellCommand(tuple(words), tuple(assignments)))
     name = words[0]
     if not name.static or name.pattern:
         line.doubt("the name of the command is not known before it runs", hidden=True)

@@ -4,8 +4,6 @@ Only lines of the closed grammar get here (`grammar.py`). Each command must fit 
 outside the working directory, have options that may stand, and name no place that is special.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from fnmatch import fnmatchcase

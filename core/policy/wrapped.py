@@ -4,14 +4,12 @@ For rules that deny or ask. Rather one program too many than one too few: every 
 wrapper that could begin a command is taken as one that does.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterator
 
 from core.policy.grammar import NotJudged, read_line
-from core.policy.shell import Command, Line, Word, parsed
+from core.policy.shell import Line, ShellCommand, Word, parsed
 
 #: Programs that run another one that their arguments name.
 WRAPPERS = {
@@ -35,7 +33,7 @@ def programs(line: Line, depth: int = DEPTH) -> Iterator[list[str]]:
         yield from _of(command, depth)
 
 
-def _of(command: Command, depth: int) -> Iterator[list[str]]:
+def _of(command: ShellCommand, depth: int) -> Iterator[list[str]]:
     words = command.texts
     if not words:
         return
@@ -44,7 +42,7 @@ def _of(command: Command, depth: int) -> Iterator[list[str]]:
     if name in WRAPPERS:
         for start in range(1, len(words)):
             if not words[start].startswith("-"):
-                inner = Command(command.words[start:])
+                inner = ShellCommand(command.words[start:])
                 first = os.path.basename(words[start])
                 yield [first, *words[start + 1 :]]
                 if first in SHELLS:
@@ -59,7 +57,7 @@ def _of(command: Command, depth: int) -> Iterator[list[str]]:
         yield from _script(command, depth)
 
 
-def _script(command: Command, depth: int) -> Iterator[list[str]]:
+def _script(command: ShellCommand, depth: int) -> Iterator[list[str]]:
     """The commands of `sh -c '...'`."""
     if not depth:
         return
@@ -95,7 +93,7 @@ def hides(line: Line) -> str:
     return line.hidden[0] if line.hidden else ""
 
 
-def _takes_lines(command: Command) -> bool:
+def _takes_lines(command: ShellCommand) -> bool:
     names = [os.path.basename(text) for text in command.texts]
     if not names or names[0] not in WRAPPERS | SHELLS:
         return False

@@ -5,8 +5,6 @@ list (core/secrets/known_variables.py) says what may pass. Even then a value sta
 credential stands in it.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

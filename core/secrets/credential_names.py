@@ -4,8 +4,6 @@ A list of known names is never complete, so a name is taken apart: MYSQL_ROOT_PA
 githubPat and apikey all end in a word that says what stands behind it.
 """
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 

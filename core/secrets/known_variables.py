@@ -1,8 +1,6 @@
 """Variables that may pass to a child process, by name. Credentials have names without end; these
 are known to hold none."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from fnmatch import fnmatchcase
 

@@ -8,8 +8,6 @@ A shape is believed here less easily than in redaction: a label in place of an e
 nothing, a model that cannot be published does.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterable, Iterator

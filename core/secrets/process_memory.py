@@ -1,7 +1,5 @@
 """Our process, closed to other programs of the same user."""
 
-from __future__ import annotations
-
 import sys
 from contextlib import suppress
 

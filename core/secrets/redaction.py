@@ -6,8 +6,6 @@ puts into a file and what a command runs is not touched; run directories keep a 
 output, readable by their owner alone.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping

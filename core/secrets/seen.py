@@ -8,8 +8,6 @@ one: whoever can read that directory can read the text. Nobody gets the value ou
 without guessing it.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

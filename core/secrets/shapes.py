@@ -5,8 +5,6 @@ credential has. Sources: the providers' own documentation of their tokens, and w
 look for. No pattern goes back over what it has read, so that a long text takes no time.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from functools import cache, partial

@@ -5,8 +5,6 @@ the model reads. So a name that speaks of a credential makes its value one, unle
 path or a user name; under any other name only what looks random counts.
 """
 
-from __future__ import annotations
-
 import base64
 import getpass
 import html

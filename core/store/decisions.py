@@ -4,8 +4,6 @@ A decision is a row: whoever comes first decides, from whichever terminal; the t
 it. A grant is a rule that holds in one folder.
 """
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Sequence

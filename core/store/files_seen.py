@@ -1,7 +1,5 @@
 """Which files a thread has read, by content."""
 
-from __future__ import annotations
-
 from core.store.sqlite.tables import Database
 
 

@@ -1,7 +1,5 @@
 """The inbox: messages of the person, on disk before anything else happens."""
 
-from __future__ import annotations
-
 from core.durable import InboxRow
 from core.store.sqlite.tables import Database
 

@@ -4,8 +4,6 @@ LangGraph runs a killed node's side effects again, in every durability mode (mea
 rows are what keeps an effect from happening twice.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from typing import Any

@@ -5,8 +5,6 @@ difference to what it really cost, `release` takes it back. So the sum of all am
 spent and set aside. Undo touches no row.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 

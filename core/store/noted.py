@@ -1,7 +1,5 @@
 """Notes that the user is told once, not in each session."""
 
-from __future__ import annotations
-
 from hashlib import sha256
 from pathlib import Path
 

@@ -3,8 +3,6 @@
 Without LangGraph: `sessions delete` and `sessions prune` are quick.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence

@@ -19,8 +19,6 @@ Signals go out only while the lock is held: then the pid is the wrapper's own. T
 outlives a SIGTERM to its group, so that it can still reach, and kill, what ignored that.
 """
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """Thread rows: what a thread remembers beside its checkpoints, and the list of threads."""
 
-from __future__ import annotations
-
 import json
 import secrets
 import time

@@ -4,8 +4,6 @@ In the background and never in the way: a turn does not wait for them, a failure
 they say is short and has no secrets; the addresses are credentials themselves, and named nowhere.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging

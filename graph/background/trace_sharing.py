@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from core.context import Services, ToolRun
+from core.context import Services, ToolContext
 from core.errors import AgentError, ToolError
 from core.hub.change_once import author_of
 from core.hub.connection import ask
@@ -82,7 +82,7 @@ class Sharing:
         text = "\n".join(as_jsonl(thread, messages)) + "\n"
         day = time.strftime("%Y-%m-%d", time.gmtime(thread.created))
         path = f"sessions/{day}/{thread.id}.jsonl"
-        run = ToolRun(
+        run = ToolContext(
             "", "share_traces", thread.id, thread.cwd, self._services, lambda event: None, _no_note
         )
         # Sent again it is the same file: the Hub may be asked again when it is busy.

@@ -6,8 +6,6 @@ Ours beside it, under `ml_agent`: the outcome of a tool call, and a digest of ea
 which a replay sees that a recording was changed.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence

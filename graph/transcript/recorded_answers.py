@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from core.context import AgentTool, ToolResult, ToolRun
+from core.context import AgentTool, ToolContext, ToolResult
 from core.effects import Effect
 from graph.transcript.format import Recording, calls_in
 
@@ -150,10 +150,10 @@ class Recorded(AgentTool):
     def effect(self, arguments: Any, cwd: str) -> Effect:
         return self.real.effect(arguments, cwd)
 
-    async def execute(self, arguments: Any, run: ToolRun) -> ToolResult:
+    async def execute(self, arguments: Any, ctx: ToolContext) -> ToolResult:
         found: ToolResult = self.results.take(self.name, arguments.model_dump())
         if found.outcome == "interrupted":
-            run.services.stop.set()  # as the recorded person did
+            ctx.services.stop.set()  # as the recorded person did
         return found
 
 
@@ -169,5 +169,5 @@ class Forgotten(AgentTool):
     def effect(self, arguments: Any, cwd: str) -> Effect:
         return Effect("read")
 
-    async def execute(self, arguments: Any, run: ToolRun) -> ToolResult:
+    async def execute(self, arguments: Any, ctx: ToolContext) -> ToolResult:
         return ToolResult(f"{self.name} is not among the tools of this run", ok=False)

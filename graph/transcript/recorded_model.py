@@ -4,8 +4,6 @@ Which answer comes next follows from the request alone (how often the model has 
 it), so a turn that was killed and resumed gets the right one. Imports nothing of litellm.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re

@@ -1,7 +1,5 @@
 """A thread for others to read: markdown for people, JSON Lines for replay and the Hub."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Sequence
 from typing import Any

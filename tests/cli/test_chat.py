@@ -1,7 +1,5 @@
 """The plain chat in a pseudo-terminal: the prompt, an answer, approvals, Ctrl-C, leaving."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The demo: in a pseudo-terminal and without one, and its recording is what the tools do now."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """Which model answers, how much it thinks, what the context holds: in the chat and as commands."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

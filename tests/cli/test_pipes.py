@@ -1,7 +1,5 @@
 """Standard input as context, standard output as the answer, and streams that are closed or full."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """What the chat shows, on the screen: answers as they stream, calls, results, diffs, the plan."""
 
-from __future__ import annotations
-
 import itertools
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Whatever is typed at a question and does not answer it is kept: sent, or back in the prompt."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`ml-agent trust`, and what a run says of a folder that is not trusted."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """`sessions undo`, `redo`, `fork`, and the same in the chat."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import time

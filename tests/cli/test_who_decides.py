@@ -1,7 +1,5 @@
 """Only a person decides: what a command of the agent tries, to pass as one."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

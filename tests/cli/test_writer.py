@@ -1,7 +1,5 @@
 """What reaches a terminal: one module writes, and nothing that was said steers the terminal."""
 
-from __future__ import annotations
-
 import ast
 import io
 import json
@@ -14,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.render import Lines
+from cli.render import EventPrinter
 from cli.terminal.cleaning import SGR, StreamCleaner, clean, only_styled
 from cli.terminal.writer import Guarded, print_json, to_stdout, write, write_data
 from core import events as ev
@@ -231,7 +229,7 @@ def test_data_is_exact_in_a_pipe_and_clean_on_a_terminal(monkeypatch: pytest.Mon
 def test_an_answer_in_pieces_and_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
     err, out = Tty(), Tty()
     monkeypatch.setattr(sys, "stdout", out)
-    lines = Lines(err, to_stdout)
+    lines = EventPrinter(err, to_stdout)
     for text in ("hi \x1b]5", "2;c;ZXZ", "pbA==\x07there\x1b", "[2J"):
         lines.show(ev.AssistantChunk(thread="t", turn=1, text=text, kind="answer"))
     lines.show(ev.AssistantStreamEnd(thread="t", turn=1))

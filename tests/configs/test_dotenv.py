@@ -1,7 +1,5 @@
 """Keys of a folder's .env: only where the user has none, and never against their word."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from pathlib import Path

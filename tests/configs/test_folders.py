@@ -1,7 +1,5 @@
 """Folders of ours belong to their owner alone, whatever the umask was."""
 
-from __future__ import annotations
-
 import os
 import stat
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The prompts, and what a project adds to a thread's first message."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """A model's id names a model. It is never an address, a path upwards, or a query."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """A folder's settings: what a stranger may set, what waits for trust, what never counts."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Git as we run it, and as commands run it: a repository's own settings start no program."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 from collections.abc import Callable

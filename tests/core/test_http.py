@@ -1,7 +1,5 @@
 """One way to ask over HTTP: what is asked again, what is waited for, and where headers go."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field

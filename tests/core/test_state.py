@@ -1,7 +1,5 @@
 """The reducer: batching-invariant, as replay needs it, and open to what Studio sends."""
 
-from __future__ import annotations
-
 import itertools
 
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage

@@ -1,7 +1,5 @@
 """What another run would change is left out of a comparison; bare numbers never are."""
 
-from __future__ import annotations
-
 import pytest
 
 from core.volatile import steady

@@ -1,7 +1,5 @@
 """Driving a session against the stand-in model: what the graph's tests share."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Money: caps of all kinds, parallel calls, what is told of it, and that undo refunds nothing."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -12,7 +10,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from configs.settings import Budget, Settings
-from core.context import AgentTool, ToolResult, ToolRun
+from core.context import AgentTool, ToolContext, ToolResult
 from core.effects import Effect
 from core.errors import ToolError
 from graph.session import RunOptions, Session
@@ -47,11 +45,11 @@ class Rent(AgentTool):
     def effect(self, arguments: RentArguments, cwd: str) -> Effect:
         return Effect("spend", price_micro_usd=arguments.price, preview=arguments.name)
 
-    async def execute(self, arguments: RentArguments, run: ToolRun) -> ToolResult:
+    async def execute(self, arguments: RentArguments, ctx: ToolContext) -> ToolResult:
         if arguments.fail:
             raise ToolError("there are no machines")
-        await run.note({"name": arguments.name})
-        Path(run.cwd, arguments.name).touch()
+        await ctx.note({"name": arguments.name})
+        Path(ctx.cwd, arguments.name).touch()
         return ToolResult("rented", cost_micro_usd=arguments.real)
 
 

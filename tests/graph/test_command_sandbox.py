@@ -1,8 +1,6 @@
 """The command sandbox through whole turns: what is refused, what the model is told, the approval
 to leave it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

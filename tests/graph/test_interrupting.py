@@ -1,8 +1,6 @@
 """Ctrl-C at each place where a turn can be: it ends at once, keeps what was shown, and the thread
 goes on. What would be waited for takes a minute; the watchdog is generous."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Jobs in turns: priced before the approval, within the cap, their end told once, never twice."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Notifications: who is told of what, in which shape, and that nothing waits for them."""
 
-from __future__ import annotations
-
 import json
 import threading
 from collections.abc import Iterator

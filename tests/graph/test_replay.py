@@ -1,7 +1,5 @@
 """Recordings: exported whole, replayed without effect, and the first difference is named."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from pathlib import Path

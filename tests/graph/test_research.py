@@ -1,7 +1,5 @@
 """research in turns: side by side, bounded in every way, and nothing twice after a kill."""
 
-from __future__ import annotations
-
 import asyncio
 from pathlib import Path
 from typing import Any

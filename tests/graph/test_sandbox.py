@@ -1,7 +1,5 @@
 """A thread that works in a sandbox: asked about with its price, remembered, found again, ended."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """The front door: turns, their events in order, approvals, limits, steering, interrupts."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -2,8 +2,6 @@
 exit codes. A change here is a change of the contract: raise SCHEMA_VERSION where a reader of
 the old one would break."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from dataclasses import MISSING, fields

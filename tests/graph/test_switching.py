@@ -1,7 +1,5 @@
 """Another model in the middle: by choice, or because the first cannot be had."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

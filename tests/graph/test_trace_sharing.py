@@ -1,7 +1,5 @@
 """Threads that are shared: where it was asked for, in private, without secrets, not in the way."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """After a cut: what was stored is found, a new message closes the turn first, effects stay one."""
 
-from __future__ import annotations
-
 import asyncio
 import subprocess
 from collections.abc import AsyncGenerator

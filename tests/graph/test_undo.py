@@ -1,7 +1,5 @@
 """Undo, redo and fork: the conversation and the files, exactly."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from collections.abc import AsyncIterator

@@ -1,7 +1,5 @@
 """The graph as a server runs it: no session, no context, a message as a dict in the input."""
 
-from __future__ import annotations
-
 import json
 import sys
 from pathlib import Path

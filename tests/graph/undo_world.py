@@ -2,8 +2,6 @@
 what must be true: undo brings back exactly what the turn changed and nobody changed since, and
 touches nothing else."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import random
@@ -18,7 +16,7 @@ from langchain_core.messages import AIMessage
 from pydantic import BaseModel
 
 from configs.settings import Settings
-from core.context import AgentTool, Answer, ToolResult, ToolRun
+from core.context import AgentTool, Answer, ToolContext, ToolResult
 from core.effects import Effect
 from core.errors import ModelUnavailable
 from core.store import ThreadRow, open_store
@@ -117,8 +115,8 @@ class Act(AgentTool):
     def effect(self, arguments: Any, cwd: str) -> Effect:
         return Effect("execute", command="act")
 
-    async def execute(self, arguments: Any, run: ToolRun) -> ToolResult:
-        await run.note({})
+    async def execute(self, arguments: Any, ctx: ToolContext) -> ToolResult:
+        await ctx.note({})
         await self.world.act()
         return ToolResult("done")
 
@@ -128,10 +126,10 @@ class Noted(Write):
 
     world: Any = None
 
-    async def execute(self, arguments: Any, run: ToolRun) -> ToolResult:
+    async def execute(self, arguments: Any, ctx: ToolContext) -> ToolResult:
         before = tree(self.world.folder)
         try:
-            return await super().execute(arguments, run)
+            return await super().execute(arguments, ctx)
         finally:
             self.world.turns[-1].note(before, tree(self.world.folder))
 

@@ -1,7 +1,5 @@
 """`config explain` says what the tool itself says of such a call."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

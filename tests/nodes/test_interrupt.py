@@ -1,7 +1,5 @@
 """race(): work against the stop signal; what is cancelled, and who hears of it."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

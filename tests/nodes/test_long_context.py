@@ -1,8 +1,6 @@
 """Runs whose history is many times the model's window: they end well, whatever the window is and
 however little the summariser helps."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The loop guard's rules, as tables: what is a loop, and what only looks like one."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

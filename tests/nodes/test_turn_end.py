@@ -1,7 +1,5 @@
 """What an answer means for the turn: a table, and turns against the stand-in model."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Waves: which calls of an answer run side by side, and who sends the next ones."""
 
-from __future__ import annotations
-
 import pytest
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 

@@ -1,7 +1,5 @@
 """Calling tools as the graph does, without a model: real services over a store on disk."""
 
-from __future__ import annotations
-
 import itertools
 import secrets
 import time

@@ -1,7 +1,5 @@
 """A bench for each test of a tool."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What holds for every tool: a new one gets these tests by being in `builtin_tools()`."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import time

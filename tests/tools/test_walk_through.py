@@ -1,7 +1,5 @@
 """The README's walk-through of a new tool, taken literally in a copy of the repository."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

@@ -3,8 +3,6 @@
 The token is looked up for each use and goes to the API's own host only.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from core import http
-from core.context import ToolRun
+from core.context import ToolContext
 from core.errors import ToolError
 from tools.github.refusals import ODD, is_limit, pause, refusal
 
@@ -30,12 +28,12 @@ def token() -> str:
     return os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN") or ""
 
 
-def api_url(run: ToolRun) -> str:
-    return run.services.settings.github_url.rstrip("/")
+def api_url(ctx: ToolContext) -> str:
+    return ctx.services.settings.github_url.rstrip("/")
 
 
 async def get(
-    run: ToolRun,
+    ctx: ToolContext,
     path: str,
     params: Mapping[str, Any] | None = None,
     *,
@@ -49,7 +47,7 @@ async def get(
         path: below the API's address, or a URL there. missing: what a 404 means; it may ask.
     Raises ToolError.
     """
-    base = api_url(run)
+    base = api_url(ctx)
     url = path if "://" in path else f"{base}{path}"
     if urlsplit(url)[:2] != urlsplit(base)[:2]:
         raise ToolError(f"{url} is not on {base}")
@@ -63,7 +61,7 @@ async def get(
         headers=headers,
         most=most,
         longest=LONGEST_PAUSE,
-        log=run.log,
+        log=ctx.log,
         retried=is_limit,
         named=pause,
     )
@@ -75,7 +73,7 @@ async def get(
 
 
 async def pages(
-    run: ToolRun,
+    ctx: ToolContext,
     path: str,
     params: Mapping[str, Any],
     most: int,
@@ -86,7 +84,7 @@ async def pages(
     wanted: Mapping[str, Any] | None = {**params, "per_page": min(most, PER_PAGE)}
     total, incomplete = 0, False
     while path and len(items) < most:
-        reply = await get(run, path, wanted, accept=accept)
+        reply = await get(ctx, path, wanted, accept=accept)
         found = an_object(reply)
         items += dicts(found.get("items"))
         count = found.get("total_count")

@@ -8,7 +8,7 @@ import binascii
 import re
 from typing import TYPE_CHECKING, Any
 
-from core.context import ToolResult, ToolRun
+from core.context import ToolContext, ToolResult
 from core.errors import ToolError
 from core.parsing.notebook import parsed, shown
 from core.result_text import listed, row, size
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 LARGEST, LINES, LINE = 10_000_000, 1000, 2000
 
 
-async def tree(arguments: GithubArguments, run: ToolRun) -> ToolResult:
+async def tree(arguments: GithubArguments, ctx: ToolContext) -> ToolResult:
     repo, path = arguments.named_repo, arguments.path.strip("/")
-    found = await tree_of(run, repo, arguments.ref, path)
+    found = await tree_of(ctx, repo, arguments.ref, path)
     entries = [e for e in found.entries if not path or e["path"].startswith(f"{path}/")]
     if path and not entries and not found.truncated:
-        raise ToolError(await missing_file(run, repo, path, arguments.ref))
+        raise ToolError(await missing_file(ctx, repo, path, arguments.ref))
     note, under = "", len(path) + 1 if path else 0
     if len(entries) > arguments.most:
         # Too many: the top alone says more than the first of all.
@@ -49,10 +49,10 @@ def _entry(entry: dict[str, Any]) -> str:
     return row(entry["path"], kind or link or size(entry.get("size")))
 
 
-async def examples(arguments: GithubArguments, run: ToolRun) -> ToolResult:
+async def examples(arguments: GithubArguments, ctx: ToolContext) -> ToolResult:
     """Files that show how something is used, found by their names: no token is needed."""
     repo, keyword = arguments.named_repo, arguments.keyword or arguments.query
-    found = await tree_of(run, repo, arguments.ref, folders=True)
+    found = await tree_of(ctx, repo, arguments.ref, folders=True)
     files = [e for e in found.entries if e.get("type") == "blob"]
     best = scored([e["path"] for e in files], keyword)
     sizes = {e["path"]: e.get("size") for e in files}
@@ -64,7 +64,7 @@ async def examples(arguments: GithubArguments, run: ToolRun) -> ToolResult:
     return listed(lines, nothing, more, cut)
 
 
-async def read(arguments: GithubArguments, run: ToolRun) -> ToolResult:
+async def read(arguments: GithubArguments, ctx: ToolContext) -> ToolResult:
     repo, path = arguments.named_repo, arguments.path.strip("/")
     if not path:
         raise ToolError("read needs a path; tree names the files")
@@ -73,10 +73,10 @@ async def read(arguments: GithubArguments, run: ToolRun) -> ToolResult:
     first, last = _range(arguments.lines)
 
     async def missing() -> str:
-        return await missing_file(run, repo, path, arguments.ref)
+        return await missing_file(ctx, repo, path, arguments.ref)
 
     url, at = contents_path(repo, path), {"ref": arguments.ref or None}
-    entry = (await get(run, url, at, missing=missing)).json()
+    entry = (await get(ctx, url, at, missing=missing)).json()
     if isinstance(entry, list):
         names = [row(f"{e.get('path')}", str(e.get("type"))) for e in entry if isinstance(e, dict)]
         return listed(names, f"{path} is empty", f"{path} is a folder: read a file of it")
@@ -88,7 +88,7 @@ async def read(arguments: GithubArguments, run: ToolRun) -> ToolResult:
         count = entry.get("size")
         if isinstance(count, int) and count > LARGEST:
             raise ToolError(f"{path} is too large to be read here ({size(count)}){_get(entry)}")
-        body = (await get(run, url, at, accept=RAW, most=LARGEST, missing=missing)).body
+        body = (await get(ctx, url, at, accept=RAW, most=LARGEST, missing=missing)).body
     if b"\0" in body[:8000]:
         raise ToolError(f"{path} is no text ({size(len(body))}){_get(entry)}")
     text = body.decode("utf-8", "replace")

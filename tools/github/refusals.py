@@ -3,8 +3,6 @@
 Limits and their headers: docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import time

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from core.context import ToolResult, ToolRun
+from core.context import ToolContext, ToolResult
 from core.errors import ToolError
 from core.result_text import counted, cut, day, listed, row
 from core.untrusted import framed
@@ -22,14 +22,14 @@ NEEDS_TOKEN = (
 )
 
 
-async def search_code(arguments: GithubArguments, run: ToolRun) -> ToolResult:
+async def search_code(arguments: GithubArguments, ctx: ToolContext) -> ToolResult:
     if not arguments.query:
         raise ToolError("search_code needs a query: words of the code, and qualifiers")
     if not token():
         raise ToolError(NEEDS_TOKEN)
     query = _query(arguments.query, arguments)
     items, total, partial = await pages(
-        run, "/search/code", {"q": query}, arguments.most, accept=MATCHES
+        ctx, "/search/code", {"q": query}, arguments.most, accept=MATCHES
     )
     return _list(map(_code, items), len(items), total, partial, query)
 
@@ -42,25 +42,25 @@ def _code(item: dict[str, Any]) -> str:
     return "\n".join([where, "\n    ...\n".join(indented)]).rstrip()
 
 
-async def search_repos(arguments: GithubArguments, run: ToolRun) -> ToolResult:
+async def search_repos(arguments: GithubArguments, ctx: ToolContext) -> ToolResult:
     if not arguments.query:
         raise ToolError("search_repos needs a query; list_repos lists those of an owner")
-    return await _repos(_query(arguments.query, arguments), arguments, run)
+    return await _repos(_query(arguments.query, arguments), arguments, ctx)
 
 
-async def list_repos(arguments: GithubArguments, run: ToolRun) -> ToolResult:
+async def list_repos(arguments: GithubArguments, ctx: ToolContext) -> ToolResult:
     """By the search: the list of an owner's repositories cannot be sorted by stars."""
     owner = arguments.owner or arguments.repo.partition("/")[0]
     if not owner:
         raise ToolError("list_repos needs an owner, a user or an organization")
-    return await _repos(f"user:{owner} fork:true", arguments, run)
+    return await _repos(f"user:{owner} fork:true", arguments, ctx)
 
 
-async def _repos(query: str, arguments: GithubArguments, run: ToolRun) -> ToolResult:
+async def _repos(query: str, arguments: GithubArguments, ctx: ToolContext) -> ToolResult:
     params: dict[str, Any] = {"q": query}
     if arguments.sort != "match":
         params |= {"sort": arguments.sort, "order": "desc"}
-    items, total, partial = await pages(run, "/search/repositories", params, arguments.most)
+    items, total, partial = await pages(ctx, "/search/repositories", params, arguments.most)
     return _list(map(_repo, items), len(items), total, partial, query)
 
 
@@ -78,9 +78,9 @@ def _repo(item: dict[str, Any]) -> str:
     )
 
 
-async def issues(arguments: GithubArguments, run: ToolRun) -> ToolResult:
+async def issues(arguments: GithubArguments, ctx: ToolContext) -> ToolResult:
     if arguments.number:
-        return await _issue(arguments, run)
+        return await _issue(arguments, ctx)
     if not (arguments.query or arguments.repo or arguments.owner):
         raise ToolError("issues needs a repo, or a query")
     words = arguments.query
@@ -89,8 +89,8 @@ async def issues(arguments: GithubArguments, run: ToolRun) -> ToolResult:
     query = _query(words, arguments)
     # Without words of its own, what moved last says most; with them, what fits best.
     params = {"q": query} | ({} if arguments.query else {"sort": "updated", "order": "desc"})
-    items, total, partial = await pages(run, "/search/issues", params, arguments.most)
-    return _list(map(_issue_line, items), len(items), total, partial, query, run)
+    items, total, partial = await pages(ctx, "/search/issues", params, arguments.most)
+    return _list(map(_issue_line, items), len(items), total, partial, query, ctx)
 
 
 def _issue_line(item: dict[str, Any]) -> str:
@@ -109,23 +109,23 @@ def _issue_line(item: dict[str, Any]) -> str:
     return f"{head}\n    {body}" if body else head
 
 
-async def _issue(arguments: GithubArguments, run: ToolRun) -> ToolResult:
+async def _issue(arguments: GithubArguments, ctx: ToolContext) -> ToolResult:
     """One issue or pull request with its comments."""
     path = f"/repos/{arguments.named_repo}/issues/{arguments.number}"
 
     async def missing() -> str:
         return f"{arguments.repo} has no issue {arguments.number}, or it is not public"
 
-    item = an_object(await get(run, path, missing=missing))
+    item = an_object(await get(ctx, path, missing=missing))
     if not isinstance(item.get("title"), str):
         raise ToolError(ODD)
     texts = [_issue_line({**item, "body": ""}), _said(item)]
     if item.get("comments"):
-        reply = await get(run, f"{path}/comments", {"per_page": COMMENTS})
+        reply = await get(ctx, f"{path}/comments", {"per_page": COMMENTS})
         texts += [_said(comment) for comment in dicts(reply.json())]
         if next_page(reply.headers):
             texts.append(f"[there are more comments: {item.get('html_url', '')}]")
-    return ToolResult(framed("\n\n".join(texts), f"{arguments.repo}#{arguments.number}", run))
+    return ToolResult(framed("\n\n".join(texts), f"{arguments.repo}#{arguments.number}", ctx))
 
 
 def _said(item: dict[str, Any]) -> str:
@@ -143,15 +143,15 @@ def _query(words: str, arguments: GithubArguments) -> str:
 
 
 def _list(
-    lines: Any, shown: int, total: int, partial: bool, query: str, run: ToolRun | None = None
+    lines: Any, shown: int, total: int, partial: bool, query: str, ctx: ToolContext | None = None
 ) -> ToolResult:
     more = f"{shown} of {total}: raise limit, or narrow it" if total > shown else ""
     early = "GitHub's search ran out of time: there may be more" if partial else ""
     if shown > PER_PAGE * 9 and total > shown:
         more = f"{shown} of {total}; GitHub gives 1000 at most"
     found = listed(lines, f"GitHub finds nothing for: {query}", more, early)
-    if run is not None and shown:
-        return ToolResult(framed(found.text, "GitHub's issues", run))
+    if ctx is not None and shown:
+        return ToolResult(framed(found.text, "GitHub's issues", ctx))
     return found
 
 

@@ -1,13 +1,11 @@
 """github: code, repositories, files and issues of GitHub, read alone."""
 
-from __future__ import annotations
-
 import re
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.context import AgentTool, ToolResult, ToolRun
+from core.context import AgentTool, ToolContext, ToolResult
 from core.effects import Effect
 from core.errors import ToolError
 from tools.github import files, search
@@ -59,7 +57,7 @@ class Github(AgentTool):
     def effect(self, arguments: GithubArguments, cwd: str) -> Effect:
         return Effect("read")
 
-    async def execute(self, arguments: GithubArguments, run: ToolRun) -> ToolResult:
+    async def execute(self, arguments: GithubArguments, ctx: ToolContext) -> ToolResult:
         operations = {
             "search_code": search.search_code,
             "search_repos": search.search_repos,
@@ -70,7 +68,7 @@ class Github(AgentTool):
             "tree": files.tree,
         }
         try:
-            return await operations[arguments.operation](arguments, run)
+            return await operations[arguments.operation](arguments, ctx)
         except (AttributeError, KeyError, TypeError, ValueError):
             # Answers are taken apart unchecked: one that is not what GitHub's document says.
             raise ToolError(ODD) from None

@@ -1,14 +1,12 @@
 """The tree of a repository on GitHub, what in it shows how to use it, and names that are near."""
 
-from __future__ import annotations
-
 import difflib
 import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from core.context import ToolRun
+from core.context import ToolContext
 from core.errors import ToolError
 from tools.github.api import an_object, dicts, get, pages, token
 
@@ -49,7 +47,7 @@ class Tree:
 
 
 async def tree_of(
-    run: ToolRun, repo: str, ref: str, inside: str = "", folders: bool = False
+    ctx: ToolContext, repo: str, ref: str, inside: str = "", folders: bool = False
 ) -> Tree:
     """All entries, or where GitHub cuts the tree those that are wanted.
 
@@ -58,24 +56,24 @@ async def tree_of(
     """
 
     async def missing() -> str:
-        return await missing_ref(run, repo, ref)
+        return await missing_ref(ctx, repo, ref)
 
     url, top = f"/repos/{quote(repo)}/git/trees", quote(ref or "HEAD", safe="")
-    whole = an_object(await get(run, f"{url}/{top}", {"recursive": "1"}, missing=missing))
+    whole = an_object(await get(ctx, f"{url}/{top}", {"recursive": "1"}, missing=missing))
     tree = Tree(_entries(whole), bool(whole.get("truncated")))
     if not tree.truncated or not (inside or folders):
         return tree
-    known = _entries(an_object(await get(run, f"{url}/{top}")))
+    known = _entries(an_object(await get(ctx, f"{url}/{top}")))
     if folders:
         chosen = [e for e in known if e["type"] == "tree" and e["path"].lower() in FOLDERS]
         chosen.sort(key=lambda e: FOLDERS.index(e["path"].lower()))
         for folder in chosen[:ONE_BY_ONE]:
-            tree.entries.extend((await _below(run, url, folder)).entries)
+            tree.entries.extend((await _below(ctx, url, folder)).entries)
         return Tree(list({e["path"]: e for e in tree.entries}.values()), True)
-    return await _walked(run, url, known, inside)
+    return await _walked(ctx, url, known, inside)
 
 
-async def _walked(run: ToolRun, url: str, known: list[dict[str, Any]], inside: str) -> Tree:
+async def _walked(ctx: ToolContext, url: str, known: list[dict[str, Any]], inside: str) -> Tree:
     """What is below a folder, by the tree of each folder on the way."""
     parts, tree = inside.split("/"), Tree(known, False)
     for depth in range(1, len(parts) + 1):
@@ -84,13 +82,15 @@ async def _walked(run: ToolRun, url: str, known: list[dict[str, Any]], inside: s
         folder = next(here, None)
         if folder is None:
             return Tree([], False)
-        tree = await _below(run, url, folder, recursive=depth == len(parts))
+        tree = await _below(ctx, url, folder, recursive=depth == len(parts))
     return tree
 
 
-async def _below(run: ToolRun, url: str, folder: dict[str, Any], recursive: bool = True) -> Tree:
+async def _below(
+    ctx: ToolContext, url: str, folder: dict[str, Any], recursive: bool = True
+) -> Tree:
     params = {"recursive": "1" if recursive else None}
-    found = an_object(await get(run, f"{url}/{folder.get('sha')}", params))
+    found = an_object(await get(ctx, f"{url}/{folder.get('sha')}", params))
     entries = [{**e, "path": f"{folder['path']}/{e['path']}"} for e in _entries(found)]
     return Tree(entries, bool(found.get("truncated")))
 
@@ -124,10 +124,10 @@ def contents_path(repo: str, path: str) -> str:
     return f"/repos/{quote(repo)}/contents/{quote(path)}"
 
 
-async def missing_file(run: ToolRun, repo: str, path: str, ref: str) -> str:
+async def missing_file(ctx: ToolContext, repo: str, path: str, ref: str) -> str:
     """Why there is no such file, with names that are near. Raises ToolError where the repository
     or the reference is missing."""
-    tree = await tree_of(run, repo, ref)
+    tree = await tree_of(ctx, repo, ref)
     names = [entry["path"] for entry in tree.entries]
     last = path.rsplit("/", 1)[-1].lower()
     same = [name for name in names if name.rsplit("/", 1)[-1].lower() == last]
@@ -136,28 +136,28 @@ async def missing_file(run: ToolRun, repo: str, path: str, ref: str) -> str:
     return f"{repo} has no {path}{at}.{_there_is([*same[:5], *near] or names[:10])}"
 
 
-async def missing_ref(run: ToolRun, repo: str, ref: str) -> str:
+async def missing_ref(ctx: ToolContext, repo: str, ref: str) -> str:
     """Why there is no tree: the reference is missing, or the repository is."""
 
     async def missing() -> str:
-        return await _missing_repo(run, repo)
+        return await _missing_repo(ctx, repo)
 
-    head = an_object(await get(run, f"/repos/{quote(repo)}", missing=missing))
+    head = an_object(await get(ctx, f"/repos/{quote(repo)}", missing=missing))
     if not ref:
         return f"{repo} has no files."
-    branches = dicts((await get(run, f"/repos/{quote(repo)}/branches", {"per_page": 100})).json())
+    branches = dicts((await get(ctx, f"/repos/{quote(repo)}/branches", {"per_page": 100})).json())
     names = [str(branch.get("name")) for branch in branches]
     near = difflib.get_close_matches(ref, names, 5, 0.4) or names[:10]
     default = str(head.get("default_branch", ""))
     return f"{repo} has no branch, tag or commit {ref}.{_there_is([default, *near])}"
 
 
-async def _missing_repo(run: ToolRun, repo: str) -> str:
+async def _missing_repo(ctx: ToolContext, repo: str) -> str:
     why = "or this token may not see it" if token() else "or it is private (GITHUB_TOKEN logs in)"
     name = repo.rpartition("/")[2]
     try:
         params = {"q": f"{name} in:name", "sort": "stars", "order": "desc"}
-        found, _, _ = await pages(run, "/search/repositories", params, 5)
+        found, _, _ = await pages(ctx, "/search/repositories", params, 5)
     except ToolError:
         # A help beside a failure: when it fails too, the failure is told without it.
         found = []

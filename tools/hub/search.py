@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.context import AgentTool, ToolResult, ToolRun
+from core.context import AgentTool, ToolContext, ToolResult
 from core.effects import Effect
 from core.errors import ToolError
 from core.hub.connection import ask
@@ -57,10 +57,10 @@ class HubSearch(AgentTool):
     def effect(self, arguments: SearchArguments, cwd: str) -> Effect:
         return Effect("read")
 
-    async def execute(self, arguments: SearchArguments, run: ToolRun) -> ToolResult:
+    async def execute(self, arguments: SearchArguments, ctx: ToolContext) -> ToolResult:
         if arguments.operation == "spaces" and arguments.sort == "downloads":
             raise ToolError("Spaces have no downloads: sort them by trending, likes or created")
-        lines = await ask(run, lambda api: _found(api, arguments))
+        lines = await ask(ctx, lambda api: _found(api, arguments))
         more = len(lines) > arguments.limit
         note = "there are more: raise limit, or narrow it with query, author or filters"
         words = [arguments.query, arguments.author, *arguments.filters]

@@ -1,7 +1,5 @@
 """What glob and grep share: what is left out of a search, and how names are shown."""
 
-from __future__ import annotations
-
 from core.policy.paths import is_secret, named, resolved
 
 

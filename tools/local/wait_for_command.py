@@ -1,14 +1,12 @@
 """Following a command: its output while it runs, its deadline, its result in words."""
 
-from __future__ import annotations
-
 import asyncio
 import signal
 import time
 
-from core.context import ToolResult, ToolRun
+from core.context import ToolContext, ToolResult
 from core.secrets.redaction import redacted
-from tools.workspace import Command
+from tools.workspace import RunningCommand
 from tools.workspace.command_sandbox import report
 
 #: Bytes of output that a result shows; the rest stays in the run directory.
@@ -21,7 +19,7 @@ LINES_AT_ONCE = 20
 LONGEST_KEY = 16_000
 
 
-async def follow(run: Command, call: ToolRun, *, timeout: float) -> ToolResult:
+async def follow(run: RunningCommand, ctx: ToolContext, *, timeout: float) -> ToolResult:
     """Wait for a command and show its output meanwhile; its result. It is killed `timeout`
     seconds after its start, whichever process started it.
 
@@ -29,7 +27,7 @@ async def follow(run: Command, call: ToolRun, *, timeout: float) -> ToolResult:
     """
     try:
         meta = await asyncio.to_thread(run.meta)
-        timed_out = await _wait(run, call, (meta.started if meta else time.time()) + timeout)
+        timed_out = await _wait(run, ctx, (meta.started if meta else time.time()) + timeout)
     except asyncio.CancelledError:
         return await stopped(run)
     except ConnectionError as error:
@@ -37,28 +35,28 @@ async def follow(run: Command, call: ToolRun, *, timeout: float) -> ToolResult:
         return ToolResult(said, ok=False, outcome="unknown")
     if timed_out:
         await asyncio.to_thread(run.kill, "timeout")
-    return await asyncio.to_thread(result_of, run, call)
+    return await asyncio.to_thread(result_of, run, ctx)
 
 
-async def stopped(run: Command) -> ToolResult:
+async def stopped(run: RunningCommand) -> ToolResult:
     """Kill the command because the person interrupts; its result so far."""
     await asyncio.to_thread(run.kill, "interrupted")
     return await asyncio.to_thread(result_of, run)
 
 
-async def _wait(run: Command, call: ToolRun, deadline: float) -> bool:
+async def _wait(run: RunningCommand, ctx: ToolContext, deadline: float) -> bool:
     """Until the command ends; True where its deadline came first."""
     first, longest = run.looks
     offset, rest, pause, bar = 0, b"", first, time.monotonic()
     while True:
         state = await asyncio.to_thread(run.state)
         data, offset = await asyncio.to_thread(run.read_new, offset)
-        rest = _show(call, rest + data, last=state != "alive")
+        rest = _show(ctx, rest + data, last=state != "alive")
         if state != "alive":
             return False
         if data and b"\r" in rest and time.monotonic() - bar > BAR_EVERY:
             # A progress bar has no line of its own before it is full: hours, in a training.
-            _log(call, rest.decode("utf-8", "backslashreplace"))
+            _log(ctx, rest.decode("utf-8", "backslashreplace"))
             bar = time.monotonic()
         if time.time() > deadline:
             return True
@@ -67,23 +65,23 @@ async def _wait(run: Command, call: ToolRun, deadline: float) -> bool:
         await asyncio.sleep(max(pause, 0.05) if data else pause)
 
 
-def _show(call: ToolRun, data: bytes, *, last: bool) -> bytes:
+def _show(ctx: ToolContext, data: bytes, *, last: bool) -> bytes:
     """Send the whole lines of `data` on as events; returns the line that is still open."""
     whole = len(data) if last else _end_of_whole_lines(data)
     # Cleaned together: a private key has many lines.
     text = redacted(data[:whole].decode("utf-8", "backslashreplace"))
     lines, rest = text.removesuffix("\n").split("\n") if text else [], data[whole:]
     if len(lines) > LINES_AT_ONCE:
-        call.log(f"[{len(lines) - LINES_AT_ONCE} more lines]")
+        ctx.log(f"[{len(lines) - LINES_AT_ONCE} more lines]")
         lines = lines[-LINES_AT_ONCE:]
     for line in lines:
-        _log(call, line)
+        _log(ctx, line)
     return rest[-65536:]
 
 
-def _log(call: ToolRun, line: str) -> None:
+def _log(ctx: ToolContext, line: str) -> None:
     # Cleaned before it is cut: half a secret is known by nobody.
-    call.log(redacted(_as_seen(line))[:500])
+    ctx.log(redacted(_as_seen(line))[:500])
 
 
 def _end_of_whole_lines(data: bytes) -> int:
@@ -101,9 +99,9 @@ def _as_seen(line: str) -> str:
     return line.rstrip("\r").rsplit("\r", 1)[-1]
 
 
-def result_of(run: Command, call: ToolRun | None = None) -> ToolResult:
+def result_of(run: RunningCommand, ctx: ToolContext | None = None) -> ToolResult:
     """The result of a command that does not run any more, for the model. What its sandbox has to
-    say goes to the user of `call`, too."""
+    say goes to the user of `ctx`, too."""
     output, _ = run.read_output(SHOWN)
     output = "\n".join(map(_as_seen, output.split("\n"))).rstrip("\n")
     code, ended, meta = run.exit_code(), run.ended(), run.meta()
@@ -118,9 +116,9 @@ def result_of(run: Command, call: ToolRun | None = None) -> ToolResult:
     said = report(output, code, meta)
     if said:
         output = f"{output}\n{said}"
-        if call is not None:
+        if ctx is not None:
             for line in said.splitlines():
-                _log(call, line)
+                _log(ctx, line)
     if code is not None:
         text = f"{output}\n[exit code {code}{_signal_name(code)}]".lstrip("\n")
         return ToolResult(text, ok=code == 0, outcome="done" if code == 0 else "failed")

@@ -4,8 +4,6 @@ The SDK's own ways are many: a session that has ended raises three different thi
 server that dies in a call nothing at all.
 """
 
-from __future__ import annotations
-
 import asyncio
 from asyncio import FIRST_COMPLETED
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """What a server says by itself: log lines, questions, changed lists, and noise."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Callable

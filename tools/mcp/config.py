@@ -1,7 +1,5 @@
 """A server as it is started: variables put in, and the Hub token kept for the Hub."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -3,8 +3,6 @@
 A session lives in a task of its own, since what the SDK opens in a task must be closed in it.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable

@@ -3,8 +3,6 @@
 They never interrupt the graph: the call they belong to would run a second time.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any

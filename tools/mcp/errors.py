@@ -1,7 +1,5 @@
 """What goes wrong with a server, in words."""
 
-from __future__ import annotations
-
 import errno
 import os
 

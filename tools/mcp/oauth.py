@@ -4,8 +4,6 @@ A server that answers 401 and has no Authorization header of ours is asked how t
 takes a person and a browser, so it happens in `ml-agent mcp test NAME`; a run uses the tokens.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import socket

@@ -1,7 +1,5 @@
 """What a server's tool answers, as a result of ours."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import json

@@ -1,8 +1,6 @@
 """A tool's arguments by the JSON Schema that its server gives."""
 
-from __future__ import annotations
-
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel, RootModel, model_validator
 
@@ -36,7 +34,7 @@ def arguments_type(schema: dict[str, Any]) -> type[BaseModel]:
 
     class Arguments(RootModel[dict[str, Any]]):
         @model_validator(mode="after")
-        def _fits(self) -> Arguments:
+        def _fits(self) -> Self:
             wrong = problems(self.root, schema)
             if wrong:
                 raise ValueError(wrong)

@@ -1,7 +1,5 @@
 """What the model is offered of the servers' lists: the allowed ones, under names of their own."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 

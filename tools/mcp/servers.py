@@ -5,8 +5,6 @@ disk or a running server knows; what nobody knows is waited for, once, for a few
 turn nothing changes: a server that is late joins at the next one.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging

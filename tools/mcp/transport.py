@@ -1,7 +1,5 @@
 """Opening a session with a server, over stdio or streamable HTTP."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

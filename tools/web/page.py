@@ -1,7 +1,5 @@
 """What came from the web as text: pages as Markdown, text as it is, the rest named."""
 
-from __future__ import annotations
-
 import re
 
 from core.errors import ToolError

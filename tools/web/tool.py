@@ -1,7 +1,5 @@
 """web: search the web, and read a page of it as text."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 from typing import Literal
@@ -9,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from core import http
-from core.context import AgentTool, ToolResult, ToolRun
+from core.context import AgentTool, ToolContext, ToolResult
 from core.effects import Effect
 from core.errors import ToolError
 from core.parsing.parser import prepare
@@ -55,19 +53,19 @@ class Web(AgentTool):
     def effect(self, arguments: WebArguments, cwd: str) -> Effect:
         return Effect("read", url=arguments.url if arguments.operation == "fetch" else "")
 
-    async def execute(self, arguments: WebArguments, run: ToolRun) -> ToolResult:
+    async def execute(self, arguments: WebArguments, ctx: ToolContext) -> ToolResult:
         if arguments.operation == "fetch":
-            return await _fetch(arguments.url, arguments.offset, run)
+            return await _fetch(arguments.url, arguments.offset, ctx)
         if not arguments.query:
             raise ToolError("search needs a query")
         _no_secret_in(" ".join([arguments.query, *arguments.domains]))
-        lines = await search.found(arguments.query, arguments.domains, arguments.limit, run)
+        lines = await search.found(arguments.query, arguments.domains, arguments.limit, ctx)
         if not lines:
             return ToolResult(f"the web has nothing for: {arguments.query}; try other words")
-        return ToolResult(framed("\n".join(lines), "a web search", run))
+        return ToolResult(framed("\n".join(lines), "a web search", ctx))
 
 
-async def _fetch(url: str, offset: int, run: ToolRun) -> ToolResult:
+async def _fetch(url: str, offset: int, ctx: ToolContext) -> ToolResult:
     if not url:
         raise ToolError("fetch needs a url")
     url = whole_url(url)
@@ -84,7 +82,7 @@ async def _fetch(url: str, offset: int, run: ToolRun) -> ToolResult:
                 headers=HEADERS,
                 most=MOST,
                 longest=LONGEST_PAUSE,
-                log=run.log,
+                log=ctx.log,
                 transport=transport,
                 follow=same_site,
             )
@@ -102,7 +100,7 @@ async def _fetch(url: str, offset: int, run: ToolRun) -> ToolResult:
     if offset + len(chosen) < len(text):
         end = offset + len(chosen)
         notes.append(f"[characters {offset} to {end} of {len(text)}; go on with offset={end}]")
-    return ToolResult("\n".join([framed(chosen, reply.url, run), *notes]))
+    return ToolResult("\n".join([framed(chosen, reply.url, ctx), *notes]))
 
 
 def same_site(before: str, after: str) -> bool:

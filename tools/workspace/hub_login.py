@@ -5,8 +5,6 @@ print it. So a command gets `HF_TOKEN_PATH`, the path of a file that only the us
 sandbox shows that file and hides the user's own login.
 """
 
-from __future__ import annotations
-
 import os
 from contextlib import suppress
 from pathlib import Path

@@ -5,14 +5,12 @@ Two of them: this machine (tools/workspace/this_machine.py), and a Hugging Face 
 (tests/tools/workspace/test_conformance.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Literal, Protocol
 
-from core.context import Reach, ToolRun
+from core.context import Reach, ToolContext
 from core.durable import Caps, Scope
 from core.store.runs import Meta, State
 
@@ -28,7 +26,7 @@ class Entry:
     modified: float
 
 
-class Command(Protocol):
+class RunningCommand(Protocol):
     """A command's directory, from which any later process can tell what became of it
     (core/store/runs.py). All methods block: call them in a thread. ConnectionError where it
     cannot be told now."""
@@ -100,11 +98,11 @@ class Backend(Protocol):
         """The working directory there, for a thread that is at `cwd` here."""
         ...
 
-    async def quote(self, run: ToolRun) -> Quote | None:
+    async def quote(self, ctx: ToolContext) -> Quote | None:
         """What the next call has to pay for; None: nothing."""
         ...
 
-    async def begin(self, run: ToolRun, spending: Spending) -> str:
+    async def begin(self, ctx: ToolContext, spending: Spending) -> str:
         """Before a call: make it ready, made where there is none. What the model has to know of
         that, or "". Raises ToolError: it cannot be had, or not for this money."""
         ...
@@ -144,13 +142,13 @@ class Backend(Protocol):
         path, or as seen from the folder that is searched."""
         ...
 
-    async def prepare(self, thread: str, call_id: str) -> tuple[Command, dict[str, Any]]:
+    async def prepare(self, thread: str, call_id: str) -> tuple[RunningCommand, dict[str, Any]]:
         """A command that may be started, and the note by which it is found again."""
         ...
 
     async def start(
         self,
-        command: Command,
+        command: RunningCommand,
         line: str,
         *,
         cwd: str,
@@ -158,15 +156,15 @@ class Backend(Protocol):
         background: bool,
         folder: str = "",
         reach: Reach = "network",
-    ) -> Command:
+    ) -> RunningCommand:
         """Start what was prepared. `folder`: the thread's working directory; empty: `cwd`.
         `reach`: what it may reach, on this machine. Raises OSError, ValueError, ToolError."""
         ...
 
-    async def found(self, note: dict[str, Any]) -> Command | str:
+    async def found(self, note: dict[str, Any]) -> RunningCommand | str:
         """The command of a note, or why it cannot be looked at from here."""
         ...
 
-    async def commands(self, thread: str) -> Sequence[Command]:
+    async def commands(self, thread: str) -> Sequence[RunningCommand]:
         """The thread's commands, oldest first."""
         ...

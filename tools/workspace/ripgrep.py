@@ -1,7 +1,5 @@
 """Searching on this machine with ripgrep: the `rg` of the path, else the one installed with us."""
 
-from __future__ import annotations
-
 import asyncio
 import importlib.metadata
 import os

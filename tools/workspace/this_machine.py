@@ -1,7 +1,5 @@
 """This machine as an execution backend."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import socket
@@ -14,14 +12,14 @@ from typing import Any
 from configs.folders import make_private_folder
 from configs.settings import Settings
 from core.command_environment import child_environment
-from core.context import Reach, ToolRun
+from core.context import Reach, ToolContext
 from core.policy.paths import resolved
 from core.store import runs
 from core.store.files import no_links
 from core.store.files.thread_files import Outputs
 from tools.workspace.command_sandbox import CommandSandbox
 from tools.workspace.hub_login import hub_login
-from tools.workspace.protocol import Command, Entry, Quote, Search, Spending
+from tools.workspace.protocol import Entry, Quote, RunningCommand, Search, Spending
 from tools.workspace.ripgrep import LocalSearch
 
 #: Of `child_tokens`, the one that commands get as a file (tools/workspace/hub_login.py).
@@ -42,10 +40,10 @@ class LocalBackend:
     def folder(self, cwd: str) -> str:
         return cwd
 
-    async def quote(self, run: ToolRun) -> Quote | None:
+    async def quote(self, ctx: ToolContext) -> Quote | None:
         return None
 
-    async def begin(self, run: ToolRun, spending: Spending) -> str:
+    async def begin(self, ctx: ToolContext, spending: Spending) -> str:
         return ""
 
     async def end(self) -> str:
@@ -75,7 +73,7 @@ class LocalBackend:
     def search(self, arguments: Sequence[str], cwd: str, separator: bytes = b"\n") -> Search:
         return LocalSearch(arguments, cwd, separator)
 
-    async def prepare(self, thread: str, call_id: str) -> tuple[Command, dict[str, Any]]:
+    async def prepare(self, thread: str, call_id: str) -> tuple[RunningCommand, dict[str, Any]]:
         folder = self._outputs.run(thread, call_id)
         # Before the note that tells of it: where a later process does not find it, it looks on
         # another machine, or under another home.
@@ -84,7 +82,7 @@ class LocalBackend:
 
     async def start(
         self,
-        command: Command,
+        command: RunningCommand,
         line: str,
         *,
         cwd: str,
@@ -92,11 +90,11 @@ class LocalBackend:
         background: bool,
         folder: str = "",
         reach: Reach = "network",
-    ) -> Command:
+    ) -> RunningCommand:
         assert isinstance(command, runs.Run)
         run = command
 
-        def begin() -> Command:
+        def begin() -> RunningCommand:
             theirs, login = _credentials(self._settings, reach)
             wrapped = self._sandbox.wrap(
                 runs.command_words(line),
@@ -120,7 +118,7 @@ class LocalBackend:
 
         return await asyncio.to_thread(begin)
 
-    async def found(self, note: dict[str, Any]) -> Command | str:
+    async def found(self, note: dict[str, Any]) -> RunningCommand | str:
         if "sandbox" in note:
             return f"It was begun in the sandbox {note['sandbox']}, and this thread left it"
         run = runs.Run(Path(note["run"]))
@@ -131,7 +129,7 @@ class LocalBackend:
             "run there"
         )
 
-    async def commands(self, thread: str) -> Sequence[Command]:
+    async def commands(self, thread: str) -> Sequence[RunningCommand]:
         return await asyncio.to_thread(runs.runs_of, self._outputs.runs(thread))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli.chat.commands.registry import Command
+from cli.chat.commands.registry import SlashCommand
 from cli.render import MARKS, money
 
 if TYPE_CHECKING:
@@ -109,13 +109,15 @@ async def _clear(chat: Chat, word: str) -> None:
 
 
 COMMANDS = [
-    Command("status", "thread, model, mode, commands that run", _status, anytime=True),
-    Command("cost", "what was spent", _cost, anytime=True),
-    Command("context", "what the next request holds", _context, anytime=True),
-    Command("tools", "what the model can call", _tools, "[WORD]", anytime=True),
-    Command("mcp", "how the MCP servers stand", _mcp, anytime=True),
-    Command("jobs", "jobs that go on", _jobs, "[cancel ID]", anytime=True),
-    Command("plan", "the checklist", _plan, anytime=True),
-    Command("export", "write the thread to a file: .md, or .jsonl to replay", _export, "[FILE]"),
-    Command("clear", "an empty screen, a new thread", _clear),
+    SlashCommand("status", "thread, model, mode, commands that run", _status, anytime=True),
+    SlashCommand("cost", "what was spent", _cost, anytime=True),
+    SlashCommand("context", "what the next request holds", _context, anytime=True),
+    SlashCommand("tools", "what the model can call", _tools, "[WORD]", anytime=True),
+    SlashCommand("mcp", "how the MCP servers stand", _mcp, anytime=True),
+    SlashCommand("jobs", "jobs that go on", _jobs, "[cancel ID]", anytime=True),
+    SlashCommand("plan", "the checklist", _plan, anytime=True),
+    SlashCommand(
+        "export", "write the thread to a file: .md, or .jsonl to replay", _export, "[FILE]"
+    ),
+    SlashCommand("clear", "an empty screen, a new thread", _clear),
 ]

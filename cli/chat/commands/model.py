@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cli.chat.commands.registry import Command
+from cli.chat.commands.registry import SlashCommand
 
 if TYPE_CHECKING:
     from cli.chat.loop import Chat
@@ -89,8 +89,8 @@ async def _modes(chat: Chat) -> list[tuple[str, str]]:
 
 
 COMMANDS = [
-    Command("model", "which model answers", _model, "[ID|WORD]", _models),
-    Command("effort", "how much it thinks", _effort, "LEVEL", _efforts),
-    Command("mode", "what runs unasked", _mode, "[MODE]", _modes, anytime=True),
-    Command("yolo", "run everything unasked, or ask again", _yolo, anytime=True),
+    SlashCommand("model", "which model answers", _model, "[ID|WORD]", _models),
+    SlashCommand("effort", "how much it thinks", _effort, "LEVEL", _efforts),
+    SlashCommand("mode", "what runs unasked", _mode, "[MODE]", _modes, anytime=True),
+    SlashCommand("yolo", "run everything unasked, or ask again", _yolo, anytime=True),
 ]

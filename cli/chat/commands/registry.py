@@ -18,7 +18,7 @@ Values = Callable[["Chat"], Awaitable[Sequence[tuple[str, str]]]]
 
 
 @dataclass(frozen=True)
-class Command:
+class SlashCommand:
     """A slash command.
 
     Attributes:
@@ -37,7 +37,7 @@ class Command:
     message: Callable[[str], str] | None = None
 
 
-def all_commands(chat: Chat) -> dict[str, Command]:
+def all_commands(chat: Chat) -> dict[str, SlashCommand]:
     """By name; a command of the person's own never takes the place of a built-in one."""
     from cli.chat import custom_commands, first_run
     from cli.chat.commands import info, model, undo
@@ -48,7 +48,7 @@ def all_commands(chat: Chat) -> dict[str, Command]:
     return {**{c.name: c for c in custom_commands.commands(chat.folder)}, **known}
 
 
-def find(chat: Chat, text: str) -> tuple[Command | None, str]:
+def find(chat: Chat, text: str) -> tuple[SlashCommand | None, str]:
     """The command that `text` names, and the words behind it."""
     name, _, word = text.strip()[1:].partition(" ")
     name = {"exit": "quit", "q": "quit"}.get(name, name)
@@ -86,5 +86,5 @@ async def _names(chat: Chat) -> list[tuple[str, str]]:
     return [(name, command.help) for name, command in all_commands(chat).items()]
 
 
-HELP = Command("help", "what there is", _help, "[NAME]", _names, anytime=True)
-QUIT = Command("quit", "leave; the thread stays", _quit)
+HELP = SlashCommand("help", "what there is", _help, "[NAME]", _names, anytime=True)
+QUIT = SlashCommand("quit", "leave; the thread stays", _quit)

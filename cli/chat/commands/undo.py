@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from cli.answers import is_yes, yes_or_no
-from cli.chat.commands.registry import Command
+from cli.chat.commands.registry import SlashCommand
 from cli.chat.frontend import Choice
 from cli.undo_text import tell
 from configs.visible import inline
@@ -182,12 +182,12 @@ def _has_thread(chat: Chat) -> bool:
 
 
 COMMANDS = [
-    Command("new", "start a new thread", _new),
-    Command("undo", "take the last turn back", _undo),
-    Command("redo", "do it again", _redo),
-    Command("rewind", "go back to an earlier turn", _rewind, "[TURN]", _numbers),
-    Command("fork", "go on in a copy of this thread", _fork),
-    Command("resume", "go on with another thread of this folder", _resume, "[ID]", _ids),
-    Command("sessions", "the threads of this folder", _sessions, anytime=True),
-    Command("compact", "summarise the conversation now", _compact),
+    SlashCommand("new", "start a new thread", _new),
+    SlashCommand("undo", "take the last turn back", _undo),
+    SlashCommand("redo", "do it again", _redo),
+    SlashCommand("rewind", "go back to an earlier turn", _rewind, "[TURN]", _numbers),
+    SlashCommand("fork", "go on in a copy of this thread", _fork),
+    SlashCommand("resume", "go on with another thread of this folder", _resume, "[ID]", _ids),
+    SlashCommand("sessions", "the threads of this folder", _sessions, anytime=True),
+    SlashCommand("compact", "summarise the conversation now", _compact),
 ]

@@ -1,7 +1,5 @@
 """Markdown within a line: bold, italic, code and links, as styled pieces; and their wrapping."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

@@ -4,8 +4,6 @@ What is not a finished line yet (the end of a paragraph, a table that still grow
 the chat shows it above its prompt, and only that part of the screen is drawn again.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from itertools import groupby

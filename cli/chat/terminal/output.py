@@ -1,7 +1,5 @@
 """Events as lines of the terminal: what is over scrolls away, what runs is one live line each."""
 
-from __future__ import annotations
-
 import time
 from collections import deque
 from collections.abc import Callable, Iterable

@@ -1,7 +1,5 @@
 """Picking one of many: what is typed narrows the list, the arrows move, a preview stands below."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Sequence
 

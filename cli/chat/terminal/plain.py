@@ -20,7 +20,7 @@ from cli.bootstrap import complain
 from cli.chat.frontend import Choice
 from cli.mcp_prompt import answer_server
 from cli.remote_decisions import Watch
-from cli.render import Lines
+from cli.render import EventPrinter
 from cli.terminal.writer import ask, ask_hidden, to_stdout
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class PlainLines(Lines):
+class PlainLines(EventPrinter):
     """Lines on stdout; complaints on stderr."""
 
     def complain(self, message: str, hint: str = "") -> None:

@@ -1,7 +1,5 @@
 """A question that stands where the prompt was."""
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What rich draws for the chat: highlighted code and tables, as lines with escape sequences."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Sequence
 from typing import Any

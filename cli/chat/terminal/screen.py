@@ -4,8 +4,6 @@ What stands above is never drawn again. Erasing the prompt, the new lines and th
 one write, so that nothing flickers.
 """
 
-from __future__ import annotations
-
 import asyncio
 import sys
 import threading

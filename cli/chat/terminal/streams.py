@@ -1,7 +1,5 @@
 """Beside the screen: stdout and stderr while a prompt stands, and the file of the history."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

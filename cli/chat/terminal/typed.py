@@ -1,7 +1,5 @@
 """The text in the prompt: hidden characters of a pasted line are shown, and stay what they are."""
 
-from __future__ import annotations
-
 from itertools import accumulate
 
 from prompt_toolkit.formatted_text import OneStyleAndTextTuple

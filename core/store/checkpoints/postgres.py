@@ -1,7 +1,5 @@
 """LangGraph's saver on Postgres, made safe for the way we run it."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager

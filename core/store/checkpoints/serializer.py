@@ -5,8 +5,6 @@ to the store (a shared Postgres, a copied state folder) runs code in whoever ope
 the names in a row are only looked up in a table of the types that LangGraph and we store.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable, Iterable
 from functools import cache

@@ -1,7 +1,5 @@
 """LangGraph's saver, made safe for the way we run it."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The versions of channels, as they stand in every checkpoint a dozen times."""
 
-from __future__ import annotations
-
 import random
 
 #: Digits: LangGraph's savers write 32 and 18 more, a third of all that a checkpoint takes on disk.

@@ -4,8 +4,6 @@ A turn is named by the checkpoint before it, which no other turn of the thread h
 machine's: on another one undo covers the conversation alone, and says so.
 """
 
-from __future__ import annotations
-
 import asyncio
 import fcntl
 import os
@@ -18,7 +16,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from core.store.files.file_snapshots import Shadow, locked, sweep
-from core.store.files.restore import Plan, Step, carried_out, planned, remove_empty
+from core.store.files.restore import RestorePlan, Step, carried_out, planned, remove_empty
 from core.store.files.scan import Scan, Scanner
 from core.store.files.turn_changes import Changes, Records
 from core.store.sqlite.tables import Database
@@ -235,14 +233,14 @@ class Snapshots:
         names = {name for name in {*wanted, *left} if wanted.get(name) != left.get(name)}
         return Step({n: wanted.get(n) for n in names}, {n: left.get(n) for n in names})
 
-    async def plan(self, cwd: str, steps: Sequence[Step]) -> Plan:
+    async def plan(self, cwd: str, steps: Sequence[Step]) -> RestorePlan:
         """What bringing each step's files back would do, the newest step first."""
         now = await self.look(cwd, sorted({name for step in steps for name in step.names()}))
         if now.off:
-            return Plan(now, left={cwd: now.off})
+            return RestorePlan(now, left={cwd: now.off})
         return planned(now, steps)
 
-    async def restore(self, cwd: str, plan: Plan) -> Plan:
+    async def restore(self, cwd: str, plan: RestorePlan) -> RestorePlan:
         """Carry `plan` out."""
         return await asyncio.to_thread(carried_out, plan, self._shadow(cwd))
 

@@ -5,8 +5,6 @@ part of the path is opened relative to the one before it, and a link on the way 
 was judged is what is opened. All functions block, and raise OSError.
 """
 
-from __future__ import annotations
-
 import errno
 import os
 import secrets

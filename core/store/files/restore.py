@@ -4,8 +4,6 @@ A plan is made from records and one look; then it is carried out, so that a kill
 same undo again end right. Nothing is written through a link that leads somewhere else. Blocking.
 """
 
-from __future__ import annotations
-
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -43,7 +41,7 @@ class Step:
 
 
 @dataclass
-class Plan:
+class RestorePlan:
     """now: the paths as they are. wanted: as they shall be (None: not there). left: what stays
     as it is, with the reason."""
 
@@ -63,7 +61,7 @@ class Plan:
         return sorted(name for name, entry in self.wanted.items() if entry is None)
 
 
-def planned(now: Scan, steps: Sequence[Step]) -> Plan:
+def planned(now: Scan, steps: Sequence[Step]) -> RestorePlan:
     """What to do so that each step's changes are gone.
 
     Args:
@@ -72,7 +70,7 @@ def planned(now: Scan, steps: Sequence[Step]) -> Plan:
             somebody else: it is left.
     """
     after: dict[str, Entry | None] = dict(now.entries)
-    plan = Plan(now)
+    plan = RestorePlan(now)
     for step in steps:
         for name in step.names():
             target, known = step.wanted.get(name), step.left_behind.get(name)
@@ -107,7 +105,7 @@ def _why_left(step: Step, now: Scan, name: str, there: Entry | None, known: Entr
     return SINCE if there != known else ""
 
 
-def carried_out(plan: Plan, shadow: Shadow) -> Plan:
+def carried_out(plan: RestorePlan, shadow: Shadow) -> RestorePlan:
     """Do what `plan` says; what could not be done moves to `left`."""
     folder, now = shadow.folder, plan.now.entries
     for name in sorted(plan.wanted):
@@ -128,7 +126,7 @@ def carried_out(plan: Plan, shadow: Shadow) -> Plan:
     return plan
 
 
-def _write_files(plan: Plan, files: Mapping[str, Entry], shadow: Shadow) -> None:
+def _write_files(plan: RestorePlan, files: Mapping[str, Entry], shadow: Shadow) -> None:
     folder = shadow.folder
     by_blob: dict[str, list[str]] = {}
     for name, entry in files.items():
@@ -152,7 +150,9 @@ def _is_folder(entry: Entry | None) -> bool:
     return entry is not None and entry.kind == FOLDER
 
 
-def _attempt(plan: Plan, name: str, work: Callable[[], None], *, checked: bool = True) -> None:
+def _attempt(
+    plan: RestorePlan, name: str, work: Callable[[], None], *, checked: bool = True
+) -> None:
     """`checked`: the path must still be as it was looked at."""
     try:
         if name not in plan.wanted:
@@ -176,7 +176,7 @@ def _remove(folder: str, name: str, is_folder: bool) -> None:
             os.rmdir(path)
 
 
-def _make_above(plan: Plan, folder: str, name: str) -> None:
+def _make_above(plan: RestorePlan, folder: str, name: str) -> None:
     """The folders above a path, those of which the plan says nothing too."""
     above = os.path.dirname(name)
     if above and not os.path.isdir(os.path.join(folder, above)):
@@ -192,7 +192,7 @@ def remove_empty(folder: str, names: Sequence[str]) -> None:
             os.rmdir(_inside(folder, name))
 
 
-def _make_folder(plan: Plan, folder: str, name: str) -> None:
+def _make_folder(plan: RestorePlan, folder: str, name: str) -> None:
     path = _inside(folder, name)
     _make_above(plan, folder, name)
     if not os.path.isdir(path):
@@ -207,7 +207,7 @@ def _open_up(folder: str, name: str) -> None:
     os.chmod(path, os.stat(path).st_mode & 0o7777 | 0o700, follow_symlinks=False)
 
 
-def _write(plan: Plan, folder: str, name: str, entry: Entry, content: bytes | None) -> None:
+def _write(plan: RestorePlan, folder: str, name: str, entry: Entry, content: bytes | None) -> None:
     if content is None:
         raise OSError("its content was not kept")
     path = _inside(folder, name)

@@ -1,7 +1,5 @@
 """Where a thread's files stand in the state directory: run directories and saved results."""
 
-from __future__ import annotations
-
 import asyncio
 from pathlib import Path
 

@@ -4,8 +4,6 @@ What libpq says of a URL that it cannot read or resolve may carry pieces of the 
 its words are shown only where they come from a server.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import select

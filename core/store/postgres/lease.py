@@ -6,8 +6,6 @@ or its network vanished. Who holds it stands in the connection's application_nam
 between us and the server must keep one connection per client (session mode).
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import re

@@ -4,8 +4,6 @@ LangGraph's tables (`checkpoints`, `checkpoint_writes`, `checkpoint_blobs`) stan
 its saver makes and migrates them.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Our SQL as Postgres takes it: the tables of this package are written once, for SQLite."""
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 

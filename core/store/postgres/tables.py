@@ -5,8 +5,6 @@ are, and no statement is written any more under them. While no lease is held, a 
 is found dead before it is used is opened again; nothing that was sent is ever sent twice.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """What both connections to a SQLite file share: waiting, transactions, and errors in words."""
 
-from __future__ import annotations
-
 import os
 import sqlite3
 import time

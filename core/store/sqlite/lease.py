@@ -5,8 +5,6 @@ file it is a file lock: free at once after kill -9, refused to a second open in 
 process too. On Postgres, core/store/postgres/lease.py.
 """
 
-from __future__ import annotations
-
 import asyncio
 import fcntl
 import json

@@ -4,8 +4,6 @@ A step that was released is never changed, only followed by another. LangGraph's
 (`checkpoints`, `writes`) stand in the same file; its saver makes and migrates them.
 """
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path

@@ -5,8 +5,6 @@ SQLite and Postgres both understand (`ON CONFLICT`, `RETURNING`); core/store/pos
 the other implementation.
 """
 
-from __future__ import annotations
-
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """Asking the stand-in provider through the real client: what the model tests share."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The message that is stored: thinking once, nothing of the provider's besides; tokens, cost."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

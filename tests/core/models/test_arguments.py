@@ -1,7 +1,5 @@
 """Tool calls of an answer: what the model did not really write must never run."""
 
-from __future__ import annotations
-
 import pytest
 from langchain_core.tools import tool
 

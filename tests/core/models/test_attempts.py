@@ -1,7 +1,5 @@
 """Each row of the attempts table: how many requests, which pauses, which error at the end."""
 
-from __future__ import annotations
-
 import pytest
 
 from configs.settings import Settings

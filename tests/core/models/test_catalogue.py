@@ -1,7 +1,5 @@
 """From an id to a route, and which model answers where nobody said."""
 
-from __future__ import annotations
-
 import asyncio
 from pathlib import Path
 

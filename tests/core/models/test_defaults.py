@@ -1,7 +1,5 @@
 """The default models are alive, and `doctor` says so before they are not."""
 
-from __future__ import annotations
-
 from datetime import date, timedelta
 
 import pytest

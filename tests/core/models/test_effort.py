@@ -1,7 +1,5 @@
 """How much a model thinks: asked for where it can, and not again where it was refused."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.core.models.asking import ANTHROPIC, BOTH, OPENAI, asking

@@ -1,7 +1,5 @@
 """Every error is one clear line: no JSON, no bytes, no class names, and never the key."""
 
-from __future__ import annotations
-
 import logging
 import re
 import traceback

@@ -1,7 +1,5 @@
 """litellm comes late, quietly, and with an environment that commands do not inherit."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

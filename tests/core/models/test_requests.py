@@ -1,7 +1,5 @@
 """What is sent: the same bytes for the same history, nothing of ours, marks where they pay."""
 
-from __future__ import annotations
-
 import base64
 import json
 from itertools import pairwise

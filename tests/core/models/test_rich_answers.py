@@ -1,8 +1,6 @@
 """Answers with reasoning, text and several calls, to a request with a picture, that break off at
 every place where they can: nothing of the broken one comes out, and the next attempt is whole."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

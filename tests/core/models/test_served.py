@@ -1,7 +1,5 @@
 """What servers say of their models: windows, prices, pictures; and what becomes of them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

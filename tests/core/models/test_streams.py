@@ -1,7 +1,5 @@
 """Streams that break: seen, withdrawn, asked again; and the text as it comes."""
 
-from __future__ import annotations
-
 import asyncio
 import itertools
 from collections.abc import Callable

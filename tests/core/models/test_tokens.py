@@ -1,7 +1,5 @@
 """The estimate of a request's tokens, and the model's window."""
 
-from __future__ import annotations
-
 import socket
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What takes apart the bytes of strangers cannot hold up the program, whatever they are."""
 
-from __future__ import annotations
-
 import asyncio
 import io
 import os

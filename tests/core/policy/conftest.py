@@ -1,7 +1,5 @@
 """A home folder with a project in it, and links that lead astray."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """May it run? A table over effects, modes and places, with real folders and symlinks."""
 
-from __future__ import annotations
-
 import sys
 import sysconfig
 from pathlib import Path

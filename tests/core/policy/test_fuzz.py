@@ -1,7 +1,5 @@
 """The fuzzer, small: what the policy lets run trips no wire, and the wires do trip."""
 
-from __future__ import annotations
-
 import random
 
 import pytest

@@ -1,7 +1,5 @@
 """The closed grammar: what is accepted is what bash does, and nothing else is accepted."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

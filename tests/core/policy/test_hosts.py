@@ -1,7 +1,5 @@
 """Which addresses are asked about: the model's own ideas, and those that can carry much."""
 
-from __future__ import annotations
-
 import pytest
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 

@@ -1,7 +1,5 @@
 """A command that is to run outside the command sandbox: an approval of its own kind."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """ "Always": the rule lets the call run, and lets no other kind of call run."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

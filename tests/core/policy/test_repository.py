@@ -1,7 +1,5 @@
 """git may read without asking only where nothing in the repository runs or leaks by that."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 from pathlib import Path

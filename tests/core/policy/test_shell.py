@@ -4,8 +4,6 @@ Each row has a line, and what is said of it in the mode ask with the shipped rul
 auto with DENY.
 """
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

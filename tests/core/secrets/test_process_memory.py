@@ -1,7 +1,5 @@
 """Other processes of the same user cannot read ours; what we start can be read as any other."""
 
-from __future__ import annotations
-
 import ctypes
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """Secrets by value and by shape, and what only looks like one."""
 
-from __future__ import annotations
-
 import base64
 import html
 import json

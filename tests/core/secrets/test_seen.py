@@ -1,7 +1,5 @@
 """Secrets that stood in a conversation stay hidden when their variable is gone."""
 
-from __future__ import annotations
-
 import base64
 import os
 import stat

@@ -1,7 +1,5 @@
 """One suite for both databases: whatever takes `settings` here runs on SQLite and on Postgres."""
 
-from __future__ import annotations
-
 import pytest
 
 from configs.settings import Settings

@@ -1,7 +1,5 @@
 """Running code in fresh processes against a store: what the store tests share."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import textwrap

@@ -1,7 +1,5 @@
 """LangGraph's saver as we run it: writes that end, and messages that grow a file in a line."""
 
-from __future__ import annotations
-
 import asyncio
 import inspect
 import json

@@ -1,7 +1,5 @@
 """What a database must do, whichever it is: many processes at once, versions, kill -9."""
 
-from __future__ import annotations
-
 import asyncio
 import sqlite3
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Snapshots and what they bring back, on trees with everything that makes trouble."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import time
@@ -10,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.store.files.file_snapshots import Shadow
-from core.store.files.restore import Plan, Step, carried_out, planned
+from core.store.files.restore import RestorePlan, Step, carried_out, planned
 from core.store.files.scan import Scan, Scanner
 from core.store.files.turn_changes import Changes
 
@@ -38,7 +36,7 @@ def tree_of(folder: Path) -> dict[str, tuple[str, int, bytes]]:
     return found
 
 
-def back(shadow: Shadow, *steps: tuple[Scan, Scan]) -> Plan:
+def back(shadow: Shadow, *steps: tuple[Scan, Scan]) -> RestorePlan:
     """Undo `steps` (wanted, left behind), the newest first."""
     made = []
     for wanted, left in steps:

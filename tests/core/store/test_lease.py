@@ -1,7 +1,5 @@
 """The lease: one driver per thread, free at once when its holder dies."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import subprocess

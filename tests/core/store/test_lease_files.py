@@ -1,7 +1,5 @@
 """The lease beside a SQLite file: a lock that looking does not take."""
 
-from __future__ import annotations
-
 import asyncio
 import fcntl
 import os

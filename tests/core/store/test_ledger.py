@@ -1,7 +1,5 @@
 """The ledger, from several processes at once."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from collections.abc import AsyncIterator

@@ -1,7 +1,5 @@
 """No link that is put into a resolved path leads a read or write elsewhere."""
 
-from __future__ import annotations
-
 import os
 import stat
 import threading

@@ -1,7 +1,5 @@
 """What is Postgres's own: servers that refuse, vanish or hang, lost leases, schemas."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

@@ -1,7 +1,5 @@
 """Removing threads with all they left, on both databases."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 from pathlib import Path

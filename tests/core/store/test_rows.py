@@ -1,7 +1,5 @@
 """Journal, inbox, files seen and threads, on both databases."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Run directories: whatever is killed, and when, the directory says what became of a command."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

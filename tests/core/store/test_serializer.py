@@ -1,7 +1,5 @@
 """Opening a session calls nothing that its rows name, on both databases."""
 
-from __future__ import annotations
-
 import pickle
 import sqlite3
 from collections.abc import Awaitable, Callable

@@ -1,7 +1,5 @@
 """The SQLite file itself: how it is made, files that are none, places that cannot be used."""
 
-from __future__ import annotations
-
 import os
 import sqlite3
 import stat

@@ -1,7 +1,5 @@
 """Results that are too long: what stays, what is told about the rest, and where it is."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Versions of channels: later ones sort after earlier ones, branches differ."""
 
-from __future__ import annotations
-
 from core.store.checkpoints.versions import next_version
 
 

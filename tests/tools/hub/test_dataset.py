@@ -1,7 +1,5 @@
 """hf_dataset inspect and search on the wire."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """What hf_dataset says when the dataset viewer refuses, fails or is not there."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

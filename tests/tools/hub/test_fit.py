@@ -1,7 +1,5 @@
 """hf_fit against the stand-in Hub: models, flavors with prices, this machine's GPUs."""
 
-from __future__ import annotations
-
 import json
 import stat
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """hf_jobs against the stand-in Hub: what is submitted, what comes back, what goes wrong."""
 
-from __future__ import annotations
-
 import base64
 import gzip
 from dataclasses import replace
@@ -10,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from core.context import ToolRun
+from core.context import ToolContext
 from core.errors import ToolError
 from core.history import Call
 from core.hub.job_price import duration, seconds_of
@@ -49,7 +47,7 @@ async def foreseen(bench: Bench, **arguments: Any) -> Any:
     async def no_note(evidence: dict[str, Any]) -> None:
         raise AssertionError("nothing has begun")
 
-    run = ToolRun(
+    run = ToolContext(
         "c", "hf_jobs", THREAD, str(bench.cwd), bench.services, bench.events.append, no_note
     )
     return await tool.foresee(given, run)

@@ -1,7 +1,5 @@
 """Which training methods column layouts fit: each layout with rows as real datasets have them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

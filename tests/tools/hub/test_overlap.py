@@ -1,7 +1,5 @@
 """hf_dataset overlap: planted contamination is found, boilerplate is not taken for it."""
 
-from __future__ import annotations
-
 import random
 import re
 from typing import Any

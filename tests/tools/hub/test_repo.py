@@ -1,7 +1,5 @@
 """hf_repo against the stand-in Hub: what it reads, and each change as it goes well."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,8 +1,6 @@
 """A change on the Hub happens once: when its answer is lost, when the process is killed before or
 after it, and when the Hub cannot be asked what became of it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """What hf_repo says when a repository, or the Hub, says no: for each operation, what to do next."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """What hf_repo must not publish, against the stand-in Hub, and what it must."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """bash: output while it runs, an end for everything it started, a result that can be trusted."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal

@@ -1,7 +1,5 @@
 """edit: exact or tolerant of white space, never of anything else; the file keeps its ways."""
 
-from __future__ import annotations
-
 import pytest
 
 from core.errors import ToolError

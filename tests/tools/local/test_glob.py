@@ -1,7 +1,5 @@
 """glob: what fits, in which order, and what is left out."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """grep: matches, their bounds, and what is not shown."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Pictures: read by their content, shrunk, and shown to models that see."""
 
-from __future__ import annotations
-
 import base64
 import io
 import json

@@ -1,7 +1,5 @@
 """Notebooks: read as cells, edited within a cell, everything else as it was written."""
 
-from __future__ import annotations
-
 import base64
 import io
 import json

@@ -1,7 +1,5 @@
 """process: background commands are found, followed and ended, from any process."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 from collections.abc import AsyncIterator

@@ -1,7 +1,5 @@
 """write: whole files, atomically; nothing that this thread does not know is written over."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import threading

@@ -1,7 +1,5 @@
 """Servers as processes, and a bench whose tools are theirs."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

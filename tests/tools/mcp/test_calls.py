@@ -1,7 +1,5 @@
 """Calls to real servers, over stdio and over streamable HTTP."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from pathlib import Path

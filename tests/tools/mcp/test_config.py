@@ -1,7 +1,5 @@
 """How servers are configured: shapes, variables, and where the Hub token goes."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

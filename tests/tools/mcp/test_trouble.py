@@ -1,7 +1,5 @@
 """Servers that cause trouble: the others work, and each trouble is named with its server."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Sites on loopback addresses that stand for public and private ones, and names that lead there."""
 
-from __future__ import annotations
-
 import ipaddress
 import socket
 from typing import Any

@@ -1,7 +1,5 @@
 """What every operation of github says when GitHub says no: never a traceback, always what to do."""
 
-from __future__ import annotations
-
 import re
 import time
 from typing import Any

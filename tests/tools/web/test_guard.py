@@ -1,7 +1,5 @@
 """What web may connect to: addresses as they are, names, redirects, and answers that change."""
 
-from __future__ import annotations
-
 import ipaddress
 import shutil
 import socket

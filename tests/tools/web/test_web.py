@@ -1,7 +1,5 @@
 """web: pages as text, what is no text, bounds, marks, and searches."""
 
-from __future__ import annotations
-
 import asyncio
 import gzip
 import re

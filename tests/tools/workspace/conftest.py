@@ -1,7 +1,5 @@
 """Benches over both backends: this machine, and a sandbox at the stand-in."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator

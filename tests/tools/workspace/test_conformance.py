@@ -1,7 +1,5 @@
 """What holds wherever commands run and files live: the same calls over both backends."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """What a child gets of the environment: what is known to be harmless, and nothing else."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Commands get the Hub token as a file, and only while they have the network."""
 
-from __future__ import annotations
-
 import stat
 
 import pytest

@@ -1,7 +1,5 @@
 """A sandbox's life: made once, found again, paid hour by hour, ended; what it may see."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What the chats of a column are made of: keys, roles, turns, and what trainers stumble over."""
 
-from __future__ import annotations
-
 import json
 import statistics
 from collections import Counter

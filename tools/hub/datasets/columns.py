@@ -4,8 +4,6 @@ Types are those of the library `datasets`, as the viewer gives them in `features
 says little: a string may be a class, a chat as JSON, or prose; a Json column may be anything.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property

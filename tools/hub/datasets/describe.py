@@ -1,7 +1,5 @@
 """A column's statistics and a row's values as lines of a result."""
 
-from __future__ import annotations
-
 import json
 import statistics
 from collections import Counter

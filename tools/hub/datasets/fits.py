@@ -1,7 +1,5 @@
 """The methods that a table's columns fit, those that need no change first."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from tools.hub.datasets.columns import Column

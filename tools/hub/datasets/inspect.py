@@ -1,7 +1,5 @@
 """`hf_dataset inspect`: what is in a dataset, what it can train, and what is wrong with it."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any

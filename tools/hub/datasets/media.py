@@ -1,7 +1,5 @@
 """Which tasks with sound or pictures a table's columns fit."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from tools.hub.datasets.columns import Column

@@ -4,8 +4,6 @@ The formats are TRL's (https://huggingface.co/docs/trl/dataset_formats): a colum
 what a trainer does with it, a chat is a list of {role, content}. tasks.py has the rest.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

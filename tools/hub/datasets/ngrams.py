@@ -4,8 +4,6 @@ Brown et al. 2020 (GPT-3, appendix C) took 13 words after lower-casing and dropp
 is it here. Each cell's n-grams are its own: none crosses from one column to the next.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections import Counter

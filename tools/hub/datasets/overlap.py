@@ -7,13 +7,11 @@ negatives: rows that were not read, paraphrases, translations, and texts shorter
 which only count where a whole cell is the same.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 from dataclasses import dataclass
 
-from core.context import ToolRun
+from core.context import ToolContext
 from core.errors import ToolError
 from tools.hub.datasets.ngrams import COPIED, SHORTEST, WORDS, Match, Overlap
 from tools.hub.datasets.pages import Page, Place, pages, place
@@ -49,7 +47,7 @@ class Read:
 
 
 async def overlap(
-    run: ToolRun,
+    ctx: ToolContext,
     train: tuple[str, str, str],
     evaluation: tuple[str, str, str],
     max_rows: int,
@@ -61,7 +59,7 @@ async def overlap(
         train, evaluation: (dataset, config, split); config and split may be empty.
         max_rows: of each set, spread evenly. timeout: seconds for reading both.
     """
-    viewer = Viewer(run)
+    viewer = Viewer(ctx)
     theirs = await place(viewer, *evaluation, prefer=("test", "validation", "eval"))
     ours = await place(viewer, *train)
     if theirs == ours:
@@ -69,8 +67,8 @@ async def overlap(
     begun = time.monotonic()
     found = Overlap()
     # The evaluation set is the smaller one: it gets at most half of the time.
-    there = await _read(run, viewer, theirs, max_rows, begun + timeout / 2, found, adding=True)
-    here = await _read(run, viewer, ours, max_rows, begun + timeout, found, adding=False)
+    there = await _read(ctx, viewer, theirs, max_rows, begun + timeout / 2, found, adding=True)
+    here = await _read(ctx, viewer, ours, max_rows, begun + timeout, found, adding=False)
     matches, by_template = await asyncio.to_thread(found.matches)
     copied = sum(match.share >= COPIED for match in matches)
     judged = found.judged
@@ -111,7 +109,7 @@ async def overlap(
 
 
 async def _read(
-    run: ToolRun,
+    ctx: ToolContext,
     viewer: Viewer,
     where: Place,
     wanted: int,
@@ -131,7 +129,7 @@ async def _read(
             now = time.monotonic()
             if now - told >= PROGRESS or len(seen) >= min(wanted, total):
                 told = now
-                run.log(f"{len(seen):,} of {min(wanted, total):,} rows of {where} read")
+                ctx.log(f"{len(seen):,} of {min(wanted, total):,} rows of {where} read")
     except ToolError as error:
         # A limit that is reached half-way leaves what was read.
         if not seen:

@@ -1,7 +1,5 @@
 """Reading a split through the viewer: which config and split, and rows from all over it."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence

@@ -3,8 +3,6 @@
 TRL's formats: https://huggingface.co/docs/trl/dataset_formats.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from tools.hub.datasets.chat_column import content, messages

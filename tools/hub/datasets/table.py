@@ -1,7 +1,5 @@
 """Finding a column by what it is called and what it holds, for the judgement of methods."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

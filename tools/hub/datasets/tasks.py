@@ -2,8 +2,6 @@
 sound, pictures. The layouts are those of the examples in transformers and sentence-transformers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from tools.hub.datasets.columns import Column

@@ -1,13 +1,11 @@
 """hf_dataset: what a dataset on the Hub holds, what it can train, and whether it leaks a test."""
 
-from __future__ import annotations
-
 import re
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from core.context import AgentTool, ToolResult, ToolRun
+from core.context import AgentTool, ToolContext, ToolResult
 from core.effects import Effect
 from core.errors import ToolError
 from tools.hub.datasets.describe import row_lines
@@ -58,31 +56,31 @@ class HfDataset(AgentTool):
     def effect(self, arguments: HfDatasetArguments, cwd: str) -> Effect:
         return Effect("read")
 
-    async def execute(self, arguments: HfDatasetArguments, run: ToolRun) -> ToolResult:
+    async def execute(self, arguments: HfDatasetArguments, ctx: ToolContext) -> ToolResult:
         a = arguments
         if a.operation == "inspect":
-            viewer = Viewer(run)
+            viewer = Viewer(ctx)
             text, fits = await inspect(viewer, a.dataset, a.config, a.split, a.sample_rows)
             # The evidence of a job's preflight.
-            at = run.services.clock()
-            await run.note({"dataset": a.dataset, "fits": fits, "at": at})
+            at = ctx.services.clock()
+            await ctx.note({"dataset": a.dataset, "fits": fits, "at": at})
             return ToolResult(text)
         if a.operation == "search":
-            return ToolResult(await _search(a, run))
+            return ToolResult(await _search(a, ctx))
         if not a.eval_dataset:
             raise ToolError("overlap needs eval_dataset, the evaluation set to look for")
         train = (a.dataset, a.config, a.split)
         evaluation = (a.eval_dataset, a.eval_config, a.eval_split)
-        return ToolResult(await overlap(run, train, evaluation, a.max_rows, a.timeout))
+        return ToolResult(await overlap(ctx, train, evaluation, a.max_rows, a.timeout))
 
 
-async def _search(a: HfDatasetArguments, run: ToolRun) -> str:
+async def _search(a: HfDatasetArguments, ctx: ToolContext) -> str:
     if bool(a.query.strip()) == bool(a.where.strip()):
         raise ToolError(
             "search takes query (words in text columns) or where (a condition), one of them; "
             "a condition on text: \"column\" LIKE '%word%'"
         )
-    viewer = Viewer(run)
+    viewer = Viewer(ctx)
     where = await place(viewer, a.dataset, a.config, a.split)
     wanted = max(1, a.sample_rows)
     here = (where.dataset, where.config, where.split)

@@ -5,15 +5,13 @@ them. Every method is one GET; a failure is a ViewerError whose text says what t
 (tools/hub/datasets/viewer_errors.py).
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from core import http
-from core.context import ToolRun
+from core.context import ToolContext
 from core.errors import ToolError
 from core.hub.connection import offline
 from core.hub.errors import OFFLINE
@@ -44,7 +42,7 @@ SHAPES: dict[str, dict[str, type]] = {
 class Viewer:
     """A client for one call, `run`, of the viewer that the setting `dataset_viewer_url` names."""
 
-    run: ToolRun
+    run: ToolContext
 
     async def is_valid(self, dataset: str) -> dict[str, Any]:
         """{preview, viewer, search, filter, statistics}: what can be asked about it."""

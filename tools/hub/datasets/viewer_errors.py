@@ -4,9 +4,7 @@ Its errors are a status, a header X-Error-Code and a body {error, cause_message?
 private and missing datasets apart for nobody, so the Hub is asked which of them it is.
 """
 
-from __future__ import annotations
-
-from core.context import ToolRun
+from core.context import ToolContext
 from core.errors import ToolError
 from core.http import Reply, wanted_pause
 from core.hub.connection import ask, hub_url
@@ -27,12 +25,12 @@ class ViewerError(ToolError):
         self.code = code
 
 
-async def refusal(run: ToolRun, reply: Reply, dataset: str, has_token: bool) -> ViewerError:
+async def refusal(ctx: ToolContext, reply: Reply, dataset: str, has_token: bool) -> ViewerError:
     """The error for an answer that is none. `dataset`: what was asked about."""
     code = reply.headers.get("x-error-code", "")
     said, cause = _body(reply)
     if code in NO_ACCESS or (reply.status == 401 and not code):
-        text = await why_no_access(run, dataset)
+        text = await why_no_access(ctx, dataset)
     elif reply.status == 404:
         text = f"the dataset viewer has nothing of that name in {dataset}: {said}"
     elif reply.status == 429:
@@ -79,14 +77,14 @@ def _line(text: str) -> str:
     return line[:300] + ("..." if len(line) > 300 else "")
 
 
-async def why_no_access(run: ToolRun, dataset: str) -> str:
+async def why_no_access(ctx: ToolContext, dataset: str) -> str:
     """Gated, private or missing: what the Hub says of a dataset, and of names that are near."""
     about = Repo(dataset, "dataset")
     try:
-        info = await ask(run, lambda api: api.dataset_info(dataset), about)
+        info = await ask(ctx, lambda api: api.dataset_info(dataset), about)
     except ToolError as error:
         return f"the dataset viewer has nothing of {dataset}. {error}"
-    page = f"{hub_url(run.services.settings)}/{about.page}"
+    page = f"{hub_url(ctx.services.settings)}/{about.page}"
     if info.gated:
         return (
             f"{dataset} is gated: a person must ask for access at {page}, and {LOG_IN}; "

@@ -1,7 +1,5 @@
 """What looks wrong in a table before anybody trains on it: warnings, each with what to do."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections import Counter

@@ -23,8 +23,6 @@ the feed-forward part, L: layers, V: vocabulary.
 Real runs differ by up to a quarter: kernels, fragmentation, the trainer's own copies.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 
@@ -73,7 +71,7 @@ class Need:
 
 
 @dataclass(frozen=True)
-class Plan:
+class MemoryEstimate:
     """`batch`: sequences on each GPU at a time."""
 
     method: Method
@@ -83,7 +81,7 @@ class Plan:
     checkpointing: bool = True
 
 
-def need(shape: Shape, plan: Plan) -> Need:
+def need(shape: Shape, plan: MemoryEstimate) -> Need:
     billions = f"{shape.parameters / GB:.2f} billion parameters"
     if plan.method == "inference":
         return Need((_weights(shape, billions), _kv_cache(shape, plan), _context()))
@@ -122,14 +120,14 @@ def _quantized(shape: Shape) -> Part:
     return Part("weights", size, said, True)
 
 
-def _adapters(shape: Shape, plan: Plan) -> Part:
+def _adapters(shape: Shape, plan: MemoryEstimate) -> Part:
     count = adapter_parameters(shape, plan.rank)
     where = "attention" if shape.experts else "all linear layers"
     said = f"{count / 1e6:.1f} million of rank {plan.rank} on {where} x {ADAPTER} bytes"
     return Part("adapters and optimizer", count * ADAPTER, said, True)
 
 
-def _activations(shape: Shape, plan: Plan) -> Part:
+def _activations(shape: Shape, plan: MemoryEstimate) -> Part:
     tokens = plan.tokens * plan.batch
     wide = shape.intermediate * shape.active
     factor = 8 if shape.gated else 4
@@ -145,13 +143,13 @@ def _activations(shape: Shape, plan: Plan) -> Part:
     return Part("activations", size, f"{said}; s b = {tokens:,}, h = {shape.hidden}", False)
 
 
-def _logits(shape: Shape, plan: Plan) -> Part:
+def _logits(shape: Shape, plan: MemoryEstimate) -> Part:
     tokens = plan.tokens * plan.batch
     said = f"{tokens:,} tokens x {shape.vocabulary:,} words x {LOGITS} bytes"
     return Part("logits", tokens * shape.vocabulary * LOGITS, said, False)
 
 
-def _kv_cache(shape: Shape, plan: Plan) -> Part:
+def _kv_cache(shape: Shape, plan: MemoryEstimate) -> Part:
     a_token = shape.layers * 2 * shape.kv_heads * shape.head_size * BF16
     tokens = plan.tokens * plan.batch
     said = (

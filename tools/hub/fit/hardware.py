@@ -1,7 +1,5 @@
 """GPUs that a job could run on: the Hub's flavors with prices, and those of this machine."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 import shutil
@@ -9,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from core.command_environment import child_environment
-from core.context import ToolRun
+from core.context import ToolContext
 from core.errors import ToolError
 from core.hub.connection import ask
 from tools.hub.fit.gpu_memory import GB
@@ -41,10 +39,10 @@ class Gpus:
         return not any(old in self.model for old in WITHOUT_BF16)
 
 
-async def flavors(run: ToolRun) -> list[Gpus]:
+async def flavors(ctx: ToolContext) -> list[Gpus]:
     """The Hub's flavors with GPUs. Raises ToolError."""
     found = []
-    for one in await ask(run, lambda api: api.list_jobs_hardware()):
+    for one in await ask(ctx, lambda api: api.list_jobs_hardware()):
         gpu = one.accelerator
         if gpu is None or gpu.type != "gpu":
             continue

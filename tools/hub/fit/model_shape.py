@@ -1,7 +1,5 @@
 """A model's shape: the numbers of its config that memory follows from."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any

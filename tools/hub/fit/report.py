@@ -1,16 +1,14 @@
 """What hf_fit says: the verdict, the parts of the memory, the hardware by price."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
-from tools.hub.fit.gpu_memory import GB, TIGHT, USABLE, Need, Plan
+from tools.hub.fit.gpu_memory import GB, TIGHT, USABLE, MemoryEstimate, Need
 from tools.hub.fit.hardware import Gpus
 from tools.hub.fit.model_shape import Shape
 
 
 def told(
-    plan: Plan,
+    plan: MemoryEstimate,
     model: str,
     shape: Shape,
     needed: Need,
@@ -98,7 +96,7 @@ def _short(gpus: Gpus, needed: Need) -> str:
     )
 
 
-def _smaller(plan: Plan) -> str:
+def _smaller(plan: MemoryEstimate) -> str:
     steps = {
         "full": ["lora or qlora instead of full"],
         "lora": ["qlora instead of lora"],

@@ -1,18 +1,16 @@
 """hf_fit: which hardware a model fits for a method, with memory and price. See gpu_memory.py for
 the formulas and where they are from."""
 
-from __future__ import annotations
-
 import asyncio
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.context import AgentTool, ToolResult, ToolRun
+from core.context import AgentTool, ToolContext, ToolResult
 from core.effects import Effect
 from core.errors import ToolError
 from core.hub.connection import ask, get
 from core.hub.refusals import Repo
-from tools.hub.fit.gpu_memory import GB, Method, Plan, need
+from tools.hub.fit.gpu_memory import GB, MemoryEstimate, Method, need
 from tools.hub.fit.hardware import Gpus, flavors, local_gpus
 from tools.hub.fit.model_shape import Shape, from_config, of_size
 from tools.hub.fit.report import fits, told
@@ -45,32 +43,34 @@ class HfFit(AgentTool):
     def effect(self, arguments: HfFitArguments, cwd: str) -> Effect:
         return Effect("read")
 
-    async def execute(self, arguments: HfFitArguments, run: ToolRun) -> ToolResult:
+    async def execute(self, arguments: HfFitArguments, ctx: ToolContext) -> ToolResult:
         a = arguments
         if not a.model and not a.parameters:
             raise ToolError("name a model (owner/name), or give parameters in billions")
         notes: list[str] = []
-        shape = await _shape(a, run, notes)
-        plan = Plan(a.method, a.sequence_length, a.batch, a.lora_rank, a.gradient_checkpointing)
+        shape = await _shape(a, ctx, notes)
+        plan = MemoryEstimate(
+            a.method, a.sequence_length, a.batch, a.lora_rank, a.gradient_checkpointing
+        )
         needed = need(shape, plan)
-        there, here = await asyncio.gather(_hub(run, notes), _local(notes))
+        there, here = await asyncio.gather(_hub(ctx, notes), _local(notes))
         fitting = [gpus.name for gpus in there if fits(needed, gpus)]
         # The evidence of a job's preflight.
-        await run.note(
-            {"model": a.model, "method": a.method, "flavors": fitting, "at": run.services.clock()}
+        await ctx.note(
+            {"model": a.model, "method": a.method, "flavors": fitting, "at": ctx.services.clock()}
         )
         return ToolResult(told(plan, a.model, shape, needed, there, here, notes))
 
 
-async def _shape(a: HfFitArguments, run: ToolRun, notes: list[str]) -> Shape:
+async def _shape(a: HfFitArguments, ctx: ToolContext, notes: list[str]) -> Shape:
     by_hand = round(a.parameters * GB)
     if not a.model:
         notes.append("no model was named: its shape is that of a common dense one of this size")
         return of_size(by_hand)
-    counted = by_hand or await _counted(a.model, run, notes)
+    counted = by_hand or await _counted(a.model, ctx, notes)
     about = Repo(a.model, path="config.json")
     try:
-        reply = await get(run, f"/{a.model}/resolve/main/config.json", about=about)
+        reply = await get(ctx, f"/{a.model}/resolve/main/config.json", about=about)
         config = reply.json()
     except ToolError as error:
         if not counted:
@@ -93,13 +93,13 @@ async def _shape(a: HfFitArguments, run: ToolRun, notes: list[str]) -> Shape:
     return of_size(counted)
 
 
-async def _counted(model: str, run: ToolRun, notes: list[str]) -> int:
+async def _counted(model: str, ctx: ToolContext, notes: list[str]) -> int:
     """Parameters in the model's safetensors; 0 where they do not tell. Raises ToolError."""
     from huggingface_hub.errors import NotASafetensorsRepoError, SafetensorsParsingError
 
     try:
         found = await ask(
-            run, lambda api: api.get_safetensors_metadata(model).parameter_count, Repo(model)
+            ctx, lambda api: api.get_safetensors_metadata(model).parameter_count, Repo(model)
         )
     except (NotASafetensorsRepoError, SafetensorsParsingError):
         return 0
@@ -112,9 +112,9 @@ async def _counted(model: str, run: ToolRun, notes: list[str]) -> int:
     return sum(found.values())
 
 
-async def _hub(run: ToolRun, notes: list[str]) -> list[Gpus]:
+async def _hub(ctx: ToolContext, notes: list[str]) -> list[Gpus]:
     try:
-        return await flavors(run)
+        return await flavors(ctx)
     except ToolError as error:
         notes.append(f"no flavors and prices: {error}")
         return []

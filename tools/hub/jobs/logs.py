@@ -4,15 +4,13 @@ The stream never says that it ends: it is quiet, and the job's state tells. Sour
 GET /api/jobs/{namespace}/{id}/logs, `data: {"timestamp", "data"}`, a comment every 30 s.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from core.context import ToolRun
+from core.context import ToolContext
 from core.hub.connection import hub_url, token_for
 
 #: Seconds without a line after which a look at the logs has them all; seconds to connect.
@@ -26,11 +24,11 @@ WORTH = ("loss", "acc", "reward", "f1", "bleu", "rouge", "perplexity", "wer", "k
 
 
 async def events(
-    run: ToolRun, namespace: str, job: str, route: str = "logs", tail: int | None = None
+    ctx: ToolContext, namespace: str, job: str, route: str = "logs", tail: int | None = None
 ) -> AsyncGenerator[dict[str, Any], None]:
     """The events of a job's stream as they come. Raises httpx.HTTPError where it breaks off."""
-    url = f"{hub_url(run.services.settings)}/api/jobs/{namespace}/{job}/{route}"
-    token = await token_for(url, run.services.settings)
+    url = f"{hub_url(ctx.services.settings)}/api/jobs/{namespace}/{job}/{route}"
+    token = await token_for(url, ctx.services.settings)
     headers = {"Accept": "text/event-stream"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
@@ -54,7 +52,7 @@ async def events(
 
 
 async def so_far(
-    run: ToolRun,
+    ctx: ToolContext,
     namespace: str,
     job: str,
     route: str = "logs",
@@ -66,7 +64,7 @@ async def so_far(
     import httpx
 
     found: list[dict[str, Any]] = []
-    stream = events(run, namespace, job, route, tail)
+    stream = events(ctx, namespace, job, route, tail)
     try:
         while len(found) < most:
             found.append(await asyncio.wait_for(anext(stream), QUIET if found else CONNECT))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from core.context import ToolRun
+from core.context import ToolContext
 from core.hub.job_price import duration
 
 if TYPE_CHECKING:
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 Notes = Sequence[tuple[str, dict[str, Any]]]
 
 
-async def preflight(arguments: JobsArguments, run: ToolRun) -> list[str]:
+async def preflight(arguments: JobsArguments, ctx: ToolContext) -> list[str]:
     """Lines for the approval."""
-    journal = run.services.journal
-    inspected = await journal.notes(run.thread, "hf_dataset")
-    fitted = await journal.notes(run.thread, "hf_fit")
-    jobs = await journal.notes(run.thread, "hf_jobs")
+    journal = ctx.services.journal
+    inspected = await journal.notes(ctx.thread, "hf_dataset")
+    fitted = await journal.notes(ctx.thread, "hf_fit")
+    jobs = await journal.notes(ctx.thread, "hf_jobs")
     return [
         *_data(arguments, inspected),
         *_model(arguments, fitted),

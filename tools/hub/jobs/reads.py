@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from core.context import ToolResult, ToolRun
+from core.context import ToolContext, ToolResult
 from core.errors import ToolError
 from core.hub.connection import ask
 from core.hub.job_price import flavors
@@ -21,39 +21,39 @@ if TYPE_CHECKING:
 MOST = 50
 
 
-async def read_of(a: JobsArguments, run: ToolRun) -> ToolResult:
+async def read_of(a: JobsArguments, ctx: ToolContext) -> ToolResult:
     if a.operation == "hardware":
-        found = await flavors(run)
+        found = await flavors(ctx)
         lines = [row(f.name, f"${f.hourly:.2f}/h", f.described) for f in found]
         return listed(lines, "the Hub lists no hardware")
     if a.operation == "ps":
-        return await _jobs(run)
+        return await _jobs(ctx)
     if a.operation == "schedules":
-        return await _schedules(run)
-    job = await _job(a, run)
+        return await _schedules(ctx)
+    job = await _job(a, ctx)
     if a.operation == "wait":
-        return await wait_for(job, run, tail=a.tail)
-    cost = await settle_if_ours(job, run) if job.ended else None
+        return await wait_for(job, ctx, tail=a.tail)
+    cost = await settle_if_ours(job, ctx) if job.ended else None
     if a.operation == "inspect":
         spent = "" if cost is None else f"\ncost: ${cost / 1e6:.4f}"
         return ToolResult(f"{job.line()}{spent}")
     if a.operation == "metrics":
-        return await _metrics(job, run)
-    events = await so_far(run, job.namespace, job.id, most=KEPT, tail=max(a.tail, 1000))
+        return await _metrics(job, ctx)
+    events = await so_far(ctx, job.namespace, job.id, most=KEPT, tail=max(a.tail, 1000))
     lines = [text for event in events if (text := text_of(event))]
     figures = [f"[{line}]" for line in series(lines)]
     shown = lines[-a.tail :] or ["its log is empty so far"]
     return ToolResult("\n".join([job.line(), *figures, *shown]))
 
 
-async def _job(a: JobsArguments, run: ToolRun) -> Job:
+async def _job(a: JobsArguments, ctx: ToolContext) -> Job:
     if not a.id:
         raise ToolError(f"{a.operation} needs id, the job's")
-    return await inspected(a.id, await payer(run), run)
+    return await inspected(a.id, await payer(ctx), ctx)
 
 
-async def _jobs(run: ToolRun) -> ToolResult:
-    namespace = await payer(run)
+async def _jobs(ctx: ToolContext) -> ToolResult:
+    namespace = await payer(ctx)
 
     def newest(api: Any) -> list[Any]:
         found = []
@@ -63,14 +63,14 @@ async def _jobs(run: ToolRun) -> ToolResult:
                 break
         return found
 
-    jobs = [job_of(info) for info in await ask(run, newest)]
+    jobs = [job_of(info) for info in await ask(ctx, newest)]
     lines = [row(job.created, job.name, job.line()) for job in jobs]
     return listed(lines, f"{namespace} has no jobs", "" if len(jobs) < MOST else "the newest only")
 
 
-async def _schedules(run: ToolRun) -> ToolResult:
-    namespace = await payer(run)
-    found = await ask(run, lambda api: api.list_scheduled_jobs(namespace=namespace))
+async def _schedules(ctx: ToolContext) -> ToolResult:
+    namespace = await payer(ctx)
+    found = await ask(ctx, lambda api: api.list_scheduled_jobs(namespace=namespace))
     lines = [
         row(
             one.id,
@@ -85,10 +85,10 @@ async def _schedules(run: ToolRun) -> ToolResult:
     return listed(lines, f"{namespace} has no scheduled jobs")
 
 
-async def _metrics(job: Job, run: ToolRun) -> ToolResult:
+async def _metrics(job: Job, ctx: ToolContext) -> ToolResult:
     if job.stage != "RUNNING":
         return ToolResult(f"{job.line()}\nA job has metrics of its machine only while it runs.")
-    samples = await so_far(run, job.namespace, job.id, "metrics", most=1)
+    samples = await so_far(ctx, job.namespace, job.id, "metrics", most=1)
     if not samples:
         return ToolResult(f"{job.line()}\nno sample came; try again")
     now = samples[0]

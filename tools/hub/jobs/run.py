@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from core.context import NotBegun, ToolResult, ToolRun
+from core.context import NotBegun, ToolContext, ToolResult
 from core.errors import ToolError
 from core.events import ToolStateChange
 from core.hub.change_once import author_of
@@ -35,40 +35,40 @@ if TYPE_CHECKING:
 LOOKS = (0.0, 1.0, 3.0)
 
 
-async def launch(arguments: JobsArguments, run: ToolRun) -> ToolResult:
+async def launch(arguments: JobsArguments, ctx: ToolContext) -> ToolResult:
     """Submit, and return at once, or wait. Raises ToolError where nothing was submitted."""
-    spec = await spec_of(arguments, run)
-    flavor = await flavor_of(arguments.flavor, run)
-    namespace = await payer(run)
+    spec = await spec_of(arguments, ctx)
+    flavor = await flavor_of(arguments.flavor, ctx)
+    namespace = await payer(ctx)
     note = {
         "namespace": namespace,
-        "label": label_of(run.call_id),
+        "label": label_of(ctx.call_id),
         "flavor": flavor.name,
         "per_minute": flavor.per_minute,
         "ceiling": flavor.price(spec["timeout"]),
-        "at": run.services.clock(),
+        "at": ctx.services.clock(),
     }
-    await run.note(note)
+    await ctx.note(note)
     try:
-        info = await ask(run, lambda api: api.run_job(namespace=namespace, **spec), again=False)
+        info = await ask(ctx, lambda api: api.run_job(namespace=namespace, **spec), again=False)
         job = job_of(info)
     except ToolError as error:
-        found = await _found(run, note, error)
+        found = await _found(ctx, note, error)
         if isinstance(found, ToolResult):
             return found
         job = found
-    return await _submitted(arguments, run, note, job)
+    return await _submitted(arguments, ctx, note, job)
 
 
-async def spec_of(arguments: JobsArguments, run: ToolRun) -> dict[str, Any]:
+async def spec_of(arguments: JobsArguments, ctx: ToolContext) -> dict[str, Any]:
     """What `run_job` takes, namespace excluded. Raises ToolError that names the argument."""
     if not arguments.flavor or not arguments.timeout:
         raise ToolError(f"{arguments.operation} needs flavor and timeout")
     if bool(arguments.script) == bool(arguments.command):
         raise ToolError("run takes script or command, one of them")
-    source = await asyncio.to_thread(read_script, arguments.script, run.cwd)
+    source = await asyncio.to_thread(read_script, arguments.script, ctx.cwd)
     await asyncio.to_thread(check_credentials, arguments, source)
-    labels = {LABEL: label_of(run.call_id), "ml-agent-thread": run.thread}
+    labels = {LABEL: label_of(ctx.call_id), "ml-agent-thread": ctx.thread}
     spec: dict[str, Any] = {
         "image": image_of(arguments),
         "command": command_of(arguments, source),
@@ -77,7 +77,7 @@ async def spec_of(arguments: JobsArguments, run: ToolRun) -> dict[str, Any]:
         "attempts": 1,  # attempts × time limit would be the real ceiling
         "labels": labels,
         "env": {**arguments.env} or None,
-        "secrets": await asyncio.to_thread(secrets_of, arguments.secrets, run.services.settings)
+        "secrets": await asyncio.to_thread(secrets_of, arguments.secrets, ctx.services.settings)
         or None,
         "volumes": await asyncio.to_thread(volumes_of, arguments.volumes),
     }
@@ -86,16 +86,16 @@ async def spec_of(arguments: JobsArguments, run: ToolRun) -> dict[str, Any]:
     return spec
 
 
-async def payer(run: ToolRun) -> str:
+async def payer(ctx: ToolContext) -> str:
     """In whose name jobs run, and who pays: a setting, else whose token it is."""
-    named = run.services.settings.jobs_namespace
-    return named or str(await ask(run, author_of))
+    named = ctx.services.settings.jobs_namespace
+    return named or str(await ask(ctx, author_of))
 
 
-async def _found(run: ToolRun, note: dict[str, Any], error: ToolError) -> Job | ToolResult:
+async def _found(ctx: ToolContext, note: dict[str, Any], error: ToolError) -> Job | ToolResult:
     """The job whose answer was lost, or how the launch failed."""
     try:
-        found = await look_up(run, note)
+        found = await look_up(ctx, note)
     except ToolError:
         said = f"{error.message} Whether the job was launched is unknown: look with ps first."
         return ToolResult(said, ok=False, outcome="unknown")
@@ -104,13 +104,13 @@ async def _found(run: ToolRun, note: dict[str, Any], error: ToolError) -> Job | 
     return found
 
 
-async def look_up(run: ToolRun, note: dict[str, Any]) -> Job | None:
+async def look_up(ctx: ToolContext, note: dict[str, Any]) -> Job | None:
     """The job of this call, by its label; None where the Hub has none. Raises ToolError."""
     labels = {LABEL: note["label"]}
     for pause in LOOKS:
         await asyncio.sleep(pause)
         found = await ask(
-            run, lambda api: list(api.list_jobs(labels=labels, namespace=note["namespace"]))
+            ctx, lambda api: list(api.list_jobs(labels=labels, namespace=note["namespace"]))
         )
         # A server that does not filter must not hand us somebody else's job.
         ours = [info for info in found if (info.labels or {}).get(LABEL) == note["label"]]
@@ -120,13 +120,13 @@ async def look_up(run: ToolRun, note: dict[str, Any]) -> Job | None:
 
 
 async def _submitted(
-    arguments: JobsArguments, run: ToolRun, note: dict[str, Any], job: Job
+    arguments: JobsArguments, ctx: ToolContext, note: dict[str, Any], job: Job
 ) -> ToolResult:
     note = {**note, "job": job.id}
-    await run.note(note)
-    run.emit(ToolStateChange(id=run.call_id, tool=run.tool, state="running", url=job.url))
+    await ctx.note(note)
+    ctx.emit(ToolStateChange(id=ctx.call_id, tool=ctx.tool, state="running", url=job.url))
     if not arguments.detach:
-        return await wait_for(job, run, tail=arguments.tail, call=(run.call_id, note))
+        return await wait_for(job, ctx, tail=arguments.tail, call=(ctx.call_id, note))
     limit = duration(seconds_of(arguments.timeout)) if arguments.timeout else "its time limit"
     lines = [
         f"Job {job.id} was submitted on {job.flavor}: {job.url}",
@@ -137,14 +137,14 @@ async def _submitted(
     return ToolResult("\n".join(lines), still_costs=True)
 
 
-async def relaunch(arguments: JobsArguments, run: ToolRun, note: dict[str, Any]) -> ToolResult:
+async def relaunch(arguments: JobsArguments, ctx: ToolContext, note: dict[str, Any]) -> ToolResult:
     """After a crash: the job that was launched, by its label. Raises NotBegun where there is
     none."""
     try:
-        job = await look_up(run, note)
+        job = await look_up(ctx, note)
     except ToolError as error:
         said = f"It was begun, and whether a job was launched is unknown: {error.message}"
         return ToolResult(said, ok=False, outcome="unknown")
     if job is None:
         raise NotBegun
-    return await _submitted(arguments, run, note, job)
+    return await _submitted(arguments, ctx, note, job)

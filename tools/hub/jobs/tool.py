@@ -1,12 +1,10 @@
 """hf_jobs: runs on Hugging Face's hardware, launched once, priced before, followed to their end."""
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.context import AgentTool, ToolResult, ToolRun
+from core.context import AgentTool, ToolContext, ToolResult
 from core.effects import Effect
 from core.errors import ToolError
 from core.hub.connection import ask
@@ -72,15 +70,15 @@ class HfJobs(AgentTool):
         verb = "cancel job" if a.operation == "cancel" else "delete the schedule"
         return Effect("publish", preview=f"{verb} {a.id}")
 
-    async def foresee(self, arguments: JobsArguments, run: ToolRun) -> Effect:
+    async def foresee(self, arguments: JobsArguments, ctx: ToolContext) -> Effect:
         """With the live price, what is run, and what was checked."""
-        effect = self.effect(arguments, run.cwd)
+        effect = self.effect(arguments, ctx.cwd)
         if arguments.operation not in ("run", "schedule"):
             return effect
-        spec = await spec_of(arguments, run)
+        spec = await spec_of(arguments, ctx)
         seconds = spec["timeout"]
         try:
-            flavor = await flavor_of(arguments.flavor, run)
+            flavor = await flavor_of(arguments.flavor, ctx)
             price: int | None = flavor.price(seconds)
             cost = (
                 f"${flavor.hourly:.2f} an hour × {duration(seconds)} = "
@@ -99,9 +97,9 @@ class HfJobs(AgentTool):
             + (f", packages {', '.join(arguments.dependencies)}" if arguments.dependencies else ""),
             *([f"secrets {', '.join(arguments.secrets)}"] if arguments.secrets else []),
             *([f"volumes {', '.join(arguments.volumes)}"] if arguments.volumes else []),
-            *await preflight(arguments, run),
+            *await preflight(arguments, ctx),
             "",
-            read_script(arguments.script, run.cwd) or arguments.command,
+            read_script(arguments.script, ctx.cwd) or arguments.command,
         ]
         return Effect(
             effect.kind,
@@ -111,18 +109,18 @@ class HfJobs(AgentTool):
             always_asks=effect.always_asks,
         )
 
-    async def execute(self, arguments: JobsArguments, run: ToolRun) -> ToolResult:
+    async def execute(self, arguments: JobsArguments, ctx: ToolContext) -> ToolResult:
         operation = arguments.operation
         if operation in READS:
-            return await read_of(arguments, run)
+            return await read_of(arguments, ctx)
         if operation == "run":
-            return await launch(arguments, run)
+            return await launch(arguments, ctx)
         if operation == "schedule":
-            return await schedule(arguments, run)
+            return await schedule(arguments, ctx)
         if not arguments.id:
             raise ToolError(f"{operation} needs id")
-        namespace = await payer(run)
-        await run.note({"namespace": namespace, "id": arguments.id})
+        namespace = await payer(ctx)
+        await ctx.note({"namespace": namespace, "id": arguments.id})
 
         def change(api: Any) -> None:
             if operation == "cancel":
@@ -130,16 +128,16 @@ class HfJobs(AgentTool):
             else:
                 api.delete_scheduled_job(scheduled_job_id=arguments.id, namespace=namespace)
 
-        await ask(run, change, again=False)
+        await ask(ctx, change, again=False)
         done = "was cancelled" if operation == "cancel" else "was deleted"
         return ToolResult(f"{arguments.id} {done}.")
 
     async def recover(
-        self, arguments: JobsArguments, run: ToolRun, note: dict[str, Any]
+        self, arguments: JobsArguments, ctx: ToolContext, note: dict[str, Any]
     ) -> ToolResult | None:
         """The Hub knows: by the label of the call. Cancelling twice is cancelling once."""
         if arguments.operation == "run":
-            return await relaunch(arguments, run, note)
+            return await relaunch(arguments, ctx, note)
         if arguments.operation == "schedule":
-            return await scheduled(run, note)
-        return await self.execute(arguments, run)
+            return await scheduled(ctx, note)
+        return await self.execute(arguments, ctx)

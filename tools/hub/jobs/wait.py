@@ -1,13 +1,11 @@
 """Waiting for a job: its log lines as they come, until it ends. The job goes on when the wait is
 left; a failed job is a failure."""
 
-from __future__ import annotations
-
 import asyncio
 from contextlib import suppress
 from typing import Any
 
-from core.context import ToolResult, ToolRun
+from core.context import ToolContext, ToolResult
 from core.errors import ToolError
 from core.events import ToolState, ToolStateChange
 from core.hub.job_state import Job, inspected, settle_if_ours, settled
@@ -25,15 +23,17 @@ KEPT = 20_000
 Launch = tuple[str, dict[str, Any]]
 
 
-async def wait_for(job: Job, run: ToolRun, *, tail: int, call: Launch | None = None) -> ToolResult:
+async def wait_for(
+    job: Job, ctx: ToolContext, *, tail: int, call: Launch | None = None
+) -> ToolResult:
     """The end of `job`, with its last lines and metrics. `call`: the launch it settles."""
     lines: list[str] = []
-    following = asyncio.ensure_future(_follow(job, run, lines))
+    following = asyncio.ensure_future(_follow(job, ctx, lines))
     try:
-        ended = await _ended(job, run)
+        ended = await _ended(job, ctx)
         await asyncio.wait({following}, timeout=DRAIN)
     except asyncio.CancelledError:
-        if run.services.stop.is_set():
+        if ctx.services.stop.is_set():
             return _left(job, lines, tail)
         raise
     finally:
@@ -42,21 +42,21 @@ async def wait_for(job: Job, run: ToolRun, *, tail: int, call: Launch | None = N
             await following
     if not job.ended:
         state: ToolState = "failed" if ended.failed else "done"
-        run.emit(ToolStateChange(id=run.call_id, tool=run.tool, state=state, url=ended.url))
+        ctx.emit(ToolStateChange(id=ctx.call_id, tool=ctx.tool, state=state, url=ended.url))
     if not lines:
-        found = await so_far(run, ended.namespace, ended.id, most=KEPT, tail=max(tail, 1000))
+        found = await so_far(ctx, ended.namespace, ended.id, most=KEPT, tail=max(tail, 1000))
         lines = [text_of(event) for event in found]
-    cost = await (settled(*call, ended, run) if call else settle_if_ours(ended, run))
+    cost = await (settled(*call, ended, ctx) if call else settle_if_ours(ended, ctx))
     return ended_result(ended, lines, tail, cost)
 
 
-async def _ended(job: Job, run: ToolRun) -> Job:
+async def _ended(job: Job, ctx: ToolContext) -> Job:
     pause, failures = FIRST_LOOK, 0
     while not job.ended:
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, LONGEST_LOOK)
         try:
-            before, job = job, await inspected(job.id, job.namespace, run)
+            before, job = job, await inspected(job.id, job.namespace, ctx)
             failures = 0
         except ToolError as error:
             failures += 1
@@ -65,32 +65,32 @@ async def _ended(job: Job, run: ToolRun) -> Job:
                 raise ToolError(said) from None
             continue
         if job.stage != before.stage:
-            run.log(job.line())
+            ctx.log(job.line())
     return job
 
 
-async def _follow(job: Job, run: ToolRun, lines: list[str]) -> None:
+async def _follow(job: Job, ctx: ToolContext, lines: list[str]) -> None:
     """Its log as lines of progress; a stream that breaks off is taken up where it was."""
     import httpx
 
     while True:
         seen = 0
         try:
-            async for event in events(run, job.namespace, job.id):
+            async for event in events(ctx, job.namespace, job.id):
                 seen += 1
                 text = text_of(event)
                 if seen > len(lines) and len(lines) < KEPT:
                     lines.append(text)
                     if text:
-                        run.log(text[:500])
+                        ctx.log(text[:500])
         except httpx.HTTPError:
             pass
         await asyncio.sleep(FIRST_LOOK)
 
 
-async def last_words(job: Job, run: ToolRun, cost: int | None) -> str:
+async def last_words(job: Job, ctx: ToolContext, cost: int | None) -> str:
     """How a job ended that nobody waited for."""
-    found = await so_far(run, job.namespace, job.id, most=KEPT, tail=1000)
+    found = await so_far(ctx, job.namespace, job.id, most=KEPT, tail=1000)
     lines = [text_of(event) for event in found]
     return ended_result(job, lines, 20, cost).text
 

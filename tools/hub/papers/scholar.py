@@ -1,14 +1,12 @@
 """Semantic Scholar: who cites whom, and searches by date and citations. Without a key its pool is
 shared by everybody, and often used up."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from typing import Any
 
 from core import http
-from core.context import ToolRun
+from core.context import ToolContext
 from core.errors import ToolError
 from core.result_text import counted, row
 
@@ -17,13 +15,13 @@ FIELDS = "title,year,publicationDate,citationCount,externalIds,authors"
 
 
 async def scholar(
-    run: ToolRun, path: str, params: Mapping[str, Any], missing: str = "it knows nothing of it"
+    ctx: ToolContext, path: str, params: Mapping[str, Any], missing: str = "it knows nothing of it"
 ) -> dict[str, Any]:
     """The JSON object at a path below /graph/v1. Raises ToolError."""
     key = next((os.environ[name] for name in KEYS if os.environ.get(name)), "")
-    url = f"{run.services.settings.semantic_scholar_url.rstrip('/')}/graph/v1{path}"
+    url = f"{ctx.services.settings.semantic_scholar_url.rstrip('/')}/graph/v1{path}"
     headers = {"x-api-key": key} if key else {}
-    reply = await http.get(url, params=params, headers=headers, log=run.log)
+    reply = await http.get(url, params=params, headers=headers, log=ctx.log)
     if reply.status == 404:
         raise ToolError(f"Semantic Scholar: {missing}")
     if reply.status == 429:

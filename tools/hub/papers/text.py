@@ -1,11 +1,9 @@
 """A paper's text as Markdown: the Hub's, else arXiv's HTML, else ar5iv's."""
 
-from __future__ import annotations
-
 import re
 
 from core import http
-from core.context import ToolRun
+from core.context import ToolContext
 from core.errors import ToolError
 from core.hub.cache import cached
 from core.hub.connection import ask
@@ -25,13 +23,13 @@ def paper_id(named: str) -> str:
     return found[1]
 
 
-async def read(id: str, wanted: str, run: ToolRun) -> str:
+async def read(id: str, wanted: str, ctx: ToolContext) -> str:
     """A section of a paper; without one its beginning and the names of all."""
 
     async def fetch() -> str:
-        return await _text(id, run)
+        return await _text(id, ctx)
 
-    text = await cached(run, "papers", id, fetch)
+    text = await cached(ctx, "papers", id, fetch)
     names = [f"{'  ' * (level - 1)}{title}" for _, level, title in headings(text.splitlines())]
     if wanted:
         found = section(text, wanted)
@@ -52,17 +50,17 @@ def _opening(text: str) -> str:
     return beginning if len(beginning) <= BEGINNING else f"{beginning[:BEGINNING]} …"
 
 
-async def _text(id: str, run: ToolRun) -> str:
-    settings = run.services.settings
+async def _text(id: str, ctx: ToolContext) -> str:
+    settings = ctx.services.settings
     said = []
     try:
-        return await ask(run, lambda api: api.read_paper(id))
+        return await ask(ctx, lambda api: api.read_paper(id))
     except ToolError as error:
         said.append(f"the Hub: {error.message}")
     for base in (settings.arxiv_url, settings.ar5iv_url):
         url = f"{base.rstrip('/')}/html/{id}"
         try:
-            reply = await http.get(url, log=run.log)
+            reply = await http.get(url, log=ctx.log)
         except ToolError as error:
             said.append(error.message)
             continue

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from core.context import AgentTool, ToolResult, ToolRun
+from core.context import AgentTool, ToolContext, ToolResult
 from core.effects import Effect
 from core.errors import ToolError
 from core.hub.connection import ask, get
@@ -63,35 +63,35 @@ class Papers(AgentTool):
     def effect(self, arguments: PapersArguments, cwd: str) -> Effect:
         return Effect("read")
 
-    async def execute(self, arguments: PapersArguments, run: ToolRun) -> ToolResult:
+    async def execute(self, arguments: PapersArguments, ctx: ToolContext) -> ToolResult:
         if arguments.operation == "trending":
-            return await _trending(arguments, run)
+            return await _trending(arguments, ctx)
         if arguments.operation == "search":
-            return await _search(arguments, run)
+            return await _search(arguments, ctx)
         id = paper_id(arguments.id)
         if arguments.operation == "read":
-            return ToolResult(await read(id, arguments.section, run))
+            return ToolResult(await read(id, arguments.section, ctx))
         if arguments.operation == "details":
-            return await _details(id, run)
+            return await _details(id, ctx)
         if arguments.operation == "citations":
-            return await _citations(id, arguments, run)
-        return await _resources(id, arguments.limit, run)
+            return await _citations(id, arguments, ctx)
+        return await _resources(id, arguments.limit, ctx)
 
 
-async def _trending(arguments: PapersArguments, run: ToolRun) -> ToolResult:
+async def _trending(arguments: PapersArguments, ctx: ToolContext) -> ToolResult:
     params = {
         "date": arguments.date or None,
         "sort": None if arguments.date else "trending",
         "limit": arguments.limit,
     }
-    lines = await _listed_at_hub("/api/daily_papers", params, run)
+    lines = await _listed_at_hub("/api/daily_papers", params, ctx)
     return listed(lines[: arguments.limit], f"no papers of {arguments.date or 'today'}")
 
 
-async def _listed_at_hub(path: str, params: dict[str, Any], run: ToolRun) -> list[str]:
+async def _listed_at_hub(path: str, params: dict[str, Any], ctx: ToolContext) -> list[str]:
     """Lines of papers. Asked past huggingface_hub, whose PaperInfo loses what stands inside
     `paper` (2.4: the summary in a sentence, the stars)."""
-    found = (await get(run, path, params)).json()
+    found = (await get(ctx, path, params)).json()
     try:
         return [_entry_line(entry.get("paper", entry)) for entry in found]
     except (AttributeError, TypeError, KeyError):
@@ -109,7 +109,7 @@ def _entry_line(paper: dict[str, Any]) -> str:
     )
 
 
-async def _search(arguments: PapersArguments, run: ToolRun) -> ToolResult:
+async def _search(arguments: PapersArguments, ctx: ToolContext) -> ToolResult:
     if not arguments.query:
         raise ToolError("search needs a query")
     if len(arguments.query) > 250:
@@ -118,7 +118,7 @@ async def _search(arguments: PapersArguments, run: ToolRun) -> ToolResult:
     filtered = arguments.since or arguments.until or arguments.min_citations
     if not filtered and arguments.sort == "relevance":
         params: dict[str, Any] = {"q": arguments.query, "limit": arguments.limit}
-        lines = await _listed_at_hub("/api/papers/search", params, run)
+        lines = await _listed_at_hub("/api/papers/search", params, ctx)
         return listed(lines[: arguments.limit], nothing)
     order = {"citations": "citationCount:desc", "date": "publicationDate:desc"}
     between = f"{arguments.since}:{arguments.until}"
@@ -129,22 +129,22 @@ async def _search(arguments: PapersArguments, run: ToolRun) -> ToolResult:
         "minCitationCount": arguments.min_citations or None,
         "sort": order.get(arguments.sort),
     }
-    found = await scholar(run, "/paper/search/bulk", params)
+    found = await scholar(ctx, "/paper/search/bulk", params)
     papers = papers_of(found)
     left = int(found.get("total") or len(papers)) - arguments.limit
     note = f"{left} more; narrow it or raise limit" if left > 0 else ""
     return listed((paper_line(p) for p in papers[: arguments.limit]), nothing, note)
 
 
-async def _details(id: str, run: ToolRun) -> ToolResult:
+async def _details(id: str, ctx: ToolContext) -> ToolResult:
     try:
-        return ToolResult(await ask(run, lambda api: _described(api.paper_info(id))))
+        return ToolResult(await ask(ctx, lambda api: _described(api.paper_info(id))))
     except ToolError as error:
         # The Hub has the papers that somebody submitted to it alone.
         refused = error
     fields = f"{FIELDS},abstract,tldr,venue,referenceCount,influentialCitationCount"
     try:
-        paper = await scholar(run, f"/paper/ARXIV:{id}", {"fields": fields})
+        paper = await scholar(ctx, f"/paper/ARXIV:{id}", {"fields": fields})
     except ToolError as error:
         raise ToolError(f"{refused.message} {error.message}") from None
     figures = row(
@@ -185,12 +185,12 @@ def _described(paper: Any) -> str:
     return "\n".join(line for line in lines if line)
 
 
-async def _citations(id: str, arguments: PapersArguments, run: ToolRun) -> ToolResult:
+async def _citations(id: str, arguments: PapersArguments, ctx: ToolContext) -> ToolResult:
     citing = arguments.direction == "citing"
     which = "citations" if citing else "references"
     params = {"fields": f"{FIELDS},isInfluential,contexts", "limit": CITATIONS}
     missing = f"it does not know arXiv paper {id}"
-    found = await scholar(run, f"/paper/ARXIV:{id}/{which}", params, missing)
+    found = await scholar(ctx, f"/paper/ARXIV:{id}/{which}", params, missing)
     papers = papers_of(found, "citingPaper" if citing else "citedPaper")
     best = sorted(
         papers,
@@ -209,7 +209,7 @@ async def _citations(id: str, arguments: PapersArguments, run: ToolRun) -> ToolR
     return listed(lines, nothing, note)
 
 
-async def _resources(id: str, limit: int, run: ToolRun) -> ToolResult:
+async def _resources(id: str, limit: int, ctx: ToolContext) -> ToolResult:
     def work(api: HfApi) -> dict[str, list[str]]:
         tag, by = f"arxiv:{id}", {"sort": "downloads", "limit": limit}
         lists: dict[str, Any] = {"models": api.list_models, "datasets": api.list_datasets}
@@ -222,7 +222,7 @@ async def _resources(id: str, limit: int, run: ToolRun) -> ToolResult:
         return found
 
     lines = []
-    for kind, found in (await ask(run, work)).items():
+    for kind, found in (await ask(ctx, work)).items():
         most = f" (the first {limit})" if len(found) == limit else ""
         lines += [f"{kind}{most}:", *(found or ["none"]), ""]
     return ToolResult("\n".join(lines).strip())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.context import ToolRun
+from core.context import ToolContext
 from core.hub.change_once import Change
 from tools.hub.repo import commit, pulls, settings
 
@@ -23,14 +23,14 @@ CHANGES = {
 }
 
 
-async def change_of(arguments: RepoArguments, run: ToolRun, begun: bool = False) -> Change:
+async def change_of(arguments: RepoArguments, ctx: ToolContext, begun: bool = False) -> Change:
     """The change that is asked for. Raises ToolError where the arguments do not say enough.
 
     Args:
         begun: only `done` will be asked: local files may be gone by now.
     """
     if arguments.operation == "upload":
-        return await commit.upload(arguments, run, begun)
+        return await commit.upload(arguments, ctx, begun)
     if arguments.operation == "delete":
         whole = arguments.remove
         return settings.delete_repo(arguments) if whole else commit.deletion(arguments)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from core.context import ToolRun
+from core.context import ToolContext
 from core.errors import ToolError
 from core.hub.change_once import Change, Seen, author_of, needed, page
 from core.result_text import size
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from tools.hub.repo.tool import RepoArguments
 
 
-async def upload(arguments: RepoArguments, run: ToolRun, begun: bool) -> Change:
+async def upload(arguments: RepoArguments, ctx: ToolContext, begun: bool) -> Change:
     if arguments.source and arguments.content:
         raise ToolError("upload takes a source or a content, not both")
     if not arguments.source:
         needed(arguments.path, "upload of content", "a path, its name in the repository")
-    files = Files() if begun else await asyncio.to_thread(_files, arguments, run.cwd)
+    files = Files() if begun else await asyncio.to_thread(_files, arguments, ctx.cwd)
     count = len(files.contents)
     first = next(iter(files.contents), "files")
     message = arguments.message or f"Upload {first if count == 1 else f'{count} files'}"
@@ -39,7 +39,7 @@ async def upload(arguments: RepoArguments, run: ToolRun, begun: bool) -> Change:
         return [CommitOperationAdd(name, held) for name, held in files.contents.items()]
 
     if count > 1:
-        run.log(f"uploading {count} files, {size(files.size)}")
+        ctx.log(f"uploading {count} files, {size(files.size)}")
     return _commit(arguments, message, operations, f"Uploaded {files.described}")
 
 

@@ -5,8 +5,6 @@ is known by its name to hold secrets, and one in which something looks like a se
 the result names them. The value of a credential of this machine refuses the whole upload.
 """
 
-from __future__ import annotations
-
 import os
 import stat
 from collections.abc import Iterator

@@ -1,12 +1,10 @@
 """hf_repo: a repository of the Hub, its files, references and pull requests."""
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.context import AgentTool, NotBegun, ToolResult, ToolRun
+from core.context import AgentTool, NotBegun, ToolContext, ToolResult
 from core.effects import Effect, EffectKind
 from core.errors import ToolError
 from core.hub.change_once import Change
@@ -88,29 +86,29 @@ class HubRepo(AgentTool):
             asks=opens(arguments),
         )
 
-    async def execute(self, arguments: RepoArguments, run: ToolRun) -> ToolResult:
+    async def execute(self, arguments: RepoArguments, ctx: ToolContext) -> ToolResult:
         if arguments.operation in READS:
-            return await read_of(arguments, run)
-        change = await change_of(arguments, run)
-        seen = await ask(run, change.before, arguments.about)
-        await run.note(seen)
+            return await read_of(arguments, ctx)
+        change = await change_of(arguments, ctx)
+        seen = await ask(ctx, change.before, arguments.about)
+        await ctx.note(seen)
         try:
-            said = await ask(run, lambda api: change.do(api, seen), arguments.about, again=False)
+            said = await ask(ctx, lambda api: change.do(api, seen), arguments.about, again=False)
         except ToolError as error:
             # The Hub may have done it all the same, and its answer alone be lost.
-            return await self._after(change, arguments, run, seen, error)
+            return await self._after(change, arguments, ctx, seen, error)
         return ToolResult(said)
 
     async def _after(
         self,
         change: Change,
         arguments: RepoArguments,
-        run: ToolRun,
+        ctx: ToolContext,
         seen: dict[str, Any],
         error: ToolError,
     ) -> ToolResult:
         try:
-            found = await ask(run, lambda api: change.done(api, seen), arguments.about)
+            found = await ask(ctx, lambda api: change.done(api, seen), arguments.about)
             if found is not None:
                 return ToolResult(found)
             if not timed_out(error):
@@ -122,12 +120,12 @@ class HubRepo(AgentTool):
         return ToolResult(said, ok=False, outcome="unknown")
 
     async def recover(
-        self, arguments: RepoArguments, run: ToolRun, note: dict[str, Any]
+        self, arguments: RepoArguments, ctx: ToolContext, note: dict[str, Any]
     ) -> ToolResult | None:
         """The Hub knows: by the commit on top of the one that was there, by title and author."""
-        change = await change_of(arguments, run, begun=True)
+        change = await change_of(arguments, ctx, begun=True)
         try:
-            found = await ask(run, lambda api: change.done(api, note), arguments.about)
+            found = await ask(ctx, lambda api: change.done(api, note), arguments.about)
         except ToolError as error:
             said = f"It was begun, and whether it happened is unknown: {error.message}"
             return ToolResult(said, ok=False, outcome="unknown")

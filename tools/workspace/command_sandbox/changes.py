@@ -4,8 +4,6 @@ A sandbox keeps those that exist from being changed (Landlock does not even that
 command from making new ones where it may write, as `git clone` does. So they are told of.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Mapping
 

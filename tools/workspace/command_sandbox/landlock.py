@@ -4,8 +4,6 @@ It has no namespaces: processes and mounts stay visible, and what lies below a w
 writable. docs/guide/permissions.md says what that leaves open.
 """
 
-from __future__ import annotations
-
 import ctypes
 import os
 import py_compile

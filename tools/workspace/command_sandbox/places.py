@@ -1,7 +1,5 @@
 """Places outside of the working directory that matter to a command: caches, secrets, our own."""
 
-from __future__ import annotations
-
 import os
 import sys
 import tempfile

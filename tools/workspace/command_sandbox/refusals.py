@@ -4,8 +4,6 @@ The system only says that something failed. Without these words a model tries th
 takes the sandbox for a broken machine.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """What the user and the model are told of the sandbox after a command."""
 
-from __future__ import annotations
-
 from core.store.runs import Meta
 from tools.workspace.command_sandbox.changes import changed
 from tools.workspace.command_sandbox.refusals import refusal

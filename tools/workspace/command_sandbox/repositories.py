@@ -4,8 +4,6 @@ Git's settings and hooks run programs at the user's next git command. So do the 
 repositories, of a worktree's main repository, and of submodules.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections import deque

@@ -1,7 +1,5 @@
 """Which kind of sandbox works here, and a command put into it."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

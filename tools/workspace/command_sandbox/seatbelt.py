@@ -3,8 +3,6 @@
 Of several rules that fit, the last one counts; so the plan's order is the profile's.
 """
 
-from __future__ import annotations
-
 import os
 
 from tools.workspace.command_sandbox.plan import Place, Plan

@@ -5,8 +5,6 @@ keys to whoever may connect. A read-only mount does not stop a connection, a mou
 does.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import stat

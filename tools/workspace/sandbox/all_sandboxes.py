@@ -1,13 +1,11 @@
 """All sandboxes that ml-agent made, whichever thread's: listed by `doctor`, ended with a thread."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 from configs.settings import Settings
-from core.context import ToolRun
+from core.context import ToolContext
 from core.errors import ToolError
 from core.hub.change_once import author_of
 from core.hub.connection import ask
@@ -85,11 +83,11 @@ async def end_all(settings: Settings, store: Store, thread: str) -> list[str]:
     return [job.id for job in jobs]
 
 
-def _run(settings: Settings, store: Store | None = None) -> ToolRun:
+def _run(settings: Settings, store: Store | None = None) -> ToolContext:
     """No call of a thread: what asks the Hub takes its settings from one."""
     journal, ledger = (store.journal, store.ledger) if store else (None, None)
     services: Any = SimpleNamespace(settings=settings, journal=journal, ledger=ledger)
-    return ToolRun("", "sandbox", "", "", services, lambda event: None, _no_note)
+    return ToolContext("", "sandbox", "", "", services, lambda event: None, _no_note)
 
 
 async def _no_note(evidence: dict[str, Any]) -> None:

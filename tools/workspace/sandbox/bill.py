@@ -4,8 +4,6 @@ Each sandbox has a row in the journal (tool `sandbox`), written before it is ask
 flavor, price, when it began, how many hours are set aside; its id, and how long it ran.
 """
 
-from __future__ import annotations
-
 import time
 from dataclasses import replace
 from typing import Any

@@ -15,13 +15,13 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from configs.settings import Settings
-from core.context import Reach, Services, ToolRun
+from core.context import Reach, Services, ToolContext
 from core.errors import AgentError, ToolError
 from core.hub.change_once import author_of
 from core.hub.connection import ask
 from core.hub.job_price import Flavor, duration, flavor_of
 from core.hub.job_state import job_of
-from tools.workspace.protocol import Command, Entry, Quote, Search, Spending
+from tools.workspace.protocol import Entry, Quote, RunningCommand, Search, Spending
 from tools.workspace.sandbox import files
 from tools.workspace.sandbox.bill import Bill, bills
 from tools.workspace.sandbox.client import Box, alive, connected, spec_of
@@ -72,17 +72,17 @@ class SandboxBackend:
 
     # --- its life ----------------------------------------------------------------------------
 
-    async def quote(self, run: ToolRun) -> Quote | None:
+    async def quote(self, ctx: ToolContext) -> Quote | None:
         if self._box is not None:
             return None
         wanted = f"a sandbox on {self._flavor}"
         try:
-            if await self._alive(run):
+            if await self._alive(ctx):
                 return None
         except ToolError as error:
             return Quote(self._flavor, wanted, None, problem=error.message)
         try:
-            flavor = await flavor_of(self._flavor, run)
+            flavor = await flavor_of(self._flavor, ctx)
         except ToolError as error:
             if error.message.startswith("flavor: "):
                 return Quote(self._flavor, wanted, None, problem=error.message)
@@ -95,18 +95,18 @@ class SandboxBackend:
         )
         return Quote(flavor.name, words, flavor.price(3600))
 
-    async def begin(self, run: ToolRun, spending: Spending) -> str:
+    async def begin(self, ctx: ToolContext, spending: Spending) -> str:
         async with self._lock:
             self._spending = spending
             if self._box is None:
-                await self._find(run)
+                await self._find(ctx)
             if self._box is None:
                 if not spending.allowed:
                     raise ToolError(
                         "the thread's sandbox has ended, with its files: call again, and a new one "
                         "is asked for"
                     )
-                await self._make(run, spending)
+                await self._make(ctx, spending)
             await self._pay()
             if self._meter is None:
                 self._meter = asyncio.ensure_future(self._watch())
@@ -132,15 +132,15 @@ class SandboxBackend:
     async def close(self) -> None:
         self._forget()
 
-    async def _alive(self, run: ToolRun) -> list[JobInfo]:
+    async def _alive(self, ctx: ToolContext) -> list[JobInfo]:
         """Raises ToolError."""
-        namespace = await self._payer(run)
-        return await ask(run, lambda api: alive(api, namespace, self._thread))
+        namespace = await self._payer(ctx)
+        return await ask(ctx, lambda api: alive(api, namespace, self._thread))
 
-    async def _payer(self, run: ToolRun) -> str:
-        return self._settings.jobs_namespace or str(await ask(run, author_of))
+    async def _payer(self, ctx: ToolContext) -> str:
+        return self._settings.jobs_namespace or str(await ask(ctx, author_of))
 
-    async def _find(self, run: ToolRun) -> None:
+    async def _find(self, ctx: ToolContext) -> None:
         """The sandbox of an earlier process, where it lives; the others are booked."""
         pending = await bills(self.services, self._thread)
         # A request without an answer may still be on its way.
@@ -148,34 +148,34 @@ class SandboxBackend:
         jobs: list[JobInfo] = []
         for pause in LOOKS if unsure else LOOKS[:1]:
             await asyncio.sleep(pause)
-            jobs = await self._alive(run)
+            jobs = await self._alive(ctx)
             if jobs:
                 break
         for bill in pending:
             if not jobs or bill.note.get("job", jobs[0].id) != jobs[0].id:
-                await self._close_bill(run, bill)
+                await self._close_bill(ctx, bill)
         if not jobs:
             return
         kept, *others = jobs
         for job in others:
             # Two processes made one each: files are in the older one.
-            await self._ended(run, job.id, job.owner.name, cancel=True)
-        box = await self._connected(run, kept)
+            await self._ended(ctx, job.id, job.owner.name, cancel=True)
+        box = await self._connected(ctx, kept)
         found = await bills(self.services, self._thread)
-        bill = found[0] if found else await self._bill_of(run, box)
+        bill = found[0] if found else await self._bill_of(ctx, box)
         if "job" not in bill.note:
             await bill.keep(job=box.id)
         self._box, self._bill = box, bill
         if box.flavor != self._flavor:
             self._tell(
-                run,
+                ctx,
                 f"the thread's sandbox runs on {box.flavor}; {self._flavor} is used when it ends",
             )
-        self._tell(run, f"the sandbox {box.id} of this thread is used again ({box.url})")
+        self._tell(ctx, f"the sandbox {box.id} of this thread is used again ({box.url})")
 
-    async def _bill_of(self, run: ToolRun, box: Box) -> Bill:
+    async def _bill_of(self, ctx: ToolContext, box: Box) -> Bill:
         """For a sandbox whose row was lost: another database, or a thread that was deleted."""
-        flavor = await flavor_of(box.flavor, run)
+        flavor = await flavor_of(box.flavor, ctx)
         bill = self._new_bill(box.namespace, flavor, at=box.started or self.services.clock())
         await bill.open()
         return bill
@@ -190,15 +190,15 @@ class SandboxBackend:
         }
         return Bill(self.services, self._thread, f"sandbox-{secrets.token_hex(8)}", note)
 
-    async def _make(self, run: ToolRun, spending: Spending) -> None:
+    async def _make(self, ctx: ToolContext, spending: Spending) -> None:
         try:
-            flavor = await flavor_of(self._flavor, run)
+            flavor = await flavor_of(self._flavor, ctx)
         except ToolError as error:
             if error.message.startswith("flavor: "):
                 raise
             # Its price is not known, and a person has allowed that.
             flavor = Flavor(self._flavor, "", 0.0)
-        namespace = await self._payer(run)
+        namespace = await self._payer(ctx)
         bill = self._new_bill(namespace, flavor, self.services.clock())
         if not flavor.described:
             bill.note["per_minute"] = None
@@ -206,20 +206,20 @@ class SandboxBackend:
         if not await bill.pay(spending):
             await bill.settle(0)
             raise ToolError(await self._too_dear(f"a sandbox on {flavor.name}", bill, spending))
-        run.log(f"starting a sandbox on {flavor.name} ...")
-        job = await self._submitted(run, bill, namespace)
+        ctx.log(f"starting a sandbox on {flavor.name} ...")
+        job = await self._submitted(ctx, bill, namespace)
         await bill.keep(job=job.id)
         try:
-            box = await self._connected(run, job)
+            box = await self._connected(ctx, job)
         except ToolError:
             with contextlib.suppress(ToolError):
-                await self._ended(run, job.id, namespace, cancel=True)
+                await self._ended(ctx, job.id, namespace, cancel=True)
             raise
         self._box, self._bill = box, bill
         # Said once, to both: nobody expects it of files.
         idle = duration(self._settings.sandbox.idle_timeout)
         self._tell(
-            run,
+            ctx,
             f"sandbox {box.id} on {flavor.name}, ${flavor.hourly:.2f} an hour: its files die with "
             f"it (after {idle} without use), and undo does not cover them ({box.url})",
         )
@@ -228,7 +228,7 @@ class SandboxBackend:
             "long as it does, and undo does not cover them]"
         )
 
-    async def _submitted(self, run: ToolRun, bill: Bill, namespace: str) -> JobInfo:
+    async def _submitted(self, ctx: ToolContext, bill: Bill, namespace: str) -> JobInfo:
         """The job, asked for once. Raises ToolError where none was made."""
 
         def submit(api: HfApi) -> JobInfo:
@@ -236,12 +236,12 @@ class SandboxBackend:
             return api.run_job(namespace=namespace, **spec)
 
         try:
-            return await ask(run, submit, again=False)
+            return await ask(ctx, submit, again=False)
         except ToolError as error:
             for pause in LOOKS:
                 await asyncio.sleep(pause)
                 try:
-                    found = await self._alive(run)
+                    found = await self._alive(ctx)
                 except ToolError:
                     continue
                 if found:
@@ -249,7 +249,7 @@ class SandboxBackend:
             await bill.settle(0)
             raise error
 
-    async def _connected(self, run: ToolRun, job: JobInfo) -> Box:
+    async def _connected(self, ctx: ToolContext, job: JobInfo) -> Box:
         """Once it answers; the working directory is made. Raises ToolError."""
         from httpx2 import HTTPError
         from huggingface_hub.errors import SandboxError
@@ -260,12 +260,12 @@ class SandboxBackend:
             return box
 
         try:
-            return await ask(run, connect, again=False)
+            return await ask(ctx, connect, again=False)
         except (SandboxError, HTTPError) as error:
             raise ToolError(f"the sandbox did not start: {error}") from error
 
     async def _ended(
-        self, run: ToolRun, job_id: str, namespace: str, *, cancel: bool = False
+        self, ctx: ToolContext, job_id: str, namespace: str, *, cancel: bool = False
     ) -> int | None:
         """End it if it is to be, and book what it came to."""
 
@@ -274,20 +274,20 @@ class SandboxBackend:
                 api.cancel_job(job_id=job_id, namespace=namespace)
             return api.inspect_job(job_id=job_id, namespace=namespace)
 
-        job = job_of(await ask(run, finish, again=False))
+        job = job_of(await ask(ctx, finish, again=False))
         for bill in await bills(self.services, self._thread):
             if bill.note.get("job") == job_id:
                 return await bill.settle(job.seconds or 0.0)
         return None
 
-    async def _close_bill(self, run: ToolRun, bill: Bill) -> None:
+    async def _close_bill(self, ctx: ToolContext, bill: Bill) -> None:
         """Book a sandbox that has ended by itself, or was never made."""
         job = bill.note.get("job")
         if job is None:
             await bill.settle(0)
             return
         with contextlib.suppress(ToolError):
-            await self._ended(run, job, bill.note["namespace"])
+            await self._ended(ctx, job, bill.note["namespace"])
             self._told.append(f"[the sandbox {job} has ended, and its files are gone]")
 
     # --- its price -----------------------------------------------------------------------------
@@ -352,14 +352,14 @@ class SandboxBackend:
 
         return SandboxSearch(script, arguments, cwd, separator)
 
-    async def prepare(self, thread: str, call_id: str) -> tuple[Command, dict[str, Any]]:
+    async def prepare(self, thread: str, call_id: str) -> tuple[RunningCommand, dict[str, Any]]:
         box = await self._there()
         folder = self._runs() / call_id
         return SandboxRun(box.sandbox, folder), {"run": str(folder), "sandbox": box.id}
 
     async def start(
         self,
-        command: Command,
+        command: RunningCommand,
         line: str,
         *,
         cwd: str,
@@ -367,14 +367,14 @@ class SandboxBackend:
         background: bool,
         folder: str = "",
         reach: Reach = "network",
-    ) -> Command:
+    ) -> RunningCommand:
         assert isinstance(command, SandboxRun)
         await self._do(
             lambda box: command.start(line, cwd=cwd, timeout=timeout, background=background)
         )
         return command
 
-    async def found(self, note: dict[str, Any]) -> Command | str:
+    async def found(self, note: dict[str, Any]) -> RunningCommand | str:
         if "sandbox" not in note:
             return f"It was begun on {note['host']}, not in the sandbox"
         gone = f"It was begun in the sandbox {note['sandbox']}, which has ended"
@@ -386,7 +386,7 @@ class SandboxBackend:
         except ToolError:
             return gone
 
-    async def commands(self, thread: str) -> Sequence[Command]:
+    async def commands(self, thread: str) -> Sequence[RunningCommand]:
         try:
             box = await self._there()
             entries = await self.list(str(self._runs()))
@@ -452,11 +452,11 @@ class SandboxBackend:
         if box is not None:
             box.sandbox.close()
 
-    def _tell(self, run: ToolRun, text: str) -> None:
-        run.log(text)
+    def _tell(self, ctx: ToolContext, text: str) -> None:
+        ctx.log(text)
 
-    def _own_run(self) -> ToolRun:
-        return ToolRun(
+    def _own_run(self) -> ToolContext:
+        return ToolContext(
             "", "sandbox", self._thread, self._folder, self.services, lambda event: None, _no_note
         )
 

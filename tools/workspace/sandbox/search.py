@@ -4,8 +4,6 @@ Without ripgrep the pattern is grep's (-P), and the result is put into ripgrep's
 glob and grep read one form.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os.path

@@ -1,7 +1,5 @@
 """Asking a raw server over each route of OpenAI's format."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any

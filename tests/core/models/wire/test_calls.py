@@ -1,7 +1,5 @@
 """Calls out of pieces, as servers cut them: none runs with arguments that are not its own."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

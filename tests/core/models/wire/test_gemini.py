@@ -1,7 +1,5 @@
 """Gemini's own API, through LiteLLM: how its stream ends, and what must go back with a call."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager

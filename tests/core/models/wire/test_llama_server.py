@@ -1,7 +1,5 @@
 """A whole turn with llama.cpp's real server: it parses the call, streams it, and counts tokens."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path

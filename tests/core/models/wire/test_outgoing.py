@@ -1,8 +1,6 @@
 """What is sent: names, ids, schemas and text that every provider takes, and what belongs to one
 provider back to it alone. What is stored stays as it is."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

@@ -1,8 +1,6 @@
 """What real servers send beside the API: each is read as what it means, over both routes if LiteLLM
 lets it through, and asked for once."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Refusals: too long, used up, wait so long, wrong address; by status, code, type and words."""
 
-from __future__ import annotations
-
 from email.utils import formatdate
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Which route goes over our own wire, where its requests go, and what they are like."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

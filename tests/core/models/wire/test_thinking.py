@@ -1,7 +1,5 @@
 """Thinking that a server leaves in the answer: told apart, however the stream is cut."""
 
-from __future__ import annotations
-
 import pytest
 
 from core.events import AssistantChunk

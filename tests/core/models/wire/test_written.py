@@ -1,7 +1,5 @@
 """Calls that a model wrote as text: found in every model's form, and not in words about them."""
 
-from __future__ import annotations
-
 import pytest
 
 from core.models.wire.written import is_written_call

@@ -1,8 +1,6 @@
 """A home with secrets and a repository in it, and commands that really run in a sandbox of each
 kind."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 from contextlib import closing

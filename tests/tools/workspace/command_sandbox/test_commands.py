@@ -1,7 +1,5 @@
 """What still works in the sandbox: files, background work, exit codes, folders of all kinds."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """Ways out of the sandbox, each tried for real: what they are after stays whole and unread."""
 
-from __future__ import annotations
-
 import os
 import socket
 import subprocess

@@ -1,7 +1,5 @@
 """What the user and the model are told, and the profile for macOS."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.tools.workspace.command_sandbox.conftest import Home
