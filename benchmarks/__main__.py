@@ -10,8 +10,6 @@ Beside ours run a bare loop (bare_loop.py) and mini-swe-agent, against a stand-i
 delay. Only ratios of one run say something: the machine's own speed is in every figure.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 

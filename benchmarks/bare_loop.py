@@ -4,8 +4,6 @@ No framework, no store, no permission, no resume: the floor that the others are 
 `python bare_loop.py TASK`; OPENAI_BASE_URL and OPENAI_API_KEY say where the model is.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -37,9 +37,9 @@ import psutil
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from configs.settings import Settings
-from graph.history import outcome_of
-from graph.store import open_store
-from graph.threads import read_thread
+from core.history import outcome_of
+from core.store import open_store
+from graph.thread import read_thread
 from tests.stand_ins.model_script import Call, Reply, by_step
 from tests.stand_ins.model_server import ModelServer
 from tests.stand_ins.postgres_server import server as postgres_server

@@ -4,8 +4,6 @@
 its least-squares line a + b·k says how it grows with the iteration's number k.
 """
 
-from __future__ import annotations
-
 import itertools
 import tempfile
 from dataclasses import dataclass

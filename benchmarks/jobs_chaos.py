@@ -7,8 +7,6 @@ the model answers from memory, so that a trial takes a second or two. The proces
 a random moment after a random one of its requests, before or after that took effect.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os
@@ -33,7 +31,7 @@ LATEST = 0.08
 DRIVER = """
 import asyncio, json, sys
 from configs.layers import load
-from graph.context import Answer
+from core.context import Answer
 from graph.session import RunOptions, Session
 from langchain_core.messages import AIMessage
 

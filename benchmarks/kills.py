@@ -1,7 +1,5 @@
 """`kill -9` at step 20 of 50, then a resume: how many steps happened twice, how many never."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import tempfile

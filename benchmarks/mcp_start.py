@@ -6,8 +6,6 @@ Seconds from the program's start to its first request: without servers, the firs
 (nothing is known of them), and a second time. Medians; the three take turns.
 """
 
-from __future__ import annotations
-
 import json
 import shutil
 import sys

@@ -5,8 +5,6 @@ stand-in's own time is in none of the figures: a gap begins when an answer was w
 when the next request's head is there.
 """
 
-from __future__ import annotations
-
 import itertools
 import json
 import subprocess

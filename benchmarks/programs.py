@@ -1,7 +1,5 @@
 """The programs that are compared: ours, a bare loop, and mini-swe-agent in a venv of its own."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess
@@ -157,7 +155,7 @@ class MiniSweAgent(Program):
 
 def compile_all() -> None:
     """Put .pyc files beside everything that is measured; compiling is most of a first import."""
-    packages = [str(ROOT / name) for name in ("cli", "configs", "graph", "nodes", "tools")]
+    packages = [str(ROOT / name) for name in ("cli", "configs", "core", "graph", "nodes", "tools")]
     command = [sys.executable, "-m", "compileall", "-q", "-j", "0"]
     # Some packages bring files for other Pythons: those that do not compile are not imported.
     subprocess.run(

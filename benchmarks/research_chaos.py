@@ -9,8 +9,6 @@ at a random one of those lines, or a random moment after it. What had led to a l
 kill must not come again after it, and the reports must hold all that was found.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os
@@ -35,8 +33,8 @@ LATEST = 0.05
 DRIVER = """
 import asyncio, json, os, signal, sys, threading
 from configs.layers import load
-from graph.context import AgentTool, Answer, ToolResult
-from graph.effects import Effect
+from core.context import AgentTool, Answer, ToolResult
+from core.effects import Effect
 from graph.session import RunOptions, Session
 from langchain_core.messages import AIMessage
 from pydantic import BaseModel

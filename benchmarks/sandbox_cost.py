@@ -7,8 +7,6 @@ kinds take turns with no sandbox; the smaller half of all times counts, since ot
 machine only ever add to one.
 """
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
@@ -20,8 +18,8 @@ from statistics import median
 
 from benchmarks.table import Row, render
 from configs.settings import Settings
-from graph.store import runs
-from tools.backend.command_sandbox import CommandSandbox, find
+from core.store import runs
+from tools.workspace.command_sandbox import CommandSandbox, find
 
 KINDS = ("bubblewrap", "landlock")
 #: The most that a sandbox may add, in milliseconds.

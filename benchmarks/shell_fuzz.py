@@ -6,8 +6,6 @@ Wires that must not trip: a program that no rule allows runs; a secret file or a
 folder is read; a file outside, or one that governs what runs later, is written.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import random
@@ -171,8 +169,8 @@ def world() -> Iterator[World]:
 
 def judge(line: str, mode: str, made: World, *, user: bool) -> bool:
     """Whether the line would run without asking."""
-    from graph.effects import Effect
-    from graph.policy.decide import Situation, decide
+    from core.effects import Effect
+    from core.policy.decide import Situation, decide
 
     here = Situation(mode, str(made.work), _rules(user))
     return decide("bash", Effect("execute", command=line), [], here).action == "run"
@@ -181,7 +179,7 @@ def judge(line: str, mode: str, made: World, *, user: bool) -> bool:
 @cache
 def _rules(user: bool) -> Any:
     from configs.layers import shipped_settings
-    from graph.policy.rules import rules_of
+    from core.policy.rules import rules_of
 
     return rules_of(shipped_settings().permissions, allow=USER_RULES if user else ())
 

@@ -4,8 +4,6 @@ Two kinds by turns: plain lines with one spot changed, which are often accepted,
 syntax with a payload in it, which seldom are.
 """
 
-from __future__ import annotations
-
 import random
 
 #: Runs `evil`, if the shell makes a command of it, now or when it looks a second time.

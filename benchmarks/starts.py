@@ -3,8 +3,6 @@
 Programs take turns, so that what else the machine does falls on all of them; medians.
 """
 
-from __future__ import annotations
-
 import statistics
 import subprocess
 import sys

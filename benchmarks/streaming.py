@@ -5,8 +5,6 @@ Prints how long after the last token the end stood on the screen, the bytes that
 character of the answer, and how far up anything was ever drawn again.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import sys

@@ -1,7 +1,5 @@
 """The table: one line a row, with ratios, the budget, and whether it is met."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 HEAD = (

@@ -2,8 +2,6 @@
 of tests/graph/undo_world.py: python -m benchmarks.undo_sequences [COUNT] [FIRST SEED] [--session].
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import sys

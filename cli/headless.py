@@ -3,8 +3,6 @@
 Data on stdout, everything else on stderr.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal
@@ -12,13 +10,8 @@ import sys
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from cli.asking import PREVIEW_LINES
-from cli.jobs import tell_of_jobs
-from cli.piped import with_piped
-from cli.render import Lines, closing
-from cli.request import head_and_rows
-from cli.results import INTERRUPTED, exit_code_of, result_object
-from cli.starting import (
+from cli.approval_prompt import PREVIEW_LINES
+from cli.bootstrap import (
     complain,
     folder_of,
     guarded,
@@ -27,9 +20,14 @@ from cli.starting import (
     settings_for,
     using_keys,
 )
-from cli.writer import print_json, to_stderr, to_stdout
+from cli.commands.jobs import tell_of_jobs
+from cli.render import EventPrinter, closing
+from cli.request_text import head_and_rows
+from cli.results import INTERRUPTED, exit_code_of, result_object
+from cli.terminal.standard_input import with_piped
+from cli.terminal.writer import print_json, to_stderr, to_stdout
 from configs.visible import inline
-from graph.redaction import redacted
+from core.secrets.redaction import redacted
 
 MORE = "the thread is intact: sessions resume goes on, with a higher limit if need be"
 
@@ -90,8 +88,8 @@ async def wanted_thread(options: dict[str, Any], settings: Any) -> str | None:
     """The id that --resume or --continue mean. Raises NoSuchThread."""
     if not options.get("go_on"):
         return options.get("resume")
-    from graph.errors import NoSuchThread
-    from graph.store import open_store
+    from core.errors import NoSuchThread
+    from core.store import open_store
 
     async with await open_store(settings) as store:
         row = await store.threads.newest(str(folder_of(options)))
@@ -128,11 +126,11 @@ class Teller:
         self._held: list[str] = []
         self._holds = output == "text" and not sys.stdout.isatty()
         say = self._held.append if self._holds else to_stdout
-        self._lines = Lines(sys.stderr, say if output == "text" else None)
+        self._lines = EventPrinter(sys.stderr, say if output == "text" else None)
 
     def start(self, cap: float, keys: str = "") -> None:
-        from graph.models.catalogue import resolve
-        from tools.backend.command_sandbox import in_words
+        from core.models.catalogue import resolve
+        from tools.workspace.command_sandbox import in_words
 
         thread = self._session.thread
         route = resolve(thread.model, self._session.settings)

@@ -1,8 +1,6 @@
 """The entry point: options and commands. Imports click and the standard library, nothing heavy,
 so that help comes at once; every command brings its own imports."""
 
-from __future__ import annotations
-
 import difflib
 import itertools
 import os
@@ -13,8 +11,8 @@ from typing import Any
 import click
 
 from cli.options import CONTRADICTION, Duration
-from cli.person import mark_children
-from cli.writer import finish_streams, guard_streams, note, to_stdout, write_data
+from cli.terminal.who_decides import mark_children
+from cli.terminal.writer import finish_streams, guard_streams, note, to_stdout, write_data
 
 COMMANDS = (
     "demo", "sessions", "approvals", "replay", "trust", "mcp", "tools", "config", "doctor",
@@ -64,39 +62,39 @@ class PromptOrCommand(click.Group):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name == "demo":
-            from cli.demo import demo
+            from cli.commands.demo import demo
 
             return demo
         if name == "approvals":
-            from cli.approvals import approvals
+            from cli.commands.approvals import approvals
 
             return approvals
         if name == "replay":
-            from cli.replay import replay
+            from cli.commands.replay import replay
 
             return replay
         if name == "trust":
-            from cli.trust import trust
+            from cli.commands.trust import trust
 
             return trust
         if name == "tools":
-            from cli.tools import tools
+            from cli.commands.tools import tools
 
             return tools
         if name == "sessions":
-            from cli.sessions import sessions
+            from cli.commands.sessions import sessions
 
             return sessions
         if name == "mcp":
-            from cli.mcp import mcp
+            from cli.commands.mcp import mcp
 
             return mcp
         if name == "config":
-            from cli.config import config
+            from cli.commands.config import config
 
             return config
         if name == "doctor":
-            from cli.doctor import doctor
+            from cli.commands.doctor import doctor
 
             return doctor
         return completion if name == "completion" else None
@@ -220,7 +218,7 @@ def _start(options: dict[str, Any], task: str | None) -> int:
         raise click.UsageError("--continue and --resume contradict each other")
     if options["cwd"] is not None and not Path(options["cwd"]).expanduser().is_dir():
         raise click.UsageError(f"there is no folder {options['cwd']}")
-    from cli.piped import is_piped, read_piped, read_task, warn_of_unread
+    from cli.terminal.standard_input import is_piped, read_piped, read_task, warn_of_unread
 
     is_about = task is not None and task != "-" and is_piped()
     if task == "-":
@@ -228,7 +226,7 @@ def _start(options: dict[str, Any], task: str | None) -> int:
     if task is not None and not task.strip():
         raise click.UsageError("the task is empty")
     if options["model"] == "list":
-        from cli.models import print_models
+        from cli.commands.models import print_models
 
         return print_models(options, task or "")
     if task is None and sys.stdin.isatty() and sys.stdout.isatty():

@@ -1,7 +1,5 @@
 """Options that several commands share. Imports click and the standard library, nothing else."""
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Callable

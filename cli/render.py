@@ -1,19 +1,17 @@
 """Events as lines of text: shared by the headless run and the chat."""
 
-from __future__ import annotations
-
 import shutil
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, TextIO
 
-from cli.cleaning import StreamCleaner
-from cli.rows import Place, Row, painted
-from cli.writer import Painter, write, write_styled
+from cli.terminal.cleaning import StreamCleaner
+from cli.terminal.rows import Place, Row, painted
+from cli.terminal.writer import Painter, write, write_styled
 from configs.visible import inline
-from graph import events as ev
+from core import events as ev
 
-#: The checklist's marks, as graph/history.py has them; importing it here would cost LangChain.
+#: The checklist's marks, as core/history.py has them; importing it here would cost LangChain.
 MARKS = {"completed": "[x]", "in_progress": "[>]", "pending": "[ ]"}
 #: Lines of a result that are shown; failures are shown in full up to FAILURE_LINES.
 RESULT_LINES = 3
@@ -21,7 +19,7 @@ FAILURE_LINES = 20
 WIDTH = 160
 
 
-class Lines:
+class EventPrinter:
     """Writes what happens, a line each, to `stream`.
 
     Args:
@@ -127,7 +125,7 @@ def told_word(tool: str, arguments: dict[str, Any]) -> str:
 
 
 def telling(tool: str, arguments: dict[str, Any]) -> str:
-    """The same in a line. What is being decided is shown whole: cli/request.py."""
+    """The same in a line. What is being decided is shown whole: cli/request_text.py."""
     first, *more = told_word(tool, arguments).split("\n")
     cut = first[:WIDTH] + ("…" if len(first) > WIDTH else "")
     return cut + (f" [+{len(more)} lines]" if more else "")

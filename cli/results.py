@@ -1,11 +1,9 @@
 """What a program reads: the JSON object of a headless run, and exit codes."""
 
-from __future__ import annotations
-
 from typing import Any
 
-from cli.writer import print_json
-from graph.redaction import redacted
+from cli.terminal.writer import print_json
+from core.secrets.redaction import redacted
 
 SCHEMA_VERSION = 1
 INTERRUPTED = 130
@@ -39,7 +37,7 @@ def print_failure(output: str, kind: str, message: str, hint: str) -> None:
 
 def exit_code_of(kind: str) -> int:
     """The exit code of an `error` event, by the class that its kind names."""
-    from graph.errors import AgentError
+    from core.errors import AgentError
 
     waiting = [AgentError]
     while waiting:

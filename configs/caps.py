@@ -1,7 +1,5 @@
 """Caps of a folder that is not trusted: they lower what holds otherwise, and never raise it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

@@ -3,8 +3,6 @@
 A folder's command is a message that it puts into your mouth, so it counts only once it is trusted.
 """
 
-from __future__ import annotations
-
 import hashlib
 import itertools
 import re

@@ -1,7 +1,5 @@
 """Keys of a folder's .env: taken only if the user has no credential of that provider."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re

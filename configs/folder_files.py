@@ -4,8 +4,6 @@ Whoever made the folder may have put a pipe, a device, a socket, a link to a key
 gigabytes where a settings file is looked for. Nothing here waits, and nothing reads without limit.
 """
 
-from __future__ import annotations
-
 import os
 import stat
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Folders that only their owner may use: state, settings, caches."""
 
-from __future__ import annotations
-
 import os
 import stat
 from contextlib import suppress

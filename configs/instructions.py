@@ -1,8 +1,6 @@
 """The texts a model is given: the prompts as they ship, byte-identical from request to request;
 and what the project adds, its AGENTS.md files and skills, told once at the start of a thread."""
 
-from __future__ import annotations
-
 from functools import cache
 from importlib.resources import files
 from pathlib import Path

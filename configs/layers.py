@@ -8,8 +8,6 @@ ML_AGENT_…                       environment; ML_AGENT_BUDGET__TURN for nested
 options
 """
 
-from __future__ import annotations
-
 import contextlib
 import difflib
 import json

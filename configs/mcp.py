@@ -1,7 +1,5 @@
 """MCP servers as the settings name them: the shape of `mcpServers`, and what holds for all."""
 
-from __future__ import annotations
-
 from typing import Literal, Self
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator

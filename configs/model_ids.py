@@ -5,8 +5,6 @@ an id would then choose who gets the conversation. So the form is closed: parts 
 and `._:+-`, joined by single slashes, without any escape.
 """
 
-from __future__ import annotations
-
 import re
 
 #: `@` begins a part (cloudflare/@cf/...) or stands before a version (claude@20250929). A region

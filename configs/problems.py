@@ -1,7 +1,5 @@
-"""What is wrong with a settings file, in one line. A SettingsError of graph/errors.py is made
+"""What is wrong with a settings file, in one line. A SettingsError of core/errors.py is made
 of it by the command line: this package imports nothing of ours."""
-
-from __future__ import annotations
 
 
 class SettingsProblem(Exception):

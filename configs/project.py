@@ -6,8 +6,6 @@ Everything else is the user's alone: credentials, addresses, who pays, where sta
 commands see. So is a new setting, until it is put into one of the lists.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

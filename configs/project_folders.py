@@ -1,7 +1,5 @@
 """The folders of a project, from the working directory up to the repository's top."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from pathlib import Path

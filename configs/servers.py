@@ -1,7 +1,5 @@
 """MCP servers that a folder brings, as what is to be trusted: settings, and files they start."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -3,8 +3,6 @@
 This module is the schema and nothing else; where values come from is configs/layers.py.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Literal
 

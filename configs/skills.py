@@ -3,8 +3,6 @@
 The model is told each one's name and description; it reads the file when it needs it.
 """
 
-from __future__ import annotations
-
 import hashlib
 import itertools
 from collections.abc import Iterator

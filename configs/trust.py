@@ -4,8 +4,6 @@ A cloned folder may bring settings, MCP servers, commands, skills and keys. Each
 digest of its content; the answers stand in the user's own configuration folder, by folder.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -5,8 +5,6 @@ Unicode category: no list of bad characters is kept. Text with escapes shows a b
 and is marked, so that the shown text determines the original.
 """
 
-from __future__ import annotations
-
 import functools
 import json
 import re

@@ -4,8 +4,6 @@ The real chat runs in a pseudo-terminal, with the demo's words as its model; wha
 screen is written to docs/chat.svg by rich.
 """
 
-from __future__ import annotations
-
 import io
 import os
 import re
@@ -19,7 +17,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from cli.demo import ALLOWED
+from cli.commands.demo import ALLOWED
 from docs.record_demo import SHIPPED, answers
 from tests.cli.program import program
 from tests.cli.screens import Terminal, terminal

@@ -21,7 +21,7 @@ from pydantic import BaseModel
 from cli.main import cli
 from configs.project import FOR_PROJECTS, IF_TRUSTED, LOWERED
 from configs.settings import Settings
-from graph.events import EVENTS, Event
+from core.events import EVENTS, Event
 from tools import builtin_tools
 
 ROOT = Path(__file__).parent.parent

@@ -5,8 +5,6 @@
 tests/test_docs.py holds the page to what this prints.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import tempfile
@@ -15,14 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from configs.settings import Settings
-from graph.effects import Effect, EffectKind
-from graph.policy.modes import MODES, Judged, Situation, by_mode
-from graph.policy.modes import protected as protected_place
-from graph.policy.modes import secret as secret_file
-from graph.policy.programs import READERS
-from nodes.verdicts import reached
-from tools.backend.command_sandbox import places
-from tools.backend.command_sandbox.plan import Planner
+from core.effects import Effect, EffectKind
+from core.policy.modes import MODES, Judged, Situation, by_mode
+from core.policy.modes import protected as protected_place
+from core.policy.modes import secret as secret_file
+from core.policy.programs import READERS
+from nodes.judge_calls import reached
+from tools.workspace.command_sandbox import places
+from tools.workspace.command_sandbox.plan import Planner
 
 PAGE = Path(__file__).parent / "guide" / "permissions.md"
 #: What a row is called, its effect, and whether it is outside the working directory.

@@ -7,8 +7,6 @@ What another run would change (ports, paths, times) has a steady word in its pla
 change to a tool's words; to show one more call, add it to docs/tool_calls.py.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os
@@ -20,20 +18,20 @@ from pathlib import Path
 from typing import Any
 
 from configs.settings import Settings
+from core import history
+from core.context import AgentTool, ToolContext
+from core.store import open_store
+from core.volatile import steady
 from docs import tool_data
 from docs.tool_calls import CALLS, Call
-from graph import history
-from graph.context import AgentTool, ToolRun
-from graph.services import build_services
-from graph.store import open_store
-from graph.volatile import steady
-from nodes.verdicts import validated
+from nodes.judge_calls import validated
+from nodes.services import build_services
 from tests.stand_ins.github_server import GithubServer
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.viewer_server import ViewerServer
 from tests.tools.bench import THREAD, Bench
 from tests.tools.web.sites import PUBLIC, Site
-from tools.web import guard
+from tools.web import public_only
 
 TARGET = Path(__file__).with_name("tools.md")
 #: The person's folder, and the blog that is fetched, as the page shows them.
@@ -58,7 +56,7 @@ class Made(Bench):
         """What a person sees before a call that publishes, spends or destroys; empty for others."""
         made = history.Call(call.id or "call_x", call.tool, call.arguments)
         tool, given = validated(made, self.services.tools)
-        run = ToolRun(
+        run = ToolContext(
             made.id, call.tool, THREAD, str(self.cwd), self.services, self.events.append, _no_note
         )
         effect = await tool.foresee(given, run)
@@ -94,7 +92,7 @@ async def sections(folder: Path) -> dict[str, list[str]]:
     work = folder / "work"
     work.mkdir()
     tool_data.folder(work)
-    guard.lookup, guard.allowed = lookup, lambda address: str(address) == PUBLIC
+    public_only.lookup, public_only.allowed = lookup, lambda address: str(address) == PUBLIC
     with ExitStack() as stack:
         hub = stack.enter_context(HubServer())
         viewer = stack.enter_context(ViewerServer(tool_data.viewer()))

@@ -6,8 +6,6 @@ Run it after a change to a tool's words or to the answers below. It works in a t
 and writes configs/demo/recording.jsonl, in which that folder is /demo.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import shutil
@@ -15,13 +13,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from cli.demo import ALLOWED
+from cli.commands.demo import ALLOWED
 from configs.layers import shipped_settings
-from graph.export import as_jsonl, whole_history
+from core.store import open_store
 from graph.options import RunOptions
-from graph.recording import Recording, digest
 from graph.replay import Replay
-from graph.store import open_store
+from graph.transcript.format import Recording, digest
+from graph.transcript.write import as_jsonl, whole_history
 
 SHIPPED = Path(__file__).parent.parent / "configs" / "demo"
 FOLDER = "/demo"

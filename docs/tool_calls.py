@@ -1,8 +1,6 @@
 """The calls that docs/tools.md shows, in the order in which they are made. A new operation is a
 line here; tests/test_docs.py names what is missing."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

@@ -1,8 +1,6 @@
 """What the pages of docs/tools.md are asked of: a small Hub, a dataset viewer, a GitHub, a web site
 and a folder, all on this machine (tests/stand_ins)."""
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path

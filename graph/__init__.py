@@ -1,6 +1,1 @@
-import os
-
-# For savers that others bring (a program of your own, `langgraph dev`): LangGraph reads this when
-# it is imported, and then builds only types that it knows. Our own savers are stricter:
-# graph/store/serializer.py.
-os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
+import core  # noqa: F401  sets what LangGraph must find when it is imported

@@ -15,23 +15,21 @@ Two supersteps per iteration where nothing is wrong: half the disk and processor
 visiting every node every time.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from langgraph.graph import END, START, StateGraph
 
+from core.context import AgentContext
+from core.state import AgentState
 from graph import routing
-from graph.context import AgentContext
-from graph.services import subagents_run_by
-from graph.state import AgentState
 from graph.subagent import subagents_of
 from nodes.approval import approval
 from nodes.call_model import call_model
+from nodes.close_open_calls import mend
 from nodes.compact import compact
 from nodes.doom_check import doom_check
 from nodes.execute_tools import Task, execute_tools
-from nodes.mend import mend
+from nodes.services import subagents_run_by
 
 
 def stop(state: AgentState) -> None:

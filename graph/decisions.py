@@ -1,13 +1,11 @@
 """Between what waits in a thread and what a person decides: interrupts to requests, and back."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
 from langgraph.types import Command
 
-from graph.errors import UsageError
+from core.errors import UsageError
 
 
 def requests_of(interrupts: Sequence[Any]) -> list[dict[str, Any]]:

@@ -1,8 +1,6 @@
 """What a run is given, put together: this invocation's options over what the thread remembers
 over the settings."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import secrets
@@ -13,11 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from configs.settings import Settings
-from graph.context import AgentContext, Mode, Services
-from graph.errors import NotAuthenticated, UsageError
-from graph.models.catalogue import choose_model, resolve
-from graph.policy.rules import parse_rule
-from graph.store import ThreadRow, new_thread_id
+from core.context import AgentContext, Mode, Services
+from core.errors import NotAuthenticated, UsageError
+from core.models.catalogue import choose_model, resolve
+from core.policy.rules import parse_rule
+from core.store import ThreadRow, new_thread_id
 from tools.mcp.elicitation import Ask
 
 

@@ -5,8 +5,6 @@ By default the tools answer from the recording too, so that nothing is run, writ
 again. With real tools the results are real, in a folder of one's own.
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -14,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from configs.settings import Settings
-from graph.events import ApprovalRequired, AssistantStreamEnd, Event
-from graph.models.replay import ReplayModel
+from core.events import ApprovalRequired, AssistantStreamEnd, Event
 from graph.options import RunOptions
-from graph.recording import Recording
-from graph.replayed import Forgotten, Recorded, Results, Script, ran_in
 from graph.session import Session
+from graph.transcript.format import Recording
+from graph.transcript.recorded_answers import Forgotten, Recorded, Results, Script, ran_in
+from graph.transcript.recorded_model import ReplayModel
 from tools import builtin_tools
 
 Decide = Callable[[list[dict[str, Any]]], Sequence[dict[str, Any]] | None]

@@ -1,15 +1,13 @@
 """What runs next: the conditional edges. Pure functions of the state, nothing else."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from langgraph.types import Send
 
-from graph.history import Call, pending_calls, unanswered, waits_for_answer
-from graph.state import AgentState
+from core.history import Call, pending_calls, unanswered, waits_for_answer
+from core.state import AgentState
+from nodes.budget import key_of
 from nodes.loop_guard import find_loop
-from nodes.money import key_of
 from nodes.waves import next_wave
 
 END: Literal["__end__"] = "__end__"

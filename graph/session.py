@@ -27,13 +27,11 @@ from langchain_core.messages import AnyMessage
 from configs.folders import who_else_may_write
 from configs.model_ids import RECORDINGS
 from configs.settings import Settings
-from graph.agent import build_graph
-from graph.context import AgentTool, Mode, ModelClient, StopSignal
-from graph.decisions import decide, rejections, requests_of
-from graph.durable import Spent
-from graph.effects import Effect
-from graph.errors import AgentError, ThreadBusy, UsageError
-from graph.events import (
+from core.context import AgentTool, Mode, ModelClient, StopSignal
+from core.durable import Spent
+from core.effects import Effect
+from core.errors import AgentError, ThreadBusy, UsageError
+from core.events import (
     ApprovalRequired,
     Error,
     Event,
@@ -43,29 +41,31 @@ from graph.events import (
     Shutdown,
     TurnComplete,
 )
-from graph.export import whole_history
-from graph.history import final_text, was_interrupted
-from graph.models.listing import check
-from graph.models.replay import open_replay
-from graph.notify import Notifier
+from core.history import final_text, was_interrupted
+from core.hub.job_state import Job
+from core.models.list_models import check
+from core.policy.rules import parse_rule
+from core.secrets.redaction import keep_known, redacted
+from core.state import AgentState, PlanItem, Turn
+from core.store import Store, ThreadRow, open_store
+from core.store.runs import runs_of
+from core.text import encodable
+from graph.agent import build_graph
+from graph.background.notifications import Notifier
+from graph.background.trace_sharing import Sharing
+from graph.decisions import decide, rejections, requests_of
 from graph.options import RunOptions, context_for, thread_for
-from graph.policy.rules import parse_rule
-from graph.redaction import keep_known, redacted
-from graph.services import build_services, in_sandbox
-from graph.sharing import Sharing
-from graph.state import AgentState, PlanItem, Turn
-from graph.store import Store, ThreadRow, open_store
-from graph.store.runs import runs_of
 from graph.stream import Seen, events_of, without_secrets
-from graph.text import encodable
-from graph.turn import NO_USAGE, ROOT, goes_on, next_turn, settle
+from graph.transcript.recorded_model import open_replay
+from graph.transcript.write import whole_history
 from graph.turn_files import TurnFiles
 from graph.undo import TimeLine
-from nodes.jobs import cancel_job, running_jobs
+from nodes.budget import key_of
+from nodes.interrupt import Stopped, race
+from nodes.job_notices import cancel_job, running_jobs
 from nodes.limits import ContextUse, context_use
-from nodes.money import key_of
-from nodes.racing import Stopped, race
-from tools.hub.job_state import Job
+from nodes.opening import NO_USAGE, ROOT, goes_on, next_turn, settle
+from nodes.services import build_services, in_sandbox
 
 __all__ = ["RunOptions", "Session"]
 

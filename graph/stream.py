@@ -4,14 +4,12 @@ Nodes send every event through the stream writer; a node that runs again after a
 its events again, so that they are told apart here by id and state.
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from typing import Any
 
-from graph.context import AgentContext
-from graph.events import (
+from core.context import AgentContext
+from core.events import (
     AssistantMessage,
     Error,
     Event,
@@ -22,7 +20,7 @@ from graph.events import (
     TurnComplete,
     from_dict,
 )
-from graph.redaction import redacted, redacted_in
+from core.secrets.redaction import redacted, redacted_in
 
 #: LangGraph counts supersteps; we count iterations ourselves (AgentContext.max_iterations).
 RECURSION_LIMIT = 1_000_000

@@ -3,10 +3,8 @@
 It is compiled without a checkpointer, so that LangGraph gives it the run's own, under the name of
 the task that it runs in. A kill inside it resumes inside it: the task is entered again, and the
 graph goes on at its own last step. Its calls have journal rows like any others; the call that it
-works for has none. Nobody is asked inside (nodes/verdicts.py), so nothing interrupts.
+works for has none. Nobody is asked inside (nodes/judge_calls.py), so nothing interrupts.
 """
-
-from __future__ import annotations
 
 import asyncio
 import socket
@@ -18,16 +16,16 @@ from typing import Any
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langgraph.config import get_config
 
-from graph.context import AgentContext, AgentTool, Inside, RunSubagent, ToolResult, ToolRun
-from graph.durable import InboxRow
-from graph.errors import ModelError, ToolError
-from graph.events import Compacted, ToolCall, ToolLog, ToolOutput, from_dict
-from graph.history import calls_of, final_text
-from graph.state import OURS, AgentState, Turn
-from graph.surroundings import surroundings
-from graph.turn import NO_USAGE
-from nodes.money import caps_of, turn_named
-from nodes.verdicts import main_words
+from core.context import AgentContext, AgentTool, RunSubagent, SubagentRun, ToolContext, ToolResult
+from core.durable import InboxRow
+from core.errors import ModelError, ToolError
+from core.events import Compacted, ToolCall, ToolLog, ToolOutput, from_dict
+from core.history import calls_of, final_text
+from core.state import OURS, AgentState, Turn
+from nodes.budget import caps_of, turn_named
+from nodes.judge_calls import main_words
+from nodes.opening import NO_USAGE
+from nodes.surroundings import surroundings
 
 #: LangGraph counts supersteps; iterations are counted by the nodes.
 RECURSION_LIMIT = 1_000_000
@@ -59,7 +57,7 @@ def subagents_of(app: Any) -> RunSubagent:
     """What runs `app`, the compiled graph, inside a tool call."""
 
     async def run_subagent(
-        run: ToolRun,
+        ctx: ToolContext,
         task: str,
         *,
         prompt: str,
@@ -70,13 +68,13 @@ def subagents_of(app: Any) -> RunSubagent:
         try:
             get_config()
         except RuntimeError:
-            raise ToolError(f"{run.tool} runs inside a turn of the graph") from None
-        context = _context(run, prompt, tools, max_iterations)
+            raise ToolError(f"{ctx.tool} runs inside a turn of the graph") from None
+        context = _context(ctx, prompt, tools, max_iterations)
         begin = {
-            "messages": [await _task(run, task)],
-            "turn": await _turn(run, share),
+            "messages": [await _task(ctx, task)],
+            "turn": await _turn(ctx, share),
         }
-        lines = Lines(run)
+        lines = Lines(ctx)
         state: AgentState = {}
         failed: ModelError | None = None
         # Where the task is entered again, LangGraph goes on and leaves `begin` aside.
@@ -103,12 +101,12 @@ def subagents_of(app: Any) -> RunSubagent:
 
 
 def _context(
-    run: ToolRun, prompt: str, tools: Mapping[str, AgentTool], max_iterations: int
+    ctx: ToolContext, prompt: str, tools: Mapping[str, AgentTool], max_iterations: int
 ) -> AgentContext:
     """Read-only, by the cheaper model; the thread's own takes its place where it cannot be had."""
-    outer, services = run.context, run.services
+    outer, services = ctx.context, ctx.services
     assert outer is not None
-    assert run.scope is not None
+    assert ctx.scope is not None
     main = outer.model or services.settings.model_name
     small = services.settings.small_model_name
     own = replace(
@@ -116,17 +114,17 @@ def _context(
         tools=dict(tools),
         inbox=NoInbox(),
         files_seen=NothingSeen(),
-        inside=Inside(run.call_id, prompt),
+        inside=SubagentRun(ctx.call_id, prompt),
         run_subagent=None,
     )
     return AgentContext(
         model=small or main,
         mode="read-only",
-        cwd=run.cwd,
+        cwd=ctx.cwd,
         fallback_model=main if small and small != main else outer.fallback_model,
         max_iterations=max_iterations,
         max_cost_micro_usd=outer.max_cost_micro_usd,
-        invocation=run.scope.invocation,
+        invocation=ctx.scope.invocation,
         deny=outer.deny,
         stream=outer.stream,
         interactive=False,
@@ -134,18 +132,18 @@ def _context(
     )
 
 
-async def _task(run: ToolRun, task: str) -> HumanMessage:
-    now = run.services.clock()
-    block = await asyncio.to_thread(surroundings, run.cwd, now)
+async def _task(ctx: ToolContext, task: str) -> HumanMessage:
+    now = ctx.services.clock()
+    block = await asyncio.to_thread(surroundings, ctx.cwd, now)
     kept = {OURS: {"text": task, "at": now}}
-    return HumanMessage(f"{block}\n\n{task}", id=f"task-{run.call_id}", additional_kwargs=kept)
+    return HumanMessage(f"{block}\n\n{task}", id=f"task-{ctx.call_id}", additional_kwargs=kept)
 
 
-async def _turn(run: ToolRun, share: float) -> Turn:
+async def _turn(ctx: ToolContext, share: float) -> Turn:
     """The turn as it begins, under the outer one's name: what it spends counts for that one."""
-    assert run.context is not None
-    assert run.scope is not None
-    named = turn_named(run.scope.turn)
+    assert ctx.context is not None
+    assert ctx.scope is not None
+    named = turn_named(ctx.scope.turn)
     turn: Turn = {
         "number": named["number"],
         "started": named["started"],
@@ -157,8 +155,8 @@ async def _turn(run: ToolRun, share: float) -> Turn:
         "cost_micro_usd": 0,
         "host": socket.gethostname(),
     }
-    caps = caps_of(run.context, run.services.settings)
-    left = await run.services.ledger.left(run.scope, caps)
+    caps = caps_of(ctx.context, ctx.services.settings)
+    left = await ctx.services.ledger.left(ctx.scope, caps)
     if left is not None:
         turn["slice"] = max(0, int(left[0] * share))
     return turn
@@ -168,8 +166,8 @@ class Lines:
     """A sub-agent's events as lines of its call: one as each of its calls begins, and why one of
     them failed."""
 
-    def __init__(self, run: ToolRun) -> None:
-        self._run = run
+    def __init__(self, ctx: ToolContext) -> None:
+        self._run = ctx
         self._told: set[str] = set()
 
     def tell(self, data: Any) -> None:

@@ -5,8 +5,6 @@ command runs, what changes in the folder counts as its own; `write` and `edit` n
 that nothing else counts.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -14,12 +12,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from graph.context import AgentTool, Services
-from graph.effects import Effect
-from graph.store import ThreadRow
-from graph.store.runs import Run, runs_of
-from graph.store.scan import Scan
-from graph.store.snapshots import Turn
+from core.context import AgentTool, Services
+from core.effects import Effect
+from core.store import ThreadRow
+from core.store.files.history import Turn
+from core.store.files.scan import Scan
+from core.store.runs import Run, runs_of
 
 
 class TurnFiles:

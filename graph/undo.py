@@ -5,8 +5,6 @@ step is exact across compactions and after an interrupt. Files follow by the sna
 what a turn changed comes back unless somebody changed it since. What cannot be taken back is named.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Sequence
@@ -16,16 +14,16 @@ from typing import Any
 from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
 from langgraph.types import Overwrite
 
+from core.context import Services
+from core.errors import UsageError
+from core.events import UndoComplete
+from core.history import calls_of
+from core.state import Turn
+from core.store import Store, ThreadRow, new_thread_id
+from core.store.runs import runs_of
 from graph.agent import build_graph
-from graph.context import Services
-from graph.errors import UsageError
-from graph.events import UndoComplete
-from graph.history import calls_of
-from graph.state import Turn
-from graph.store import Store, ThreadRow, new_thread_id
-from graph.store.runs import runs_of
-from graph.turn import ROOT, settle
 from graph.undo_files import files_back, files_forth
+from nodes.opening import ROOT, settle
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,19 @@
 """The files of turns that are taken back or done again (graph/undo.py), by the records of what
 each turn changed."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
-from graph.context import Services
-from graph.store import ThreadRow
-from graph.store.restore import Plan, Step
-from graph.store.scan import Scan
-from graph.store.snapshots import Turn
+from core.context import Services
+from core.store import ThreadRow
+from core.store.files.history import Turn
+from core.store.files.restore import RestorePlan, Step
+from core.store.files.scan import Scan
 from graph.turn_files import last_end
 
 
 async def files_back(
     services: Services, row: ThreadRow, befores: Sequence[str], dry_run: bool
-) -> tuple[Plan, str]:
+) -> tuple[RestorePlan, str]:
     """Take back what the turns behind these checkpoints, the newest first, did to files.
 
     Returns (what was done, or would be; why files are not covered, "" if they are).
@@ -44,12 +42,12 @@ async def files_back(
 
 async def files_forth(
     services: Services, row: ThreadRow, before: str, dry_run: bool
-) -> tuple[Plan, str]:
+) -> tuple[RestorePlan, str]:
     """Do again what undo took back of a turn; returns as `files_back` does."""
     turn = Turn(row.id, before, row.cwd)
     step, off = await _step_back(services, turn, dry_run)
     if step is None:
-        return Plan(Scan()), off
+        return RestorePlan(Scan()), off
     changes = await services.snapshots.changes(turn)
     spared = (changes.spared or ()) if changes is not None else ()
     names = [name for name in step.names() if name not in spared]
@@ -79,13 +77,13 @@ async def _step_back(services: Services, turn: Turn, dry_run: bool) -> tuple[Ste
     return Step(wanted, left, changes.disputed, done), changes.off
 
 
-def _spared(step: Step, plan: Plan) -> set[str]:
+def _spared(step: Step, plan: RestorePlan) -> set[str]:
     """What an undo does not touch, and so redo does not either."""
     return {name for name in step.names() if name not in step.touched or name in plan.left}
 
 
-async def _planned(services: Services, row: ThreadRow, steps: Sequence[Step]) -> Plan:
+async def _planned(services: Services, row: ThreadRow, steps: Sequence[Step]) -> RestorePlan:
     if not steps:
-        return Plan(Scan())
-    plan: Plan = await services.snapshots.plan(row.cwd, steps)
+        return RestorePlan(Scan())
+    plan: RestorePlan = await services.snapshots.plan(row.cwd, steps)
     return plan

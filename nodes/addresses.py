@@ -1,13 +1,11 @@
 """The addresses that a thread's user and its searches named."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 
-from graph.history import calls_of, is_note, is_summary, said_by_person
-from graph.policy.hosts import Known, addresses_in
+from core.history import calls_of, is_note, is_summary, said_by_person
+from core.policy.hosts import Known, addresses_in
 
 
 def known_addresses(

@@ -6,19 +6,17 @@ have the shape of LangChain's human-in-the-loop middleware, so that Studio and a
 understand them; keys of ours stand beside.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
-from graph.context import AgentContext
-from graph.events import Emit, ToolState, ToolStateChange, emitter
-from graph.history import Call, pending_calls
-from graph.redaction import redacted_in, restored
-from graph.state import QUESTION, AgentState, Decision, Verdict
+from core.context import AgentContext
+from core.events import Emit, ToolState, ToolStateChange, emitter
+from core.history import Call, pending_calls
+from core.secrets.redaction import redacted_in, restored
+from core.state import QUESTION, AgentState, Decision, Verdict
 
 
 def approval(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, Any]:

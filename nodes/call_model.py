@@ -4,17 +4,15 @@ It owns the limits, and what to do with an answer that is cut, empty or malforme
 of the model is raised, not stored: the step stays open and a resume asks again.
 """
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
 
-from graph.context import AgentContext, Answer, BadCall, Services
-from graph.errors import ContextTooLong, LimitReached, ModelError
-from graph.events import (
+from core.context import AgentContext, Answer, BadCall, Services
+from core.errors import ContextTooLong, LimitReached, ModelError
+from core.events import (
     AssistantMessage,
     AssistantStreamEnd,
     Emit,
@@ -24,19 +22,18 @@ from graph.events import (
     ToolStateChange,
     emitter,
 )
-from graph.history import calls_of, results_of, was_interrupted
-from graph.policy.decide import Situation
-from graph.policy.rules import rules_of
-from graph.redaction import keep_known
-from graph.services import cwd_of, services_of
-from graph.state import OURS, AgentState, Turn, reduce_messages
-from graph.store.noted import is_first_time
-from graph.turn import ended, new_call_id, new_message_id, take_input
+from core.history import calls_of, results_of, was_interrupted
+from core.policy.decide import Situation
+from core.policy.rules import rules_of
+from core.secrets.redaction import keep_known
+from core.state import OURS, AgentState, Turn, reduce_messages
+from core.store.noted import is_first_time
 from nodes.addresses import known_addresses
-from nodes.asking import Partial, ask
-from nodes.foresight import foreseen, quoted
-from nodes.going_on import after_answer, without
-from nodes.jobs import ended_jobs
+from nodes.ask_model import Partial, ask
+from nodes.budget import book, caps_of, charged, estimate, key_of, nothing_left, scope_of
+from nodes.interrupt import Stopped, race
+from nodes.job_notices import ended_jobs
+from nodes.judge_calls import judge
 from nodes.limits import (
     check_room,
     closing_words,
@@ -46,9 +43,10 @@ from nodes.limits import (
     prompt_of,
 )
 from nodes.loop_guard import find_loop
-from nodes.money import book, caps_of, charged, estimate, key_of, nothing_left, scope_of
-from nodes.racing import Stopped, race
-from nodes.verdicts import judge
+from nodes.opening import ended, new_call_id, new_message_id, take_input
+from nodes.price_calls import foreseen, quoted
+from nodes.services import cwd_of, services_of
+from nodes.turn_end import after_answer, without
 
 HOW = "If it is larger or smaller, set it: ML_AGENT_CONTEXT_WINDOW=TOKENS, or context_window"
 #: Refusals in a row of a history that is too long; each makes the next one shorter.

@@ -5,8 +5,6 @@ person's message: a headless run has one). What lies between becomes a summary. 
 `Overwrite` drops every other write of its superstep. Earlier checkpoints keep everything.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,18 +12,18 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMes
 from langgraph.runtime import Runtime
 from langgraph.types import Overwrite
 
-from graph.context import AgentContext
-from graph.events import Compacted, emitter
-from graph.history import as_checklist, is_note, is_summary
-from graph.models.wire.outgoing import SIGNED
-from graph.services import services_of
-from graph.state import OURS, AgentState, Turn
-from graph.turn import ended, new_message_id
-from nodes.going_on import without
+from core.context import AgentContext
+from core.events import Compacted, emitter
+from core.history import as_checklist, is_note, is_summary
+from core.models.wire.outgoing import SIGNED
+from core.state import OURS, AgentState, Turn
+from nodes.budget import book, charged, key_of, scope_of
+from nodes.interrupt import Stopped, race
 from nodes.limits import model_of, room_for_history
-from nodes.money import book, charged, key_of, scope_of
-from nodes.racing import Stopped, race
+from nodes.opening import ended, new_message_id
+from nodes.services import services_of
 from nodes.summary import Summariser, cut_to
+from nodes.turn_end import without
 
 Count = Callable[[Sequence[AnyMessage]], int]
 

@@ -1,18 +1,16 @@
 """doom_check: entered when the run goes in circles; answers the calls instead of running them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from langgraph.runtime import Runtime
 
-from graph.context import AgentContext, ToolResult
-from graph.errors import StuckInLoop
-from graph.events import ToolOutput, emitter
-from graph.history import pending_calls, tool_message
-from graph.state import OURS, AgentState, LoopGuard
-from graph.turn import ended
+from core.context import AgentContext, ToolResult
+from core.errors import StuckInLoop
+from core.events import ToolOutput, emitter
+from core.history import pending_calls, tool_message
+from core.state import OURS, AgentState, LoopGuard
 from nodes.loop_guard import Loop, find_loop
+from nodes.opening import ended
 
 NOTE = (
     "Not run: {why}, so running it again would tell nothing new. Look at what the results say, "

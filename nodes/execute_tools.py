@@ -6,8 +6,6 @@ and the result after it; on re-entry a finished call answers from there. Whateve
 raises is this call's result: an exception that left the node would cancel its siblings.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Awaitable, Mapping
@@ -18,18 +16,10 @@ from typing import Any, TypedDict
 from langgraph.errors import GraphBubbleUp
 from langgraph.runtime import Runtime
 
-from graph.context import (
-    AgentContext,
-    AgentTool,
-    NotBegun,
-    Reach,
-    Services,
-    ToolResult,
-    ToolRun,
-)
-from graph.durable import Caps, JournalRow, Scope
-from graph.errors import AgentError, StoreError, ToolError
-from graph.events import (
+from core.context import AgentContext, AgentTool, NotBegun, Reach, Services, ToolContext, ToolResult
+from core.durable import Caps, JournalRow, Scope
+from core.errors import AgentError, StoreError, ToolError
+from core.events import (
     Emit,
     Event,
     ToolCall,
@@ -39,16 +29,16 @@ from graph.events import (
     ToolStateChange,
     emitter,
 )
-from graph.history import Call, tool_message
-from graph.policy.paths import changed_place
-from graph.redaction import redacted
-from graph.services import cwd_of, services_of
-from graph.state import Verdict
-from graph.text import encodable
-from nodes.money import WORDS, caps_of, dollars, scope_of
-from nodes.racing import Stopped, race
-from nodes.verdicts import validated
-from tools.backend import Spending
+from core.history import Call, tool_message
+from core.policy.paths import changed_place
+from core.secrets.redaction import redacted
+from core.state import Verdict
+from core.text import encodable
+from nodes.budget import WORDS, caps_of, dollars, scope_of
+from nodes.interrupt import Stopped, race
+from nodes.judge_calls import validated
+from nodes.services import cwd_of, services_of
+from tools.workspace import Spending
 
 #: A result that goes to the model has at most so many characters...
 RESULT_CHARACTERS = 30_000
@@ -189,7 +179,7 @@ async def _run_once(
     reach: Reach = "offline",
 ) -> ToolResult:
     """`price`: micro-USD, as it was foreseen; None: not yet. `sandbox`: it may start the thread's
-    sandbox, whose price was decided on with it. `places`, `reach`: see ToolRun."""
+    sandbox, whose price was decided on with it. `places`, `reach`: see ToolContext."""
     try:
         tool, arguments = validated(call, services.tools)
     except ValueError as error:
@@ -203,7 +193,7 @@ async def _run_once(
         await journal.note(thread, call.id, evidence)
 
     cwd = await cwd_of(context)
-    run = ToolRun(
+    run = ToolContext(
         call_id=call.id,
         tool=call.name,
         thread=thread,
@@ -238,18 +228,18 @@ async def _run_once(
 
 
 async def _in_backend(
-    tool: AgentTool, arguments: Any, run: ToolRun, row: JournalRow | None, spending: Spending
+    tool: AgentTool, arguments: Any, ctx: ToolContext, row: JournalRow | None, spending: Spending
 ) -> ToolResult:
     """A call where commands run and files live, which may have to be started first."""
     told = ""
     if row is None or row.note is None:
-        told = await run.services.backend.begin(run, spending)
+        told = await ctx.services.backend.begin(ctx, spending)
     else:
         # It was begun before: a new sandbox would know nothing of it.
         with suppress(ToolError):
-            told = await run.services.backend.begin(run, replace(spending, allowed=False))
+            told = await ctx.services.backend.begin(ctx, replace(spending, allowed=False))
     try:
-        result = await _effect(tool, arguments, run, row)
+        result = await _effect(tool, arguments, ctx, row)
     except ToolError as error:
         raise ToolError(f"{told}\n{error.message}" if told else error.message) from error
     return replace(result, text=f"{told}\n{result.text}") if told else result
@@ -258,7 +248,7 @@ async def _in_backend(
 async def _paid(
     tool: AgentTool,
     arguments: Any,
-    run: ToolRun,
+    ctx: ToolContext,
     row: JournalRow | None,
     price: int | None,
     scope: Scope,
@@ -266,9 +256,9 @@ async def _paid(
 ) -> ToolResult:
     """A call that spends: its price is set aside first, and settled with what it really cost."""
     if price is None:
-        price = (await tool.foresee(arguments, run)).price_micro_usd or 0
-    ledger = run.services.ledger
-    if not await ledger.reserve(run.call_id, price, scope, caps):
+        price = (await tool.foresee(arguments, ctx)).price_micro_usd or 0
+    ledger = ctx.services.ledger
+    if not await ledger.reserve(ctx.call_id, price, scope, caps):
         left = await ledger.left(scope, caps)
         assert left is not None
         return ToolResult(
@@ -278,16 +268,16 @@ async def _paid(
             outcome="rejected",
         )
     try:
-        result = await _effect(tool, arguments, run, row)
+        result = await _effect(tool, arguments, ctx, row)
     except BaseException:
-        if await _has_not_begun(run):
-            await ledger.settle(run.call_id, None)
+        if await _has_not_begun(ctx):
+            await ledger.settle(ctx.call_id, None)
         raise
-    if not result.ok and await _has_not_begun(run):
-        await ledger.settle(run.call_id, None)
+    if not result.ok and await _has_not_begun(ctx):
+        await ledger.settle(ctx.call_id, None)
     elif result.outcome != "unknown" and not result.still_costs:
         cost = price if result.cost_micro_usd is None else result.cost_micro_usd
-        await ledger.settle(run.call_id, cost)
+        await ledger.settle(ctx.call_id, cost)
     left = await ledger.left(scope, caps)
     if left is None:
         return result
@@ -295,38 +285,38 @@ async def _paid(
     return replace(result, text=f"{result.text}\n{said}")
 
 
-async def _has_not_begun(run: ToolRun) -> bool:
+async def _has_not_begun(ctx: ToolContext) -> bool:
     """Whether the call left no evidence: it failed before its effect."""
-    row = await run.services.journal.row(run.thread, run.call_id)
+    row = await ctx.services.journal.row(ctx.thread, ctx.call_id)
     return row is not None and row.note is None
 
 
 async def _effect(
-    tool: AgentTool, arguments: Any, run: ToolRun, row: JournalRow | None
+    tool: AgentTool, arguments: Any, ctx: ToolContext, row: JournalRow | None
 ) -> ToolResult:
     """`_begun`, with the files that the call may change kept for undo."""
-    changing = run.services.changing_files
+    changing = ctx.services.changing_files
     if changing is None:
-        return await _begun(tool, arguments, run, row)
-    async with changing(tool, arguments, tool.effect(arguments, run.cwd)):
-        return await _begun(tool, arguments, run, row)
+        return await _begun(tool, arguments, ctx, row)
+    async with changing(tool, arguments, tool.effect(arguments, ctx.cwd)):
+        return await _begun(tool, arguments, ctx, row)
 
 
 async def _begun(
-    tool: AgentTool, arguments: Any, run: ToolRun, row: JournalRow | None
+    tool: AgentTool, arguments: Any, ctx: ToolContext, row: JournalRow | None
 ) -> ToolResult:
     """Run the call; or, when an earlier process had begun it, find out what became of it."""
-    looks_only = tool.effect(arguments, run.cwd).kind == "read"
+    looks_only = tool.effect(arguments, ctx.cwd).kind == "read"
     if row is not None and row.state == "done" and row.note is None and not looks_only:
         # Somebody went back to a checkpoint before it: done is done.
         said = "It ran before; its result is no longer kept. Inspect what it left."
         return ToolResult(said, ok=False, outcome="unknown")
     if row is None or row.note is None or looks_only:
-        return await _in_its_places(tool, arguments, run)
+        return await _in_its_places(tool, arguments, ctx)
     try:
-        found = await tool.recover(arguments, run, row.note)
+        found = await tool.recover(arguments, ctx, row.note)
     except NotBegun:
-        return await _in_its_places(tool, arguments, run)
+        return await _in_its_places(tool, arguments, ctx)
     if found is not None and found.outcome != "interrupted":
         return found
     # Nobody stopped this turn: what was ended with an earlier process is half-done.
@@ -334,14 +324,14 @@ async def _begun(
     return ToolResult(f"{so_far}{CUT_OFF}", ok=False, outcome="unknown")
 
 
-async def _in_its_places(tool: AgentTool, arguments: Any, run: ToolRun) -> ToolResult:
+async def _in_its_places(tool: AgentTool, arguments: Any, ctx: ToolContext) -> ToolResult:
     """The call, if its paths lead where they led when it was judged. In a sandbox the links are
     others than those that were looked up here."""
-    if not (tool.in_backend and run.services.backend.about):
-        changed = await asyncio.to_thread(changed_place, run.places)
+    if not (tool.in_backend and ctx.services.backend.about):
+        changed = await asyncio.to_thread(changed_place, ctx.places)
         if changed:
             raise ToolError(changed)
-    return await tool.execute(arguments, run)
+    return await tool.execute(arguments, ctx)
 
 
 async def _caught(work: Awaitable[ToolResult]) -> ToolResult:

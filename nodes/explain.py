@@ -3,8 +3,6 @@
 The tool itself says what such a call would do, from its own arguments; nothing runs.
 """
 
-from __future__ import annotations
-
 import difflib
 import json
 import shlex
@@ -15,13 +13,13 @@ from typing import Any, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticUndefined
 
-from graph.context import AgentTool
-from graph.errors import SettingsError
-from graph.policy.decide import Judged, Situation, decide
-from graph.policy.hosts import Known, with_question
-from graph.policy.rules import OUTSIDE, parse_rule
-from graph.state import QUESTION
-from nodes.verdicts import main_words
+from core.context import AgentTool
+from core.errors import SettingsError
+from core.policy.decide import Judged, Situation, decide
+from core.policy.hosts import Known, with_question
+from core.policy.rules import OUTSIDE, parse_rule
+from core.state import QUESTION
+from nodes.judge_calls import main_words
 
 #: What is wrong with a call that only leaves something out: its effect is known all the same.
 INCOMPLETE = {"missing", "value_error", "string_too_short", "too_short"}

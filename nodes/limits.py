@@ -1,19 +1,17 @@
 """Limits of a turn, and the threshold of its context."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from configs.instructions import system_prompt
-from graph.context import AgentContext, Services
-from graph.errors import ContextTooLong
-from graph.history import note
-from graph.models.tokens import at_most
-from graph.state import Turn
-from nodes.money import dollars
+from core.context import AgentContext, Services
+from core.errors import ContextTooLong
+from core.history import note
+from core.models.tokens import at_most
+from core.state import Turn
+from nodes.budget import dollars
 
 #: What a sub-agent is told before a limit ends it...
 LAST = (

@@ -7,11 +7,9 @@ is about to go on with them:
     failing     the same failure, by calls that differ in nothing that could matter
     malformed   calls of the same tools that can never run, again and again
 
-Results are compared without what every run changes (graph/volatile.py). Bare numbers count: a
+Results are compared without what every run changes (core/volatile.py). Bare numbers count: a
 poll whose result changes is no loop, nor is a run with a smaller batch.
 """
-
-from __future__ import annotations
 
 import hashlib
 import json
@@ -22,9 +20,9 @@ from typing import Any, NamedTuple
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
-from graph.history import calls_of, is_note, outcome_of
-from graph.state import OURS, Verdict
-from graph.volatile import steady
+from core.history import calls_of, is_note, outcome_of
+from core.state import OURS, Verdict
+from core.volatile import steady
 
 #: How often a cycle of so many steps must have run before the next round is held back.
 ROUNDS = {1: 3, 2: 2, 3: 2, 4: 2, 5: 2}

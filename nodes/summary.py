@@ -1,15 +1,13 @@
 """The summary that takes the place of older messages, made by the cheaper model, part by part."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
 from configs.instructions import compaction_prompt
-from graph.context import Services
-from graph.errors import AnswerRefused, ContextTooLong, ModelError, ModelUnavailable
-from graph.events import Emit, Event, ToolLog
+from core.context import Services
+from core.errors import AnswerRefused, ContextTooLong, ModelError, ModelUnavailable
+from core.events import Emit, Event, ToolLog
 
 #: A part of the history that is summarised in one request has at most this share of the window,
 #: at three characters a token.

@@ -4,15 +4,13 @@ Neighbours that only read, run commands or jobs go together; a write, a publish 
 goes alone, in the model's order. All of a wave's calls are one superstep.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from langchain_core.messages import BaseMessage
 
-from graph.effects import ALONE
-from graph.history import Call, calls_of, last_answer, results_of
-from graph.state import Verdict
+from core.effects import ALONE
+from core.history import Call, calls_of, last_answer, results_of
+from core.state import Verdict
 
 
 def waves(calls: Sequence[Call], verdicts: Mapping[str, Verdict]) -> list[list[Call]]:

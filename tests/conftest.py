@@ -1,7 +1,5 @@
 """What all tests share: an environment without the person's own keys, folders and servers."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterator
@@ -18,7 +16,7 @@ SECRET = re.compile(r"_API_KEY$|_API_BASE$|_BASE_URL$|^HF_|^(?:GITHUB|GH)_TOKEN$
 def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No key of the person who runs the tests, a home folder of the test's own, and nothing that
     an earlier test saw."""
-    monkeypatch.setattr("graph.redaction._seen", None)
+    monkeypatch.setattr("core.secrets.redaction._seen", None)
     for name in list(os.environ):
         if SECRET.search(name):
             monkeypatch.delenv(name)

@@ -1,7 +1,5 @@
 """The benchmarks' own code, at tiny sizes, for what does not depend on time."""
 
-from __future__ import annotations
-
 import pytest
 
 from benchmarks import rows
@@ -10,7 +8,7 @@ from benchmarks.kills import kill_and_resume
 from benchmarks.rows import Bench, Sizes
 from benchmarks.sandbox_cost import KINDS
 from benchmarks.table import Row, render
-from tools.backend.command_sandbox import find
+from tools.workspace.command_sandbox import find
 
 
 @pytest.fixture(scope="module")

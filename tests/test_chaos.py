@@ -3,8 +3,6 @@
 `python -m benchmarks.chaos --kills 200` does the same for longer.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from benchmarks.chaos import run_trials

@@ -1,7 +1,5 @@
 """docs/tools.md is what the tools answer today, and leaves no operation out."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess

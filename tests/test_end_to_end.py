@@ -1,8 +1,6 @@
 """From a paper to a model with a card on the Hub, in the real program: approved from another
 terminal, killed twice on the way, and gone on with."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re
@@ -14,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.settings import Settings
-from graph.store import open_store
+from core.store import open_store
 from tests.cli.program import Program, program
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.model_script import Asked, Call, Choose, Reply
@@ -122,7 +120,7 @@ def world() -> Iterator[tuple[HubServer, ViewerServer]]:
 
 def killed_at(hub: HubServer, run: Program, path: str) -> None:
     """Go on, and die by SIGKILL while the Hub has done what a POST asked and its answer is still on
-    its way. (A kill before that: tests/graph/test_jobs.py, tests/tools/hub.)"""
+    its way. (A kill before that: tests/graph/test_job_notices.py, tests/tools/hub.)"""
     held = threading.Event()
     before = len(hub.asked(path, "POST"))
     hub.misbehave(Answer({}, 500, held=held), path=path, method="POST", times=1, after=True)

@@ -38,7 +38,7 @@ def test_the_tables_are_the_codes(name: str) -> None:
 
 def test_no_words_are_left_over(tmp_path: Path) -> None:
     """Each name of the code has words (else a table fails), and each word its name."""
-    from cli.chat.commands import all_commands
+    from cli.chat.commands.registry import all_commands
 
     named = {name for path, _ in print_guide.all_commands() for name in (path, path.split()[0])}
     assert set(print_guide.COMMANDS) == named

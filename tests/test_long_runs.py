@@ -1,7 +1,5 @@
 """A turn of 300 iterations ends well and stays small on disk; eight runs share a database."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from pathlib import Path

@@ -1,8 +1,6 @@
 """`langgraph dev` serves the graph of langgraph.json: driven over HTTP with langgraph_sdk, with
 its own guard against blocking calls on."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

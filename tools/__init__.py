@@ -1,16 +1,15 @@
 """The tools a model can use. Adding one: a file beside tools/local/read.py, a line here."""
 
-from __future__ import annotations
-
-from graph.context import AgentTool
+from core.context import AgentTool
 from tools.ask_user import AskUser
+from tools.github.tool import Github
 from tools.hub.api import HubApi
-from tools.hub.dataset import HfDataset
+from tools.hub.datasets.tool import HfDataset
 from tools.hub.docs import Docs
-from tools.hub.fit import HfFit
-from tools.hub.jobs import HfJobs
-from tools.hub.papers import Papers
-from tools.hub.repo import HubRepo
+from tools.hub.fit.tool import HfFit
+from tools.hub.jobs.tool import HfJobs
+from tools.hub.papers.tool import Papers
+from tools.hub.repo.tool import HubRepo
 from tools.hub.search import HubSearch
 from tools.local.bash import Bash
 from tools.local.edit import Edit
@@ -21,8 +20,7 @@ from tools.local.read import Read
 from tools.local.write import Write
 from tools.plan import Plan
 from tools.research import Research
-from tools.web.github import Github
-from tools.web.web import Web
+from tools.web.tool import Web
 
 
 def builtin_tools() -> dict[str, AgentTool]:

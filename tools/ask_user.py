@@ -1,11 +1,9 @@
 """ask_user: a question that only the person can answer. The person is the tool."""
 
-from __future__ import annotations
-
 from pydantic import BaseModel, ConfigDict, Field
 
-from graph.context import AgentTool, ToolResult, ToolRun
-from graph.effects import Effect
+from core.context import AgentTool, ToolContext, ToolResult
+from core.effects import Effect
 
 NOBODY = "Nobody is there to answer: decide yourself, and say in your report what you assumed."
 
@@ -31,6 +29,6 @@ class AskUser(AgentTool):
         shown = [arguments.question, *(f"- {option}" for option in arguments.options)]
         return Effect("read", preview="\n".join(shown))
 
-    async def execute(self, arguments: AskUserArguments, run: ToolRun) -> ToolResult:
+    async def execute(self, arguments: AskUserArguments, ctx: ToolContext) -> ToolResult:
         """Reached only where no person can be asked, or where one said no more than yes."""
         return ToolResult(NOBODY)

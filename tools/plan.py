@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from graph.context import AgentTool, ToolResult, ToolRun
-from graph.effects import Effect
-from graph.state import PlanItem
+from core.context import AgentTool, ToolContext, ToolResult
+from core.effects import Effect
+from core.state import PlanItem
 
 
 class Item(BaseModel):
@@ -47,7 +47,7 @@ class Plan(AgentTool):
     def effect(self, arguments: PlanArguments, cwd: str) -> Effect:
         return Effect("read")
 
-    async def execute(self, arguments: PlanArguments, run: ToolRun) -> ToolResult:
+    async def execute(self, arguments: PlanArguments, ctx: ToolContext) -> ToolResult:
         items: list[PlanItem] = [
             {"id": item.id, "text": item.text, "status": item.status} for item in arguments.items
         ]

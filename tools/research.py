@@ -1,15 +1,13 @@
 """research: a question for a sub-agent: tools that only look, a context of its own, a report."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from configs.instructions import research_prompt
-from graph.context import AgentTool, ToolResult, ToolRun
-from graph.effects import Effect
-from graph.errors import ToolError
+from core.context import AgentTool, ToolContext, ToolResult
+from core.effects import Effect
+from core.errors import ToolError
 
 #: Characters of a report; the prompt asks for no more.
 MOST = 6_000
@@ -34,16 +32,16 @@ class Research(AgentTool):
     def effect(self, arguments: ResearchArguments, cwd: str) -> Effect:
         return Effect("read")
 
-    async def execute(self, arguments: ResearchArguments, run: ToolRun) -> ToolResult:
-        run_subagent, limits = run.services.run_subagent, run.services.settings.research
-        if run_subagent is None or run.context is None:
+    async def execute(self, arguments: ResearchArguments, ctx: ToolContext) -> ToolResult:
+        run_subagent, limits = ctx.services.run_subagent, ctx.services.settings.research
+        if run_subagent is None or ctx.context is None:
             raise ToolError("research runs inside a turn of the graph")
         known = f"\n\nWhat is known already:\n{arguments.context}" if arguments.context else ""
         result = await run_subagent(
-            run,
+            ctx,
             arguments.task + known,
             prompt=research_prompt(),
-            tools={name: tool for name, tool in run.services.tools.items() if tool.looks_up},
+            tools={name: tool for name, tool in ctx.services.tools.items() if tool.looks_up},
             max_iterations=limits.max_iterations,
             share=limits.budget_share,
         )

@@ -1,14 +1,12 @@
 """The chat: `ml-agent` without a task, in a terminal."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import sys
 from typing import Any
 
-from cli.person import by_a_person
-from cli.starting import guarded
+from cli.bootstrap import guarded
+from cli.terminal.who_decides import by_a_person
 
 
 def chat(options: dict[str, Any]) -> int:
@@ -27,9 +25,9 @@ def _face() -> Any:
     """The full terminal, or plain lines where the terminal can do no more."""
     dumb = os.environ.get("TERM", "dumb").lower() in ("", "dumb", "unknown", "emacs")
     if dumb or sys.platform == "win32":
-        from cli.chat.plain import Plain
+        from cli.chat.terminal.plain import Plain
 
         return Plain()
-    from cli.chat.terminal import Terminal
+    from cli.chat.terminal.frontend import Terminal
 
     return Terminal()

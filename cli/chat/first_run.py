@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from cli.chat.commands import Command
+from cli.chat.commands.registry import SlashCommand
 from cli.chat.sign_in import ask_for_token
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ async def greet(chat: Chat) -> None:
     named = chat.options.get("model") or chat.settings.model_name
     if named or any(os.environ.get(name) for name in KEYS):
         return
-    catalogue = await asyncio.to_thread(importlib.import_module, "graph.models.catalogue")
-    from graph.errors import NotAuthenticated
+    catalogue = await asyncio.to_thread(importlib.import_module, "core.models.catalogue")
+    from core.errors import NotAuthenticated
 
     try:
         model = await catalogue.choose_model(chat.settings)
@@ -43,8 +43,8 @@ async def greet(chat: Chat) -> None:
 async def ask_token(chat: Chat, error: Any) -> bool:
     """Ask for the Hugging Face token where one is missing; whether there is one now. It is kept
     in this process only."""
-    from graph.errors import AgentError
-    from graph.models.catalogue import resolve
+    from core.errors import AgentError
+    from core.models.catalogue import resolve
 
     model = chat.chosen.get("model") or chat.options.get("model") or chat.settings.model_name
     try:
@@ -60,7 +60,7 @@ async def ask_token(chat: Chat, error: Any) -> bool:
 
 
 def wants_token(event: Any) -> bool:
-    """Whether a tool failed for want of the Hugging Face token (tools/hub/words.py says so)."""
+    """Whether a tool failed for want of the Hugging Face token (core/hub/refusals.py says so)."""
     return event.name == "tool_output" and not event.ok and "`hf auth login`" in event.text
 
 
@@ -81,4 +81,4 @@ async def _demo(chat: Chat, word: str) -> None:
     await chat.face.hand_over([sys.executable, "-m", "cli.main", "demo"])
 
 
-COMMANDS = [Command("demo", "an offline tour, without a key", _demo)]
+COMMANDS = [SlashCommand("demo", "an offline tour, without a key", _demo)]

@@ -3,18 +3,16 @@
 The prompt stands before LangGraph and the model client are imported: they load behind it.
 """
 
-from __future__ import annotations
-
 import asyncio
 import importlib
 import threading
 from typing import Any
 
-from cli.chat.face import GO_ON, Face
+from cli.answers import is_yes, yes_or_no
+from cli.bootstrap import folder_of, settings_for, using_keys
+from cli.chat.frontend import GO_ON, Face
 from cli.chat.turns import run_turn
-from cli.offering import left_open
-from cli.questions import is_yes, yes_or_no
-from cli.starting import folder_of, settings_for, using_keys
+from cli.unfinished_thread import left_open
 from configs.folder import in_words
 from configs.visible import inline, visible
 
@@ -64,7 +62,7 @@ class Chat:
         for problem in brought.problems:
             self.lines.complain(f"left out: {problem}")
         if brought.waiting:
-            from cli.trust import QUESTION, listed
+            from cli.commands.trust import QUESTION, listed
             from configs.trust import remember
 
             self.lines.line("this folder brings, and none of it counts yet:", "33")
@@ -114,7 +112,7 @@ class Chat:
 
     async def handle(self, text: str) -> None:
         """One input, while no turn runs."""
-        from cli.chat.commands import find, nearest
+        from cli.chat.commands.registry import find, nearest
         from cli.chat.shell import run_line
 
         if text.strip().startswith("!"):
@@ -147,7 +145,7 @@ class Chat:
 
     async def guarded(self, work: Any) -> None:
         """Run a command; what the person did wrong is one line."""
-        from graph.errors import AgentError
+        from core.errors import AgentError
 
         try:
             await work
@@ -165,7 +163,7 @@ class Chat:
         """A session, the one there is or a new one; False where none can be had, and why is
         said."""
         from cli.chat.first_run import ask_token
-        from graph.errors import AgentError, NotAuthenticated
+        from core.errors import AgentError, NotAuthenticated
 
         for _ in range(2):
             try:
@@ -217,7 +215,7 @@ class Chat:
             self.lines.line("no thread yet")
             return
         thread = self.session.thread
-        from tools.backend.command_sandbox import in_words
+        from tools.workspace.command_sandbox import in_words
 
         place = f"sandbox {thread.sandbox}" if thread.sandbox else in_words(self.settings)
         self.lines.line(f"thread {thread.id} · {thread.model} · mode {thread.mode} · {place}", "2")
@@ -233,8 +231,8 @@ class Chat:
 
     def proposed(self, request: dict[str, Any]) -> str:
         """The rule that lets this call run from now on without asking; "" if no rule can."""
-        from graph.policy.propose import proposed
-        from graph.policy.rules import rules_of
+        from core.policy.propose import proposed
+        from core.policy.rules import rules_of
         from tools.mcp.tool import reads_rule
 
         reads = reads_rule(request)
@@ -294,4 +292,4 @@ def is_command(text: str) -> bool:
 
 def _load(model: str, settings: Any) -> None:
     importlib.import_module("graph.session")
-    importlib.import_module("graph.models.loading").load_for(model, settings)
+    importlib.import_module("core.models.loading").load_for(model, settings)

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cli.chat.text import clean, fitting
+from cli.terminal.text import clean, fitting
 
 if TYPE_CHECKING:
     from cli.chat.loop import Chat
-    from cli.chat.screen import Screen
+    from cli.chat.terminal.screen import Screen
 
 
 class Queue:
@@ -27,7 +27,7 @@ class Queue:
 
     async def meanwhile(self, text: str) -> None:
         """An input while a turn runs: a command that may run now, or a message."""
-        from cli.chat.commands import find
+        from cli.chat.commands.registry import find
         from cli.chat.loop import is_command
         from cli.chat.shell import run_line
 

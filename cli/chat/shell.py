@@ -9,7 +9,7 @@ import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from graph.redaction import redacted
+from core.secrets.redaction import redacted
 
 if TYPE_CHECKING:
     from cli.chat.loop import Chat

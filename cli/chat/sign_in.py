@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from cli.questions import is_yes, secret, yes_or_no
+from cli.answers import is_yes, secret, yes_or_no
 from configs.visible import inline
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ async def whose(token: str, settings: Any) -> str:
     """The user's name; "" where the Hub does not know the token. Raises NotChecked."""
     import httpx
 
-    from tools.hub.connection import hub_url, offline
+    from core.hub.connection import hub_url, offline
 
     if offline():
         raise NotChecked("HF_HUB_OFFLINE is set")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cli.asking import DecidedElsewhere
+from cli.answers import amount, dollars_of, is_yes, yes_or_no
+from cli.approval_prompt import DecidedElsewhere
 from cli.chat.first_run import offer_token, wants_token
-from cli.jobs import jobs_command, tell_of_jobs
-from cli.questions import amount, dollars_of, is_yes, yes_or_no
+from cli.commands.jobs import jobs_command, tell_of_jobs
 from cli.render import closing
 
 if TYPE_CHECKING:

@@ -1,7 +1,5 @@
 """Running the real program as a person does: a process, its exit code, stdout and stderr."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 import pty

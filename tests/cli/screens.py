@@ -1,7 +1,5 @@
 """The chat on a real terminal's screen: a pseudo-terminal whose output pyte draws."""
 
-from __future__ import annotations
-
 import re
 import sys
 import time

@@ -1,7 +1,5 @@
 """Approvals from another terminal: listed, decided once, taken by a chat or by a resume."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What cannot work is said in one line with the next step, and the right exit code."""
 
-from __future__ import annotations
-
 import json
 import os
 import sqlite3

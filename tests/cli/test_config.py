@@ -1,7 +1,5 @@
 """`config explain`: one word, then the rule and the reason; nothing runs."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The demo: in a pseudo-terminal and without one, and its recording is what the tools do now."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -12,8 +10,8 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from graph.models.catalogue import recording_path
-from graph.recording import digest, read_recording
+from core.models.catalogue import recording_path
+from graph.transcript.format import digest, read_recording
 from tests.cli.program import ROOT
 
 

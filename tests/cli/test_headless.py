@@ -1,7 +1,5 @@
 """The headless run: what it prints where, its JSON, its exit codes, its signals."""
 
-from __future__ import annotations
-
 import json
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """MCP servers with the real program: trouble on stderr, the commands, trust, stable prefixes."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

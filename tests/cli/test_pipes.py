@@ -1,7 +1,5 @@
 """Standard input as context, standard output as the answer, and streams that are closed or full."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
@@ -99,7 +97,7 @@ def test_streams_that_are_closed_or_full(shell: str, code: int, said: str, tmp_p
 def wait_for_input(data: str, *, is_task: bool, closes: bool) -> tuple[str, str]:
     """What is read from a pipe that sends `data`; what was told."""
     code = (
-        "import cli.piped as p; p.TOLD, p.GIVEN_UP = 0.2, 0.5; "
+        "import cli.terminal.standard_input as p; p.TOLD, p.GIVEN_UP = 0.2, 0.5; "
         f"print(repr(p.read_piped(is_task={is_task})))"
     )
     child = subprocess.Popen(

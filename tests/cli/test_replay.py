@@ -1,7 +1,5 @@
 """`sessions export` and `replay` as a person types them."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

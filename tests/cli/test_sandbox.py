@@ -1,7 +1,5 @@
 """`--sandbox` in the real program; `doctor` lists what was left, `sessions delete` ends it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from tests.cli.program import complaints, program

@@ -1,7 +1,5 @@
 """`sessions list`, `rename`, `delete` and `prune` as a person types them."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

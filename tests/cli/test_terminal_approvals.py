@@ -1,7 +1,5 @@
 """Approvals in the chat: the panel, its keys, several at once, questions."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

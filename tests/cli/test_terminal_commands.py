@@ -1,7 +1,5 @@
 """Slash commands, pickers, the status line and the first run, on a screen."""
 
-from __future__ import annotations
-
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer

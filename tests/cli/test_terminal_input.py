@@ -1,8 +1,6 @@
 """Typing in the chat: history, several lines, pastes, completion, mentions, commands of one's own,
 leaving."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

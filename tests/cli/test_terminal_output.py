@@ -1,7 +1,5 @@
 """What the chat shows, on the screen: answers as they stream, calls, results, diffs, the plan."""
 
-from __future__ import annotations
-
 import itertools
 import re
 from pathlib import Path
@@ -177,8 +175,8 @@ def test_without_colour_and_without_utf8(columns: int, tmp_path: Path) -> None:
 
 
 def test_a_chunk_may_end_anywhere() -> None:
-    from cli.chat.markdown import Markdown
-    from cli.chat.text import Paint
+    from cli.chat.terminal.markdown import Markdown
+    from cli.terminal.text import Paint
 
     def shown(size: int, width: int) -> list[str]:
         lines: list[str] = []

@@ -1,11 +1,9 @@
 """Whatever is typed at a question and does not answer it is kept: sent, or back in the prompt."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 
-from cli.questions import amount, dollars_of, is_yes, one_of, secret, yes_or_no
+from cli.answers import amount, dollars_of, is_yes, one_of, secret, yes_or_no
 from tests.cli.program import Program, program
 from tests.cli.screens import terminal
 from tests.stand_ins.model_script import Asked, Call, Reply

@@ -1,7 +1,5 @@
 """While the agent works: messages that wait, taken back or joined; Esc and Ctrl-C."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

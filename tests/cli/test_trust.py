@@ -1,18 +1,16 @@
 """`ml-agent trust`, and what a run says of a folder that is not trusted."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cli.starting import say_what_is_ignored, settings_for, using_keys
-from cli.trust import listed, trust_folder
+from cli.bootstrap import say_what_is_ignored, settings_for, using_keys
+from cli.commands.trust import listed, trust_folder
 from configs.dotenv import release_keys
 from configs.trust import Answers
-from graph.errors import UsageError
+from core.errors import UsageError
 
 
 @pytest.fixture
@@ -79,7 +77,7 @@ def test_at_a_terminal_it_asks(
         def readline(self) -> str:
             return answer
 
-    monkeypatch.setattr("cli.trust.by_a_person", lambda what: None)
+    monkeypatch.setattr("cli.commands.trust.by_a_person", lambda what: None)
     monkeypatch.setattr("sys.stdin", Terminal())
     code = trust_folder(options)
     yes = answer.startswith("y")

@@ -1,7 +1,5 @@
 """What is approved or listed: nothing is hidden, and what is seen says what there is."""
 
-from __future__ import annotations
-
 import io
 import json
 import random
@@ -12,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from cli.asking import edited_arguments
-from cli.chat.text import cells
-from cli.cleaning import clean
-from cli.render import Lines
-from cli.request import all_rows, head_and_rows
-from cli.rows import BESIDE, FOLD, LINE, REST, WARN, Place, Row, rows_of
+from cli.approval_prompt import edited_arguments
+from cli.render import EventPrinter
+from cli.request_text import all_rows, head_and_rows
+from cli.terminal.cleaning import clean
+from cli.terminal.rows import BESIDE, FOLD, LINE, REST, WARN, Place, Row, rows_of
+from cli.terminal.text import cells
 from configs.visible import MARKED, WARNING, inline, is_hidden, json_text, needs_escapes
 
 WHOLE = Place(None, 10**9, "")
@@ -233,7 +231,7 @@ def test_a_command_cannot_look_like_the_question() -> None:
 
 def test_a_plain_question_shows_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
-    lines = Lines(stream)
+    lines = EventPrinter(stream)
     head, rows = head_and_rows(request("touch a # \rls"), lines.place(20, ", ? shows them"))
     lines.line(head)
     lines.rows(rows)

@@ -1,7 +1,5 @@
 """What reaches a terminal: one module writes, and nothing that was said steers the terminal."""
 
-from __future__ import annotations
-
 import ast
 import io
 import json
@@ -14,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from cli.cleaning import SGR, StreamCleaner, clean, only_styled
-from cli.render import Lines
-from cli.writer import Guarded, print_json, to_stdout, write, write_data
-from graph import events as ev
+from cli.render import EventPrinter
+from cli.terminal.cleaning import SGR, StreamCleaner, clean, only_styled
+from cli.terminal.writer import Guarded, print_json, to_stdout, write, write_data
+from core import events as ev
 from tests.cli.program import ROOT
 
 #: Who may write: this module, and the screen of the full chat.
-WRITERS = {"cli/writer.py", "cli/chat/screen.py"}
+WRITERS = {"cli/terminal/writer.py", "cli/chat/terminal/screen.py"}
 #: Calls that reach a terminal, by the last name and, where it is common, what it is called on.
 CALLS = {
     "print", "input", "getpass", "echo", "secho", "echo_via_pager", "confirm", "prompt",
@@ -57,14 +55,14 @@ def calls_that_write(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 def test_nothing_else_writes_to_a_terminal() -> None:
     found, ours = [], 0
-    for folder in ("cli", "configs", "graph", "nodes", "tools"):
+    for folder in ("cli", "configs", "core", "graph", "nodes", "tools"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             place = path.relative_to(ROOT).as_posix()
             tree = ast.parse(path.read_text())
             bound = {
                 name.asname or name.name
                 for node in ast.walk(tree)
-                if isinstance(node, ast.ImportFrom) and node.module == "cli.writer"
+                if isinstance(node, ast.ImportFrom) and node.module == "cli.terminal.writer"
                 for name in node.names
             }
             ours += bool(bound)
@@ -74,7 +72,7 @@ def test_nothing_else_writes_to_a_terminal() -> None:
                 f"{place}:{line}: {call}" for line, call in calls_that_write(tree)
                 if call not in bound
             ]  # fmt: skip
-    assert not found, "these write past cli/writer.py:\n" + "\n".join(found)
+    assert not found, "these write past cli/terminal/writer.py:\n" + "\n".join(found)
     assert ours > 15
 
 
@@ -231,7 +229,7 @@ def test_data_is_exact_in_a_pipe_and_clean_on_a_terminal(monkeypatch: pytest.Mon
 def test_an_answer_in_pieces_and_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
     err, out = Tty(), Tty()
     monkeypatch.setattr(sys, "stdout", out)
-    lines = Lines(err, to_stdout)
+    lines = EventPrinter(err, to_stdout)
     for text in ("hi \x1b]5", "2;c;ZXZ", "pbA==\x07there\x1b", "[2J"):
         lines.show(ev.AssistantChunk(thread="t", turn=1, text=text, kind="answer"))
     lines.show(ev.AssistantStreamEnd(thread="t", turn=1))
@@ -246,6 +244,6 @@ def test_an_answer_in_pieces_and_a_result(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_folder_with_a_hostile_name_is_a_title(tmp_path: Path) -> None:
-    from cli.chat.screen import _one_line
+    from cli.chat.terminal.screen import _one_line
 
     assert _one_line("a\x1b]52;c;x\x07\nb\x07") == "a b"

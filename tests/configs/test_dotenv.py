@@ -1,7 +1,5 @@
 """Keys of a folder's .env: only where the user has none, and never against their word."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +9,7 @@ import pytest
 
 from configs import dotenv
 from configs.dotenv import keys_of_folder, keys_to_take, release_keys
-from graph.models.defaults import default_model
+from core.models.defaults import default_model
 from tests.configs.trusting import answer_all, brought_by
 
 

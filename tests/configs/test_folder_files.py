@@ -1,7 +1,5 @@
 """Files of a stranger's folder: nothing hangs, nothing eats memory, nothing else is read."""
 
-from __future__ import annotations
-
 import os
 import socket
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Folders of ours belong to their owner alone, whatever the umask was."""
 
-from __future__ import annotations
-
 import os
 import stat
 from collections.abc import Iterator
@@ -12,8 +10,8 @@ import pytest
 from configs.folders import make_private_folder, who_else_may_write
 from configs.settings import Settings
 from configs.trust import write_json
+from core.store import open_store
 from graph.session import RunOptions, Session
-from graph.store import open_store
 
 
 @pytest.fixture

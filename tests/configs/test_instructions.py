@@ -1,7 +1,5 @@
 """The prompts, and what a project adds to a thread's first message."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest
@@ -9,8 +7,8 @@ import pytest
 from configs import instructions
 from configs.instructions import project_instructions, skills, system_prompt
 from configs.settings import Settings
-from graph.models.tokens import count_text
-from graph.surroundings import surroundings
+from core.models.tokens import count_text
+from nodes.surroundings import surroundings
 from tests.configs.trusting import answer_all
 from tests.graph.driving import driven
 from tests.stand_ins.model_script import Reply

@@ -1,7 +1,5 @@
 """A model's id names a model. It is never an address, a path upwards, or a query."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest
@@ -10,9 +8,9 @@ from configs.layers import load
 from configs.model_ids import problem_of
 from configs.problems import SettingsProblem
 from configs.settings import Settings
-from graph.errors import UnknownModel
-from graph.models.catalogue import resolve
-from graph.models.defaults import price_map
+from core.errors import UnknownModel
+from core.models.catalogue import resolve
+from core.models.defaults import price_map
 
 HOSTILE = (
     "oobabooga/http://evil.example/v1", "huggingface/https://evil.example", "openai/HTTPS://evil",

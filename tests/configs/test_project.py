@@ -1,7 +1,5 @@
 """A folder's settings: what a stranger may set, what waits for trust, what never counts."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any
@@ -14,8 +12,8 @@ from configs.problems import SettingsProblem
 from configs.project import FOR_PROJECTS, IF_TRUSTED, LOWERED
 from configs.settings import Settings
 from configs.trust import digest_of, forget, write_json
+from core.store import ThreadRow
 from graph.options import RunOptions, context_for, thread_for
-from graph.store import ThreadRow
 from tests.configs.trusting import answer_all, brought_by
 
 NOBODY: dict[str, str] = {}
@@ -209,7 +207,7 @@ def test_a_stranger_lowers_caps_only(
 
 
 def test_a_headless_run_costs_no_more_than_before(workdir: Path) -> None:
-    from cli.starting import headless_cap, settings_for
+    from cli.bootstrap import headless_cap, settings_for
 
     options = {"cwd": str(workdir)}
     for theirs, cap in ((2, 2.0), (100, 5.0)):

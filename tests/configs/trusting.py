@@ -1,7 +1,5 @@
 """What tests do about trust: the user's answers, without a terminal."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from configs.folder import Brought, look_at

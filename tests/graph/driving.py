@@ -1,7 +1,5 @@
 """Driving a session against the stand-in model: what the graph's tests share."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,7 +8,7 @@ from typing import Any
 import pytest
 
 from configs.settings import Settings
-from graph.events import Event
+from core.events import Event
 from graph.session import RunOptions, Session
 from tests.stand_ins.model_script import Choose, Reply, by_step
 from tests.stand_ins.model_server import ModelServer

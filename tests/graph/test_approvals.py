@@ -1,7 +1,5 @@
 """Approvals: asked once, decided from another process, each kind of decision."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from pathlib import Path

@@ -1,8 +1,6 @@
 """The command sandbox through whole turns: what is refused, what the model is told, the approval
 to leave it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,7 @@ import pytest
 from configs.settings import Settings
 from tests.graph.driving import driven
 from tests.stand_ins.model_script import Asked, Call, Reply
-from tools.backend.command_sandbox import find
+from tools.workspace.command_sandbox import find
 
 
 def calls(*made: Call) -> Any:
@@ -73,11 +71,11 @@ async def test_an_approval_inside_is_none_for_outside(
 
 
 async def test_required_without_a_sandbox_runs_nothing(settings: Settings, workdir: Path) -> None:
-    from graph.services import build_services
-    from graph.store import open_store
+    from core.store import open_store
+    from nodes.services import build_services
     from tests.tools.bench import Bench
-    from tools.backend import LocalBackend
-    from tools.backend.command_sandbox import CommandSandbox
+    from tools.workspace import LocalBackend
+    from tools.workspace.command_sandbox import CommandSandbox
 
     wanted = settings.model_copy(update={"sandbox_commands": "required"})
     async with await open_store(wanted) as store:

@@ -1,8 +1,6 @@
 """Ctrl-C at each place where a turn can be: it ends at once, keeps what was shown, and the thread
 goes on. What would be waited for takes a minute; the watchdog is generous."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import Callable
@@ -12,7 +10,7 @@ from typing import Any
 import pytest
 
 from configs.settings import Settings
-from graph.events import Event
+from core.events import Event
 from graph.session import RunOptions, Session
 from tests.cli.program import program
 from tests.graph.driving import Driver, driven

@@ -1,8 +1,6 @@
 """A thread that goes on elsewhere: in another process, under another home (on both databases),
 on another machine (where only Postgres reaches)."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

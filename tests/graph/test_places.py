@@ -1,7 +1,5 @@
 """A call acts where it was judged: a link that another call of the answer makes does not count."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Recordings: exported whole, replayed without effect, and the first difference is named."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,12 +8,12 @@ from typing import Any
 import pytest
 
 from configs.settings import Settings
-from graph.errors import UsageError
-from graph.export import as_jsonl, as_markdown, whole_history
-from graph.recording import Recording, read_recording
+from core.errors import UsageError
+from core.store import open_store
 from graph.replay import Replay
 from graph.session import RunOptions
-from graph.store import open_store
+from graph.transcript.format import Recording, read_recording
+from graph.transcript.write import as_jsonl, as_markdown, whole_history
 from tests.graph.driving import Driver, driven
 from tests.stand_ins.model_script import Asked, Call, Reply
 

@@ -1,7 +1,5 @@
 """research in turns: side by side, bounded in every way, and nothing twice after a kill."""
 
-from __future__ import annotations
-
 import asyncio
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,7 @@ import pytest
 from benchmarks.research_chaos import LINES, trial
 from configs.instructions import research_prompt, system_prompt
 from configs.settings import Price, Settings
-from graph.events import Event
+from core.events import Event
 from tests.graph.driving import Driver, driven
 from tests.stand_ins.model_script import Asked, Call, Reply, Usage
 

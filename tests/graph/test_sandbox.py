@@ -1,7 +1,5 @@
 """A thread that works in a sandbox: asked about with its price, remembered, found again, ended."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal
@@ -14,8 +12,8 @@ from typing import Any
 import pytest
 
 from configs.settings import Settings
-from graph.errors import NotAuthenticated
-from graph.store import open_store
+from core.errors import NotAuthenticated
+from core.store import open_store
 from tests.cli.program import ROOT
 from tests.graph.driving import driven
 from tests.stand_ins.hub_server import HubServer

@@ -1,15 +1,13 @@
 """The front door: turns, their events in order, approvals, limits, steering, interrupts."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from configs.settings import Settings
+from core.store import open_store
 from graph.session import Session
-from graph.store import open_store
 from tests.graph.driving import driven
 from tests.stand_ins.model_script import Asked, Call, Reply
 

@@ -2,8 +2,6 @@
 exit codes. A change here is a change of the contract: raise SCHEMA_VERSION where a reader of
 the old one would break."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from dataclasses import MISSING, fields
@@ -11,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from graph import errors, events
-from graph.errors import AgentError
-from graph.events import EVENTS, SCHEMA_VERSION, Event, emitter, from_dict
+from core import errors, events
+from core.errors import AgentError
+from core.events import EVENTS, SCHEMA_VERSION, Event, emitter, from_dict
 
 #: Each event's fields in their order; those with a default may be left out by older writers.
 FIELDS = {

@@ -1,13 +1,11 @@
 """Another model in the middle: by choice, or because the first cannot be had."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest
 
 from configs.settings import Settings
-from graph.errors import NotAuthenticated, UnknownModel
+from core.errors import NotAuthenticated, UnknownModel
 from tests.graph.driving import driven
 from tests.stand_ins.model_script import Asked, Call, Reply
 

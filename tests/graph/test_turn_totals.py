@@ -1,7 +1,5 @@
 """What the last event of a turn says it cost, beside the ledger and what was really charged."""
 
-from __future__ import annotations
-
 import random
 from pathlib import Path
 from typing import Any
@@ -12,9 +10,9 @@ from pydantic import BaseModel
 
 from cli.render import closing, duration, money
 from configs.settings import Settings
-from graph.context import AgentTool, Answer, ToolResult, ToolRun
-from graph.effects import Effect
-from graph.events import TurnComplete
+from core.context import AgentTool, Answer, ToolContext, ToolResult
+from core.effects import Effect
+from core.events import TurnComplete
 from graph.session import RunOptions, Session
 from tools import builtin_tools
 
@@ -34,11 +32,11 @@ class Paid(AgentTool):
     def effect(self, arguments: Any, cwd: str) -> Effect:
         return Effect("spend", preview="spend")
 
-    async def foresee(self, arguments: Any, run: ToolRun) -> Effect:
+    async def foresee(self, arguments: Any, ctx: ToolContext) -> Effect:
         return Effect("spend", price_micro_usd=500_000, preview="spend")
 
-    async def execute(self, arguments: Any, run: ToolRun) -> ToolResult:
-        await run.note({})
+    async def execute(self, arguments: Any, ctx: ToolContext) -> ToolResult:
+        await ctx.note({})
         goes_on = self.world.rng.random() < 0.3
         cost = 500_000 if goes_on else self.world.rng.randint(0, 500_000)
         self.world.charged += cost

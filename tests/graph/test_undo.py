@@ -1,7 +1,5 @@
 """Undo, redo and fork: the conversation and the files, exactly."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from collections.abc import AsyncIterator
@@ -12,12 +10,12 @@ from typing import Any
 import pytest
 
 from configs.settings import Settings
-from graph.errors import ThreadBusy, UsageError
-from graph.services import build_services
-from graph.store import open_store
+from core.errors import ThreadBusy, UsageError
+from core.store import open_store
 from graph.undo import TimeLine
+from nodes.services import build_services
+from tests.core.store.test_file_snapshots import tree_of
 from tests.graph.driving import Driver, driven
-from tests.graph.store.test_shadow import tree_of
 from tests.stand_ins.model_script import Asked, Call, Reply
 
 #: What each message of the person has the model do.

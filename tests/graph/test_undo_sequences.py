@@ -1,7 +1,5 @@
 """Undo held to its model over random sequences; thousands: python -m benchmarks.undo_sequences."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """The graph as a server runs it: no session, no context, a message as a dict in the input."""
 
-from __future__ import annotations
-
 import json
 import sys
 from pathlib import Path
@@ -10,9 +8,9 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
-from graph import services
+from core.context import AgentContext
 from graph.agent import build_graph
-from graph.context import AgentContext
+from nodes import services
 from tests.stand_ins.model_script import Asked, Call, Reply
 from tests.stand_ins.model_server import ModelServer
 

@@ -2,8 +2,6 @@
 what must be true: undo brings back exactly what the turn changed and nobody changed since, and
 touches nothing else."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import random
@@ -18,15 +16,15 @@ from langchain_core.messages import AIMessage
 from pydantic import BaseModel
 
 from configs.settings import Settings
-from graph.context import AgentTool, Answer, ToolResult, ToolRun
-from graph.effects import Effect
-from graph.errors import ModelUnavailable
-from graph.export import as_markdown
-from graph.services import build_services
+from core.context import AgentTool, Answer, ToolContext, ToolResult
+from core.effects import Effect
+from core.errors import ModelUnavailable
+from core.store import ThreadRow, open_store
 from graph.session import RunOptions, Session
-from graph.store import ThreadRow, open_store
+from graph.transcript.write import as_markdown
 from graph.turn_files import TurnFiles
 from graph.undo_files import files_back, files_forth
+from nodes.services import build_services
 from tools.local.write import Write
 
 #: A path: ("file", mode, content), ("link", 0, target) or ("folder", mode, b"").
@@ -117,8 +115,8 @@ class Act(AgentTool):
     def effect(self, arguments: Any, cwd: str) -> Effect:
         return Effect("execute", command="act")
 
-    async def execute(self, arguments: Any, run: ToolRun) -> ToolResult:
-        await run.note({})
+    async def execute(self, arguments: Any, ctx: ToolContext) -> ToolResult:
+        await ctx.note({})
         await self.world.act()
         return ToolResult("done")
 
@@ -128,10 +126,10 @@ class Noted(Write):
 
     world: Any = None
 
-    async def execute(self, arguments: Any, run: ToolRun) -> ToolResult:
+    async def execute(self, arguments: Any, ctx: ToolContext) -> ToolResult:
         before = tree(self.world.folder)
         try:
-            return await super().execute(arguments, run)
+            return await super().execute(arguments, ctx)
         finally:
             self.world.turns[-1].note(before, tree(self.world.folder))
 

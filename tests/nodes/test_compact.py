@@ -1,7 +1,5 @@
 """Compaction: what is kept, where the history is cut, and that a run goes on across it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage

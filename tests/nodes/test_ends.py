@@ -1,7 +1,5 @@
 """Answers that are none: refused, stopped by a filter, thought only, a call written as text."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

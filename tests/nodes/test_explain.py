@@ -1,14 +1,12 @@
 """`config explain` says what the tool itself says of such a call."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest
 
-from graph.errors import SettingsError
-from graph.policy.decide import Situation
-from graph.policy.rules import Rules, parse_rule
+from core.errors import SettingsError
+from core.policy.decide import Situation
+from core.policy.rules import Rules, parse_rule
 from nodes.explain import explain
 from tools import builtin_tools
 

@@ -1,8 +1,6 @@
 """Runs whose history is many times the model's window: they end well, whatever the window is and
 however little the summariser helps."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from configs.settings import Settings
-from graph.models.tokens import _count
+from core.models.tokens import _count
 from tests.graph.driving import Driver, driven
 from tests.stand_ins.model_script import Asked, Call, Reply
 

@@ -1,14 +1,12 @@
 """The loop guard's rules, as tables: what is a loop, and what only looks like one."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 
-from graph.history import note
-from graph.state import OURS, LoopGuard, Verdict
+from core.history import note
+from core.state import OURS, LoopGuard, Verdict
 from nodes.doom_check import caught
 from nodes.loop_guard import Loop, find_loop
 

@@ -1,13 +1,11 @@
 """Waves: which calls of an answer run side by side, and who sends the next ones."""
 
-from __future__ import annotations
-
 import pytest
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 
-from graph.context import ToolResult
-from graph.history import Call, tool_message
-from graph.state import Verdict
+from core.context import ToolResult
+from core.history import Call, tool_message
+from core.state import Verdict
 from nodes.waves import next_wave, waves
 
 

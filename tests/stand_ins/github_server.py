@@ -7,8 +7,6 @@
 Checked both ways against github.json; its example bodies are what the answers are made from.
 """
 
-from __future__ import annotations
-
 import base64
 import copy
 import hashlib

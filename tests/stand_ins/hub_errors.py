@@ -1,8 +1,6 @@
 """How the Hub says no. Headers and words are those that huggingface_hub 2.4 reads, and that people
 have reported; see tests/stand_ins/contracts/README.md."""
 
-from __future__ import annotations
-
 from tests.stand_ins.service import Answer
 
 

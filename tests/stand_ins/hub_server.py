@@ -8,8 +8,6 @@ What hf-hub.json has is checked against it both ways (tests/stand_ins/service.py
 Semantic Scholar are here too, below /arxiv, /ar5iv and /s2.
 """
 
-from __future__ import annotations
-
 import json
 from typing import Any
 from urllib.parse import urlencode

@@ -4,8 +4,6 @@
 standard input ends.
 """
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from collections.abc import Iterator

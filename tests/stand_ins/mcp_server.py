@@ -6,8 +6,6 @@ Kinds: good, changed (another list), many (500 tools), twins (two tools of one n
 on stdout), hang (never answers), slow (starts after SECONDS), exit (ends at once), signed (OAuth).
 """
 
-from __future__ import annotations
-
 import argparse
 import base64
 import os

@@ -3,8 +3,6 @@
 Access tokens are good for two seconds, so that a client has to refresh them.
 """
 
-from __future__ import annotations
-
 import secrets
 import time
 from typing import Any

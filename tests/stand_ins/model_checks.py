@@ -5,8 +5,6 @@ cache marks, as their APIs answer 400 to them. Beside the rules stands the trans
 request into `Asked`, so that scripts need not know the formats.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping, Sequence

@@ -5,8 +5,6 @@ A script is a list of replies taken in order, a function of the request, or a JS
 that a client that was killed and asks again gets the same answer.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import threading

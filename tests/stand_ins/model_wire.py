@@ -1,7 +1,5 @@
 """How replies look on the wire: OpenAI's and Anthropic's JSON bodies, SSE events and errors."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from typing import Any

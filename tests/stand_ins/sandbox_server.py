@@ -8,8 +8,6 @@ time: a new one begins with an empty folder, and one that ends loses its process
 Source of the protocol: huggingface_hub's _sandbox.py, protocol 3.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

@@ -1,7 +1,5 @@
 """The checker of the stand-ins finds what differs from the document, and nothing else."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

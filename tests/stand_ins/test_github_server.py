@@ -1,7 +1,5 @@
 """The stand-in GitHub refuses what differs from the document, and is itself held to it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import httpx

@@ -1,7 +1,5 @@
 """The stand-in Hub, as huggingface_hub itself sees it: every call that the tools use."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

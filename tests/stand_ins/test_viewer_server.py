@@ -1,7 +1,5 @@
 """The stand-in viewer is held to the viewer's document: what differs is seen."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

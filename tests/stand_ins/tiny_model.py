@@ -5,8 +5,6 @@ ends a prompt with the token that the wanted chain begins with: a tool call in H
 words if the newest message is a result. The real server parses and streams them.
 """
 
-from __future__ import annotations
-
 from itertools import pairwise
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Rows of a test as the dataset viewer gives them: features, statistics, search and filter."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 import statistics as stats

@@ -1,7 +1,5 @@
 """Calling tools as the graph does, without a model: real services over a store on disk."""
 
-from __future__ import annotations
-
 import itertools
 import secrets
 import time
@@ -9,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from graph.context import AgentContext, Reach, Services, ToolResult
-from graph.durable import Scope
-from graph.events import Event
-from graph.history import Call
-from graph.store.runs import Run
+from core.context import AgentContext, Reach, Services, ToolResult
+from core.durable import Scope
+from core.events import Event
+from core.history import Call
+from core.store.runs import Run
 from nodes.execute_tools import _run_once
 
 THREAD = "t1"

@@ -1,15 +1,13 @@
 """A bench for each test of a tool."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from configs.settings import Settings
-from graph.services import build_services
-from graph.store import open_store
+from core.store import open_store
+from nodes.services import build_services
 from tests.stand_ins.github_server import GithubServer
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.model_server import closed_port

@@ -1,7 +1,5 @@
 """ask_user: the person answers through approval; where nobody is, the model decides."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What holds for every tool: a new one gets these tests by being in `builtin_tools()`."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import time
@@ -11,11 +9,11 @@ import pytest
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
-from graph.context import AgentTool, ToolResult
-from graph.effects import EffectKind
-from graph.history import Call
-from graph.models.tokens import _encoder, tool_specs
-from nodes.verdicts import validated
+from core.context import AgentTool, ToolResult
+from core.effects import EffectKind
+from core.history import Call
+from core.models.tokens import _encoder, tool_specs
+from nodes.judge_calls import validated
 from tests.tools.bench import Bench
 from tools import builtin_tools
 

@@ -1,7 +1,5 @@
 """plan: the checklist goes into the thread's state, and rules hold."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The README's walk-through of a new tool, taken literally in a copy of the repository."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil
@@ -13,7 +11,7 @@ from tests.cli.program import ROOT
 from tests.stand_ins.model_script import Call, Reply, by_step
 from tests.stand_ins.model_server import ModelServer
 
-PACKAGES = ("cli", "configs", "graph", "nodes", "tools", "tests")
+PACKAGES = ("cli", "configs", "core", "graph", "nodes", "tools", "tests")
 
 
 def walk_through() -> tuple[str, str, list[str]]:

@@ -1,7 +1,5 @@
 """hf_api: which endpoint of the Hub does something, from the Hub's own OpenAPI document."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re
@@ -9,12 +7,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from graph.context import AgentTool, ToolResult, ToolRun
-from graph.effects import Effect
-from graph.errors import ToolError
-from tools.hub.cache import cached
-from tools.hub.connection import get, hub_url
-from tools.hub.lines import cut, listed, row
+from core.context import AgentTool, ToolContext, ToolResult
+from core.effects import Effect
+from core.errors import ToolError
+from core.hub.cache import cached
+from core.hub.connection import get, hub_url
+from core.result_text import cut, listed, row
 
 DOCUMENT = "/.well-known/openapi.json"
 #: Characters of a schema that are shown, and how deep it is followed.
@@ -41,14 +39,14 @@ class HubApi(AgentTool):
     def effect(self, arguments: ApiArguments, cwd: str) -> Effect:
         return Effect("read")
 
-    async def execute(self, arguments: ApiArguments, run: ToolRun) -> ToolResult:
+    async def execute(self, arguments: ApiArguments, ctx: ToolContext) -> ToolResult:
         async def fetch() -> str:
-            reply = await get(run, DOCUMENT)
+            reply = await get(ctx, DOCUMENT)
             _check(await asyncio.to_thread(reply.json))
             return reply.text
 
-        text = await cached(run, "api", DOCUMENT, fetch)
-        return await asyncio.to_thread(_search, text, arguments, hub_url(run.services.settings))
+        text = await cached(ctx, "api", DOCUMENT, fetch)
+        return await asyncio.to_thread(_search, text, arguments, hub_url(ctx.services.settings))
 
 
 def _check(document: Any) -> None:

@@ -1,21 +1,19 @@
 """hf_docs: the documentation of Hugging Face's libraries and services, as it is today."""
 
-from __future__ import annotations
-
 import re
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from graph.context import AgentTool, ToolResult, ToolRun
-from graph.effects import Effect
-from graph.errors import ToolError
-from tools.hub.cache import cached
-from tools.hub.connection import get, hub_url
-from tools.hub.lines import cut, listed, row
+from core.context import AgentTool, ToolContext, ToolResult
+from core.effects import Effect
+from core.errors import ToolError
+from core.hub.cache import cached
+from core.hub.connection import get, hub_url
+from core.parsing.parser import parsed
+from core.result_text import cut, listed, row
 from tools.hub.markdown import section
-from tools.parser import parsed
 
 #: Characters of a hit's text.
 HIT = 700
@@ -44,26 +42,26 @@ class Docs(AgentTool):
     def effect(self, arguments: DocsArguments, cwd: str) -> Effect:
         return Effect("read")
 
-    async def execute(self, arguments: DocsArguments, run: ToolRun) -> ToolResult:
+    async def execute(self, arguments: DocsArguments, ctx: ToolContext) -> ToolResult:
         if arguments.operation == "search":
-            return await _search(arguments, run)
+            return await _search(arguments, ctx)
         if arguments.operation == "read":
-            return await _read(arguments.url, run)
-        return await _list(arguments.product, run)
+            return await _read(arguments.url, ctx)
+        return await _list(arguments.product, ctx)
 
 
-async def _search(arguments: DocsArguments, run: ToolRun) -> ToolResult:
+async def _search(arguments: DocsArguments, ctx: ToolContext) -> ToolResult:
     if not arguments.query:
         raise ToolError("search needs a query")
-    if arguments.product and arguments.product not in await _products(run):
-        known = ", ".join(await _products(run))
+    if arguments.product and arguments.product not in await _products(ctx):
+        known = ", ".join(await _products(ctx))
         raise ToolError(f"there is no product {arguments.product}; there are: {known}")
     params = {
         "q": arguments.query,
         "product": arguments.product or None,
         "limit": arguments.limit,
     }
-    hits = _a_list((await get(run, "/api/docs/search", params)).json(), "text", "source_page_url")
+    hits = _a_list((await get(ctx, "/api/docs/search", params)).json(), "text", "source_page_url")
     nothing = f"nothing in the documentation fits {arguments.query}; try other words"
     return listed((_hit(hit) for hit in hits), nothing)
 
@@ -76,17 +74,17 @@ def _hit(hit: dict[str, Any]) -> str:
     return f"{row(str(hit.get('product', '')), place)}\n{hit['source_page_url']}\n{text}\n"
 
 
-async def _products(run: ToolRun) -> list[str]:
+async def _products(ctx: ToolContext) -> list[str]:
     async def fetch() -> str:
-        found = _a_list((await get(run, "/api/docs")).json(), "id")
+        found = _a_list((await get(ctx, "/api/docs")).json(), "id")
         return "\n".join(str(product["id"]) for product in found)
 
-    return (await cached(run, "docs", "/api/docs", fetch)).split("\n")
+    return (await cached(ctx, "docs", "/api/docs", fetch)).split("\n")
 
 
-async def _list(product: str, run: ToolRun) -> ToolResult:
+async def _list(product: str, ctx: ToolContext) -> ToolResult:
     if not product:
-        found = _a_list((await get(run, "/api/docs")).json(), "id")
+        found = _a_list((await get(ctx, "/api/docs")).json(), "id")
         lines = [row(p["id"], p.get("category", ""), p.get("url", "")) for p in found]
         return listed(sorted(lines), "the Hub names no products")
     if not re.fullmatch(r"[\w.-]+", product):
@@ -95,28 +93,28 @@ async def _list(product: str, run: ToolRun) -> ToolResult:
 
     async def fetch() -> str:
         try:
-            return (await get(run, f"/docs/{product}/llms.txt", missing=missing)).text
+            return (await get(ctx, f"/docs/{product}/llms.txt", missing=missing)).text
         except ToolError as error:
             if error.message != missing:
                 raise
-        page = await get(run, f"/docs/{product}", missing=missing)
+        page = await get(ctx, f"/docs/{product}", missing=missing)
         named = await parsed("menu", page.text.encode(), page.url, below=f"/docs/{product}/")
         links = list(dict.fromkeys(row(cut(title, 200), address) for title, address in named))
         if not links:
             raise ToolError(missing)
         return "\n".join(links)
 
-    return ToolResult(await cached(run, "docs", f"{product}/llms.txt", fetch))
+    return ToolResult(await cached(ctx, "docs", f"{product}/llms.txt", fetch))
 
 
-async def _read(url: str, run: ToolRun) -> ToolResult:
-    path, anchor = _page(url, hub_url(run.services.settings))
+async def _read(url: str, ctx: ToolContext) -> ToolResult:
+    path, anchor = _page(url, hub_url(ctx.services.settings))
     missing = f"there is no page {path}; search finds pages, list a product's"
 
     async def fetch() -> str:
-        return (await get(run, f"{path}.md", missing=missing)).text
+        return (await get(ctx, f"{path}.md", missing=missing)).text
 
-    text = await cached(run, "docs", path, fetch)
+    text = await cached(ctx, "docs", path, fetch)
     if not anchor:
         return ToolResult(text)
     found = section(text, anchor)

@@ -1,7 +1,5 @@
 """Markdown in sections: what a page's anchor or a paper's heading names."""
 
-from __future__ import annotations
-
 import re
 
 #: Characters of a heading that count.

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from graph.context import AgentTool, ToolResult, ToolRun
-from graph.effects import Effect
-from graph.errors import ToolError
-from tools.hub.connection import ask
-from tools.hub.lines import counted, cut, listed, repo_line, row
+from core.context import AgentTool, ToolContext, ToolResult
+from core.effects import Effect
+from core.errors import ToolError
+from core.hub.connection import ask
+from core.result_text import counted, cut, listed, repo_line, row
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -57,10 +57,10 @@ class HubSearch(AgentTool):
     def effect(self, arguments: SearchArguments, cwd: str) -> Effect:
         return Effect("read")
 
-    async def execute(self, arguments: SearchArguments, run: ToolRun) -> ToolResult:
+    async def execute(self, arguments: SearchArguments, ctx: ToolContext) -> ToolResult:
         if arguments.operation == "spaces" and arguments.sort == "downloads":
             raise ToolError("Spaces have no downloads: sort them by trending, likes or created")
-        lines = await ask(run, lambda api: _found(api, arguments))
+        lines = await ask(ctx, lambda api: _found(api, arguments))
         more = len(lines) > arguments.limit
         note = "there are more: raise limit, or narrow it with query, author or filters"
         words = [arguments.query, arguments.author, *arguments.filters]

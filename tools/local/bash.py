@@ -1,19 +1,17 @@
 """bash: a shell command in a process group of its own, whose output shows while it runs."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from graph.context import AgentTool, NotBegun, Reach, ToolResult, ToolRun
-from graph.effects import Effect
-from graph.errors import ToolError
-from tools.backend import Command
+from core.context import AgentTool, NotBegun, Reach, ToolContext, ToolResult
+from core.effects import Effect
+from core.errors import ToolError
 from tools.local.files import absolute, is_folder
-from tools.local.follow import follow, result_of, stopped
+from tools.local.wait_for_command import follow, result_of, stopped
+from tools.workspace import RunningCommand
 
 
 class BashArguments(BaseModel):
@@ -50,12 +48,12 @@ class Bash(AgentTool):
             outside_sandbox=arguments.outside_sandbox,
         )
 
-    async def execute(self, arguments: BashArguments, run: ToolRun) -> ToolResult:
-        backend = run.services.backend
-        cwd = await _folder(arguments.cwd, run)
+    async def execute(self, arguments: BashArguments, ctx: ToolContext) -> ToolResult:
+        backend = ctx.services.backend
+        cwd = await _folder(arguments.cwd, ctx)
         timeout = None if arguments.background else float(arguments.timeout)
-        command, note = await backend.prepare(run.thread, run.call_id)
-        await run.note(note)
+        command, note = await backend.prepare(ctx.thread, ctx.call_id)
+        await ctx.note(note)
         starting = asyncio.ensure_future(
             backend.start(
                 command,
@@ -63,8 +61,8 @@ class Bash(AgentTool):
                 cwd=cwd,
                 timeout=timeout,
                 background=arguments.background,
-                folder=run.cwd,
-                reach=_reach(arguments, run),
+                folder=ctx.cwd,
+                reach=_reach(arguments, ctx),
             )
         )
         try:
@@ -74,44 +72,46 @@ class Bash(AgentTool):
             return await stopped(await starting)
         except (OSError, ValueError) as error:
             raise ToolError(f"the command could not be started: {error}") from error
-        return await _result(started, run, arguments)
+        return await _result(started, ctx, arguments)
 
     async def recover(
-        self, arguments: BashArguments, run: ToolRun, note: dict[str, Any]
+        self, arguments: BashArguments, ctx: ToolContext, note: dict[str, Any]
     ) -> ToolResult | None:
         """A command that went on alone is found: finished, or waited for."""
-        found = await run.services.backend.found(note)
+        found = await ctx.services.backend.found(note)
         if isinstance(found, str):
             said = f"{found}: its outcome is unknown. Inspect what it left before repeating it."
             return ToolResult(said, ok=False, outcome="unknown")
         state = await asyncio.to_thread(found.state)
         if state == "not begun":
             raise NotBegun
-        if state == "alive" and not run.wait:
+        if state == "alive" and not ctx.wait:
             said = f"It was left running and goes on; `process` follows it, id {found.id}."
             return ToolResult(said, ok=False, outcome="unknown")
-        return await _result(found, run, arguments)
+        return await _result(found, ctx, arguments)
 
 
-async def _folder(asked: str, run: ToolRun) -> str:
-    folder = await absolute(asked or ".", run)
-    if not await is_folder(folder, run):
+async def _folder(asked: str, ctx: ToolContext) -> str:
+    folder = await absolute(asked or ".", ctx)
+    if not await is_folder(folder, ctx):
         raise ToolError(f"there is no folder {folder} to run in")
     return folder
 
 
-def _reach(arguments: BashArguments, run: ToolRun) -> Reach:
+def _reach(arguments: BashArguments, ctx: ToolContext) -> Reach:
     """What the command may reach: outside only if this call asked for it and got it."""
-    if arguments.outside_sandbox and run.reach != "outside":
+    if arguments.outside_sandbox and ctx.reach != "outside":
         raise ToolError("Cannot run outside the sandbox: that was not approved. Ask for it again.")
-    if run.reach == "outside" and not arguments.outside_sandbox:
+    if ctx.reach == "outside" and not arguments.outside_sandbox:
         return "network"
-    return run.reach
+    return ctx.reach
 
 
-async def _result(started: Command, run: ToolRun, arguments: BashArguments) -> ToolResult:
+async def _result(
+    started: RunningCommand, ctx: ToolContext, arguments: BashArguments
+) -> ToolResult:
     if not arguments.background:
-        return await follow(started, run, timeout=arguments.timeout)
+        return await follow(started, ctx, timeout=arguments.timeout)
     state = await asyncio.to_thread(started.state)
     if state == "alive":
         return ToolResult(

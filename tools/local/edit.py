@@ -1,7 +1,5 @@
 """edit: replace a passage of a file, exactly or, where only white space differs, tolerantly."""
 
-from __future__ import annotations
-
 import asyncio
 import difflib
 import re
@@ -10,12 +8,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from graph.context import AgentTool, ToolResult, ToolRun
-from graph.effects import Effect
-from graph.errors import ToolError
+from core.context import AgentTool, ToolContext, ToolResult
+from core.effects import Effect
+from core.errors import ToolError
+from core.parsing.notebook import changed, parsed
 from tools.local.edit_indent import reindented
 from tools.local.files import absolute, content_of, decoded, diff, known, put, recovered
-from tools.local.notebook import changed, parsed
 
 
 class EditArguments(BaseModel):
@@ -42,12 +40,12 @@ class Edit(AgentTool):
         preview = diff(arguments.path, arguments.old, arguments.new)
         return Effect("write", paths=(arguments.path,), preview=preview)
 
-    async def execute(self, arguments: EditArguments, run: ToolRun) -> ToolResult:
-        path = await absolute(arguments.path, run)
-        content = await content_of(path, run)
+    async def execute(self, arguments: EditArguments, ctx: ToolContext) -> ToolResult:
+        path = await absolute(arguments.path, ctx)
+        content = await content_of(path, ctx)
         if content is None:
             raise ToolError(f"there is no {path}: create it with write")
-        await known(path, content, run)
+        await known(path, content, ctx)
         file = decoded(path, content)
         # The model may quote a CRLF file either way.
         old, new = arguments.old.replace("\r\n", "\n"), arguments.new.replace("\r\n", "\n")
@@ -56,16 +54,16 @@ class Edit(AgentTool):
         text, count, how = await asyncio.to_thread(
             _changed, path, file.text, lambda t: replaced(t, old, new, arguments.replace_all)
         )
-        await put(path, content, file.encoded(text), run)
+        await put(path, content, file.encoded(text), ctx)
         change = await asyncio.to_thread(diff, path, file.text, text)
-        run.log(change)
+        ctx.log(change)
         places = "1 place" if count == 1 else f"{count} places"
         return ToolResult(f"Changed {places} in {path}{how}.\n{change[:4000]}")
 
     async def recover(
-        self, arguments: EditArguments, run: ToolRun, note: dict[str, Any]
+        self, arguments: EditArguments, ctx: ToolContext, note: dict[str, Any]
     ) -> ToolResult | None:
-        return await recovered(run, note)
+        return await recovered(ctx, note)
 
 
 def _changed(

@@ -5,8 +5,6 @@ model wrote there is known in the file's terms. What is new is counted from the 
 one, in steps.
 """
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 

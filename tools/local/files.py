@@ -1,7 +1,5 @@
 """What read, write and edit share: a file's content as text, and what a thread knows of it."""
 
-from __future__ import annotations
-
 import asyncio
 import difflib
 import hashlib
@@ -10,10 +8,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from graph.context import NotBegun, ToolResult, ToolRun
-from graph.errors import ToolError
-from graph.policy.paths import changed_place, joined
-from tools.backend import Entry
+from core.context import NotBegun, ToolContext, ToolResult
+from core.errors import ToolError
+from core.policy.paths import changed_place, joined
+from tools.workspace import Entry
 
 #: A larger file is not read whole.
 LARGEST = 20_000_000
@@ -52,11 +50,11 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-async def content_of(path: str, run: ToolRun) -> bytes | None:
+async def content_of(path: str, ctx: ToolContext) -> bytes | None:
     """A file's bytes; None where there is none. Raises ToolError with what is wrong."""
     try:
-        _check(path, await run.services.backend.stat(path))
-        content: bytes = await run.services.backend.read(path)
+        _check(path, await ctx.services.backend.stat(path))
+        content: bytes = await ctx.services.backend.read(path)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -99,80 +97,80 @@ def decoded(path: str, content: bytes) -> TextFile:
     return TextFile(path, text, encoding, newline, mark, digest(content))
 
 
-async def absolute(path: str, run: ToolRun) -> str:
+async def absolute(path: str, ctx: ToolContext) -> str:
     """`path` as the thread means it: relative to its working directory, links followed. Raises
     ToolError if it leads elsewhere than when the call was judged."""
-    backend = run.services.backend
-    whole: str = await backend.resolve(path, run.cwd)
-    judged = run.places.get(joined(path, run.cwd), whole)
+    backend = ctx.services.backend
+    whole: str = await backend.resolve(path, ctx.cwd)
+    judged = ctx.places.get(joined(path, ctx.cwd), whole)
     # In a sandbox (`about`) the links are others than those that were looked up here.
     if whole != judged and not backend.about:
-        raise ToolError(changed_place({joined(path, run.cwd): judged}) or f"{path} changed")
+        raise ToolError(changed_place({joined(path, ctx.cwd): judged}) or f"{path} changed")
     return whole
 
 
-async def is_folder(path: str, run: ToolRun) -> bool:
+async def is_folder(path: str, ctx: ToolContext) -> bool:
     try:
-        entry: Entry = await run.services.backend.stat(path)
+        entry: Entry = await ctx.services.backend.stat(path)
     except OSError:
         return False
     return entry.kind == "folder"
 
 
-async def known(path: str, content: bytes, run: ToolRun) -> None:
+async def known(path: str, content: bytes, ctx: ToolContext) -> None:
     """Raise ToolError unless this thread has read exactly this content of `path`."""
-    seen = await run.services.files_seen.get(run.thread, path)
+    seen = await ctx.services.files_seen.get(ctx.thread, path)
     if seen is None:
         raise ToolError(f"{path} exists and was not read in this thread: read it first")
     if seen != digest(content):
         raise ToolError(f"{path} has changed since it was read: read it again")
 
 
-async def put(path: str, before: bytes | None, after: bytes, run: ToolRun) -> None:
+async def put(path: str, before: bytes | None, after: bytes, ctx: ToolContext) -> None:
     """Write `after`, with the evidence in the journal first. Raises ToolError.
 
     A cancel that comes during the write is not heard: its thread cannot be stopped, so the
     call would be told as interrupted and the file be changed all the same.
     """
     evidence = {"path": path, "before": digest(before) if before is not None else None}
-    await run.note({**evidence, "after": digest(after)})
-    writing = asyncio.ensure_future(_write(path, after, run))
+    await ctx.note({**evidence, "after": digest(after)})
+    writing = asyncio.ensure_future(_write(path, after, ctx))
     try:
         await asyncio.shield(writing)
     except asyncio.CancelledError:
         await writing
 
 
-async def _write(path: str, after: bytes, run: ToolRun) -> None:
+async def _write(path: str, after: bytes, ctx: ToolContext) -> None:
     try:
-        await run.services.backend.write(path, after)
+        await ctx.services.backend.write(path, after)
     except OSError as error:
         raise ToolError(f"cannot write {path}: {error.strerror or error}") from None
-    await run.services.files_seen.mark(run.thread, path, digest(after))
+    await ctx.services.files_seen.mark(ctx.thread, path, digest(after))
 
 
-async def recovered(run: ToolRun, note: dict[str, Any]) -> ToolResult | None:
+async def recovered(ctx: ToolContext, note: dict[str, Any]) -> ToolResult | None:
     """What became of a write that was cut off, by the file's content. Raises NotBegun."""
     try:
-        content = await run.services.backend.read(note["path"])
+        content = await ctx.services.backend.read(note["path"])
     except FileNotFoundError:
         content = None
     except (OSError, ToolError):
         return None
     now = digest(content) if content is not None else None
     if now == note["after"]:
-        await run.services.files_seen.mark(run.thread, note["path"], note["after"])
+        await ctx.services.files_seen.mark(ctx.thread, note["path"], note["after"])
         return ToolResult(f"Wrote {note['path']} (found done after the session was cut off).")
     if now == note["before"]:
         raise NotBegun
     return None
 
 
-async def near(path: str, run: ToolRun) -> str:
+async def near(path: str, ctx: ToolContext) -> str:
     """Names like the one that is not there."""
     folder, name = os.path.split(path)
     try:
-        entries = await run.services.backend.list(folder)
+        entries = await ctx.services.backend.list(folder)
     except OSError:
         return f"; there is no folder {folder}"
     alike = difflib.get_close_matches(name, [entry.name for entry in entries], 3)

@@ -1,17 +1,15 @@
 """glob: files by name, newest first. What .gitignore names is left out."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from graph.context import AgentTool, ToolResult, ToolRun
-from graph.effects import Effect
-from graph.errors import ToolError
+from core.context import AgentTool, ToolContext, ToolResult
+from core.effects import Effect
+from core.errors import ToolError
 from tools.local.files import absolute, is_folder, near
-from tools.local.found import shown
+from tools.local.search_results import shown
 
 #: Files that are listed, and files that are looked at.
 LISTED, MOST = 200, 100_000
@@ -39,13 +37,13 @@ class Glob(AgentTool):
     def effect(self, arguments: GlobArguments, cwd: str) -> Effect:
         return Effect("read", paths=(based(arguments)[0],))
 
-    async def execute(self, arguments: GlobArguments, run: ToolRun) -> ToolResult:
+    async def execute(self, arguments: GlobArguments, ctx: ToolContext) -> ToolResult:
         base, pattern = based(arguments)
-        folder = await absolute(base, run)
-        if not await is_folder(folder, run):
-            raise ToolError(f"there is no folder {base}{await near(folder, run)}")
+        folder = await absolute(base, ctx)
+        if not await is_folder(folder, ctx):
+            raise ToolError(f"there is no folder {base}{await near(folder, ctx)}")
         hidden = ["--hidden"] if any(p.startswith(".") for p in pattern.split("/")) else []
-        backend = run.services.backend
+        backend = ctx.services.backend
         search = backend.search(["--files", "--null", *hidden], folder, b"\0")
         fits = _matcher(pattern)
         found: list[str] = []
@@ -57,7 +55,7 @@ class Glob(AgentTool):
                 found.append(os.path.join(folder, path.removeprefix("./")))
             if looked >= MOST:
                 break
-        lines = _newest(found, await backend.modified(found), run.cwd)
+        lines = _newest(found, await backend.modified(found), ctx.cwd)
         if len(found) > LISTED:
             lines.append(f"[{len(found) - LISTED} more; narrow the pattern]")
         if looked >= MOST or search.timed_out:

@@ -1,7 +1,5 @@
 """grep: lines by regular expression, over ripgrep. Files known to hold secrets are left out."""
 
-from __future__ import annotations
-
 import base64
 import json
 import os
@@ -10,11 +8,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from graph.context import AgentTool, ToolResult, ToolRun
-from graph.effects import Effect
-from graph.errors import ToolError
+from core.context import AgentTool, ToolContext, ToolResult
+from core.effects import Effect
+from core.errors import ToolError
 from tools.local.files import absolute, near
-from tools.local.found import hides_secrets, shown
+from tools.local.search_results import hides_secrets, shown
 
 #: Characters of a line that are shown; matches after which the search ends.
 LINE, MOST = 300, 20_000
@@ -46,17 +44,17 @@ class Grep(AgentTool):
     def effect(self, arguments: GrepArguments, cwd: str) -> Effect:
         return Effect("read", paths=(arguments.path or ".",))
 
-    async def execute(self, arguments: GrepArguments, run: ToolRun) -> ToolResult:
-        place = await absolute(arguments.path or ".", run)
+    async def execute(self, arguments: GrepArguments, ctx: ToolContext) -> ToolResult:
+        place = await absolute(arguments.path or ".", ctx)
         try:
-            kind = (await run.services.backend.stat(place)).kind
+            kind = (await ctx.services.backend.stat(place)).kind
         except OSError:
-            raise ToolError(f"there is no {arguments.path}{await near(place, run)}") from None
+            raise ToolError(f"there is no {arguments.path}{await near(place, ctx)}") from None
         if kind == "other":
             raise ToolError(f"{place} is no regular file")
         is_file = kind == "file"
-        search = run.services.backend.search(_options(arguments, place, is_file), run.cwd)
-        found = Found(arguments, run.cwd, place, is_file)
+        search = ctx.services.backend.search(_options(arguments, place, is_file), ctx.cwd)
+        found = Found(arguments, ctx.cwd, place, is_file)
         async for record in search.records():
             if record:
                 found.take(json.loads(record))

@@ -1,7 +1,5 @@
 """process: commands of this thread that run in the background, or were left running."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Sequence
@@ -9,11 +7,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from graph.context import AgentTool, ToolResult, ToolRun
-from graph.effects import Effect
-from graph.errors import ToolError
-from tools.backend import Command
-from tools.local.follow import SHOWN, result_of
+from core.context import AgentTool, ToolContext, ToolResult
+from core.effects import Effect
+from core.errors import ToolError
+from tools.local.wait_for_command import SHOWN, result_of
+from tools.workspace import RunningCommand
 
 
 class ProcessArguments(BaseModel):
@@ -41,13 +39,13 @@ class Process(AgentTool):
     def may_change_files(self, arguments: ProcessArguments, effect: Effect) -> bool:
         return arguments.operation in ("wait", "kill")  # what is waited for writes
 
-    async def execute(self, arguments: ProcessArguments, run: ToolRun) -> ToolResult:
-        found = await run.services.backend.commands(run.thread)
+    async def execute(self, arguments: ProcessArguments, ctx: ToolContext) -> ToolResult:
+        found = await ctx.services.backend.commands(ctx.thread)
         if arguments.operation == "list":
             return ToolResult(await asyncio.to_thread(_table, found))
         chosen = _chosen(found, arguments.id)
         if arguments.operation == "kill":
-            await run.note({"kill": chosen.id})
+            await ctx.note({"kill": chosen.id})
             await asyncio.to_thread(chosen.kill, "killed")
             return await asyncio.to_thread(_state, chosen)
         if arguments.operation == "wait":
@@ -55,15 +53,15 @@ class Process(AgentTool):
         return await asyncio.to_thread(_state, chosen)
 
     async def recover(
-        self, arguments: ProcessArguments, run: ToolRun, note: dict[str, Any]
+        self, arguments: ProcessArguments, ctx: ToolContext, note: dict[str, Any]
     ) -> ToolResult | None:
         """Killing twice is killing once."""
-        if not run.wait:
+        if not ctx.wait:
             return None
-        return await self.execute(arguments, run)
+        return await self.execute(arguments, ctx)
 
 
-async def _wait(run: Command, seconds: float) -> None:
+async def _wait(run: RunningCommand, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while True:
         if await asyncio.to_thread(run.state) != "alive" or time.monotonic() > deadline:
@@ -71,7 +69,7 @@ async def _wait(run: Command, seconds: float) -> None:
         await asyncio.sleep(0.1)
 
 
-def _chosen(found: Sequence[Command], wanted: str) -> Command:
+def _chosen(found: Sequence[RunningCommand], wanted: str) -> RunningCommand:
     fitting = [r for r in found if wanted and (r.id == wanted or r.name == wanted)]
     if len(fitting) != 1:
         known = ", ".join(r.id for r in found) or "none"
@@ -79,7 +77,7 @@ def _chosen(found: Sequence[Command], wanted: str) -> Command:
     return fitting[0]
 
 
-def _state(run: Command) -> ToolResult:
+def _state(run: RunningCommand) -> ToolResult:
     if run.state() != "alive":
         done = result_of(run)
         # That the command failed is what was asked about, not a failure of this call.
@@ -88,7 +86,7 @@ def _state(run: Command) -> ToolResult:
     return ToolResult(f"{output.rstrip()}\n[still running, {_age(run)}]".lstrip("\n"))
 
 
-def _table(found: Sequence[Command]) -> str:
+def _table(found: Sequence[RunningCommand]) -> str:
     rows = []
     for run in found:
         meta, state = run.meta(), run.state()
@@ -100,6 +98,6 @@ def _table(found: Sequence[Command]) -> str:
     return "\n".join(rows) or "no background commands in this thread"
 
 
-def _age(run: Command) -> str:
+def _age(run: RunningCommand) -> str:
     meta = run.meta()
     return f"started {time.time() - meta.started:.0f} s ago" if meta else ""

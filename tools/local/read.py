@@ -3,21 +3,19 @@
 The shortest whole example of a tool: arguments, effect, execution. Copy it for a new one.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from graph.context import AgentTool, ToolResult, ToolRun
-from graph.effects import Effect
-from graph.errors import ToolError
-from tools.backend import Entry
+from core.context import AgentTool, ToolContext, ToolResult
+from core.effects import Effect
+from core.errors import ToolError
+from core.parsing.images import kind_of, prepared
+from core.parsing.notebook import parsed, shown
 from tools.local.files import absolute, content_of, decoded, is_folder, near
-from tools.local.images import kind_of, prepared
-from tools.local.notebook import parsed, shown
+from tools.workspace import Entry
 
 #: A longer line is cut.
 LINE_CHARACTERS = 2000
@@ -49,42 +47,42 @@ class Read(AgentTool):
     def effect(self, arguments: ReadArguments, cwd: str) -> Effect:
         return Effect("read", paths=(arguments.path,))
 
-    async def execute(self, arguments: ReadArguments, run: ToolRun) -> ToolResult:
-        path = await absolute(arguments.path, run)
-        if await is_folder(path, run):
-            return ToolResult(_entries(await run.services.backend.list(path)))
-        content = await content_of(path, run)
+    async def execute(self, arguments: ReadArguments, ctx: ToolContext) -> ToolResult:
+        path = await absolute(arguments.path, ctx)
+        if await is_folder(path, ctx):
+            return ToolResult(_entries(await ctx.services.backend.list(path)))
+        content = await content_of(path, ctx)
         if content is None:
-            raise ToolError(f"there is no {path}{await near(path, run)}")
+            raise ToolError(f"there is no {path}{await near(path, ctx)}")
         if kind_of(content):
-            return await _picture(arguments.path, content, run)
+            return await _picture(arguments.path, content, ctx)
         file = decoded(path, content)
-        await run.services.files_seen.mark(run.thread, path, file.sha256)
+        await ctx.services.files_seen.mark(ctx.thread, path, file.sha256)
         if path.endswith(".ipynb"):
-            return await _notebook(file.text, arguments, run)
+            return await _notebook(file.text, arguments, ctx)
         return ToolResult(_numbered(file.text, arguments.offset, arguments.limit))
 
 
-async def _picture(name: str, content: bytes, run: ToolRun) -> ToolResult:
+async def _picture(name: str, content: bytes, ctx: ToolContext) -> ToolResult:
     told, picture = await prepared(name, content)
-    if not await _sees(run):
+    if not await _sees(ctx):
         return ToolResult(f"{told}. {BLIND}")
     return ToolResult(told, images=[picture])
 
 
-async def _sees(run: ToolRun) -> bool:
-    await run.services.models.ready(run.model)
-    return run.services.models.sees(run.model)
+async def _sees(ctx: ToolContext) -> bool:
+    await ctx.services.models.ready(ctx.model)
+    return ctx.services.models.sees(ctx.model)
 
 
-async def _notebook(text: str, arguments: ReadArguments, run: ToolRun) -> ToolResult:
+async def _notebook(text: str, arguments: ReadArguments, ctx: ToolContext) -> ToolResult:
     notebook = await asyncio.to_thread(parsed, text)
     if notebook is None:
         as_text = _numbered(text, arguments.offset, arguments.limit)
         return ToolResult(f"[no notebook of format 4: shown as text]\n{as_text}")
     cells, pictures = shown(notebook, arguments.offset, arguments.limit)
     images = []
-    if pictures and await _sees(run):
+    if pictures and await _sees(ctx):
         for picture in pictures:
             with contextlib.suppress(ToolError):  # one that is broken is named all the same
                 images.append((await prepared("", picture))[1])

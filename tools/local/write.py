@@ -1,15 +1,13 @@
 """write: a whole file, atomically; never over something this thread has not read."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from graph.context import AgentTool, ToolResult, ToolRun
-from graph.effects import Effect
-from graph.errors import ToolError
+from core.context import AgentTool, ToolContext, ToolResult
+from core.effects import Effect
+from core.errors import ToolError
 from tools.local.files import absolute, content_of, decoded, diff, known, put, recovered
 
 
@@ -32,9 +30,9 @@ class Write(AgentTool):
     def effect(self, arguments: WriteArguments, cwd: str) -> Effect:
         return Effect("write", paths=(arguments.path,), preview=arguments.content)
 
-    async def execute(self, arguments: WriteArguments, run: ToolRun) -> ToolResult:
-        path = await absolute(arguments.path, run)
-        before = await content_of(path, run)
+    async def execute(self, arguments: WriteArguments, ctx: ToolContext) -> ToolResult:
+        path = await absolute(arguments.path, ctx)
+        before = await content_of(path, ctx)
         try:
             after = arguments.content.encode("utf-8")
         except UnicodeEncodeError:
@@ -42,17 +40,17 @@ class Write(AgentTool):
         count = len(arguments.content.splitlines())
         lines = "1 line" if count == 1 else f"{count} lines"
         if before is None:
-            await put(path, None, after, run)
+            await put(path, None, after, ctx)
             return ToolResult(f"Created {path} ({lines}).")
-        await known(path, before, run)
-        await put(path, before, after, run)
-        run.log(await asyncio.to_thread(_change, path, before, arguments.content))
+        await known(path, before, ctx)
+        await put(path, before, after, ctx)
+        ctx.log(await asyncio.to_thread(_change, path, before, arguments.content))
         return ToolResult(f"Replaced {path} ({lines}).")
 
     async def recover(
-        self, arguments: WriteArguments, run: ToolRun, note: dict[str, Any]
+        self, arguments: WriteArguments, ctx: ToolContext, note: dict[str, Any]
     ) -> ToolResult | None:
-        return await recovered(run, note)
+        return await recovered(ctx, note)
 
 
 def _change(path: str, before: bytes, after: str) -> str:

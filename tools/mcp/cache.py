@@ -6,8 +6,6 @@
 A thread's own lists keep its requests byte-identical while a server changes its tools.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A server as it is started: variables put in, and the Hub token kept for the Hub."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -13,8 +11,8 @@ from urllib.parse import urlsplit
 from configs.layers import substituted
 from configs.mcp import McpServer
 from configs.problems import SettingsProblem
-from graph.redaction import hub_tokens
-from tools.mcp.trouble import Trouble
+from core.secrets.redaction import hub_tokens
+from tools.mcp.errors import Trouble
 
 #: Hugging Face's own hosts. Spaces (*.hf.space) are other people's.
 HUB = ("https://huggingface.co", "https://hf.co")

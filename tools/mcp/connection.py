@@ -3,8 +3,6 @@
 A session lives in a task of its own, since what the SDK opens in a task must be closed in it.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
@@ -13,18 +11,18 @@ from dataclasses import replace
 from typing import Any
 
 from configs.mcp import McpLimits, McpServer
-from graph.errors import ToolError
-from graph.models.loading import load_beside
-from graph.redaction import redacted
-from tools.backend.command_sandbox import CommandSandbox
+from core.errors import ToolError
+from core.models.loading import load_beside
+from core.secrets.redaction import redacted
 from tools.mcp.cache import Cache, Listed
-from tools.mcp.calling import PING, Live, ask, failure, pinged
+from tools.mcp.call import PING, Live, ask, failure, pinged
+from tools.mcp.callbacks import handlers
 from tools.mcp.config import Start, digest, start_of
 from tools.mcp.elicitation import Ask
-from tools.mcp.hearing import handlers
-from tools.mcp.signin import SignIn, provider
+from tools.mcp.errors import Lost, NotSent, TimedOut, Trouble, in_words, leaves
+from tools.mcp.oauth import SignIn, provider
 from tools.mcp.transport import last_words, opened
-from tools.mcp.trouble import Lost, NotSent, TimedOut, Trouble, in_words, leaves
+from tools.workspace.command_sandbox import CommandSandbox
 
 log = logging.getLogger(__name__)
 

@@ -3,8 +3,6 @@
 They never interrupt the graph: the call they belong to would run a second time.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -50,6 +48,6 @@ async def answered(server: str, params: Any, ask: Ask | None, log: Callable[[str
 
 
 def _wrong(given: dict[str, Any], schema: dict[str, Any] | None) -> str:
-    from tools.mcp.arguments import problems
+    from tools.mcp.schema import problems
 
     return problems(given, schema or {})

@@ -9,9 +9,9 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from graph.context import AgentTool, ToolResult, ToolRun
-from graph.effects import Effect
-from graph.errors import ToolError
+from core.context import AgentTool, ToolContext, ToolResult
+from core.effects import Effect
+from core.errors import ToolError
 from tools.mcp.tool import McpTool
 
 #: Tools that a search tells with their arguments.
@@ -65,7 +65,7 @@ class McpSearch(AgentTool):
             return Effect("read")
         return tool.effect_of(_preview(arguments))
 
-    async def execute(self, arguments: McpArguments, run: ToolRun) -> ToolResult:
+    async def execute(self, arguments: McpArguments, ctx: ToolContext) -> ToolResult:
         if arguments.operation == "search":
             return ToolResult(self._search(arguments.query))
         tool = self.hidden.get(arguments.tool)
@@ -76,7 +76,7 @@ class McpSearch(AgentTool):
         except ValueError as error:
             said = str(error).split("Value error, ")[-1].split(" [type=")[0]
             raise ToolError(f"Not run: {tool.name}: {said}") from None
-        return await tool.execute(given, run)
+        return await tool.execute(given, ctx)
 
     def _search(self, query: str) -> str:
         words = re.findall(r"\w+", query.lower())

@@ -5,8 +5,6 @@ disk or a running server knows; what nobody knows is waited for, once, for a few
 turn nothing changes: a server that is late joins at the next one.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging
@@ -15,14 +13,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from configs.settings import Settings
-from graph.context import AgentTool
-from graph.redaction import redacted
-from tools.backend.command_sandbox import CommandSandbox
+from core.context import AgentTool
+from core.secrets.redaction import redacted
 from tools.mcp.cache import Cache
 from tools.mcp.connection import Connection, load_sdk
 from tools.mcp.elicitation import Ask
-from tools.mcp.offer import offer
-from tools.mcp.signin import SignIn
+from tools.mcp.oauth import SignIn
+from tools.mcp.select_tools import offer
+from tools.workspace.command_sandbox import CommandSandbox
 
 log = logging.getLogger(__name__)
 

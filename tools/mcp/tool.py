@@ -11,13 +11,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from graph.context import AgentTool, ToolResult, ToolRun
-from graph.effects import Effect, EffectKind
-from tools.mcp.arguments import arguments_type, offered
+from core.context import AgentTool, ToolContext, ToolResult
+from core.effects import Effect, EffectKind
 from tools.mcp.cache import Listed
 from tools.mcp.connection import Connection
-from tools.mcp.content import result_of
-from tools.mcp.trouble import Lost, Refused, TimedOut, Trouble
+from tools.mcp.errors import Lost, Refused, TimedOut, Trouble
+from tools.mcp.results import result_of
+from tools.mcp.schema import arguments_type, offered
 
 #: The tool of rules that allow a server's reads: `mcp_reads(NAME)`.
 READS = "mcp_reads"
@@ -99,18 +99,18 @@ class McpTool(AgentTool):
             asks_unless=f"{READS}({server})",
         )
 
-    async def execute(self, arguments: BaseModel, run: ToolRun) -> ToolResult:
+    async def execute(self, arguments: BaseModel, ctx: ToolContext) -> ToolResult:
         server, reads = self.connection.name, self.kind == "read"
 
         async def before() -> None:
             if not reads:
-                await run.note({"server": server, "tool": self.listed})
+                await ctx.note({"server": server, "tool": self.listed})
 
         # What a server says comes in another task; LangGraph's writer wants to be in the call's.
         here = contextvars.copy_context()
 
         def log(text: str) -> None:
-            here.copy().run(run.log, text)
+            here.copy().run(ctx.log, text)
 
         given = arguments.model_dump()
         try:

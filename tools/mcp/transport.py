@@ -1,7 +1,5 @@
 """Opening a session with a server, over stdio or streamable HTTP."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.folders import make_private_folder
-from tools.backend.environment import child_environment
+from core.command_environment import child_environment
 from tools.mcp.config import Start
 
 #: Of what a server said on stderr, so much is looked at for its last words.

@@ -1,13 +1,11 @@
 """What came from the web as text: pages as Markdown, text as it is, the rest named."""
 
-from __future__ import annotations
-
 import re
 
-from graph.errors import ToolError
-from tools.http import Reply
-from tools.hub.lines import size
-from tools.parser import parsed
+from core.errors import ToolError
+from core.http import Reply
+from core.parsing.parser import parsed
+from core.result_text import size
 
 PAGES = ("text/html", "application/xhtml+xml")
 TEXTS = re.compile(

@@ -1,32 +1,30 @@
 """Searching the web: a SearxNG of the person's own, else public search engines through ddgs."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from typing import Any
 from urllib.parse import urlsplit
 
-from graph.context import ToolRun
-from graph.errors import ToolError
-from tools import http
-from tools.hub.lines import cut
+from core import http
+from core.context import ToolContext
+from core.errors import ToolError
+from core.result_text import cut
 
 #: Seconds that a public search engine gets; characters of a result's text.
 TIMEOUT, SNIPPET = 10, 400
 LONGEST_PAUSE = 20.0
 
 
-async def found(query: str, domains: list[str], most: int, run: ToolRun) -> list[str]:
+async def found(query: str, domains: list[str], most: int, ctx: ToolContext) -> list[str]:
     """Results as title, URL and text; of `domains` alone, where they are named."""
     wanted = [_domain(domain) for domain in domains]
     words = query
     if wanted:
         sites = " OR ".join(f"site:{domain}" for domain in wanted)
         words = f"{query} ({sites})" if len(wanted) > 1 else f"{query} {sites}"
-    url = run.services.settings.web_search_url
+    url = ctx.services.settings.web_search_url
     # Of an engine that does not know site: some results fall away, so more are asked for.
-    results = await (_searx(url, words, run) if url else _public(words, most * 2, run))
+    results = await (_searx(url, words, ctx) if url else _public(words, most * 2, ctx))
     kept = [r for r in results if r[1] and (not wanted or _within(r[1], wanted))]
     return [f"{cut(title, 200)}\n{url}\n{cut(text, SNIPPET)}\n" for title, url, text in kept[:most]]
 
@@ -47,10 +45,10 @@ def _within(url: str, domains: list[str]) -> bool:
     return any(host == domain or host.endswith(f".{domain}") for domain in domains)
 
 
-async def _searx(url: str, words: str, run: ToolRun) -> list[tuple[str, str, str]]:
+async def _searx(url: str, words: str, ctx: ToolContext) -> list[tuple[str, str, str]]:
     """docs.searxng.org/dev/search_api.html: q, format=json → {results: [{title, url, content}]}."""
     params = {"q": words, "format": "json"}
-    reply = await http.get(url, params=params, longest=LONGEST_PAUSE, log=run.log)
+    reply = await http.get(url, params=params, longest=LONGEST_PAUSE, log=ctx.log)
     if reply.status == 403:
         raise ToolError(
             f"{url} refuses JSON (403): its settings need `json` among search.formats, or it "
@@ -69,7 +67,7 @@ async def _searx(url: str, words: str, run: ToolRun) -> list[tuple[str, str, str
     return [tuple(str(r.get(k) or "") for k in ("title", "url", "content")) for r in results]  # type: ignore[misc]
 
 
-async def _public(words: str, most: int, run: ToolRun) -> list[tuple[str, str, str]]:
+async def _public(words: str, most: int, ctx: ToolContext) -> list[tuple[str, str, str]]:
     """Engines that answer without a key; they may refuse a machine that asks a lot."""
     results = await asyncio.to_thread(_ddgs, words, most)
     return [tuple(str(r.get(k) or "") for k in ("title", "href", "body")) for r in results]  # type: ignore[misc]

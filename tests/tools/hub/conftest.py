@@ -1,7 +1,5 @@
 """A person who is logged in at the stand-in Hub, and a huggingface_hub that does not wait."""
 
-from __future__ import annotations
-
 import time
 from types import SimpleNamespace
 

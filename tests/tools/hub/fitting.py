@@ -1,7 +1,5 @@
 """The stand-in Hub with the flavors of jobs, and models whose weights are only a header."""
 
-from __future__ import annotations
-
 import json
 import struct
 from typing import Any

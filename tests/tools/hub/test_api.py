@@ -1,7 +1,5 @@
 """hf_api against the stand-in Hub's OpenAPI document."""
 
-from __future__ import annotations
-
 import json
 
 from tests.stand_ins.contract import FOLDER

@@ -1,7 +1,5 @@
 """hf_dataset inspect and search on the wire."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -9,7 +7,7 @@ import pytest
 from tests.stand_ins.viewer_server import Split
 from tests.tools.bench import Bench
 from tests.tools.hub.viewers import numbered, one, serving
-from tools.hub.describing import number
+from tools.hub.datasets.describe import number
 
 CLASS = {"_type": "ClassLabel", "names": ["neg", "pos"]}
 
@@ -123,7 +121,7 @@ async def test_a_part_of_a_split_is_said(bench: Bench) -> None:
 async def test_rows_of_megabytes_are_read_in_smaller_pages(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tools.http.MOST", 20_000)
+    monkeypatch.setattr("core.http.MOST", 20_000)
     rows = [{"text": f"{i} " + "long words " * 100} for i in range(60)]
     with serving(bench, {"ann/data": one(rows)}) as (viewer, _):
         result = await bench.call("hf_dataset", operation="inspect", dataset="ann/data")

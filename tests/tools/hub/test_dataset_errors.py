@@ -1,7 +1,5 @@
 """What hf_dataset says when the dataset viewer refuses, fails or is not there."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest
@@ -20,7 +18,7 @@ DATA = {"ann/data": one(numbered(5))}
 def nobody(monkeypatch: pytest.MonkeyPatch, logged_in: None) -> None:
     """Not logged in, unless the test says so; pauses that no server asked for are left out."""
     monkeypatch.delenv("HF_TOKEN")
-    monkeypatch.setattr("tools.http._backoff", lambda attempt: 0.0)
+    monkeypatch.setattr("core.http._backoff", lambda attempt: 0.0)
 
 
 async def test_a_missing_dataset_with_names_that_are_near(bench: Bench) -> None:

@@ -1,7 +1,5 @@
 """hf_docs against the stand-in Hub."""
 
-from __future__ import annotations
-
 import os
 import time
 from pathlib import Path

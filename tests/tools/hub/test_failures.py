@@ -1,7 +1,5 @@
 """What every reading operation says when the Hub says no: never a traceback, always what to do."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """hf_fit against the stand-in Hub: models, flavors with prices, this machine's GPUs."""
 
-from __future__ import annotations
-
 import json
 import stat
 from collections.abc import Iterator
@@ -204,7 +202,7 @@ async def test_a_broken_nvidia_smi_is_no_gpu(
 async def test_a_hanging_nvidia_smi_is_left(
     bench: Bench, hub: FlavorHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tools.hub.hardware.PATIENCE", 0.3)
+    monkeypatch.setattr("tools.hub.fit.hardware.PATIENCE", 0.3)
     nvidia_smi(tmp_path, "exec /bin/sleep 60")
     text = await fit(bench, "lora", model="meta/llama")
     assert "Note: this machine's GPUs are unknown: nvidia-smi did not answer" in text

@@ -1,7 +1,5 @@
 """hf_jobs against the stand-in Hub: what is submitted, what comes back, what goes wrong."""
 
-from __future__ import annotations
-
 import base64
 import gzip
 from dataclasses import replace
@@ -10,21 +8,22 @@ from typing import Any
 
 import pytest
 
-from graph.context import ToolRun
-from graph.errors import ToolError
-from graph.history import Call
-from graph.policy.decide import Situation, decide
-from nodes.verdicts import validated
+from core.context import ToolContext
+from core.errors import ToolError
+from core.history import Call
+from core.hub.job_price import duration, seconds_of
+from core.policy.decide import Situation, decide
+from nodes.judge_calls import validated
 from tests.stand_ins import hub_errors as errors
 from tests.stand_ins.hub_jobs import Job, secret_values
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.service import Answer
 from tests.tools.bench import THREAD, Bench
-from tools.hub import job_run, job_wait
-from tools.hub.job_logs import series
-from tools.hub.job_price import duration, seconds_of
-from tools.hub.job_spec import label_of, volumes_of
-from tools.hub.jobs import HfJobs
+from tools.hub.jobs import run as job_run
+from tools.hub.jobs import wait
+from tools.hub.jobs.logs import series
+from tools.hub.jobs.spec import label_of, volumes_of
+from tools.hub.jobs.tool import HfJobs
 
 RUN: dict[str, Any] = {"operation": "run", "flavor": "t4-small", "timeout": "30m"}
 
@@ -32,8 +31,8 @@ RUN: dict[str, Any] = {"operation": "run", "flavor": "t4-small", "timeout": "30m
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Looks at a job come after hundredths of seconds."""
-    monkeypatch.setattr(job_wait, "FIRST_LOOK", 0.02)
-    monkeypatch.setattr(job_wait, "DRAIN", 0.3)
+    monkeypatch.setattr(wait, "FIRST_LOOK", 0.02)
+    monkeypatch.setattr(wait, "DRAIN", 0.3)
     monkeypatch.setattr(job_run, "LOOKS", (0.0, 0.02))
 
 
@@ -48,7 +47,7 @@ async def foreseen(bench: Bench, **arguments: Any) -> Any:
     async def no_note(evidence: dict[str, Any]) -> None:
         raise AssertionError("nothing has begun")
 
-    run = ToolRun(
+    run = ToolContext(
         "c", "hf_jobs", THREAD, str(bench.cwd), bench.services, bench.events.append, no_note
     )
     return await tool.foresee(given, run)

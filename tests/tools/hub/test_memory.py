@@ -1,25 +1,23 @@
 """The memory estimate hits published figures, and moves as its formulas say."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.tools.hub.fitting import LLAMA_8B, LLAMA_8B_SIZE
-from tools.hub.memory import GB, Method, Plan, adapter_parameters, need
-from tools.hub.shape import from_config, of_size
+from tools.hub.fit.gpu_memory import GB, MemoryEstimate, Method, adapter_parameters, need
+from tools.hub.fit.model_shape import from_config, of_size
 
 EIGHT = from_config(LLAMA_8B)
 assert EIGHT is not None
 
 
 def total(method: Method, tokens: int = 512, **more: Any) -> float:
-    return need(EIGHT, Plan(method, tokens, **more)).total / GB
+    return need(EIGHT, MemoryEstimate(method, tokens, **more)).total / GB
 
 
-def part(name: str, plan: Plan) -> float:
+def part(name: str, plan: MemoryEstimate) -> float:
     return next(p.size for p in need(EIGHT, plan).parts if p.name == name) / GB
 
 
@@ -41,14 +39,14 @@ def test_figures_of_an_8b_model(method: Method, tokens: int, lowest: float, high
 
 
 def test_a_full_8b_does_not_fit_80_gb_and_eight_cards_share_it() -> None:
-    needed = need(EIGHT, Plan("full"))
+    needed = need(EIGHT, MemoryEstimate("full"))
     assert needed.total > 80 * GB
     assert needed.per_gpu(1) == needed.total
     assert 16 * GB < needed.per_gpu(8) < 40 * GB
 
 
 def test_inference_is_the_weights_and_the_cache() -> None:
-    plan = Plan("inference", 4096, 3)
+    plan = MemoryEstimate("inference", 4096, 3)
     assert part("weights", plan) == pytest.approx(16.06, rel=0.001)
     # 32 layers x 2 x 8 heads x 128 x 2 bytes: 131072 bytes a token.
     assert part("KV cache", plan) == pytest.approx(131072 * 4096 * 3 / GB)
@@ -57,7 +55,7 @@ def test_inference_is_the_weights_and_the_cache() -> None:
 def test_the_nf4_weights() -> None:
     # 6.98 billion at 4.127 bits and 1.05 billion of the embeddings at 2 bytes; bitsandbytes
     # loads the model in 5.7 GB.
-    assert part("weights", Plan("qlora")) == pytest.approx(5.7, rel=0.02)
+    assert part("weights", MemoryEstimate("qlora")) == pytest.approx(5.7, rel=0.02)
 
 
 def test_adapters_have_as_many_parameters_as_peft_counts() -> None:
@@ -67,8 +65,8 @@ def test_adapters_have_as_many_parameters_as_peft_counts() -> None:
 
 
 def test_checkpointing_saves_most_activations() -> None:
-    on = part("activations", Plan("lora", 2048))
-    off = part("activations", Plan("lora", 2048, checkpointing=False))
+    on = part("activations", MemoryEstimate("lora", 2048))
+    off = part("activations", MemoryEstimate("lora", 2048, checkpointing=False))
     assert on == pytest.approx((32 * 2 * 4096 + 17 * 4096 + 8 * 14336) * 2048 / GB)
     assert off == pytest.approx(32 * (17 * 4096 + 8 * 14336) * 2048 / GB)
     assert off > 10 * on
@@ -77,7 +75,7 @@ def test_checkpointing_saves_most_activations() -> None:
 def test_activations_without_a_gate_are_the_published_ones() -> None:
     # Korthikanti et al.: 34 s b h, of which 1 is a dropout mask.
     plain = replace(EIGHT, gated=False, intermediate=4 * 4096, layers=1)
-    found = need(plain, Plan("full", 1000, checkpointing=False)).parts
+    found = need(plain, MemoryEstimate("full", 1000, checkpointing=False)).parts
     size = next(p.size for p in found if p.name == "activations")
     assert size == pytest.approx(33 * 1000 * 4096)
 
@@ -89,10 +87,10 @@ def test_longer_and_more_sequences_need_more(method: Method) -> None:
 
 
 def test_sharding_spreads_states_and_keeps_activations() -> None:
-    needed = need(EIGHT, Plan("full", 2048))
+    needed = need(EIGHT, MemoryEstimate("full", 2048))
     kept = sum(p.size for p in needed.parts if not p.sharded)
     assert needed.per_gpu(4) == pytest.approx(LLAMA_8B_SIZE * 16 / 4 + kept + needed.gathered)
-    assert need(EIGHT, Plan("inference")).gathered == 0
+    assert need(EIGHT, MemoryEstimate("inference")).gathered == 0
 
 
 CONFIGS: list[tuple[str, dict[str, Any], float]] = [

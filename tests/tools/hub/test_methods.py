@@ -1,15 +1,13 @@
 """Which training methods column layouts fit: each layout with rows as real datasets have them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
 
 from tests.stand_ins.viewer_data import Split
-from tools.hub.columns import columns_of
-from tools.hub.finding import Fit
-from tools.hub.judging import fits_of
+from tools.hub.datasets.columns import columns_of
+from tools.hub.datasets.fits import fits_of
+from tools.hub.datasets.table import Fit
 
 Rows = list[dict[str, Any]]
 LONG = "The water cycle moves water from sea to sky and back again in {} steps that never end."

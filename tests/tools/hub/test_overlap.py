@@ -1,7 +1,5 @@
 """hf_dataset overlap: planted contamination is found, boilerplate is not taken for it."""
 
-from __future__ import annotations
-
 import random
 import re
 from typing import Any
@@ -11,8 +9,8 @@ import pytest
 from tests.stand_ins.viewer_server import Split
 from tests.tools.bench import Bench
 from tests.tools.hub.viewers import one, serving
-from tools.hub.ngrams import WORDS, Overlap, texts, words
-from tools.hub.reading import spread
+from tools.hub.datasets.ngrams import WORDS, Overlap, texts, words
+from tools.hub.datasets.pages import spread
 
 VOCABULARY = [f"{a}{b}" for a in ("ba", "do", "ki", "lu", "me", "no", "ri", "su") for b in
               ("lan", "mor", "pet", "qua", "rin", "sol", "tav", "wex", "yor", "zin")]  # fmt: skip

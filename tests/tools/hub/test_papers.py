@@ -1,7 +1,5 @@
 """hf_papers against the stand-ins of the Hub, arXiv and Semantic Scholar."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.stand_ins import hub_errors as errors

@@ -1,15 +1,13 @@
 """hf_repo against the stand-in Hub: what it reads, and each change as it goes well."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
 
-from graph.context import ToolResult
-from graph.effects import Effect
-from graph.history import Call
-from nodes.verdicts import validated
+from core.context import ToolResult
+from core.effects import Effect
+from core.history import Call
+from nodes.judge_calls import validated
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.hub_state import Repo
 from tests.tools.bench import Bench

@@ -1,15 +1,13 @@
 """A change on the Hub happens once: when its answer is lost, when the process is killed before or
 after it, and when the Hub cannot be asked what became of it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from graph.context import ToolResult
+from core.context import ToolResult
 from tests.stand_ins import hub_errors as errors
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.hub_state import Repo
@@ -203,7 +201,7 @@ async def test_an_answer_that_does_not_come(
     hub: HubServer, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not there now: it may still be on its way."""
-    from tools.hub import client
+    from core.hub import client
 
     hub.add("ann/mine")
     monkeypatch.setattr(client, "SILENCE", 1.0)

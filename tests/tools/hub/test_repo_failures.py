@@ -1,12 +1,10 @@
 """What hf_repo says when a repository, or the Hub, says no: for each operation, what to do next."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
 
-from graph.context import ToolResult
+from core.context import ToolResult
 from tests.stand_ins import hub_errors as errors
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.hub_state import Repo

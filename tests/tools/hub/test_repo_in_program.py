@@ -1,7 +1,5 @@
 """hf_repo in a whole turn: what a person is asked, and a process that is killed in between."""
 
-from __future__ import annotations
-
 import subprocess
 import threading
 from pathlib import Path

@@ -1,21 +1,19 @@
 """What hf_repo must not publish, against the stand-in Hub, and what it must."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 
 import pytest
 
-from graph.history import Call
-from graph.policy.decide import Situation, decide
-from graph.policy.rules import Rules, parse_rule
-from nodes.verdicts import main_words, validated
+from core.history import Call
+from core.policy.decide import Situation, decide
+from core.policy.rules import Rules, parse_rule
+from nodes.judge_calls import main_words, validated
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.hub_state import Repo
 from tests.tools.bench import Bench
 from tools import builtin_tools
-from tools.hub.repo_files import files_of
+from tools.hub.repo.files import files_of
 
 A = "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8S9t0"
 TOKEN = "hf_" + A[:34]
@@ -187,7 +185,7 @@ async def test_a_file_that_changes_after_it_was_looked_through(
         path.symlink_to(other)
         return found
 
-    monkeypatch.setattr("tools.hub.repo_commit.files_of", swapped)
+    monkeypatch.setattr("tools.hub.repo.commit.files_of", swapped)
     assert "a.txt: it is not a regular file" in await upload(bench, source="out")
     assert not hub.asked(".*/commit/.*")
 

@@ -1,7 +1,5 @@
 """hf_search against the stand-in Hub."""
 
-from __future__ import annotations
-
 from tests.stand_ins.hub_server import HubServer
 from tests.tools.bench import Bench
 

@@ -1,7 +1,5 @@
 """Calls of hf_dataset against the stand-in viewer and the stand-in Hub."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any

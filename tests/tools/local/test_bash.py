@@ -1,7 +1,5 @@
 """bash: output while it runs, an end for everything it started, a result that can be trusted."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal
@@ -11,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from graph.context import ToolResult
-from graph.store import runs
+from core.context import ToolResult
+from core.store import runs
 from tests.tools.bench import Bench, sleeper, sleeps, until
 
 

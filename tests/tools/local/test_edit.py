@@ -1,10 +1,8 @@
 """edit: exact or tolerant of white space, never of anything else; the file keeps its ways."""
 
-from __future__ import annotations
-
 import pytest
 
-from graph.errors import ToolError
+from core.errors import ToolError
 from tests.tools.bench import Bench
 from tools.local.edit import replaced
 from tools.local.files import diff

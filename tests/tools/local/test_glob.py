@@ -1,15 +1,13 @@
 """glob: what fits, in which order, and what is left out."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 
 import pytest
 
 from tests.tools.bench import Bench
-from tools.backend.ripgrep import binary
 from tools.local.glob import Glob, GlobArguments, based
+from tools.workspace.ripgrep import binary
 
 FILES = (
     "a.py", "b.txt", "src/c.py", "src/deep/d.py", "src/deep/e.ts", ".hidden/f.py", ".g.py",

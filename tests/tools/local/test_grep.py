@@ -1,7 +1,5 @@
 """grep: matches, their bounds, and what is not shown."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 from pathlib import Path
@@ -9,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.tools.bench import Bench, alive, until
-from tools.backend import ripgrep
+from tools.workspace import ripgrep
 
 
 @pytest.fixture

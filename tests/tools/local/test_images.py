@@ -1,7 +1,5 @@
 """Pictures: read by their content, shrunk, and shown to models that see."""
 
-from __future__ import annotations
-
 import base64
 import io
 import json
@@ -13,13 +11,13 @@ import pytest
 from PIL import Image
 
 from configs.settings import Settings
-from graph.parsing.pictures import BYTES, SIDE
-from graph.services import build_services
-from graph.store import open_store
+from core.parsing.images import kind_of, prepared
+from core.parsing.pictures import BYTES, SIDE
+from core.store import open_store
+from nodes.services import build_services
 from tests.graph.driving import driven
 from tests.stand_ins.model_script import Call, Reply
 from tests.tools.bench import Bench
-from tools.local.images import kind_of, prepared
 
 
 def picture(kind: str, size: tuple[int, int] = (4, 3), **options: Any) -> bytes:

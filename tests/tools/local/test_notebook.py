@@ -1,7 +1,5 @@
 """Notebooks: read as cells, edited within a cell, everything else as it was written."""
 
-from __future__ import annotations
-
 import base64
 import io
 import json
@@ -12,8 +10,8 @@ import pytest
 from PIL import Image
 
 from configs.settings import Settings
-from graph.services import build_services
-from graph.store import open_store
+from core.store import open_store
+from nodes.services import build_services
 from tests.tools.bench import Bench
 
 

@@ -1,15 +1,13 @@
 """process: background commands are found, followed and ended, from any process."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 from collections.abc import AsyncIterator
 
 import pytest
 
-from graph.store.runs import runs_of
-from tests.graph.store import fresh
+from core.store.runs import runs_of
+from tests.core.store import fresh
 from tests.tools.bench import THREAD, Bench, sleeper, sleeps, until
 
 
@@ -84,7 +82,7 @@ async def test_an_id_that_is_not_there(bench: Bench) -> None:
 
 async def test_it_survives_the_process_that_started_it(bench: Bench) -> None:
     code = f"""
-    from graph.services import build_services
+    from nodes.services import build_services
     from tests.tools.bench import Bench
     from pathlib import Path
     async def main():

@@ -1,7 +1,5 @@
 """read: what is shown of a file or folder, and what is said where there is nothing to show."""
 
-from __future__ import annotations
-
 import os
 
 import pytest

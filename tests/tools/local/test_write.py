@@ -1,7 +1,5 @@
 """write: whole files, atomically; nothing that this thread does not know is written over."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import threading
@@ -10,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from graph.store import no_links
+from core.store.files import no_links
 from tests.tools.bench import Bench
 from tools.local.files import digest
 

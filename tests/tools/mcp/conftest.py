@@ -1,7 +1,5 @@
 """Servers as processes, and a bench whose tools are theirs."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket
@@ -14,8 +12,8 @@ from typing import Any
 import pytest
 
 from configs.settings import Settings
-from graph.services import build_services
-from graph.store import open_store
+from core.store import open_store
+from nodes.services import build_services
 from tests.tools.bench import Bench, until
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -1,7 +1,5 @@
 """Calls to real servers, over stdio and over streamable HTTP."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from pathlib import Path
@@ -10,8 +8,8 @@ from typing import Any
 import pytest
 
 from configs.settings import Permissions
-from graph.policy.decide import Situation, decide
-from graph.policy.rules import rules_of
+from core.policy.decide import Situation, decide
+from core.policy.rules import rules_of
 from tests.tools.bench import until
 from tests.tools.mcp.conftest import Opened, program
 from tools.mcp.search import McpArguments, McpSearch

@@ -1,7 +1,5 @@
 """How servers are configured: shapes, variables, and where the Hub token goes."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +7,8 @@ import pytest
 
 from configs.mcp import McpServer
 from tools.mcp.config import digest, start_of
+from tools.mcp.errors import Trouble
 from tools.mcp.tool import name_of
-from tools.mcp.trouble import Trouble
 
 TOKEN = "hf_abcdefghijklmnopqrstuvwxyz0123"
 

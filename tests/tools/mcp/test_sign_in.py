@@ -1,7 +1,5 @@
 """OAuth with a real authorization server: a person signs in once, runs use and renew the tokens."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from pathlib import Path

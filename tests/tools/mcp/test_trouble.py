@@ -1,7 +1,5 @@
 """Servers that cause trouble: the others work, and each trouble is named with its server."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +86,7 @@ async def test_a_second_start_needs_no_server(servers: Opened, tmp_path: Path) -
 async def test_a_thread_keeps_its_list_while_the_server_changes(
     servers: Opened, tmp_path: Path
 ) -> None:
-    from graph.models.tokens import tool_specs
+    from core.models.tokens import tool_specs
 
     kind = tmp_path / "kind"
     kind.write_text("good")
@@ -142,10 +140,10 @@ async def test_an_allow_list_chooses(servers: Opened) -> None:
 @pytest.mark.parametrize("hidden", [False, True])
 async def test_rules_name_the_tool_also_behind_the_search(servers: Opened, hidden: bool) -> None:
     from configs.settings import Permissions
-    from graph.history import Call
-    from graph.policy.decide import Situation
-    from graph.policy.rules import rules_of
-    from nodes.verdicts import judge
+    from core.history import Call
+    from core.policy.decide import Situation
+    from core.policy.rules import rules_of
+    from nodes.judge_calls import judge
 
     bench = await servers(limits={"most_tools": 1 if hidden else 100}, box=program("good"))
     await bench.equip()

@@ -1,7 +1,5 @@
 """A site that counts as public, names that lead to it, and a trap at a private address."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

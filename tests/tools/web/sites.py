@@ -1,7 +1,5 @@
 """Sites on loopback addresses that stand for public and private ones, and names that lead there."""
 
-from __future__ import annotations
-
 import ipaddress
 import socket
 from typing import Any
@@ -9,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.stand_ins.service import Answer, Request, Service
-from tools.web import guard
+from tools.web import public_only
 
 #: The stand-in of the open internet, and an address that stands for a private one.
 PUBLIC, PRIVATE = "127.0.0.1", "127.0.0.2"
@@ -44,11 +42,11 @@ class Names:
         self.answers: dict[str, list[list[str]]] = {"public.test": [[PUBLIC]]}
         self.asked: list[str] = []
         self.public = {PUBLIC}
-        monkeypatch.setattr(guard, "lookup", self._lookup)
-        monkeypatch.setattr(guard, "allowed", self._allowed)
+        monkeypatch.setattr(public_only, "lookup", self._lookup)
+        monkeypatch.setattr(public_only, "allowed", self._allowed)
 
-    def _allowed(self, address: guard.Address) -> bool:
-        return str(address) in self.public or guard.is_public(address)
+    def _allowed(self, address: public_only.Address) -> bool:
+        return str(address) in self.public or public_only.is_public(address)
 
     async def _lookup(self, host: str, port: int) -> list[str]:
         self.asked.append(host)

@@ -1,7 +1,5 @@
 """github against the stand-in GitHub."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

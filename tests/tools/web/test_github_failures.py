@@ -1,14 +1,12 @@
 """What every operation of github says when GitHub says no: never a traceback, always what to do."""
 
-from __future__ import annotations
-
 import re
 import time
 from typing import Any
 
 import pytest
 
-from graph.context import ToolResult
+from core.context import ToolResult
 from tests.stand_ins import github_server as stand_in
 from tests.stand_ins.github_server import GithubServer
 from tests.stand_ins.model_server import closed_port

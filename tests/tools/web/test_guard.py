@@ -1,7 +1,5 @@
 """What web may connect to: addresses as they are, names, redirects, and answers that change."""
 
-from __future__ import annotations
-
 import ipaddress
 import shutil
 import socket
@@ -14,7 +12,7 @@ import pytest
 from tests.stand_ins.service import Answer
 from tests.tools.bench import Bench
 from tests.tools.web.sites import PRIVATE, PUBLIC, Names, Site, Trap
-from tools.web import guard
+from tools.web import public_only
 
 
 @pytest.mark.parametrize(
@@ -70,7 +68,7 @@ from tools.web import guard
     ],
 )
 def test_addresses(address: str, public: bool) -> None:
-    assert guard.is_public(ipaddress.ip_address(address)) is public
+    assert public_only.is_public(ipaddress.ip_address(address)) is public
 
 
 async def told(bench: Bench, url: str) -> str:

@@ -1,7 +1,5 @@
 """Where requests and the token go is the person's to say, never a cloned folder's."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """web: pages as text, what is no text, bounds, marks, and searches."""
 
-from __future__ import annotations
-
 import asyncio
 import gzip
 import re
@@ -16,17 +14,17 @@ from typing import Any
 import pytest
 
 from configs.settings import Permissions, Settings
-from graph.parsing import pages
-from graph.policy.decide import Situation, decide
-from graph.policy.rules import rules_of
-from nodes.verdicts import main_words
+from core.parsing import pages
+from core.policy.decide import Situation, decide
+from core.policy.rules import rules_of
+from nodes.judge_calls import main_words
 from tests.graph.driving import driven
 from tests.stand_ins.model_script import Call, Reply
 from tests.stand_ins.service import Answer
 from tests.tools.bench import Bench
 from tests.tools.web.sites import PUBLIC, Names, Site
-from tools.web import web
-from tools.web.web import Web, WebArguments
+from tools.web import tool
+from tools.web.tool import Web, WebArguments
 
 PAGE = """<!doctype html><html><head><title>How to train &amp; save</title>
 <script>var hidden = "never shown";</script></head><body>
@@ -202,7 +200,7 @@ async def test_a_busy_site_is_asked_again(bench: Bench, site: Site) -> None:
 async def test_more_than_the_most_is_not_read(
     bench: Bench, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(web, "MOST", 1000)
+    monkeypatch.setattr(tool, "MOST", 1000)
     site.page("/", "x" * 5000, "text/plain")
     text = await fetched(bench, site)
     assert text.count("x") < 1010
@@ -243,7 +241,7 @@ def dripping() -> Iterator[str]:
 async def test_an_answer_without_end(
     bench: Bench, dripping: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(web, "LONGEST", 0.3)
+    monkeypatch.setattr(tool, "LONGEST", 0.3)
     call = bench.call("web", operation="fetch", url=f"http://public.test:{dripping}/")
     found = await asyncio.wait_for(call, 30)
     assert (found.ok, "it was given up" in found.text) == (False, True)

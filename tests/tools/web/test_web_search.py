@@ -1,7 +1,5 @@
 """Searches of the web: a SearxNG, and the public engines through ddgs."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

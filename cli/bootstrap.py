@@ -1,0 +1,134 @@
+"""From options to an open session: what the headless run and the chat share."""
+
+import logging
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cli.terminal.writer import note, to_stderr
+from configs.folder import Brought, in_words, look_at
+from configs.layers import Loaded, load
+from configs.problems import SettingsProblem
+from configs.settings import HEADLESS_CAP
+from core.errors import AgentError, SettingsError
+from core.secrets.process_memory import make_undumpable
+from core.secrets.redaction import redacted
+
+
+def folder_of(options: dict[str, Any]) -> Path:
+    """The working directory, absolute."""
+    return Path(options.get("cwd") or ".").expanduser().absolute()
+
+
+@dataclass(frozen=True)
+class Started(Loaded):
+    """Settings of an invocation, and what its folder brings."""
+
+    brought: Brought = field(default_factory=lambda: Brought(""))
+
+
+def settings_for(options: dict[str, Any], *, unasked_keys: bool = True) -> Started:
+    """Settings for this invocation; keys of the folder's .env are applied. `unasked_keys`: those
+    too that the user was not asked about, if the user has none: where nobody can be asked.
+
+    Raises SettingsError.
+    """
+    folder = folder_of(options)
+    try:
+        # The keys come first: a setting may name one as ${VAR}.
+        brought = look_at(folder, unasked_keys=unasked_keys)
+        loaded = load(cwd=folder, config_file=options.get("config_file"))
+    except SettingsProblem as problem:
+        raise SettingsError(str(problem)) from None
+    return Started(**vars(loaded), brought=brought.plus(loaded.answers, loaded.items))
+
+
+def headless_cap(options: dict[str, Any], loaded: Loaded) -> float:
+    """USD that this run may cost. A folder that is not trusted can only lower it."""
+    given, turn = options.get("max_cost"), loaded.settings.budget.turn
+    if given is not None:
+        return float(given)
+    if turn is None:
+        return HEADLESS_CAP
+    return min(turn, HEADLESS_CAP) if "budget.turn" in loaded.lowered else turn
+
+
+def say_what_is_ignored(brought: Brought) -> None:
+    """Tell on stderr, in a line, what of the folder does not count; and a line for each file that
+    cannot be read."""
+    for problem in brought.problems:
+        complain(f"left out: {problem}")
+    # Only a chat has commands.
+    items = tuple(item for item in brought.ignored if item.kind != "command")
+    if items:
+        complain(f"this folder is not trusted; ignored: {in_words(items)}", "ml-agent trust")
+
+
+def using_keys(brought: Brought) -> str:
+    """For the first line: which keys come from the folder; "" if none does."""
+    return f" · using {', '.join(brought.keys)} from .env" if brought.keys else ""
+
+
+def guarded(work: Callable[[], int], options: dict[str, Any]) -> int:
+    """Run `work`; whatever it raises becomes one line on stderr and an exit code."""
+    output = options.get("output", "text")
+    debug = bool(options.get("debug"))
+    make_undumpable()
+    _logging(debug)
+    try:
+        return work()
+    except AgentError as error:
+        from cli.results import print_failure
+
+        print_failure(output, error.kind, error.message, error.hint)
+        complain(error.message, error.hint)
+        if debug:
+            logging.exception("traceback")
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if debug:
+            to_stderr(redacted(traceback.format_exc()))
+        said = f"{type(error).__name__}: {error}".splitlines()[0]
+        from cli.results import print_failure
+
+        print_failure(output, "internal", said, AgentError.default_hint)
+        complain(f"internal error: {said}", AgentError.default_hint)
+        return 1
+
+
+def complain(message: str, hint: str = "") -> None:
+    """One line on stderr: what happened, and what to do."""
+    text = redacted(f"ml-agent: {message}" + (f" ({hint})" if hint else ""))
+    note(text)
+
+
+class _Record(logging.LogRecord):
+    """A record without secrets, whichever handler writes it: litellm brings its own. What libraries
+    log may hold a header or a URL with a credential."""
+
+    def getMessage(self) -> str:
+        return redacted(super().getMessage())
+
+
+class _Formatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return redacted(super().format(record))  # the traceback, too
+
+
+def _logging(debug: bool) -> None:
+    level = logging.DEBUG if debug else logging.CRITICAL
+    logging.setLogRecordFactory(_Record)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Formatter("%(name)s: %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler])
+    logging.getLogger().setLevel(level)
+    # Libraries have handlers and levels of their own, and Python's warnings go past both.
+    logging.captureWarnings(True)
+    logging.disable(logging.NOTSET if debug else logging.CRITICAL)
+    for noisy in ("asyncio", "aiosqlite", "httpcore", "httpx", "markdown_it"):
+        logging.getLogger(noisy).setLevel(max(level, logging.WARNING))

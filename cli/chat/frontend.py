@@ -1,0 +1,116 @@
+"""What the chat needs of a terminal: plain lines (plain.py) or the full one (terminal.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from cli.answers import Accepts
+
+if TYPE_CHECKING:
+    from cli.chat.loop import Chat
+    from cli.terminal.rows import Place, Row
+
+#: As an input: a message came too late for the turn that it was typed in, and opens one.
+GO_ON = "\0"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Something to pick. preview: more about it, asked for when it is looked at."""
+
+    key: str
+    label: str
+    preview: Callable[[], Awaitable[str]] | None = None
+
+
+class Shows(Protocol):
+    """Where lines and events go."""
+
+    def line(self, text: str, code: str = "") -> None: ...
+
+    def place(self, most: int, how: str) -> Place: ...
+
+    def rows(self, rows: Iterable[Row], code: Callable[[Row], str] = ...) -> None: ...
+
+    def complain(self, message: str, hint: str = "") -> None: ...
+
+    def show(self, event: Any) -> None: ...
+
+
+class Face(Protocol):
+    """A terminal, as the chat uses it."""
+
+    lines: Shows
+
+    async def open(self, chat: Chat) -> None:
+        """Begin: the prompt stands when this returns, or soon after."""
+        ...
+
+    async def close(self) -> None: ...
+
+    async def read(self) -> str:
+        """The next input. Raises EOFError when the person leaves."""
+        ...
+
+    async def ask(
+        self,
+        question: str,
+        *,
+        secret: bool = False,
+        accepts: Accepts | None = None,
+        again: bool = False,
+    ) -> str | None:
+        """An answer that `accepts` takes (None: any); None where the user left the question.
+        Anything else that is typed is the next input, and leaves the question, too. `again`: it is
+        the question before, asked again."""
+        ...
+
+    def has_input(self) -> bool:
+        """Whether something was typed that `read` has not given yet."""
+        ...
+
+    def put_back(self, text: str) -> None:
+        """A message that could not be sent, into the prompt."""
+        ...
+
+    async def pick(self, title: str, choices: Sequence[Choice]) -> str | None:
+        """The key of the chosen one; None for none."""
+        ...
+
+    async def decide(
+        self, chat: Chat, requests: list[dict[str, Any]]
+    ) -> list[dict[str, Any]] | None:
+        """Decisions in LangChain's shape; None where they are left open. Raises
+        DecidedElsewhere."""
+        ...
+
+    async def answer(self, question: Any) -> dict[str, Any] | None:
+        """What an MCP server asks in the middle of a call; None: declined."""
+        ...
+
+    def working(self, chat: Chat) -> AbstractContextManager[None]:
+        """While a turn runs: how it is stopped, and what is typed meanwhile."""
+        ...
+
+    def stoppable(self, stop: Callable[[], None]) -> AbstractContextManager[None]:
+        """While a line of the person's own runs: what Ctrl-C does."""
+        ...
+
+    def left_over(self) -> bool:
+        """Whether messages were queued that no step took."""
+        ...
+
+    async def settled(self, chat: Chat) -> None:
+        """A turn has ended, or the session has changed: what stands in the status line."""
+        ...
+
+    async def clear(self) -> None:
+        """An empty screen, where the terminal can."""
+        ...
+
+    async def hand_over(self, command: Sequence[str]) -> None:
+        """The terminal to another program, until it ends."""
+        ...

@@ -1,0 +1,83 @@
+"""Completion: slash commands, their values, and files after @."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Iterable
+from typing import TYPE_CHECKING, Any
+
+from prompt_toolkit.completion import Completer, Completion
+
+from cli.chat.commands.registry import all_commands
+from cli.chat.mentions import offered
+
+if TYPE_CHECKING:
+    from cli.chat.terminal.frontend import Terminal
+
+BEGUN = re.compile(r"(?<![\w@.])@([^\s\"@]*)$")
+#: Values that are offered at once.
+MOST = 100
+
+
+class ChatCompleter(Completer):
+    """What may follow, for the input of a chat. Nothing while a question stands."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+        self._values: dict[str, list[tuple[str, str]]] = {}
+
+    def forget(self) -> None:
+        """What was looked up may have changed."""
+        self._values.clear()
+
+    def get_completions(self, document: Any, event: Any) -> Iterable[Completion]:
+        return ()
+
+    async def get_completions_async(
+        self, document: Any, event: Any
+    ) -> AsyncGenerator[Completion, None]:
+        chat = self._terminal.chat
+        text = document.text_before_cursor
+        if self._terminal.screen.question is not None or chat is None:
+            return
+        if text.startswith("/") and "\n" not in text:
+            for completion in await self._of_command(text):
+                yield completion
+            return
+        begun = BEGUN.search(text)
+        if begun is not None:
+            found = await asyncio.to_thread(offered, chat.folder, begun[1])
+            for path in found:
+                quoted = f'"{path}"' if " " in path else path
+                yield Completion(quoted, -len(begun[1]), display=path)
+
+    async def _of_command(self, text: str) -> list[Completion]:
+        chat = self._terminal.chat
+        assert chat is not None
+        known = all_commands(chat)
+        name, blank, word = text[1:].partition(" ")
+        if not blank:
+            return [
+                Completion(
+                    command.name, -len(name), display=f"/{command.name}", display_meta=command.help
+                )
+                for command in known.values()
+                if command.name.startswith(name)
+            ]
+        command = known.get(name)
+        if command is None or command.values is None or " " in word:
+            return []
+        if name not in self._values:
+            try:
+                self._values[name] = list(await command.values(chat))
+            except Exception:  # whatever a look-up meets, typing goes on without it
+                return []
+        words = word.lower()
+        found = [pair for pair in self._values[name] if words in f"{pair[0]} {pair[1]}".lower()]
+        found.sort(key=lambda pair: not pair[0].lower().startswith(words))
+        return [
+            Completion(value, -len(word), display_meta=meta)
+            for value, meta in found[:MOST]
+            if value != word
+        ]

@@ -1,0 +1,174 @@
+"""The chat in a terminal that can do nothing but lines: input() and print."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from cli.answers import Accepts, one_of
+from cli.approval_prompt import ask_decisions
+from cli.bootstrap import complain
+from cli.chat.frontend import Choice
+from cli.mcp_prompt import answer_server
+from cli.remote_decisions import Watch
+from cli.render import EventPrinter
+from cli.terminal.writer import ask, ask_hidden, to_stdout
+
+if TYPE_CHECKING:
+    from cli.chat.loop import Chat
+
+T = TypeVar("T")
+
+
+class PlainLines(EventPrinter):
+    """Lines on stdout; complaints on stderr."""
+
+    def complain(self, message: str, hint: str = "") -> None:
+        complain(message, hint)
+
+
+class Plain:
+    """`cli.chat.frontend.Face`, a line at a time."""
+
+    def __init__(self) -> None:
+        self.lines = PlainLines(sys.stdout, to_stdout)
+        #: What was typed at a question and was no answer, or before it stood.
+        self._typed: deque[str] = deque()
+
+    async def open(self, chat: Chat) -> None:
+        chat.load_behind()
+        with contextlib.suppress(ImportError):
+            importlib.import_module("readline")  # history and editing for input()
+
+    async def close(self) -> None:
+        return
+
+    async def read(self) -> str:
+        warned = False
+        if self._typed:
+            text = self._typed.popleft()
+            self.lines.line(f"> {text}")
+            return text
+        while True:
+            try:
+                return at_terminal(_read)
+            except KeyboardInterrupt:
+                if warned:
+                    raise EOFError from None
+                warned = True
+                self.lines.line("press Ctrl-C again, or Ctrl-D, to leave", "2")
+
+    async def ask(
+        self,
+        question: str,
+        *,
+        secret: bool = False,
+        accepts: Accepts | None = None,
+        again: bool = False,
+    ) -> str | None:
+        asked = ask_hidden if secret else ask
+        if not again:
+            self._typed.extend(typed_lines())
+        try:
+            answer = at_terminal(lambda: asked(question)).strip()
+        except (EOFError, KeyboardInterrupt):
+            to_stdout("\n")
+            return None
+        if accepts is None or accepts(answer):
+            return answer
+        self._keep(answer)
+        return None
+
+    def _keep(self, text: str) -> None:
+        self.lines.line("kept as your next message", "2")
+        self._typed.append(text)
+
+    def has_input(self) -> bool:
+        self._typed.extend(typed_lines())
+        return bool(self._typed)
+
+    def put_back(self, text: str) -> None:
+        return  # it stands above, and in the history of the line
+
+    async def pick(self, title: str, choices: Sequence[Choice]) -> str | None:
+        for choice in reversed(choices):
+            self.lines.line(f"{choice.key:>3}  {choice.label}")
+        keys = [choice.key for choice in choices]
+        answer = await self.ask(f"{title} (Enter: none): ", accepts=one_of(keys))
+        return answer or None
+
+    async def decide(
+        self, chat: Chat, requests: list[dict[str, Any]]
+    ) -> list[dict[str, Any]] | None:
+        calls = [request["id"] for request in requests]
+        with Watch(chat.settings, chat.session.thread.id, calls):
+            self._typed.extend(typed_lines())
+            return at_terminal(
+                lambda: ask_decisions(requests, self.lines, chat.proposed, self._keep)
+            )
+
+    async def answer(self, question: Any) -> dict[str, Any] | None:
+        self._typed.extend(typed_lines())
+        return at_terminal(lambda: answer_server(question, self.lines, self._keep))
+
+    def working(self, chat: Chat) -> contextlib.AbstractContextManager[None]:
+        return self.stoppable(chat.session.interrupt)
+
+    @contextlib.contextmanager
+    def stoppable(self, stop: Callable[[], None]) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, stop)
+        try:
+            yield
+        finally:
+            loop.remove_signal_handler(signal.SIGINT)
+
+    def left_over(self) -> bool:
+        return False
+
+    async def settled(self, chat: Chat) -> None:
+        return
+
+    async def clear(self) -> None:
+        return
+
+    async def hand_over(self, command: Sequence[str]) -> None:
+        subprocess.run(command, check=False)  # noqa: ASYNC221 (nothing else runs meanwhile)
+
+
+def at_terminal(ask: Callable[[], T]) -> T:
+    """Ask in this thread, with Ctrl-C as Python has it. In another thread a person could not
+    get out of a question; and while one stands, nothing runs that the event loop would serve."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return ask()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def typed_lines() -> list[str]:
+    """Lines that were typed before a question stood: they do not answer it."""
+    found = b""
+    while sys.stdin.isatty() and select.select([0], [], [], 0)[0]:
+        piece = os.read(0, 1 << 16)
+        if not piece:
+            break
+        found += piece
+    return [line for line in found.decode("utf-8", "replace").split("\n") if line.strip()]
+
+
+def _read() -> str:
+    lines = [ask("> ")]
+    while lines[-1].endswith("\\"):
+        lines[-1] = lines[-1][:-1]
+        lines.append(ask(". "))
+    return "\n".join(lines)

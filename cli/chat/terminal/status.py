@@ -1,0 +1,93 @@
+"""The status line, the window's title, and how the chat says that it waits for the person."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from cli.chat.terminal.screen import Screen
+from cli.render import money
+from cli.terminal.text import clean, fitting
+
+if TYPE_CHECKING:
+    from cli.chat.loop import Chat
+
+#: Seconds of a turn after which its end is worth a notice.
+LONG = 10.0
+
+
+class Status:
+    """What is known of the session, asked for between turns only."""
+
+    def __init__(self, chat: Chat, screen: Screen) -> None:
+        self._chat = chat
+        self._screen = screen
+        self._used: float | None = None
+        self._cost: Any = None
+        self._running = 0
+        self._began = time.monotonic()
+        self._title("")
+
+    def line(self, width: int) -> str:
+        """Model, mode, share of the context, cost, commands that run: as many as fit."""
+        session = self._chat.session
+        if session is None:
+            return fitting(f"{self._chat.chosen.get('mode') or ''} /help · @file · !command", width)
+        model = session.thread.model
+        parts = [model, session.thread.mode]
+        if self._used is not None:
+            parts.append(f"{self._used:.0f} % context")
+        if self._cost is not None:
+            unknown = self._cost.unknown
+            amount = None if unknown and not self._cost.amount else self._cost.amount
+            parts.append(money(amount) + ("+" if unknown and amount else ""))
+        if self._running:
+            parts.append(f"{self._running} running")
+        if len(" · ".join(parts)) >= width:
+            parts[0] = model.rpartition("/")[2]
+        return fitting(" · ".join(parts), width - 1)
+
+    async def look(self) -> None:
+        """Ask the session anew, and say what has ended."""
+        session = self._chat.session
+        if session is None:
+            self._used, self._cost, self._running = None, None, 0
+            self._title("")
+            return
+        self._title(session.thread.title)
+        try:
+            self._cost = (await session.cost())["thread"]
+            self._running = len(await session.commands())
+            if session.thread.title:
+                use = await session.context_use()
+                self._used = 100 * use.total / use.window
+        except Exception:  # a figure that cannot be had is left out; the chat goes on
+            self._used = None
+        self._screen.refresh()
+
+    def began(self) -> None:
+        self._began = time.monotonic()
+
+    def ended(self) -> None:
+        """A long turn is over."""
+        if time.monotonic() - self._began >= LONG:
+            self.waits("is done")
+
+    def waits(self, words: str) -> None:
+        """The person is needed: bell, and a notice where the terminal knows one."""
+        how = self._chat.settings.alert
+        if how == "off":
+            return
+        title = self._chat.session.thread.title if self._chat.session else ""
+        said = f"{title[:40]}: {words}" if title else words
+        self._screen.alert(said if how == "all" else "")
+
+    def goes_on(self) -> None:
+        self._screen.refresh()
+
+    def _title(self, words: str) -> None:
+        said = clean(words)[:60].strip() or self._chat.folder.name
+        self._screen.set_title(f"ml-agent: {said}")
+
+    def restore(self) -> None:
+        self._screen.set_title("")

@@ -1,0 +1,119 @@
+"""`ml-agent sessions delete` and `prune`: what they ask, do and tell."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cli.bootstrap import complain, settings_for
+from cli.terminal.writer import note, print_json, to_stdout
+from cli.thread_text import line_of, plain, size
+
+#: Where neither an age nor a number was given: 30 days, in seconds.
+OLD = 30 * 86400.0
+DOCTOR = "ml-agent doctor lists those that live on"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which threads are to go. cwd: of this folder; None: of all. older_than: seconds."""
+
+    cwd: str | None
+    older_than: float | None
+    keep: int | None
+    force: bool
+    dry_run: bool
+
+    def before(self) -> float:
+        """The epoch second; threads touched since then stay."""
+        age = self.older_than
+        if age is None:
+            age = OLD if self.keep is None else 0.0
+        return time.time() - age
+
+
+async def delete_one(store: Any, row: Any, options: dict[str, Any]) -> int:
+    """Delete a thread; the exit code. Raises ThreadBusy."""
+    from core.errors import ThreadBusy
+    from core.store.prune import remove
+
+    settings = settings_for(options).settings
+    await _end_sandboxes(store, settings, [row])
+    removed = await remove(store, settings.state_path(), [row])
+    for reason in removed.left.values():
+        raise ThreadBusy(reason)
+    if options["output"] == "json":
+        print_json({"deleted": row.id, "freed_bytes": removed.freed})
+    else:
+        note(f"deleted {row.id}")
+    return 0
+
+
+async def prune(
+    store: Any, wanted: Wanted, options: dict[str, Any], ask: Callable[[str], bool]
+) -> int:
+    """Delete the threads that are wanted gone; the exit code."""
+    from core.store.prune import Removed, in_use, remove
+
+    rows, spared = [], {}
+    for row in await store.threads.outdated(wanted.before(), cwd=wanted.cwd, keep=wanted.keep or 0):
+        reason = await in_use(store, row)
+        if reason and not (wanted.force and not store.is_driven(row.id)):
+            spared[row.id] = reason
+        else:
+            rows.append(row)
+    removed = Removed(threads=rows)
+    if rows and not wanted.dry_run:
+        where = f"in {wanted.cwd}" if wanted.cwd else "in all folders"
+        newest = time.strftime("%Y-%m-%d %H:%M", time.localtime(rows[-1].updated))
+        if not ask(f"delete {counted(rows)} {where}, the newest of {newest}?"):
+            return 1
+        settings = settings_for(options).settings
+        await _end_sandboxes(store, settings, rows)
+        removed = await remove(store, settings.state_path(), rows)
+    _tell(store, wanted, removed, spared | removed.left, options["output"])
+    return 0
+
+
+async def _end_sandboxes(store: Any, settings: Any, rows: list[Any]) -> None:
+    """A thread's sandbox goes with it. One that cannot be asked for ends when it was idle."""
+    for row in rows:
+        if not row.sandbox or store.is_driven(row.id):
+            continue
+        from core.errors import ToolError
+        from tools.workspace.sandbox.all_sandboxes import end_all
+
+        try:
+            for number in await end_all(settings, store, row.id):
+                note(f"ended the sandbox {number} of {row.id}")
+        except ToolError as error:
+            complain(f"the sandbox of {row.id} could not be ended: {error.message}", DOCTOR)
+
+
+def _tell(store: Any, wanted: Wanted, removed: Any, left: dict[str, str], output: str) -> None:
+    if output == "json":
+        told = [plain(row, row.status) for row in removed.threads]
+        print_json(
+            {
+                "dry_run": wanted.dry_run,
+                "threads": told,
+                "left": [{"id": id, "reason": reason} for id, reason in left.items()],
+                "freed_bytes": removed.freed,
+            }
+        )
+        return
+    for id, reason in left.items():
+        note(f"{id} stays: {reason}")
+    if wanted.dry_run:
+        for row in removed.threads:
+            to_stdout(f"{line_of(row, store.standing(row))}\n")
+        note(f"would delete {counted(removed.threads)}")
+    elif removed.threads:
+        came = f"{size(removed.freed)} came back"
+        note(f"deleted {counted(removed.threads)}; {came}")
+    else:
+        note("there is nothing to delete")
+
+
+def counted(rows: list[Any]) -> str:
+    return "1 thread" if len(rows) == 1 else f"{len(rows)} threads"

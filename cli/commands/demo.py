@@ -1,0 +1,124 @@
+"""`ml-agent demo`: an offline tour. The model is a recording; the graph, the tools, the files
+and the thread are real."""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli.approval_prompt import PREVIEW_LINES, ask_decisions
+from cli.bootstrap import complain, guarded
+from cli.render import EventPrinter, closing
+from cli.request_text import head_and_rows
+from cli.results import INTERRUPTED
+from cli.terminal.writer import to_stdout
+
+#: Seconds between two words of the recorded model, where somebody watches.
+PACE = 0.012
+#: The small first run is allowed by a rule; the real one asks.
+ALLOWED = "bash(python3 train.py --epochs 1)"
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Approve what is asked for, without asking.")
+@click.pass_context
+def demo(ctx: click.Context, yes: bool) -> None:
+    """An offline tour of ml-agent: no key, no network, about ten seconds.
+
+    A recorded model trains a small classifier in a fresh folder. The graph, the tools, the files
+    and the thread are real; one command asks for your approval.
+    """
+    options = dict(ctx.obj or {})
+    ctx.exit(guarded(lambda: asyncio.run(_Demo(yes, options).run()), options))
+
+
+class _Demo:
+    def __init__(self, yes: bool, options: dict[str, Any]) -> None:
+        self._lines = EventPrinter(sys.stdout, to_stdout)
+        self._asks = sys.stdin.isatty() and sys.stdout.isatty() and not yes
+        self._why = "--yes was given" if yes else "there is no terminal to ask in"
+        self._options = options
+        self._refused = False
+
+    async def run(self) -> int:
+        replay, folder = self._prepared()
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, replay.session.interrupt)
+        self._lines.line(f"A tour, offline: a recorded model works in {folder}", "1")
+        self._lines.line("The graph, the tools, the files and the thread are real.", "2")
+        last: Any = None
+        async for event in replay.events():
+            if event.name == "processing" and last is None:
+                self._lines.line(f"\n> {event.text}", "1")
+            self._lines.show(event)
+            if event.name not in ("ready", "shutdown"):
+                last = event
+        return self._ended(last, replay.session.thread.id, folder)
+
+    def _prepared(self) -> tuple[Any, Path]:
+        """The replay, and the fresh folder it works in, with the data set."""
+        from configs.layers import shipped_settings
+        from graph.options import RunOptions
+        from graph.replay import Replay
+        from graph.transcript.format import read_recording
+
+        folder = Path(tempfile.mkdtemp(prefix="ml-agent-demo-")).resolve()
+        shipped = Path(str(files("configs"))) / "demo"
+        shutil.copy(shipped / "beans.csv", folder)
+        # The same Python for the script, also where none is on the path.
+        os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        replay = Replay(
+            read_recording(shipped / "recording.jsonl"),
+            # None of the person's own settings: the tour is the same everywhere.
+            shipped_settings(state_dir=str(self._state_dir())),
+            cwd=folder,
+            options=RunOptions(model="replay/demo", mode="ask", allow=(ALLOWED,)),
+            real_tools=True,
+            strict=False,
+            pace=PACE if sys.stdout.isatty() else 0.0,
+            decide=self._decide,
+        )
+        return replay, folder
+
+    def _state_dir(self) -> Path:
+        from cli.bootstrap import settings_for
+
+        return settings_for(self._options).settings.state_path()
+
+    def _decide(self, requests: list[dict[str, Any]]) -> Sequence[dict[str, Any]] | None:
+        if not self._asks:
+            for request in requests:
+                head, rows = head_and_rows(request, self._lines.place(PREVIEW_LINES, ""))
+                self._lines.line(head, "1")
+                self._lines.line(f"  {request['effect']}: {request['reason']}", "2")
+                self._lines.rows(rows)
+            self._lines.line(f"  approved by the demo itself: {self._why}", "33")
+            return [{"type": "approve"} for _ in requests]
+        decisions = ask_decisions(requests, self._lines)
+        self._refused = decisions is None or any(d["type"] == "reject" for d in decisions)
+        return None if self._refused else decisions
+
+    def _ended(self, last: Any, thread: str, folder: Path) -> int:
+        if last.name == "interrupted":
+            complain("interrupted")
+            return INTERRUPTED
+        if last.name == "error":
+            complain(last.message, last.hint)
+            return 1
+        if self._refused:
+            # A recording cannot answer to a no; a model would be told and go on without it.
+            self._lines.line("\nYou did not approve it, so it did not run: the tour ends here.")
+        else:
+            self._lines.line("\n" + closing(last), "2")
+        self._lines.line(f"The files: {folder}")
+        self._lines.line(f"The thread, on disk: ml-agent sessions show {thread}")
+        self._lines.line('Next, with a model: set a key, then ml-agent "your task"')
+        return 0

@@ -1,0 +1,216 @@
+"""`ml-agent doctor`: what works on this machine, what is missing, and what to do about it."""
+
+import asyncio
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import click
+
+from cli.bootstrap import guarded, settings_for
+from cli.terminal.writer import to_stdout
+from configs.folder import in_words
+from configs.folders import make_private_folder, who_else_may_write
+
+CREDENTIALS = (
+    "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY", "GITHUB_TOKEN",
+)  # fmt: skip
+PACKAGES = ("langgraph", "langchain-core", "langchain-litellm", "litellm", "huggingface-hub")
+PROGRAMS = {"git": "commands that need it fail", "bash": "commands run in sh"}
+
+MAKE_PRIVATE = "chmod go-w it, or set ML_AGENT_STATE_DIR to a folder of your own"
+#: (ok, warn or fail; what; what to do)
+Finding = tuple[str, str, str]
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.pass_context
+def doctor(ctx: click.Context) -> None:
+    """What works here and what is missing; exit 1 if something fails."""
+    ctx.exit(guarded(lambda: _examine(dict(ctx.obj or {})), dict(ctx.obj or {})))
+
+
+def _examine(options: dict[str, Any]) -> int:
+    failed = False
+    started = settings_for(options)
+    settings = started.settings
+    ignored = in_words(started.brought.ignored)
+    if ignored:
+        to_stdout(f"warn this folder is not trusted; ignored: {ignored} (ml-agent trust)\n")
+    if options.get("model"):
+        settings = settings.model_copy(update={"model_name": options["model"]})
+    checks: tuple[Callable[[Any], Iterator[Finding]], ...] = (
+        _python, _packages, _state, _database, _credentials, _model, _programs,
+        _command_sandbox, _environment, _servers, _sandboxes,
+    )  # fmt: skip
+    for check in checks:
+        for mark, what, hint in check(settings):
+            failed = failed or mark == "fail"
+            to_stdout(f"{mark:<5}{what}" + (f" ({hint})" if hint else "") + "\n")
+    return 1 if failed else 0
+
+
+def _python(settings: Any) -> Iterator[Finding]:
+    yield "ok", f"Python {platform.python_version()} on {platform.platform()}", ""
+
+
+def _packages(settings: Any) -> Iterator[Finding]:
+    for name in ("ml-agent", *PACKAGES):
+        try:
+            yield "ok", f"{name} {version(name)}", ""
+        except PackageNotFoundError:
+            yield "fail", f"{name} is not installed", "install ml-agent again"
+
+
+def _state(settings: Any) -> Iterator[Finding]:
+    folder = settings.state_path()
+    try:
+        make_private_folder(folder)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        yield "fail", f"state directory {folder}: {error.strerror}", "set ML_AGENT_STATE_DIR"
+        return
+    others = who_else_may_write(folder)
+    if others:
+        yield "warn", f"state directory: {others}, and can change sessions", MAKE_PRIVATE
+    mark = "ok" if free > 200_000_000 else "warn"
+    yield mark, f"state directory {folder}, {free / 1e9:.1f} GB free", ""
+
+
+def _database(settings: Any) -> Iterator[Finding]:
+    from core.errors import StoreError
+    from core.store import open_store
+
+    async def look() -> str:
+        async with await open_store(settings) as store:
+            return f"database {store.place}, {await store.size() / 1e6:.1f} MB"
+
+    try:
+        yield "ok", asyncio.run(look()), ""
+    except StoreError as error:
+        yield "fail", error.message, error.hint
+
+
+def _credentials(settings: Any) -> Iterator[Finding]:
+    import huggingface_hub
+
+    found = [name for name in CREDENTIALS if os.environ.get(name)]
+    if huggingface_hub.get_token():
+        found.append("the Hugging Face token")
+    if found:
+        yield "ok", f"credentials: {', '.join(found)}", ""
+    else:
+        yield "warn", "no credentials", "set ANTHROPIC_API_KEY, HF_TOKEN or OPENAI_API_KEY"
+
+
+def _model(settings: Any) -> Iterator[Finding]:
+    from core.errors import AgentError
+    from core.models.catalogue import choose_model, resolve
+
+    try:
+        model = asyncio.run(choose_model(settings))
+        route = resolve(model, settings)
+        route.check()
+        yield "ok", f"model: {route.describe()}", ""
+    except AgentError as error:
+        yield "warn", error.message, error.hint
+        return
+    yield from _switch_off(model)
+
+
+def _switch_off(model: str) -> Iterator[Finding]:
+    from core.models.defaults import WARN_DAYS, switch_off
+
+    ends = switch_off(model)
+    if ends is None:
+        return
+    days = (ends - date.today()).days
+    if days < 0:
+        yield "warn", f"{model} was switched off on {ends}", "choose another model: -m list"
+    elif days <= WARN_DAYS:
+        left = f"{model} is switched off on {ends}, in {days} days"
+        yield "warn", left, "choose another model: -m list"
+
+
+def _programs(settings: Any) -> Iterator[Finding]:
+    for name, without in PROGRAMS.items():
+        path = shutil.which(name)
+        yield ("ok", f"{name} at {path}", "") if path else ("warn", f"no {name}", without)
+
+
+def _command_sandbox(settings: Any) -> Iterator[Finding]:
+    """What commands run in, and why nothing better."""
+    from tools.workspace.command_sandbox import find
+
+    if settings.sandbox_commands == "off":
+        yield "warn", "commands run without a sandbox", "sandbox_commands is off"
+        return
+    found = find()
+    why = "; ".join(found.reasons)
+    if found.kind == "bubblewrap":
+        yield "ok", f"commands run in {found.described()} ({found.program})", ""
+    elif found.kind != "none":
+        yield "ok", f"commands run in {found.described()}", why
+    elif settings.sandbox_commands == "required":
+        yield "fail", "no command runs: sandbox_commands is required and no sandbox works", why
+    else:
+        yield "warn", f"commands run without a sandbox: {why}", "install bubblewrap"
+
+
+def _environment(settings: Any) -> Iterator[Finding]:
+    """Which variables commands do not see, so that one which fails for want of one is explained."""
+    from core.secrets.child_environment import child_variables
+
+    found = child_variables(tokens=settings.child_tokens, also=settings.child_environment)
+    if not found.withheld:
+        yield "ok", f"commands see all {len(found.passed)} variables", ""
+        return
+    what = f"commands see {len(found.passed)} variables, not: {', '.join(found.withheld)}"
+    yield "ok", what, "the setting child_environment adds names"
+
+
+def _servers(settings: Any) -> Iterator[Finding]:
+    """MCP servers as they were at their last start."""
+    from tools.mcp.cache import Cache
+    from tools.mcp.config import digest
+
+    cache = Cache(settings.state_path())
+    for name, server in settings.mcpServers.items():
+        tools, trouble = cache.list_of(digest(server)), cache.trouble_of(digest(server))
+        if server.disabled:
+            continue
+        if tools is not None:
+            yield "ok", f"MCP server {name}: {len(tools)} tools", ""
+        else:
+            yield "warn", f"MCP server {name}: {trouble or 'not started yet'}", "ml-agent mcp test"
+
+
+def _sandboxes(settings: Any) -> Iterator[Finding]:
+    """Sandboxes that ml-agent made and nobody works in: they cost money until they are idle."""
+    import huggingface_hub
+
+    from core.errors import AgentError
+
+    if not huggingface_hub.get_token():
+        return
+    from tools.workspace.sandbox.all_sandboxes import living
+
+    try:
+        found = asyncio.run(living(settings))
+    except AgentError as error:
+        yield "warn", f"sandboxes on Hugging Face cannot be listed: {error.message}", error.hint
+        return
+    for one in found:
+        what = f"sandbox {one.id} on {one.flavor} of thread {one.thread}"
+        if one.driven:
+            yield "ok", f"{what}, at work", ""
+        else:
+            whose = "goes on: ml-agent sessions resume; " if one.known else ""
+            yield "warn", f"{what}, no turn runs in it{one.price}", f"{whose}ends: {one.how_to_end}"

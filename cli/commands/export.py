@@ -1,0 +1,40 @@
+"""`ml-agent sessions export`: a thread as markdown, or as a recording."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from cli.bootstrap import complain
+from cli.terminal.writer import write_data
+
+
+async def export(store: Any, row: Any, form: str, target: str | None) -> int:
+    """Write thread `row` as `form` (markdown or jsonl) to `target`, or to stdout.
+
+    A file is written whole or not at all. Raises UsageError where it cannot be.
+    """
+    from core.errors import UsageError
+    from graph.transcript.write import as_jsonl, as_markdown, whole_history
+
+    messages = await whole_history(store, row.id)
+    blocks = as_jsonl(row, messages) if form == "jsonl" else as_markdown(row, messages)
+    if target is None or target == "-":
+        for block in blocks:
+            write_data(block + "\n")
+        return 0
+    try:
+        written(Path(target), blocks)
+    except OSError as error:
+        raise UsageError(f"cannot write {target}: {error.strerror}") from None
+    complain(f"{len(messages)} messages of {row.id} written to {target}")
+    return 0
+
+
+def written(path: Path, blocks: Iterable[str]) -> None:
+    draft = path.with_name(f".{path.name}.draft")
+    # What a thread holds is its owner's alone, as in the database.
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.writelines(block + "\n" for block in blocks)
+    os.replace(draft, path)

@@ -1,0 +1,52 @@
+"""Jobs that go on by themselves: told where a person leaves or interrupts, and /jobs."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from cli.bootstrap import complain
+
+#: Seconds that the Hub may take to say what goes on: nobody waits long to leave.
+PATIENCE = 5.0
+
+
+async def going_on(session: Any) -> list[Any]:
+    """The thread's jobs that go on; [] where the Hub cannot say."""
+    from core.errors import AgentError
+
+    try:
+        async with asyncio.timeout(PATIENCE):
+            found: list[Any] = await session.jobs()
+            return found
+    except (AgentError, TimeoutError):
+        return []
+
+
+async def tell_of_jobs(session: Any, say: Callable[[str], None]) -> list[Any]:
+    """Say which jobs go on after an interrupt; an interrupt ends none of them."""
+    jobs = await going_on(session)
+    for job in jobs:
+        say(f"{job.line()} goes on, and costs; /jobs cancel {job.id} in the chat ends it")
+    return jobs
+
+
+async def jobs_command(session: Any, word: str, say: Callable[[str], None]) -> None:
+    """`/jobs`: those of this thread that go on. `/jobs cancel ID`."""
+    from core.errors import AgentError
+
+    verb, _, job = word.partition(" ")
+    try:
+        if verb == "cancel" and job.strip():
+            await session.cancel_job(job.strip())
+            say(f"job {job.strip()} was cancelled")
+            return
+        if word:
+            say("/jobs lists, /jobs cancel ID ends one")
+            return
+        jobs = await session.jobs()
+        for one in jobs:
+            say(one.line())
+        if not jobs:
+            say("no job of this thread goes on")
+    except AgentError as error:
+        complain(error.message, error.hint)

@@ -1,0 +1,391 @@
+"""What a run of the graph is given: options as JSON, and the services that do the work.
+
+`AgentContext` is LangGraph's context schema, so Studio shows its JSON fields as a form; all
+have defaults. The live parts hang on the one field `services`; where nobody passes them
+(Studio, LangGraph Server) `nodes/services.py` opens a set for the process, once.
+
+With core/durable.py, the protocols below are the product in its smallest form: a model that
+answers, a journal that remembers what was begun, an inbox that loses no message, tools.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
+
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.tools import BaseTool
+from pydantic import BaseModel
+from pydantic.json_schema import SkipJsonSchema
+
+from configs.settings import Settings
+from core.durable import FilesSeen, Grants, Inbox, Journal, Ledger, Scope
+from core.effects import Effect
+from core.events import Emit, ToolLog
+from core.state import PlanItem
+
+Mode = Literal["ask", "auto", "read-only", "yolo"]
+#: What a command may reach (tools/workspace/command_sandbox). network: the working directory,
+#: caches and the network. offline: no network, no secret files. read-only: that, and nothing is
+#: written. outside: no sandbox.
+Reach = Literal["network", "offline", "read-only", "outside"]
+
+
+class StopSignal:
+    """The cooperative Ctrl-C: nodes race their work against it and return what they have.
+
+    Cancelling the graph's own task instead leaves locks and broken histories (measured: 30
+    of 300 random cancels), so nothing here ever does.
+    """
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+        self.reason = ""
+
+    def set(self, reason: str = "interrupted") -> None:
+        """`reason` is "interrupted" for a person's stop, else the limit that was reached."""
+        if not self._event.is_set():
+            self.reason = reason
+            self._event.set()
+
+    def clear(self) -> None:
+        self.reason = ""
+        self._event.clear()
+
+    def is_set(self) -> bool:
+        return self._event.is_set()
+
+    async def wait(self) -> None:
+        await self._event.wait()
+
+
+# --- the model ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class BadCall:
+    """A tool call of an answer that must never run: `call_id` as it stands in the message,
+    `reason` for the model ("arguments were cut off", "arguments are no JSON object: ...")."""
+
+    call_id: str
+    reason: str
+
+
+@dataclass
+class Answer:
+    """One answer of the model.
+
+    Attributes:
+        message: content, tool calls (ids as the provider gave them), usage_metadata, thinking.
+            Ready to be stored: plain types, nothing duplicated, arguments always an object.
+        finish_reason: stop, tool_calls, length, content_filter, ...
+        bad_calls: calls of the message whose arguments are not what the model wrote.
+        cost_micro_usd: None when the price is unknown.
+        problem: why it is no answer to go on from (a filter, a refusal, a call written as text);
+            "" if it is one. hint: what to do about that.
+    """
+
+    message: AIMessage
+    finish_reason: str
+    bad_calls: tuple[BadCall, ...] = ()
+    cost_micro_usd: int | None = None
+    problem: str = ""
+    hint: str = ""
+
+
+class ModelClient(Protocol):
+    """Asks models. Attempts, pauses and classification are inside; see core/models/client.py."""
+
+    async def answer(
+        self,
+        model: str,
+        messages: Sequence[BaseMessage],
+        tools: Sequence[BaseTool],
+        *,
+        emit: Emit,
+        stream: bool = True,
+        max_tokens: int | None = None,
+        effort: str = "",
+    ) -> Answer:
+        """One answer to `messages` (system message first). `effort`: how much a model that can
+        think shall think (low, medium, high, ...); others ignore it.
+
+        Emits assistant_chunk while it streams, assistant_stream_end(withdrawn=True) when a
+        shown attempt is void, and tool_log for a pause before another attempt. Does not emit
+        the closing assistant_stream_end. Cancelling it closes the connection.
+        Raises ModelError.
+        """
+        ...
+
+    async def ready(self, model: str) -> None:
+        """Load what the methods below need for `model`, without holding up the event loop."""
+        ...
+
+    def window(self, model: str) -> int:
+        """The model's context window in tokens."""
+        ...
+
+    def window_is_known(self, model: str) -> bool:
+        """False: `window` is a cautious guess."""
+        ...
+
+    def sees(self, model: str) -> bool:
+        """Whether the model takes pictures."""
+        ...
+
+    def price(self, model: str) -> tuple[float, float] | None:
+        """Micro-USD per token of input and of output; None where it is not known."""
+        ...
+
+    def count_tokens(self, messages: Sequence[BaseMessage], tools: Sequence[BaseTool] = ()) -> int:
+        """An estimate (cl100k) of what these cost as a request, in tokens."""
+        ...
+
+
+# --- tools -----------------------------------------------------------------------------------
+
+Outcome = Literal["done", "failed", "rejected", "interrupted", "unknown"]
+
+
+@dataclass
+class ToolResult:
+    """What one call comes back with.
+
+    Attributes:
+        text: for the model, what it needs first; bounded later, by execute_tools.
+        ok: False is a failure and said as one (`status="error"`).
+        outcome: done, failed, rejected, interrupted (stopped half-way), unknown (nobody can
+            tell whether it happened).
+        images: [{"mime_type", "base64"}], shown to models that see.
+        plan: the checklist that takes the place of the thread's; None leaves it as it is.
+        cost_micro_usd: what a call that spends really cost; None: its price.
+        still_costs: what was set aside stays so: it goes on (a job), and is settled when it ends.
+    """
+
+    text: str
+    ok: bool = True
+    outcome: Outcome = "done"
+    images: list[dict[str, str]] = field(default_factory=list)
+    plan: list[PlanItem] | None = None
+    cost_micro_usd: int | None = None
+    still_costs: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ToolResult:
+        return cls(**data)
+
+
+@dataclass
+class ToolContext:
+    """One call under way, as its tool sees it.
+
+    Attributes:
+        call_id: ours, unique in the database. thread: the thread's id.
+        cwd: absolute path of the thread's working directory. model: who will read the result.
+        note: stores evidence in the journal; call it right BEFORE the effect. A call without
+            a note is taken as not begun when a later process finds it, and is run again.
+        wait: False when `recover` shall tell what is known now, and wait for nothing.
+        places: by path as the call names it, below its folder, where it led when it was judged.
+        reach: what a command may reach.
+        context, scope: the run's options, and whom its charges count for; None outside of one.
+    """
+
+    call_id: str
+    tool: str
+    thread: str
+    cwd: str
+    services: Services
+    emit: Emit
+    note: Callable[[dict[str, Any]], Awaitable[None]]
+    model: str = ""
+    wait: bool = True
+    context: AgentContext | None = None
+    scope: Scope | None = None
+    places: Mapping[str, str] = field(default_factory=dict)
+    reach: Reach = "network"
+
+    def log(self, text: str) -> None:
+        """One line of progress, shown while the call runs."""
+        self.emit(ToolLog(id=self.call_id, tool=self.tool, text=text))
+
+
+class AgentTool(BaseTool):
+    """A tool of ours: a LangChain tool with a declared effect. Copy tools/local/read.py.
+
+    Subclasses set `name`, `description`, `args_schema` (a pydantic model) and implement
+    `effect` and `execute`; those whose effect must not happen twice also `recover`.
+    """
+
+    args_schema: type[BaseModel]
+    #: The person is the tool: the call is answered through approval, by `respond`. Where
+    #: nobody is there, `execute` answers.
+    answered_by_person: bool = False
+    #: It acts where commands run and files live: in the thread's sandbox, where it has one.
+    in_backend: bool = False
+    #: What it does is outside of this machine, or nobody knows where: undo names it.
+    acts_elsewhere: bool = False
+    #: It can look things up and change nothing: a sub-agent has it, too.
+    looks_up: bool = False
+    #: It is a run of the graph inside its task: it has no row of its own, since its calls have
+    #: theirs and it goes on at its own last step, and it ends by itself on the stop signal.
+    is_subagent: bool = False
+
+    def effect(self, arguments: Any, cwd: str) -> Effect:
+        """What this call does, from its validated arguments. Pure and quick: no I/O."""
+        raise TypeError(f"{self.name} declares no effect")
+
+    async def foresee(self, arguments: Any, ctx: ToolContext) -> Effect:
+        """`effect`, with what has to be asked for first: a live price, what was checked. Asked of
+        calls that spend or always ask, before the verdict. A ToolError means it cannot run."""
+        return self.effect(arguments, ctx.cwd)
+
+    def may_change_files(self, arguments: Any, effect: Effect) -> bool:
+        """Whether files of the working directory may be others after the call: undo looks at them
+        before and after it."""
+        unseen = self.acts_elsewhere and effect.kind != "read"
+        return unseen or effect.kind in ("write", "execute")
+
+    def stands_for(self, arguments: Any) -> tuple[str, dict[str, Any]] | None:
+        """The tool and arguments that this call really means, where it means another's: the rules
+        for that one hold."""
+        return None
+
+    async def execute(self, arguments: Any, ctx: ToolContext) -> ToolResult:
+        """Do it. A ToolError's text goes to the model; any other exception does too, as a
+        failure of this call alone. Cancelled when the person interrupts: clean up, re-raise."""
+        raise TypeError(f"{self.name} cannot run")
+
+    async def recover(
+        self, arguments: Any, ctx: ToolContext, note: dict[str, Any]
+    ) -> ToolResult | None:
+        """After a crash between `note` and the result: did it happen?
+
+        Returns the result if that can be found out (a command is waited for), None if nobody
+        can tell. Raises NotBegun if it certainly did not happen: it is then run anew.
+        """
+        return None
+
+    def __hash__(self) -> int:
+        # One object per tool and process: what is derived from it (its spec) is kept by it.
+        return id(self)
+
+    def _run(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError(f"{self.name} is async and runs inside a tool call: use execute()")
+
+
+class NotBegun(Exception):
+    """Raised by `recover`: the effect did not happen, so running the call is safe."""
+
+
+# --- the run -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SubagentRun:
+    """What makes a run a sub-agent's: the call whose work it is, and a system prompt of its own.
+    In it nobody is asked."""
+
+    call_id: str
+    prompt: str
+
+
+class RunSubagent(Protocol):
+    """Runs the graph inside a tool call (graph/subagent.py)."""
+
+    async def __call__(
+        self,
+        ctx: ToolContext,
+        task: str,
+        *,
+        prompt: str,
+        tools: Mapping[str, AgentTool],
+        max_iterations: int,
+        share: float,
+    ) -> ToolResult:
+        """What a sub-agent with `tools` says of `task`, or had found when it ended early.
+
+        Args:
+            share: of what is left under the caps, the part that it may spend.
+        Raises ModelError where no answer came at all.
+        """
+        ...
+
+
+@dataclass
+class Services:
+    """The live parts, opened once by nodes/services.py and shared by all runs of a process.
+
+    `stop` belongs to one session; `Session` replaces it in a copy of its own. So does
+    `changing_files`: what a call that may change files runs in, for undo. `mcp`: the
+    configured servers (tools/mcp/servers.py), None without any; `tools` has theirs as of the turn.
+    `inside`: set where the run is a sub-agent's.
+    """
+
+    settings: Settings
+    models: ModelClient
+    journal: Journal
+    inbox: Inbox
+    ledger: Ledger
+    grants: Grants
+    files_seen: FilesSeen
+    threads: Any
+    backend: Any
+    outputs: Any
+    snapshots: Any
+    tools: Mapping[str, AgentTool]
+    clock: Callable[[], float]
+    stop: StopSignal
+    changing_files: Callable[..., AbstractAsyncContextManager[None]] | None = None
+    #: When each job was last looked at, by its id: the Hub is not asked at every step.
+    looked: dict[str, float] = field(default_factory=dict)
+    mcp: Any = None
+    run_subagent: RunSubagent | None = None
+    inside: SubagentRun | None = None
+
+
+if TYPE_CHECKING:
+    Live = Services | None
+else:
+    # Studio makes a form of the context's schema: what is live has no place in it.
+    Live = Annotated[Any, SkipJsonSchema()]
+
+
+@dataclass
+class AgentContext:
+    """The options of a run.
+
+    Attributes:
+        model: an id as `-m` takes it; empty: the settings' choice.
+        mode: ask, auto, read-only or yolo (docs/architecture.md).
+        cwd: the working directory; empty: the process's.
+        fallback_model: takes the model's place for the rest of a turn in which it cannot be had.
+        effort: how much a model that can think shall think: minimal, low, medium, high; empty: as
+            the provider has it.
+        max_iterations: answers of the model in one turn.
+        max_cost_micro_usd: cap of this invocation in millionths of a dollar; None: no cap. The
+            settings' `budget` caps turn, thread and day beside it.
+        invocation: whose money it is: one start of the program; empty: the run's own.
+        allow, deny: rules beside those of the settings (core/policy/rules.py).
+        stream: show the answer as it comes.
+        interactive: a person is there and can be asked.
+    """
+
+    model: str = ""
+    mode: Mode = "ask"
+    cwd: str = ""
+    fallback_model: str = ""
+    effort: str = ""
+    max_iterations: int = 300
+    max_cost_micro_usd: int | None = None
+    invocation: str = ""
+    allow: list[str] = field(default_factory=list)
+    deny: list[str] = field(default_factory=list)
+    stream: bool = True
+    interactive: bool = True
+    services: Live = None

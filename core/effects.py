@@ -1,0 +1,51 @@
+"""What a tool call does to the world: the one word that policy, waves and approval agree on.
+
+A tool declares its effect from its arguments (`AgentTool.effect`), before anything runs.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+EffectKind = Literal["read", "write", "execute", "publish", "destroy", "spend"]
+
+#: Calls with these effects run one at a time, in the model's order; all others run beside
+#: their neighbours. A command is not among them: two one-second commands take one second.
+ALONE: frozenset[EffectKind] = frozenset({"write", "publish", "destroy"})
+
+
+@dataclass(frozen=True)
+class Effect:
+    """The effect of one call.
+
+    Attributes:
+        kind: read (looks only), write (local files), execute (a command), publish (changes
+            something on the Hub), destroy (cannot be got back), spend (costs money).
+        paths: absolute paths it touches, symlinks resolved by the one who judges them.
+        command: the shell line, for `execute`.
+        price_micro_usd: for `spend`; None where the price is unknown.
+        preview: what a person should see before deciding (diff, command, script).
+        always_asks: no mode but read-only (which refuses) decides it without the user: it keeps
+            running on its own afterwards.
+        cwd: for `execute`, where the command runs, absolute; "": the thread's folder.
+        asks: why the user is asked although the mode would let the call run; "": nothing special.
+            It counts in the modes of `asks_in`; read-only refuses what `ask` would ask about,
+            yolo runs it, an allow rule lets it run.
+        asks_in: the modes in which `asks` counts.
+        asks_unless: the allow rule, to the letter, that answers the question of `asks`.
+        url: the address of a stranger's server that the call asks, as the model wrote it: asked
+            about unless it is known (core/policy/hosts.py).
+        outside_sandbox: for `execute`, the command is to run outside the command sandbox.
+    """
+
+    kind: EffectKind
+    paths: tuple[str, ...] = ()
+    command: str = ""
+    price_micro_usd: int | None = None
+    preview: str = ""
+    always_asks: bool = False
+    cwd: str = ""
+    asks: str = ""
+    asks_in: tuple[str, ...] = ("ask", "auto")
+    outside_sandbox: bool = False
+    asks_unless: str = ""
+    url: str = ""

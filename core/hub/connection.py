@@ -1,0 +1,160 @@
+"""The way to the Hub: huggingface_hub in a thread of its own, and plain requests beside it.
+
+The token is looked up for each use and goes to the Hub's address only. Whatever goes wrong comes
+back as a ToolError that says what to do next. huggingface_hub is imported at the first use: it is
+slow to load.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+from configs.settings import Settings
+from core import http
+from core.context import NotBegun, ToolContext
+from core.errors import ToolError
+from core.hub.client import CALL, LONGEST_PAUSE, HubRequest, Left, pause_after, prepare
+from core.hub.errors import OFFLINE, told
+from core.hub.refusals import Repo, refusal
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+T = TypeVar("T")
+
+
+def hub_url(settings: Settings) -> str:
+    """The Hub's address, without a slash at its end."""
+    return (settings.hub_url or os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip(
+        "/"
+    )
+
+
+def offline() -> bool:
+    """Whether the person wants nothing asked of the Hub. huggingface_hub looks at start only."""
+    return any(
+        os.environ.get(name, "").upper() in ("1", "ON", "YES", "TRUE")
+        for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+    )
+
+
+async def ask(
+    ctx: ToolContext,
+    work: Callable[[HfApi], T],
+    about: Repo | None = None,
+    *,
+    again: bool = True,
+) -> T:
+    """What `work` returns; it runs in a thread, and iterates whatever it is given there.
+
+    Args:
+        about: names the repository in what is said of a failure.
+        again: run it again when the Hub is busy. False for what changes something.
+    Raises ToolError.
+    """
+    if offline():
+        raise ToolError(OFFLINE)
+    loop = asyncio.get_running_loop()
+    call = HubRequest(
+        hub_url(ctx.services.settings),
+        about,
+        again,
+        lambda text: _soon(loop, ctx, text),
+    )
+    try:
+        return await asyncio.to_thread(_asked, work, call)
+    except asyncio.CancelledError:
+        call.left.set()
+        raise
+
+
+def _soon(loop: asyncio.AbstractEventLoop, ctx: ToolContext, text: str) -> None:
+    loop.call_soon_threadsafe(ctx.log, text)
+
+
+async def get(
+    ctx: ToolContext,
+    path: str,
+    params: Mapping[str, Any] | None = None,
+    *,
+    about: Repo | None = None,
+    missing: str = "",
+) -> http.Reply:
+    """A plain GET of the Hub, for what huggingface_hub has no call for.
+
+    Args:
+        path: below the Hub's address, or a URL there. missing: what a 404 means.
+    Raises ToolError, for any other address too.
+    """
+    if offline():
+        raise ToolError(OFFLINE)
+    hub = hub_url(ctx.services.settings)
+    url = path if "://" in path else f"{hub}{path}"
+    if not is_hub(url, hub):
+        raise ToolError(f"{url} is not on the Hub ({hub})")
+    token = await asyncio.to_thread(_token)
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    reply = await http.get(url, params=params, headers=headers, longest=LONGEST_PAUSE, log=ctx.log)
+    if reply.ok:
+        return reply
+    if reply.status == 404 and missing and "x-error-code" not in reply.headers:
+        raise ToolError(missing)
+    raise ToolError(
+        refusal(
+            reply.status,
+            reply.headers,
+            reply.text,
+            hub=hub,
+            logged_in=token is not None,
+            about=about,
+        )
+    )
+
+
+def is_hub(url: str, hub: str) -> bool:
+    """Whether a URL is on the Hub's own host: only there goes the token."""
+    there, here = urlsplit(url), urlsplit(hub)
+    return (there.scheme, there.netloc) == (here.scheme, here.netloc)
+
+
+async def token_for(url: str, settings: Settings) -> str:
+    """The token, for a URL on the Hub; "" for any other, and where there is none."""
+    if not is_hub(url, hub_url(settings)):
+        return ""
+    return await asyncio.to_thread(_token) or ""
+
+
+def _token() -> str | None:
+    from huggingface_hub import get_token
+
+    return get_token()
+
+
+def _asked(work: Callable[[HfApi], T], call: HubRequest) -> T:
+    """In the thread. The context is this call's own: to_thread copies it."""
+    from huggingface_hub import HfApi
+
+    prepare()
+    CALL.set(call)
+    token = _token()
+    api = HfApi(endpoint=call.hub, token=token or False)
+    for attempt in range(1, http.ATTEMPTS + 1):
+        try:
+            return work(api)
+        except (ToolError, NotBegun, Left):
+            raise
+        except Exception as error:
+            wait = pause_after(error, attempt) if call.again else None
+            if wait is None:
+                words = told(error, api, call.about)
+                if words is None:
+                    raise
+                raise ToolError(words) from error
+        call.log(f"the Hub is busy; asking again in {wait:.0f} s")
+        if call.left.wait(wait):
+            raise Left
+    raise AssertionError("the last attempt returns or raises")

@@ -1,0 +1,92 @@
+"""One job as the Hub sees it now, in words and figures; its cost is settled in the ledger."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from core.context import ToolContext
+from core.hub.connection import ask
+from core.hub.job_price import duration
+
+ENDED = ("COMPLETED", "ERROR", "CANCELED", "DELETED")
+
+
+@dataclass(frozen=True)
+class Job:
+    """stage: SCHEDULING, RUNNING or one of ENDED. seconds: it ran, None before it started."""
+
+    id: str
+    namespace: str
+    stage: str
+    message: str
+    flavor: str
+    seconds: float | None
+    url: str
+    name: str = ""
+    created: str = ""
+
+    @property
+    def ended(self) -> bool:
+        return self.stage in ENDED
+
+    @property
+    def failed(self) -> bool:
+        return self.ended and self.stage != "COMPLETED"
+
+    def line(self) -> str:
+        ran = f"ran {duration(self.seconds)}" if self.seconds else "has not run"
+        said = f": {self.message}" if self.message else ""
+        return f"job {self.id} on {self.flavor}: {self.stage}{said} ({ran}) {self.url}"
+
+
+def job_of(info: Any) -> Job:
+    """From huggingface_hub's JobInfo."""
+    stage = getattr(info.status.stage, "value", info.status.stage)
+    ran = info.durations.running_secs if info.durations else None
+    if ran is None and info.started_at and info.finished_at:
+        ran = (info.finished_at - info.started_at).total_seconds()
+    return Job(
+        id=info.id,
+        namespace=info.owner.name,
+        stage=str(stage),
+        message=info.status.message or "",
+        flavor=str(getattr(info.flavor, "value", info.flavor) or ""),
+        seconds=None if ran is None else float(ran),
+        url=info.url,
+        name=(info.labels or {}).get("name", ""),
+        created=info.created_at.strftime("%Y-%m-%d %H:%M") if info.created_at else "",
+    )
+
+
+async def inspected(job: str, namespace: str, ctx: ToolContext) -> Job:
+    """Raises ToolError."""
+    return job_of(await ask(ctx, lambda api: api.inspect_job(job_id=job, namespace=namespace)))
+
+
+async def launched(ctx: ToolContext) -> list[tuple[str, dict[str, Any]]]:
+    """The jobs that this thread launched: (call id, the note of its launch), oldest first."""
+    notes = await ctx.services.journal.notes(ctx.thread, "hf_jobs")
+    return [(call, note) for call, note in notes if note.get("job")]
+
+
+async def settled(
+    call: str, note: dict[str, Any], job: Job, ctx: ToolContext, *, seen: bool = True
+) -> int | None:
+    """Book what a job of this thread came to, once it has ended; micro-USD. None: not known.
+    `seen`: the model reads of its end in this call's result."""
+    if not job.ended:
+        return None
+    rate = note.get("per_minute")
+    cost = None if rate is None else round(rate * (job.seconds or 0) / 60)
+    if cost is not None:
+        await ctx.services.ledger.settle(call, cost)
+    kept = {**note, "stage": job.stage, "seconds": job.seconds, "cost": cost, "seen": seen}
+    await ctx.services.journal.note(ctx.thread, call, kept)
+    return cost
+
+
+async def settle_if_ours(job: Job, ctx: ToolContext) -> int | None:
+    """The same for a job that may not be of this thread."""
+    for call, note in await launched(ctx):
+        if note["job"] == job.id:
+            return await settled(call, note, job, ctx)
+    return None

@@ -1,0 +1,297 @@
+"""From a model's id to the route a request takes.
+
+    anthropic/…, openai/…, ollama/…, any LiteLLM prefix   that provider
+    hf/org/model[:provider]                               the Hugging Face router
+    ollama/…, lmstudio/…, vllm/…, llamacpp/…              a server on your machine or network
+    local/model                                           an OpenAI-compatible server of yours
+    replay/FILE                                           a recording (graph/transcript)
+    litellm/…                                             any of these, through LiteLLM
+    org/model, org no LiteLLM prefix                      the Hugging Face router
+
+Nothing here imports litellm: the list of its prefixes is read from its package's data.
+"""
+
+import os
+import re
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from importlib.util import find_spec
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import huggingface_hub
+
+from configs.model_ids import RECORDINGS, problem_of
+from configs.settings import Settings
+from configs.visible import visible
+from core.errors import NotAuthenticated, UnknownModel
+from core.models.defaults import default_model, price_map
+from core.models.wire.providers import PROVIDERS
+
+ROUTER_BASE = "https://router.huggingface.co/v1"
+
+#: Providers of LiteLLM that run on one's own machine and need no key: prefix → (variable of
+#: the base URL, where it listens by default).
+LOCAL_SERVERS = {
+    "ollama": ("OLLAMA_API_BASE", "http://localhost:11434"),
+    "ollama_chat": ("OLLAMA_API_BASE", "http://localhost:11434"),
+    "lm_studio": ("LM_STUDIO_API_BASE", "http://localhost:1234/v1"),
+    "hosted_vllm": ("HOSTED_VLLM_API_BASE", "http://localhost:8000/v1"),
+    "llamafile": ("LLAMAFILE_API_BASE", "http://localhost:8080/v1"),
+}
+#: Servers as people call them → LiteLLM's prefix. Its own `vllm` runs the library in this process.
+ALIASES = {
+    "lmstudio": "lm_studio",
+    "vllm": "hosted_vllm",
+    "together": "together_ai",
+    "fireworks": "fireworks_ai",
+}
+#: llama.cpp's server has no prefix of its own: (variable of the base URL, default).
+LLAMACPP = ("LLAMACPP_API_BASE", "http://localhost:8080/v1")
+#: Providers that need a library beside litellm: prefix → (module, what to install).
+LIBRARIES = {"bedrock": "boto3", "bedrock_converse": "boto3", "sagemaker": "boto3"}
+#: Variables that hold a provider's key, where `<PREFIX>_API_KEY` is not the name.
+KEY_NAMES = {"huggingface": "HF_TOKEN", "hf": "HF_TOKEN", "together_ai": "TOGETHERAI_API_KEY"}
+#: Providers whose credentials are more than one variable: theirs to check.
+KEYLESS = {"bedrock", "bedrock_converse", "vertex_ai", "sagemaker", "azure", "azure_ai", "watsonx"}
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where a request goes.
+
+    Attributes:
+        id: as the person named it. litellm_model: as LiteLLM wants it.
+        base_url: "" for the provider's own. key_name: the variable that holds the key.
+        api_key: "" where LiteLLM finds it itself; never printed.
+        is_direct: over a wire of our own; else through LiteLLM.
+    """
+
+    id: str
+    provider: str
+    litellm_model: str
+    base_url: str = ""
+    key_name: str = ""
+    api_key: str = ""
+    needs_key: bool = True
+    is_direct: bool = False
+
+    @property
+    def model_name(self) -> str:
+        """The model as its provider names it."""
+        return self.litellm_model.partition("/")[2]
+
+    @property
+    def tools_hint(self) -> str:
+        """What to set if the server turns no text into tool calls."""
+        provider = PROVIDERS.get(self.provider)
+        hint = provider.serves_tools if provider else ""
+        if not hint and self.base_url:
+            hint = PROVIDERS["local"].serves_tools
+        return hint or "choose another model with -m"
+
+    def __repr__(self) -> str:
+        return f"Route({self.describe()})"
+
+    def describe(self) -> str:
+        """The route in a few words: what is printed before a run."""
+        if self.provider == "hf":
+            return f"{self.litellm_model.removeprefix('openai/')} over the Hugging Face router"
+        if self.provider == "replay":
+            return f"the recording {recording_path(self.id).name}"
+        if self.base_url:
+            return f"{self.id} at {self.base_url}"
+        return f"{self.id} at {self.provider}"
+
+    def credential_hint(self) -> str:
+        """What to set when the credential is missing or refused."""
+        if self.provider == "hf":
+            return "set HF_TOKEN, or run: hf auth login"
+        if not self.key_name:
+            return f"set the credentials that LiteLLM documents for {self.provider}"
+        return f"set {self.key_name} to a valid key of {self.provider}"
+
+    @property
+    def has_list_price(self) -> bool:
+        """Whether LiteLLM's price of `litellm_model` is what this route costs. The router and
+        servers of one's own speak OpenAI's format, and are not OpenAI."""
+        return self.provider not in ("hf", "local", "llamacpp")
+
+    def check(self) -> None:
+        """Raise NotAuthenticated where a key is needed and none is set, UnknownModel where the
+        address that was set is none."""
+        if self.provider == "replay" and not recording_path(self.id).is_file():
+            raise UnknownModel(f"there is no recording {recording_path(self.id)}")
+        address = urlsplit(self.base_url)
+        if self.base_url and (address.scheme not in ("http", "https") or not address.hostname):
+            raise UnknownModel(
+                f"the address of {self.id} is no URL: {self.base_url}",
+                "set it as http://host:port/v1 or https://host/v1",
+            )
+        library = LIBRARIES.get(self.provider)
+        if library and find_spec(library) is None:
+            raise UnknownModel(
+                f"{self.id} needs the library {library}", f"install it beside ml-agent: {library}"
+            )
+        if self.needs_key and not self.api_key:
+            raise NotAuthenticated(f"no credential for {self.id}", self.credential_hint())
+
+
+def resolve(model: str, settings: Settings) -> Route:
+    """The route of `model`. Raises UnknownModel. Reads the environment at each call: a key
+    that was set meanwhile counts."""
+    prefix, _, rest = model.partition("/")
+    if prefix == "litellm" and rest:
+        return replace(_resolved(rest, settings), id=model)
+    route = _resolved(model, settings)
+    is_direct = settings.wire == "auto" and route.provider in PROVIDERS
+    return replace(route, is_direct=is_direct and not needs_responses(route))
+
+
+#: OpenAI's models from which on its chat completions take no tools while they reason.
+_REASONS_WITH_TOOLS = re.compile(r"gpt-(5\.([4-9]|\d\d)|[6-9])")
+
+
+def needs_responses(route: Route) -> bool:
+    """Whether the model answers over OpenAI's Responses API alone, which LiteLLM speaks."""
+    if route.provider != "openai":
+        return False
+    name = route.model_name
+    if name.startswith("responses/") or price_map().get(name, {}).get("mode") == "responses":
+        return True
+    is_openais = not route.base_url or urlsplit(route.base_url).hostname == "api.openai.com"
+    return is_openais and _REASONS_WITH_TOOLS.match(name) is not None
+
+
+def _resolved(model: str, settings: Settings) -> Route:
+    problem = problem_of(model)
+    prefix, _, rest = model.partition("/")
+    if problem and rest:
+        raise UnknownModel(f"{visible(model)!r} is not a model id: {problem}")
+    if not prefix.strip() or (prefix in ("hf", "local", "replay") and not rest):
+        raise UnknownModel(f"{model!r} is no model id")
+    if prefix == "replay":
+        return Route(model, "replay", model, needs_key=False)
+    if prefix == "hf":
+        return _router(model, rest)
+    if prefix == "local":
+        return _local(model, rest, settings)
+    if prefix == "llamacpp" and rest:
+        base = os.environ.get(LLAMACPP[0]) or LLAMACPP[1]
+        return Route(model, prefix, f"openai/{rest}", base, api_key="none", needs_key=False)
+    if prefix in ALIASES and rest:
+        return replace(_resolved(f"{ALIASES[prefix]}/{rest}", settings), id=model)
+    if prefix in LOCAL_SERVERS and rest:
+        variable, default = LOCAL_SERVERS[prefix]
+        base = os.environ.get(variable) or default
+        key = os.environ.get(f"{prefix.upper()}_API_KEY", "") or "none"
+        return Route(model, prefix, model, base, api_key=key, needs_key=False)
+    if not rest:
+        return _bare(model)
+    if prefix in providers():
+        return _provider(model, prefix)
+    return _router(model, model)
+
+
+def recording_path(model: str) -> Path:
+    """The file that a `replay/…` id names; `replay/demo` is the one that ships."""
+    name = model.removeprefix(RECORDINGS)
+    if name == "demo":
+        return Path(str(files("configs"))) / "demo" / "recording.jsonl"
+    return Path(name).expanduser()
+
+
+def _provider(model: str, prefix: str) -> Route:
+    key_name = KEY_NAMES.get(prefix, f"{prefix.upper()}_API_KEY")
+    key = os.environ.get(key_name, "")
+    if prefix in PROVIDERS:
+        others = (os.environ.get(name, "") for name in PROVIDERS[prefix].keys)
+        key = key or next(filter(None, others), "")
+    if prefix == "gemini":
+        key = key or os.environ.get("GOOGLE_API_KEY", "")
+    if prefix == "huggingface":
+        key = huggingface_hub.get_token() or ""
+    base = _base_of(prefix)
+    if prefix in KEYLESS:
+        return Route(model, prefix, model, base, needs_key=False)
+    if not key and is_private(base):
+        # A server of one's own asks for none, but the client wants to send something.
+        return Route(model, prefix, model, base, key_name, "none", needs_key=False)
+    return Route(model, prefix, model, base, key_name, key)
+
+
+def _base_of(prefix: str) -> str:
+    names = [f"{prefix.upper()}_API_BASE", f"{prefix.upper()}_BASE_URL"]
+    return next((os.environ[n] for n in names if os.environ.get(n)), "")
+
+
+def _router(model: str, name: str) -> Route:
+    token = huggingface_hub.get_token() or ""
+    base = os.environ.get("HF_ROUTER_BASE_URL") or ROUTER_BASE
+    if not token and is_private(base):
+        return Route(model, "hf", f"openai/{name}", base, "HF_TOKEN", "none", needs_key=False)
+    return Route(model, "hf", f"openai/{name}", base, "HF_TOKEN", token)
+
+
+def _local(model: str, name: str, settings: Settings) -> Route:
+    base = settings.local_base_url
+    if not base:
+        raise UnknownModel(
+            f"{model} needs the address of its server",
+            "set local_base_url (ML_AGENT_LOCAL_BASE_URL=http://localhost:8000/v1)",
+        )
+    return Route(model, "local", f"openai/{name}", base, api_key="none", needs_key=False)
+
+
+def _bare(model: str) -> Route:
+    """An id without a slash: the two families that everybody writes so."""
+    if model.startswith("claude"):
+        return _provider(f"anthropic/{model}", "anthropic")
+    if model.startswith(("gpt-", "o1", "o3", "o4", "chatgpt")):
+        return _provider(f"openai/{model}", "openai")
+    raise UnknownModel(f"no route leads to {model!r}")
+
+
+def is_private(base: str) -> bool:
+    """Whether `base` is a machine of one's own, by its address; other names are not looked up."""
+    host = urlsplit(base).hostname or ""
+    if host in ("localhost", "host.docker.internal"):
+        return True
+    try:
+        return ip_address(host).is_private
+    except ValueError:
+        return False
+
+
+@cache
+def providers() -> frozenset[str]:
+    """The provider prefixes that LiteLLM knows, from its package's own list."""
+    import re
+
+    spec = find_spec("litellm")
+    if spec is None or not spec.origin:
+        return frozenset()
+    source = (Path(spec.origin).parent / "types" / "utils.py").read_text(encoding="utf-8")
+    body = source.partition("class LlmProviders(")[2].partition("\nclass ")[0]
+    return frozenset(re.findall(r'^    [A-Z0-9_]+ = "([^"]+)"', body, re.MULTILINE))
+
+
+async def choose_model(settings: Settings) -> str:
+    """Which model answers where nobody said: settings, else the first credential found, else
+    a local server that answers. Raises NotAuthenticated with what to set."""
+    if settings.model_name:
+        return settings.model_name
+    chosen = default_model()
+    if chosen:
+        return chosen
+    from core.models.local_servers import find_local_model
+
+    found = await find_local_model()
+    if found:
+        return found
+    raise NotAuthenticated(
+        "no model: there is no key in the environment and no local server answers",
+        "set ANTHROPIC_API_KEY, HF_TOKEN or OPENAI_API_KEY, start ollama, or pass -m",
+    )

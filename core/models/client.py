@@ -1,0 +1,211 @@
+"""The model client: our own wires, or LiteLLM, behind our own attempts, errors and strictness."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import traceback
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.messages import BaseMessage
+from langchain_core.tools import BaseTool
+
+from configs.settings import Settings
+from core.context import Answer
+from core.errors import ModelError
+from core.events import Emit, ToolLog
+from core.models.attempts import pause_after
+from core.models.catalogue import Route, resolve
+from core.models.direct import Direct
+from core.models.error_text import without
+from core.models.errors import Failure, classify
+from core.models.litellm_model import ThroughLiteLLM
+from core.models.loading import load, load_direct
+from core.models.model_errors import raised
+from core.models.model_info import Facts
+from core.models.pictures import without_pictures
+from core.models.shown import Shown
+from core.models.tokens import TokenCounter, tool_specs
+from core.models.wire.answers import answer_of
+from core.models.wire.outgoing import Tools, prepared_tools
+
+log = logging.getLogger(__name__)
+
+#: Most tokens of an answer of a Claude that LiteLLM's map does not have yet. Anthropic wants a
+#: number, and LiteLLM's own of 4096 cuts a file in the middle.
+UNKNOWN_OUTPUT = 32_000
+#: Optional fields of a request that a server may refuse by name.
+NAMED = ("stream_options", "max_completion_tokens", "max_tokens")
+EFFORT = "an effort of reasoning"
+
+
+class ChatClient:
+    """`core.context.ModelClient` over our own wires, and over LiteLLM for every other provider.
+
+    Args:
+        sleep, clock, uniform: how pauses are made; a test brings its own.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        uniform: Callable[[float, float], float] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._sleep = sleep
+        self._clock = clock
+        self._jitter = {"uniform": uniform} if uniform else {}
+        self._counter = TokenCounter()
+        self._facts = Facts(settings)
+        #: Optional fields of a request that a route refused.
+        self._without: dict[Route, frozenset[str]] = {}
+
+    async def answer(
+        self,
+        model: str,
+        messages: Sequence[BaseMessage],
+        tools: Sequence[BaseTool],
+        *,
+        emit: Emit,
+        stream: bool = True,
+        max_tokens: int | None = None,
+        effort: str = "",
+    ) -> Answer:
+        """One answer; see `ModelClient.answer`. Raises ModelError."""
+        route = resolve(model, self._settings)
+        route.check()
+        await self.ready(model)
+        if any(isinstance(m.content, list) for m in messages) and not self.sees(model):
+            messages = [without_pictures(m) for m in messages]
+        if self._facts.thinks(route) is False:
+            effort = ""
+        asked = _Request(
+            route, messages, prepared_tools(tool_specs(tools)), stream,
+            max_tokens or self._most_output(route), effort,
+        )  # fmt: skip
+        began, made = self._clock(), 0
+        while True:
+            made += 1
+            shown = Shown(emit if stream else _ignore)
+            try:
+                return await self._attempt(asked, shown)
+            except ModelError:
+                raise
+            except Exception as error:
+                # Everything a provider or the library can raise ends here, classified.
+                told = without(traceback.format_exc(), route.api_key)
+                log.debug("attempt %d failed\n%s", made, told)
+                shown.withdraw()
+                failure = classify(error, route.api_key)
+                left_out = self._refused_field(asked, failure)
+                if left_out:
+                    said = f"{route.id} may not take {left_out}: asked without"
+                    emit(ToolLog(id="", tool="model", text=f"{said} ({failure.said})"))
+                    continue
+                pause = pause_after(failure, made, self._clock() - began, **self._jitter)
+                if pause is None:
+                    if failure.window:
+                        self._facts.learn_window(route, failure.window)
+                    # Not `from error`: a provider's words may quote the key.
+                    raise raised(failure, route, made) from None
+                words = f"{failure.said}; attempt {made + 1} in {pause:.0f} s"
+                emit(ToolLog(id="", tool="model", text=words))
+                await self._sleep(pause)
+
+    async def _attempt(self, asked: _Request, shown: Shown) -> Answer:
+        route, refused = asked.route, self._without.get(asked.route, frozenset())
+        model = (
+            Direct(route, self._settings, self._facts, refused)
+            if route.is_direct
+            else ThroughLiteLLM(route, self._settings, self._facts)
+        )
+        pieces = model.pieces(
+            asked.messages,
+            asked.tools,
+            stream=asked.stream,
+            max_tokens=asked.max_tokens,
+            effort="" if EFFORT in refused else asked.effort,
+        )
+        async for piece in pieces:
+            shown.piece(piece)
+        cost = self._facts.cost(route, model.parts.usage, told=model.parts.cost)
+        return answer_of(
+            model.parts,
+            asked.tools,
+            provider=route.provider,
+            hint=route.tools_hint,
+            cost_micro_usd=cost,
+        )
+
+    def _refused_field(self, asked: _Request, failure: Failure) -> str:
+        """The optional field that is left out from now on, since the server may have refused it;
+        "" if there is none."""
+        known = self._without.get(asked.route, frozenset())
+        if failure.kind != "final" or failure.status not in (400, 422) or failure.is_too_long:
+            return ""
+        named = (f for f in NAMED if f in failure.said and f not in known and asked.route.is_direct)
+        field = next(named, "")
+        if not field and asked.effort and EFFORT not in known:
+            # Nobody knows all models: what was refused with it may be taken without.
+            field = EFFORT
+        if field:
+            self._without[asked.route] = known | {field}
+        return field
+
+    async def ready(self, model: str) -> None:
+        """Load what `model` needs in a thread; ask its server what it is."""
+        route = resolve(model, self._settings)
+        load_needed = asyncio.to_thread(load_direct if route.is_direct else load)
+        await asyncio.gather(load_needed, self._facts.ready(route))
+
+    def window(self, model: str) -> int:
+        return self._facts.window(resolve(model, self._settings))
+
+    def window_is_known(self, model: str) -> bool:
+        return self._facts.window_is_known(resolve(model, self._settings))
+
+    def sees(self, model: str) -> bool:
+        return self._facts.sees(resolve(model, self._settings))
+
+    def price(self, model: str) -> tuple[float, float] | None:
+        return self._facts.price(resolve(model, self._settings))
+
+    def _most_output(self, route: Route) -> int | None:
+        """Anthropic wants a number, and LiteLLM asks for 4,096 tokens of a Claude that it does
+        not know."""
+        if route.provider != "anthropic":
+            return None
+        most = self._facts.mapped(route).get("max_output_tokens")
+        if not most:
+            return UNKNOWN_OUTPUT
+        return int(most) if route.is_direct else None
+
+    def count_tokens(self, messages: Sequence[BaseMessage], tools: Sequence[BaseTool] = ()) -> int:
+        """An estimate by cl100k of what these cost as one request."""
+        return self._counter.count(messages, tools)
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What is asked, the same in every attempt."""
+
+    route: Route
+    messages: Sequence[BaseMessage]
+    tools: Tools
+    stream: bool
+    max_tokens: int | None
+    effort: str
+
+
+def _ignore(_: Any) -> None:
+    pass
+
+
+#: The name that programs of before the wires know.
+LiteLLMClient = ChatClient

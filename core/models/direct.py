@@ -1,0 +1,98 @@
+"""Asking a provider over our own wire, without LiteLLM."""
+
+import os
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from langchain_core.messages import AIMessageChunk, BaseMessage
+
+from configs.settings import Settings
+from core.models.catalogue import Route
+from core.models.model_info import Facts
+from core.models.wire.outgoing import Tools
+from core.models.wire.parts import Parts
+from core.models.wire.providers import PROVIDERS, Wire, chat_url
+from core.models.wire.requests import Target, headers_of
+from core.models.wire.thinking import Piece
+
+
+class Direct:
+    """One request over a route of our own.
+
+    Args:
+        without: optional fields that this server refused.
+    """
+
+    def __init__(
+        self, route: Route, settings: Settings, facts: Facts, without: frozenset[str]
+    ) -> None:
+        from core.models.wire.chat import WireChat
+
+        self._chat = WireChat(
+            target=_target(route, settings, facts, without), silence=settings.request_timeout
+        )
+
+    @property
+    def parts(self) -> Parts:
+        return self._chat.parts
+
+    async def pieces(
+        self,
+        messages: Sequence[BaseMessage],
+        tools: Tools,
+        *,
+        stream: bool,
+        max_tokens: int | None,
+        effort: str,
+    ) -> AsyncIterator[Piece]:
+        """What can be shown, as it comes; `parts` is whole when this ends."""
+        options: dict[str, Any] = {"tools": tools.specs, "max_tokens": max_tokens, "effort": effort}
+        if not stream:
+            # ainvoke may stream inside if LangGraph listens; a plain request is meant.
+            await self._chat.ainvoke(list(messages), stream=False, **options)
+            return
+        async for chunk in self._chat.astream(list(messages), **options):
+            piece = _piece(chunk)
+            if piece is not None:
+                yield piece
+
+
+def _piece(chunk: Any) -> Piece | None:
+    """What a chunk shows; its text is in one kind only."""
+    assert isinstance(chunk, AIMessageChunk)
+    thought = chunk.additional_kwargs.get("reasoning_content")
+    if thought:
+        return Piece("thinking", thought, void=bool(chunk.additional_kwargs.get("void")))
+    text = str(chunk.text)
+    return Piece("answer", text) if text else None
+
+
+def _target(route: Route, settings: Settings, facts: Facts, without: frozenset[str]) -> Target:
+    provider = PROVIDERS[route.provider]
+    wire: Wire = provider.wire
+    base = route.base_url or provider.base
+    url = chat_url(provider, base)
+    if wire == "ollama" and not facts.is_ollama(route):
+        # Something else behind the address, that speaks OpenAI's format.
+        wire, url = "openai", f"{base.rstrip('/').removesuffix('/v1')}/v1/chat/completions"
+    return Target(
+        provider=route.provider,
+        wire=wire,
+        url=url,
+        model=route.model_name,
+        headers=headers_of(wire, route.api_key, _headers(route, settings)),
+        marks="claude" in route.model_name,
+        adaptive=bool(facts.mapped(route).get("supports_adaptive_thinking")),
+        window=facts.window(route) if provider.wire == "ollama" else 0,
+        without=without,
+    )
+
+
+def _headers(route: Route, settings: Settings) -> dict[str, str]:
+    headers = {}
+    if route.provider == "hf" and settings.bill_to:
+        headers["X-HF-Bill-To"] = settings.bill_to
+    if route.provider == "openai":
+        named = {"OpenAI-Organization": "OPENAI_ORGANIZATION", "OpenAI-Project": "OPENAI_PROJECT"}
+        headers |= {k: os.environ[v] for k, v in named.items() if os.environ.get(v)}
+    return headers

@@ -1,0 +1,198 @@
+"""One HTTP exchange with a model server: JSON events of a stream, or one JSON answer.
+
+What was asked for as a stream may come as a whole JSON answer, as lines of JSON, as a web page, or
+not at all; what comes decides, not the Content-Type.
+"""
+
+import asyncio
+import codecs
+import json
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from core.models.wire.failures import NotAnAnswer, StreamCut, WireError, error_in
+from core.models.wire.sse import Event, Events, Lines
+from core.text import encodable_in
+
+if TYPE_CHECKING:
+    import ssl
+
+    import httpx
+
+#: Seconds that a connection may take to be made.
+CONNECT = 30.0
+#: The event that some servers end a stream with.
+DONE = "[DONE]"
+#: Requests to this machine never go through a proxy.
+_LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
+
+_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
+
+
+def http_client() -> "httpx.AsyncClient":
+    """The event loop's own client: connections are kept from one request to the next."""
+    import httpx
+
+    loop = asyncio.get_running_loop()
+    if loop not in _clients:
+        # A redirect is not followed: the conversation and the key go where the user said, only.
+        _clients[loop] = httpx.AsyncClient(
+            mounts=dict.fromkeys(_LOOPBACK), verify=_certificates(), follow_redirects=False
+        )
+    return _clients[loop]  # type: ignore[no-any-return]
+
+
+@cache
+def _certificates() -> "ssl.SSLContext":
+    """Reading the certificates takes a twentieth of a second: once per process."""
+    import httpx
+
+    return httpx.create_ssl_context()
+
+
+async def exchange(
+    url: str,
+    headers: Mapping[str, str],
+    body: Mapping[str, Any],
+    silence: float,
+) -> AsyncGenerator[tuple[str, Any]]:
+    """(event name, JSON value) of each event of the answer; of a whole answer, its one value.
+
+    The last pair may be ("", DONE). Raises WireError, NotAnAnswer, StreamCut, httpx's errors.
+
+    Args:
+        silence: seconds without a byte after which httpx.ReadTimeout is raised.
+    """
+    import httpx
+
+    timeout = httpx.Timeout(silence, connect=min(CONNECT, silence), pool=None)
+    content = encoded(body)
+    headers = {"Content-Type": "application/json", "User-Agent": "ml-agent", **headers}
+    request = http_client().stream("POST", url, headers=headers, content=content, timeout=timeout)
+    async with request as response:
+        if response.has_redirect_location:
+            raise NotAnAnswer(f"a redirect to {response.headers['location'][:200]}")
+        if response.status_code >= 400:
+            raw = await response.aread()
+            raise WireError(response.status_code, value_of(raw), response.headers)
+        async for name, value in _values(response.aiter_bytes()):
+            error = error_in(value, name)
+            if error is not None:
+                error.headers = dict(response.headers)
+                raise error
+            yield name, value
+
+
+def encoded(body: Mapping[str, Any]) -> bytes:
+    """`body` as UTF-8 JSON. A lone surrogate in it is replaced, in whatever field it stands."""
+    try:
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        return json.dumps(encodable_in(body), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def value_of(raw: bytes) -> Any:
+    """A body's JSON value; its text if it is not JSON."""
+    text = raw.decode("utf-8-sig", "replace")
+    try:
+        return json.loads(text, strict=False)
+    except ValueError:
+        return text
+
+
+async def _values(chunks: AsyncIterator[bytes]) -> AsyncIterator[tuple[str, Any]]:
+    """Events, or the values of an answer that is no event stream; by its first character."""
+    head = b""
+    async for chunk in chunks:
+        head += chunk
+        if head.removeprefix(codecs.BOM_UTF8).lstrip():
+            break
+    first = head.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
+    if not first:
+        raise StreamCut("the server closed the connection without an answer")
+    if first in b"{[":
+        async for value in _json(head, chunks):
+            yield "", value
+        return
+    if first == b"<":
+        rest = head + b"".join([chunk async for chunk in chunks])
+        raise NotAnAnswer(_page(rest.decode("utf-8", "replace")))
+    seen = False
+    async for event in _events(head, chunks):
+        seen = True
+        if event.data.strip() == DONE:
+            yield event.name, DONE
+            continue
+        for value in _parsed(event):
+            yield event.name, value
+    if not seen:
+        text = head.decode("utf-8", "replace").strip()
+        if text.startswith((":", "event:", "data:", "id:", "retry:")):
+            raise StreamCut("the stream ended without an answer")
+        raise NotAnAnswer(f"text that is no answer ({text[:80]!r})")
+
+
+async def _events(head: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[Event]:
+    lines, events = Lines(), Events()
+    for line in lines.feed(head):
+        for event in events.feed(line):
+            yield event
+    async for chunk in chunks:
+        for line in lines.feed(chunk):
+            for event in events.feed(line):
+                yield event
+    for line in lines.feed(b"", last=True):
+        for event in events.feed(line):
+            yield event
+    for event in events.end():
+        yield event
+
+
+def _parsed(event: Event) -> list[Any]:
+    """The JSON value of an event. One that is no JSON is an error's text, or was cut off."""
+    try:
+        return [json.loads(event.data, strict=False)]
+    except ValueError:
+        if event.name == "error":
+            return [{"error": {"message": event.data}}]
+        if event.data.lstrip().startswith(("{", "[")):
+            raise StreamCut("an event of the stream was cut off") from None
+        return []  # words of a proxy ("ping", "OPENROUTER PROCESSING") between the events
+
+
+async def _json(head: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+    """The values of an answer in JSON: one, or one per line (shown as they come)."""
+    lines, waiting = Lines(), ""
+    found = False
+
+    async def pieces() -> AsyncIterator[str]:
+        for line in lines.feed(head):
+            yield line
+        async for chunk in chunks:
+            for line in lines.feed(chunk):
+                yield line
+        for line in lines.feed(b"", last=True):
+            yield line
+
+    async for line in pieces():
+        waiting = f"{waiting}\n{line}" if waiting else line
+        # A line that ends no value is a part of one that is printed over many lines.
+        if not waiting.rstrip().endswith(("}", "]")):
+            continue
+        try:
+            value = json.loads(waiting, strict=False)
+        except ValueError:
+            continue
+        waiting, found = "", True
+        yield value
+    if waiting.strip() or not found:
+        raise StreamCut("the answer was cut off")
+
+
+def _page(text: str) -> str:
+    title = re.search(r"<title[^>]*>(.*?)</title>", text, re.DOTALL | re.IGNORECASE)
+    words = " ".join(title[1].split()) if title else ""
+    return f"an HTML page ({words[:80]!r})" if words else "an HTML page"

@@ -1,0 +1,166 @@
+"""Which places are special: secrets, what controls us, and where reading is always fine.
+
+A path is judged by both its forms, as it was named (`named`) and where it leads
+(`resolved`): `.env` may be a link to a file without a telling name, and the other way round.
+"""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+
+import platformdirs
+
+from core.policy.secret_files import MAY_BE_FOLDER, is_secret_name
+
+#: Below the home folder.
+SECRET_PLACES = (
+    ".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker/config.json", ".config/gcloud",
+    ".config/gh", ".cache/huggingface/token", ".cache/huggingface/stored_tokens",
+    ".huggingface/token",
+)  # fmt: skip
+SHELL_PROFILES = (
+    ".bashrc", ".bash_profile", ".bash_login", ".profile", ".zshrc", ".zshenv", ".zprofile",
+    ".zlogin", ".config/fish", ".gitconfig", ".config/git", ".config/autostart",
+    ".config/systemd", "Library/LaunchAgents",
+)  # fmt: skip
+#: Beside the one that Python names.
+TEMPORARY = ("/tmp",)
+
+
+def named(path: str, cwd: str) -> str:
+    """`path` as an absolute path, `~` and `..` resolved, symlinks as they are."""
+    return os.path.abspath(os.path.join(cwd, os.path.expanduser(path)))
+
+
+def joined(path: str, cwd: str) -> str:
+    """`path` below `cwd`, `~` resolved and nothing else."""
+    return os.path.join(cwd, os.path.expanduser(path))
+
+
+def changed_place(places: Mapping[str, str]) -> str:
+    """What to tell the model of a path that leads elsewhere than it did; "": all are the same.
+
+    Args:
+        places: by path (`joined`), where it led when the call was judged.
+    """
+    for path, judged in places.items():
+        now = resolved(path, "/")
+        if now != judged:
+            return (
+                f"{path} was not used: it leads to {now} now, and led to {judged} when this call "
+                "was allowed. Call again"
+            )
+    return ""
+
+
+def resolved(path: str, cwd: str) -> str:
+    """`path` as an absolute path, `~`, `..` and symlinks resolved as far as they exist."""
+    whole = joined(path, cwd)
+    try:
+        return os.path.realpath(whole)
+    except ValueError:
+        return os.path.abspath(whole)  # a NUL byte: no such file can be
+
+
+def inside(path: str, folder: str) -> bool:
+    """Whether `path` is `folder` or lies below it."""
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def is_secret(path: str) -> bool:
+    """A file that is known to hold credentials."""
+    if is_secret_name(path):
+        return os.path.basename(path).lower() not in MAY_BE_FOLDER or not os.path.isdir(path)
+    return any(inside(path, place) for place in (*_below_home(SECRET_PLACES), *_hf_tokens()))
+
+
+def is_protected(path: str, state: str = "") -> bool:
+    """What governs ml-agent itself or runs unasked later: our settings and database, git
+    hooks and settings, shell profiles."""
+    parts = [part.lower() for part in Path(path).parts]
+    if ".ml-agent" in parts:
+        return True
+    # Also below .git/modules and .git/worktrees.
+    within = parts[parts.index(".git") + 1 :] if ".git" in parts else []
+    if "hooks" in within or (within and within[-1] in ("config", "config.worktree")):
+        return True
+    ours = [platformdirs.user_config_dir("ml-agent"), *_states(state)]
+    return any(inside(path, os.path.realpath(o)) for o in ours) or any(
+        inside(path, place) for place in _below_home(SHELL_PROFILES)
+    )
+
+
+def is_readable_anywhere(path: str, state: str = "") -> bool:
+    """Outside the working directory, yet harmless to read: temporary files, installed
+    packages, the Hugging Face cache, results that ml-agent saved itself."""
+    places = [tempfile.gettempdir(), *TEMPORARY, sys.prefix, sys.base_prefix]
+    places.append(os.environ.get("HF_HOME") or os.path.expanduser("~/.cache/huggingface"))
+    places.append(os.path.expanduser("~/.agents/skills"))
+    places += [os.path.join(folder, "threads") for folder in _states(state)]
+    if any(inside(path, os.path.realpath(place)) for place in places):
+        return True
+    return any(part in ("site-packages", "dist-packages") for part in Path(path).parts)
+
+
+def secret_places() -> list[str]:
+    """Files and folders outside of projects that hold credentials. They need not exist."""
+    home = os.path.expanduser("~")
+    return [*(os.path.join(home, place) for place in SECRET_PLACES), *_hf_tokens()]
+
+
+def own_places(state: str = "") -> list[str]:
+    """Our settings and state directories. They need not exist."""
+    return [platformdirs.user_config_dir("ml-agent"), *_states(state)]
+
+
+def profile_places() -> list[str]:
+    """What runs or counts at the user's next login or command. It need not exist."""
+    home = os.path.expanduser("~")
+    return [os.path.join(home, place) for place in SHELL_PROFILES]
+
+
+def _states(state: str) -> list[str]:
+    """Our state directories: the usual one, the one in use, and the one that the environment
+    names."""
+    named_state = os.environ.get("ML_AGENT_STATE_DIR") or ""
+    found = [platformdirs.user_state_dir("ml-agent"), state, os.path.expanduser(named_state)]
+    return [folder for folder in found if folder]
+
+
+def _hf_tokens() -> list[str]:
+    folder = os.environ.get("HF_HOME")
+    found = [os.path.join(folder, name) for name in ("token", "stored_tokens")] if folder else []
+    if os.environ.get("HF_TOKEN_PATH"):
+        found.append(os.environ["HF_TOKEN_PATH"])
+    return [form for place in found for form in (place, os.path.realpath(place))]
+
+
+def _below_home(places: tuple[str, ...]) -> list[str]:
+    """The places by name, and where their links lead: a profile is often a link."""
+    known = _known.get()
+    if known is not None and places in known:
+        return known[places]
+    home = os.path.expanduser("~")
+    whole = [os.path.join(home, place) for place in places]
+    found = [*whole, *map(os.path.realpath, whole)]
+    if known is not None:
+        known[places] = found
+    return found
+
+
+#: Special places below the home folder, while one call is judged.
+_known: ContextVar[dict[tuple[str, ...], list[str]] | None] = ContextVar("known", default=None)
+
+
+@contextmanager
+def special_places_looked_up_once() -> Iterator[None]:
+    """While this is open, the links of special places are followed once, not for every word."""
+    token = _known.set({})
+    try:
+        yield
+    finally:
+        _known.reset(token)

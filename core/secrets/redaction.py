@@ -1,0 +1,175 @@
+"""Secrets in tool output, events, logs and exports: replaced before they get there.
+
+Two kinds are known: values that this process has and keeps from its children
+(core/secrets/values.py), and shapes that nothing else has (core/secrets/shapes.py). What a `write`
+puts into a file and what a command runs is not touched; run directories keep a command's raw
+output, readable by their owner alone.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from core.secrets.seen import SeenSecrets
+from core.secrets.shapes import without_shapes
+from core.secrets.values import forms_of, known_values
+
+#: What stands in place of a value: `[secret HF_TOKEN]`, `[secret: github token]`.
+LABEL = re.compile(r"\[secret:? [^\[\]\n]{1,80}\]")
+
+#: What is not seen of a text: sequences of a terminal, control and zero-width characters.
+_UNSEEN = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)|\x1b[ -/]{0,3}[0-~]?"
+    r"|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e"
+    r"\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
+)
+
+
+def redacted(text: str, environ: Mapping[str, str] | None = None) -> str:
+    """`text` with `[secret NAME]` for each known value and `[secret: kind]` for each shape.
+
+    The values are read anew each time: a key that was set meanwhile counts.
+    """
+    environ = os.environ if environ is None else environ
+    text = _replaced(text, environ)
+    # A terminal and what cleans its output drop these: a secret that they part would be whole.
+    bare = _UNSEEN.sub("", text)
+    found = _replaced(bare, environ) if bare != text else bare
+    return found if found != bare else text
+
+
+def _replaced(text: str, environ: Mapping[str, str]) -> str:
+    text = _without_values(text, environ)
+    if _seen is not None:
+        text = _seen.without(text)
+    return without_shapes(text)
+
+
+def known_value_in(text: str, environ: Mapping[str, str] | None = None) -> str:
+    """The name of a credential of this process whose value stands in `text`; "" if none does."""
+    return next(iter(_present(text, os.environ if environ is None else environ).values()), "")
+
+
+def redacted_in(value: Any) -> Any:
+    """The strings within `value`, lists and dicts included, as `redacted` leaves them."""
+    if isinstance(value, str):
+        return redacted(value)
+    if isinstance(value, list | tuple):
+        return [redacted_in(item) for item in value]
+    if isinstance(value, dict):
+        return {key: redacted_in(item) for key, item in value.items()}
+    return value
+
+
+def restored(edited: Any, original: Any) -> Any:
+    """What a person left of arguments that were shown redacted, with the values that stood in
+    `original`. A label that stands for two values, or for none, stays."""
+    if isinstance(edited, str) and isinstance(original, str):
+        if edited == redacted(original):
+            return original
+        return _with_values(edited, original)
+    if isinstance(edited, list) and isinstance(original, list):
+        paired = [restored(*pair) for pair in zip(edited, original, strict=False)]
+        return [*paired, *edited[len(paired) :]]
+    if isinstance(edited, dict) and isinstance(original, dict):
+        return {k: restored(v, original.get(k)) for k, v in edited.items()}
+    return edited
+
+
+def _with_values(edited: str, original: str) -> str:
+    # What stands between the labels is as it was, so that it says what each one stood for.
+    shown = redacted(original)
+    between = LABEL.split(shown)
+    found = re.fullmatch("(.+?)".join(map(re.escape, between)), original, re.DOTALL)
+    values: dict[str, set[str]] = {}
+    for label, value in zip(LABEL.findall(shown), found.groups() if found else (), strict=False):
+        values.setdefault(label, set()).add(value)
+    known = {label: value.pop() for label, value in values.items() if len(value) == 1}
+    return LABEL.sub(lambda label: known.get(label[0], label[0]), edited)
+
+
+# --- values that were seen before ---
+
+
+#: Where digests are kept. Credentials are the process's, and so is what is known of them.
+_seen: SeenSecrets | None = None
+
+
+def keep_digests_in(state: Path) -> None:
+    """From now on a value that is replaced is recognised later by a digest in this directory, the
+    state directory in use."""
+    global _seen
+    _seen = SeenSecrets(state)
+
+
+def keep_known(value: Any) -> None:
+    """Known secrets in the strings within `value`, which is stored as it is, are recognised later
+    even if their variables are gone."""
+    if isinstance(value, str):
+        _remember(_present(value, os.environ))
+    elif isinstance(value, list | tuple):
+        for item in value:
+            keep_known(item)
+    elif isinstance(value, dict):
+        keep_known(list(value.values()))
+
+
+def _remember(present: Mapping[str, str]) -> None:
+    if _seen is not None:
+        for form, name in present.items():
+            _seen.remember(name, form)
+
+
+# --- values ----------------------------------------------------------------------------------
+
+
+def _known(environ: Mapping[str, str]) -> list[tuple[str, str]]:
+    """(value, name) of each secret of this process, as the environment has it."""
+    return [*known_values(environ).items(), *((token, "HF_TOKEN") for token in hub_tokens(environ))]
+
+
+def hub_tokens(environ: Mapping[str, str]) -> list[str]:
+    """The tokens of `hf auth login`. Read here: `huggingface_hub.get_token` may ask a server."""
+    home = environ.get("HF_HOME") or os.path.expanduser("~/.cache/huggingface")
+    path = environ.get("HF_TOKEN_PATH") or os.path.join(home, "token")
+    found = []
+    for file in (path, os.path.join(os.path.dirname(path), "stored_tokens")):
+        try:
+            found += _tokens_in(file, os.stat(file).st_mtime_ns)
+        except OSError:
+            continue
+    return found
+
+
+@lru_cache(maxsize=8)
+def _tokens_in(path: str, changed: int) -> list[str]:
+    """Of the token's file, or of the INI file with all of them."""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        text = file.read()
+    stored = re.findall(r"^\s*(?:hf|refresh)_token\s*=\s*(\S+)", text, re.MULTILINE)
+    return stored if path.endswith("stored_tokens") else [text.strip()]
+
+
+@lru_cache(maxsize=8)
+def _forms(known: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """The name of each known value's variable, by every form of the value."""
+    return {form: name for value, name in reversed(known) for form in forms_of(value)}
+
+
+def _present(text: str, environ: Mapping[str, str]) -> dict[str, str]:
+    # Looked for one by one: a pattern of all of them would be tried at each character.
+    forms = _forms(tuple(_known(environ)))
+    return {form: name for form, name in forms.items() if form in text}
+
+
+def _without_values(text: str, environ: Mapping[str, str]) -> str:
+    present = _present(text, environ)
+    if not present:
+        return text
+    _remember(present)
+    # The longest first: one may be the start of another.
+    pattern = re.compile("|".join(map(re.escape, sorted(present, key=len, reverse=True))))
+    return pattern.sub(lambda found: f"[secret {present[found[0]]}]", text)

@@ -1,0 +1,179 @@
+"""AgentState: the one typed state of the graph, and its reducer.
+
+Plain types only (dict, list, str, int, float, bool, None, LangChain messages): the strict
+msgpack serializer turns anything else into a dict with a mere log line.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, NotRequired
+
+from langchain_core.messages import AnyMessage, BaseMessage, convert_to_messages
+from langgraph.channels import DeltaChannel
+
+# Studio shows the state as a form; pydantic takes this TypedDict alone before Python 3.12.
+from typing_extensions import TypedDict
+
+#: How many updates of `messages` pass between two full copies on disk; LangGraph makes one
+#: every 5000 supersteps anyway. Each copy is the whole history, so copies grow quadratically.
+#: Measured: with 1000, 600 iterations take 2.35 times what 300 take, with 5000 twice; a thread
+#: of 1500 iterations is resumed in the same time (0.5 and 0.6 s more than a new one).
+SNAPSHOT_FREQUENCY = 5000
+
+#: Where our own facts about a message stand in its `additional_kwargs`. Never sent to a model.
+OURS = "ml_agent"
+
+
+def reduce_messages(current: Sequence[Any], writes: Sequence[Any]) -> list[AnyMessage]:
+    """Append each written message; one with a known id takes the old one's place.
+
+    Args:
+        current: the messages so far (as dicts when Studio's read path replays them).
+        writes: a batch of writes, each a message or a list of messages, as objects or dicts.
+
+    LangGraph replays old writes in batches of any size, so reducing two batches in turn must
+    equal reducing them as one. We set ids where we write; a server's client may not, and gets
+    one that follows from what came before, so that a replay gives the same.
+    """
+    merged = _as_messages(current)
+    place = {m.id: i for i, m in enumerate(merged) if m.id}
+    for write in writes:
+        for message in _as_messages(write if isinstance(write, list | tuple) else [write]):
+            if not message.id:
+                message = message.model_copy(update={"id": _free_id(len(merged), place)})
+            if message.id in place:
+                merged[place[message.id]] = message
+                continue
+            place[message.id] = len(merged)
+            merged.append(message)
+    return merged
+
+
+def _free_id(position: int, taken: Mapping[str, int]) -> str:
+    while f"in-{position}" in taken:
+        position += 1
+    return f"in-{position}"
+
+
+def _as_messages(values: Sequence[Any]) -> list[Any]:
+    if all(isinstance(v, BaseMessage) for v in values):
+        return list(values)
+    return list(convert_to_messages(values))
+
+
+class Decision(TypedDict):
+    """What a person said about one call, LangChain's shape flattened.
+
+    type: approve, edit (with `arguments`), reject or respond (with `message`). rule: granted for
+    the thread with it.
+    """
+
+    type: Literal["approve", "edit", "reject", "respond"]
+    message: NotRequired[str]
+    rule: NotRequired[str]
+    arguments: NotRequired[dict[str, Any]]
+
+
+#: The verdict's rule of a call that the person answers (`AgentTool.answered_by_person`).
+QUESTION = "question"
+
+
+class Verdict(TypedDict):
+    """What policy said about one call, written in the same update as the answer itself, so
+    that routing is a pure function of the state and approval asks for exactly what is stored.
+
+    action: run, ask (a person decides), deny (policy refuses), invalid (the call cannot be
+    run: its arguments do not fit, or were cut off). `rule` says which rule decided. A call that
+    simply runs keeps no more, as each step writes its verdicts several times; any other has the
+    `reason`, the `preview` and what the caps leave.
+    sandbox: the price is that of the thread's sandbox, which this call may start. places: by
+    path as the call names it, below its folder, where it led when it was judged. reach: what a
+    command may reach if it runs (core/context.py, Reach).
+    """
+
+    action: Literal["run", "ask", "deny", "invalid"]
+    effect: str
+    rule: str
+    reason: NotRequired[str]
+    price_micro_usd: NotRequired[int | None]
+    preview: NotRequired[str]
+    left_micro_usd: NotRequired[int]
+    sandbox: NotRequired[bool]
+    places: NotRequired[dict[str, str]]
+    reach: NotRequired[Literal["network", "offline", "read-only", "outside"]]
+    decision: NotRequired[Decision]
+
+
+class PlanItem(TypedDict):
+    id: str
+    text: str
+    status: Literal["pending", "in_progress", "completed"]
+
+
+class Turn(TypedDict, total=False):
+    """The turn under way, or the last one.
+
+    number: from 1; 0 at the thread's root. seq: the newest inbox row taken. before: id of
+    the checkpoint before it (undo goes there). started: epoch seconds. usage: tokens of all
+    its answers {input, cached, output, reasoning}. cost_micro_usd: None once a price was
+    unknown. reason: why it ended early; error: {kind, message, hint} where it failed.
+    cut: answers in a row that ended at the token limit. planned: the plan was written in this
+    turn; nudges: how often the model was told of its open items. written: answers in a row that
+    were tool calls written as text. compact: why a compaction is due
+    ("threshold", "too long", "requested"). compacted: the iteration of the last one. refused:
+    requests in a row that the provider found too long. host: the machine that the model was told
+    it works on. model: the fallback that took over in this turn. slice: most micro-USD that a
+    sub-agent may cost, settled when it began.
+    """
+
+    number: int
+    seq: int
+    iterations: int
+    before: str | None
+    redo: str | None
+    status: Literal["opening", "running", "done", "interrupted", "limit", "error"]
+    reason: str
+    error: dict[str, str]
+    started: float
+    usage: dict[str, int]
+    cost_micro_usd: int | None
+    cut: int
+    planned: bool
+    nudges: int
+    written: int
+    compact: str
+    compacted: int
+    refused: int
+    host: str
+    model: str
+    slice: int
+
+
+class LoopGuard(TypedDict, total=False):
+    """streak: the signature of the loop that was last noted; a second catch ends the turn.
+    total: catches of any loop in the turn of that number."""
+
+    streak: str
+    catches: int
+    total: int
+    turn: int
+
+
+def newest(_: Any, written: Any) -> Any:
+    """Of several writes in one superstep the last one counts."""
+    return written
+
+
+class AgentState(TypedDict, total=False):
+    """messages: the conversation as the model sees it, system prompt excluded.
+    verdicts: by call id, of the last answer only. plan: the checklist. granted: rules that a
+    person granted for this thread. told: jobs whose end the model knows."""
+
+    messages: Annotated[
+        list[AnyMessage], DeltaChannel(reduce_messages, snapshot_frequency=SNAPSHOT_FREQUENCY)
+    ]
+    verdicts: dict[str, Verdict]
+    plan: Annotated[list[PlanItem], newest]
+    turn: Turn
+    loop_guard: LoopGuard
+    granted: list[str]
+    told: list[str]

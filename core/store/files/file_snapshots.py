@@ -1,0 +1,260 @@
+"""A shadow git repository: the content that files of a folder had, kept outside the folder.
+
+By git's plumbing alone: `git add` would run the filters of .gitattributes. The user's own
+repository is read for its ignore rules and otherwise left alone. Which turn changed which file
+stands in records beside it (changes.py). Trees `{files, meta}` are of older versions, and are only
+read. All blocking: call it in a thread.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from configs.folders import make_private_folder
+from core.git import git_command, git_environment, run_git
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A path as it was. kind: git's mode (100644, 100755, 120000 a link), "folder" or "left out".
+    blob: its content's id; of what was left out a stamp. mode: its own bits."""
+
+    kind: str
+    blob: str
+    mode: int
+
+    def to_list(self) -> list[object]:
+        return [self.kind, self.blob, self.mode]
+
+    @classmethod
+    def from_list(cls, data: Sequence[object]) -> Entry:
+        kind, blob, mode = data
+        return cls(str(kind), str(blob), int(str(mode)))
+
+
+class Shadow:
+    """The shadow repository of one folder.
+
+    Args:
+        home: where shadow repositories live. folder: what is kept, absolute.
+    """
+
+    def __init__(self, home: Path, folder: str) -> None:
+        name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+        self.folder = folder
+        self._git_dir = home / f"{name}.git"
+        #: Which content each file had, by its stamp.
+        self.known_path = home / f"{name}.json"
+        self._turns = home / f"{name}.turns"
+
+    def turns_of(self, thread: str) -> Path:
+        """Where a thread's records are."""
+        return self._turns / quote(thread, safe="")
+
+    def all_turns(self) -> list[Path]:
+        """The folders of records, one per thread."""
+        with suppress(OSError):
+            return [path for path in self._turns.iterdir() if path.is_dir()]
+        return []
+
+    def unfit(self) -> str:
+        """Why nothing can be kept of the folder; "" if it can."""
+        here = os.path.realpath(self.folder)
+        if shutil.which("git") is None:
+            return "there is no git"
+        if here == os.path.realpath(os.path.expanduser("~")):
+            return "the working directory is the home folder"
+        if here == os.path.sep:
+            return "the working directory is /"
+        return "" if os.path.isdir(here) else "the working directory is gone"
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """No clean-up removes the repository while the block runs."""
+        with locked(self._git_dir.parent, fcntl.LOCK_SH):
+            yield
+
+    def create(self) -> tuple[int, int]:
+        """Make the repository unless there is one; what tells it from one that was removed."""
+        if not (self._git_dir / "HEAD").exists():
+            make_private_folder(self._git_dir.parent)
+            self._git(["init", "--quiet", "--bare", "--template=", str(self._git_dir)], plain=True)
+            self._git(["config", "gc.auto", "0"])
+        status = os.stat(self._git_dir)
+        return status.st_dev, status.st_ino
+
+    def put(self, content: bytes) -> str:
+        """Store `content`; its blob."""
+        return self._git(["hash-object", "-w", "--stdin"], content).decode().strip()
+
+    def put_files(self, paths: Iterable[str]) -> list[str]:
+        """Store files as they are, without filters; their blobs. No path may hold a line end."""
+        asked = os.fsencode("\n".join(paths) + "\n")
+        said = self._git(["hash-object", "-w", "--no-filters", "--stdin-paths"], asked)
+        return said.decode().split()
+
+    def ignored(self, prefix: str) -> list[str]:
+        """What git ignores below `prefix` of the folder, relative to it; folders end in a slash.
+
+        Inside a repository of the user's it is asked: rules of folders above count, and what it
+        tracks is not ignored whatever a rule says.
+        """
+        inner = os.path.join(self.folder, prefix)
+        wanted = ["ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z"]
+        found = _said_in(inner, wanted)
+        if found is None:
+            nothing = str(self._git_dir / "no-index")
+            found = self._git(wanted, work_tree=inner, index=nothing)
+        return [os.fsdecode(name) for name in found.split(b"\0") if name]
+
+    def rule_files(self) -> list[str]:
+        """What says which files are ignored, beside the .gitignore files of the folder."""
+        found, above = [], self.folder
+        while True:
+            git = os.path.join(above, ".git")
+            found += [git, os.path.join(git, "info", "exclude"), os.path.join(git, "config")]
+            parent = os.path.dirname(above)
+            if os.path.lexists(git) or parent == above:
+                return found
+            above = parent
+            found.append(os.path.join(above, ".gitignore"))
+
+    def forget(self, threads: Collection[str]) -> None:
+        """Let go of what was kept of threads."""
+        for thread in threads:
+            shutil.rmtree(self.turns_of(thread), ignore_errors=True)
+        with suppress(OSError):
+            self._turns.rmdir()
+        if not self._git_dir.is_dir():
+            return
+        gone = [ref for ref in self._refs() if ref.split("/")[2] in threads]
+        if gone:
+            said = "".join(f"delete {ref}\n" for ref in gone)
+            self._git(["update-ref", "--stdin"], said.encode())
+
+    def discard(self) -> int:
+        """Remove the repository unless it keeps something; its bytes. Only under `alone`. The rest
+        is left to `sweep`, which takes longer."""
+        if not self._git_dir.is_dir() or self.all_turns() or self._refs():
+            return 0
+        # What is known of files goes first: it names blobs that are not there any more.
+        self.known_path.unlink(missing_ok=True)
+        size = bytes_of(self._git_dir)
+        os.replace(self._git_dir, self._git_dir.with_suffix(f".{os.getpid()}.gone"))
+        return size
+
+    def _refs(self) -> list[str]:
+        return self._git(["for-each-ref", "--format=%(refname)", "refs/kept"]).decode().split()
+
+    def entries(self, snapshot: str) -> dict[str, Entry]:
+        """The files of a tree of an older version, by path."""
+        meta = json.loads(self._git(["cat-file", "blob", f"{snapshot}:meta"]))
+        listed = self._git(["ls-tree", "-r", "-z", f"{snapshot}:files"])
+        found: dict[str, Entry] = {}
+        for line in listed.split(b"\0"):
+            if not line:
+                continue
+            about, _, raw = line.partition(b"\t")
+            kind, _, blob = about.decode().split()
+            name = os.fsdecode(raw)
+            usual = 0o755 if kind == "100755" else 0o644
+            found[name] = Entry(kind, blob, meta["modes"].get(name, usual))
+        return found
+
+    def contents(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
+        """Each blob with its content, one after the other; None for one that is not there."""
+        with subprocess.Popen(
+            git_command(["cat-file", "--batch"]),
+            env=git_environment({"GIT_DIR": str(self._git_dir)}),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            for blob in blobs:
+                process.stdin.write(blob.encode() + b"\n")
+                process.stdin.flush()
+                said = process.stdout.readline().split()
+                if len(said) < 3:
+                    yield blob, None
+                    continue
+                size = int(said[2])
+                content = process.stdout.read(size)
+                process.stdout.read(1)
+                yield blob, content
+            process.stdin.close()
+
+    # --- how ----------------------------------------------------------------------------------
+
+    def _git(
+        self,
+        arguments: Sequence[str],
+        given: bytes = b"",
+        *,
+        work_tree: str = "",
+        index: str = "",
+        plain: bool = False,
+    ) -> bytes:
+        extra = {"GIT_DIR": str(self._git_dir)} if not plain else {}
+        if work_tree:
+            extra["GIT_WORK_TREE"] = work_tree
+        if index:
+            extra["GIT_INDEX_FILE"] = index
+        return run_git(arguments, given, cwd=work_tree or None, extra=extra)
+
+
+@contextmanager
+def locked(home: Path, how: int) -> Iterator[None]:
+    """Hold the lock of all shadow repositories while the block runs: shared (LOCK_SH) to take
+    snapshots, alone (LOCK_EX) to remove repositories. Raises BlockingIOError with LOCK_NB."""
+    make_private_folder(home)
+    descriptor = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, how)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def sweep(home: Path) -> None:
+    """Remove what `discard` put aside, also in a process that was killed before it came to this."""
+    for path in home.glob("*.gone"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def bytes_of(folder: Path) -> int:
+    """What the files below a folder take; 0 where there is none."""
+    total = 0
+    for root, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                total += os.lstat(os.path.join(root, name)).st_size
+    return total
+
+
+def _said_in(folder: str, arguments: Sequence[str]) -> bytes | None:
+    """What git says in the user's repository around `folder`; None without one that can be used,
+    or where it ignores the folder."""
+    above = os.path.realpath(folder)
+    inner = above
+    while not os.path.lexists(os.path.join(above, ".git")):
+        if above == os.path.dirname(above):
+            return None
+        above = os.path.dirname(above)
+    theirs = ["-C", inner]
+    if above != inner and run_git([*theirs, "check-ignore", "."], check=False):
+        return None
+    try:
+        return run_git([*theirs, *arguments])
+    except subprocess.CalledProcessError:
+        return None

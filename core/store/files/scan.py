@@ -1,0 +1,310 @@
+"""What is in a folder at a moment: files, links and folders that no ignore rule names.
+
+The walk never follows a link. What cannot be kept (too large, credentials, unreadable, no regular
+file) is an entry too, of kind LEFT_OUT: it is compared by its stamp and never written. All
+blocking: call it in a thread.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import subprocess
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.store.files.file_snapshots import Entry, Shadow
+
+#: Files of a folder above which nothing is kept.
+MOST_FILES = 50_000
+#: Larger files are left out.
+LARGEST = 10_000_000
+#: A file that changed so shortly before it was read may change again within one tick of the
+#: clock, and look the same: it is read again the next time. Seconds.
+RACY = 1.0
+
+FOLDER, LINK, LEFT_OUT = "folder", "120000", "left out"
+#: Of a path that a link on the way leads somewhere else.
+LEADS_OUT = "a link on the way leads out of its folder"
+
+
+@dataclass
+class Scan:
+    """entries: by path below the folder. left_out: why an entry is LEFT_OUT. ignored: what git
+    ignores, folders with a final slash. rules: changes when ignore rules do. off: why nothing was
+    looked at; "" if it was. at: epoch seconds before the look. stats, folder: of this look, not
+    stored."""
+
+    entries: dict[str, Entry] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+    ignored: list[str] = field(default_factory=list)
+    rules: str = ""
+    off: str = ""
+    at: float = 0.0
+    stats: dict[str, os.stat_result] = field(default_factory=dict)
+    folder: str = ""
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "entries": {name: entry.to_list() for name, entry in self.entries.items()},
+            "left_out": self.left_out,
+            "ignored": self.ignored,
+            "rules": self.rules,
+            "at": self.at,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, object]) -> Scan:
+        given = dict(data)
+        entries: dict[str, list[object]] = given.pop("entries")  # type: ignore[assignment]
+        found = {name: Entry.from_list(entry) for name, entry in entries.items()}
+        return cls(entries=found, **given)  # type: ignore[arg-type]
+
+    def covers(self, name: str) -> bool:
+        """False: git ignored the path, or a folder above it, when this was looked at."""
+        hidden = set(self.ignored)
+        parts = name.split("/")
+        above = ("/".join(parts[:count]) + "/" for count in range(1, len(parts) + 1))
+        return name not in hidden and not any(path in hidden for path in above)
+
+
+class Scanner:
+    """Looks at one folder; content that it reads is stored in the folder's shadow repository.
+
+    Args:
+        is_secret: whether an absolute path is known to hold credentials: it is left out.
+    """
+
+    def __init__(self, shadow: Shadow, is_secret: Callable[[str], bool]) -> None:
+        self._shadow = shadow
+        self.folder = shadow.folder
+        self._is_secret = is_secret
+        self._known: dict[str, list[object]] = {}
+        self._written: set[str] = set()
+        self._repository: tuple[int, int] | None = None
+        self._dirty = False
+
+    def scan(self, now: float, also: Collection[str] = ()) -> Scan:
+        """The whole folder. `also`: paths to look at whatever ignore rules say now. `now`: epoch
+        seconds, before anything is looked at."""
+        off = self._shadow.unfit()
+        if off:
+            return Scan(off=off, at=now)
+        with self._shadow.in_use():
+            self._prepare()
+            found: dict[str, os.stat_result] = {}
+            scan = Scan(at=now, folder=self.folder)
+            if not self._walk(found, scan):
+                return Scan(off=f"it holds more than {MOST_FILES:,} files", at=now)
+            for name in also:
+                if name not in found:
+                    self._add(name, found, scan)
+            self._fill(found, scan)
+            scan.rules = self._rules(scan)
+            return scan
+
+    def look(self, names: Iterable[str], now: float) -> Scan:
+        """These paths alone."""
+        off = self._shadow.unfit()
+        if off:
+            return Scan(off=off, at=now)
+        with self._shadow.in_use():
+            self._prepare()
+            found: dict[str, os.stat_result] = {}
+            scan = Scan(at=now, folder=self.folder)
+            for name in names:
+                self._add(name, found, scan)
+            self._fill(found, scan)
+            return scan
+
+    def save(self) -> None:
+        """Keep for the next process which content each file has, by its stamp."""
+        if not self._dirty:
+            return
+        path = self._shadow.known_path
+        draft = path.with_suffix(f".{os.getpid()}.draft")
+        draft.write_text(json.dumps(self._known, ensure_ascii=True))
+        os.replace(draft, path)
+        self._dirty = False
+
+    # --- how ----------------------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        """What is known of files holds for one repository: one that was removed takes it along."""
+        here = self._shadow.create()
+        if here != self._repository:
+            self._repository, self._written, self._dirty = here, set(), True
+            try:
+                self._known = json.loads(self._shadow.known_path.read_text())
+            except (OSError, ValueError):
+                self._known = {}
+
+    def _walk(self, found: dict[str, os.stat_result], scan: Scan) -> bool:
+        """False: there are too many files."""
+        ignored = set(self._shadow.ignored(""))
+        waiting, count = [""], 0
+        while waiting:
+            prefix = waiting.pop()
+            listed = _listed(os.path.join(self.folder, prefix))
+            if prefix and any(entry.name == ".git" for entry in listed):
+                ignored |= {prefix + path for path in self._shadow.ignored(prefix)}
+            for entry in listed:
+                name = prefix + entry.name
+                folder = entry.is_dir(follow_symlinks=False)
+                if entry.name == ".git" or (f"{name}/" if folder else name) in ignored:
+                    continue
+                if folder:
+                    waiting.append(f"{name}/")
+                count += 1
+                if count > MOST_FILES:
+                    return False
+                try:
+                    found[name] = entry.stat(follow_symlinks=False)
+                except OSError:
+                    continue  # it went away meanwhile
+        scan.ignored = sorted(ignored)
+        return True
+
+    def _add(self, name: str, found: dict[str, os.stat_result], scan: Scan) -> None:
+        """Look at one path, by whatever way it was named."""
+        path = os.path.join(self.folder, name)
+        try:
+            status = os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError:
+            scan.entries[name] = Entry(LEFT_OUT, "", 0)
+            scan.left_out[name] = "it cannot be read"
+            return
+        if leads_out(self.folder, name):
+            scan.entries[name] = Entry(LEFT_OUT, _stamp(status), 0)
+            scan.left_out[name] = LEADS_OUT
+            return
+        found[name] = status
+
+    def _fill(self, found: Mapping[str, os.stat_result], scan: Scan) -> None:
+        fresh: dict[str, os.stat_result] = {}
+        for name, status in found.items():
+            reason = self._reason(name, status)
+            if reason:
+                scan.entries[name] = Entry(LEFT_OUT, _stamp(status), 0)
+                scan.left_out[name] = reason
+            elif stat.S_ISDIR(status.st_mode):
+                scan.entries[name] = Entry(FOLDER, "", stat.S_IMODE(status.st_mode))
+            elif stat.S_ISLNK(status.st_mode):
+                self._link(name, scan)
+            elif self._known.get(name, [None])[0] == _stamp(status):
+                scan.entries[name] = _entry(status, str(self._known[name][1]))
+            else:
+                fresh[name] = status
+        for name, blob in self._hashed(fresh).items():
+            if blob is None:
+                scan.entries[name] = Entry(LEFT_OUT, _stamp(fresh[name]), 0)
+                scan.left_out[name] = "it cannot be read"
+                continue
+            scan.entries[name] = _entry(fresh[name], blob)
+            if max(fresh[name].st_mtime, fresh[name].st_ctime) < scan.at - RACY:
+                self._known[name] = [_stamp(fresh[name]), blob]
+                self._dirty = True
+        scan.stats.update(found)
+
+    def _reason(self, name: str, status: os.stat_result) -> str:
+        """Why a file is left out; "" if it is not."""
+        if stat.S_ISDIR(status.st_mode):
+            return ""
+        if self._is_secret(os.path.join(self.folder, name)):
+            return "it is known to hold credentials"
+        if stat.S_ISLNK(status.st_mode):
+            return ""
+        if not stat.S_ISREG(status.st_mode):
+            return "it is no regular file"
+        return f"it has {status.st_size:,} bytes" if status.st_size > LARGEST else ""
+
+    def _link(self, name: str, scan: Scan) -> None:
+        try:
+            target = os.fsencode(os.readlink(os.path.join(self.folder, name)))
+        except OSError:
+            return  # it went away meanwhile
+        blob = hashlib.sha1(b"blob %d\0" % len(target) + target, usedforsecurity=False).hexdigest()
+        if blob not in self._written:
+            blob = self._shadow.put(target)
+            self._written.add(blob)
+        scan.entries[name] = Entry(LINK, blob, 0o777)
+
+    def _hashed(self, names: Iterable[str]) -> dict[str, str | None]:
+        """The blob of each file, stored; None for one that cannot be read."""
+        readable: list[str] = []
+        found: dict[str, str | None] = {}
+        for name in names:
+            path = os.path.join(self.folder, name)
+            if "\n" in name or name.startswith('"') or not os.access(path, os.R_OK):
+                found[name] = self._hashed_alone(path)
+            else:
+                readable.append(name)
+        if readable:
+            try:
+                paths = [os.path.join(self.folder, name) for name in readable]
+                found |= dict(zip(readable, self._shadow.put_files(paths), strict=True))
+            except (subprocess.CalledProcessError, ValueError):
+                # One of them went away meanwhile: each on its own.
+                found |= {n: self._hashed_alone(os.path.join(self.folder, n)) for n in readable}
+        return found
+
+    def _hashed_alone(self, path: str) -> str | None:
+        try:
+            content = Path(path).read_bytes()
+        except OSError:
+            return None
+        return self._shadow.put(content)
+
+    def _rules(self, scan: Scan) -> str:
+        """A digest of what says which files git ignores."""
+        inside = [n for n in scan.entries if n.rpartition("/")[2] == ".gitignore"]
+        said = [f"{name} {scan.entries[name]}" for name in sorted(inside)]
+        said += [f"{path} {_stamp_of(path)}" for path in self._shadow.rule_files()]
+        return hashlib.sha256("\n".join(said).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def leads_out(folder: str, name: str) -> bool:
+    """Whether a link on the way to a path below `folder` leads somewhere else."""
+    parent = os.path.dirname(name)
+    home = os.path.realpath(folder)
+    return os.path.realpath(os.path.join(home, parent)) != os.path.normpath(
+        os.path.join(home, parent)
+    )
+
+
+def _listed(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:
+        return []  # it went away, or cannot be read: `also` says which of the two
+
+
+def _entry(status: os.stat_result, blob: str) -> Entry:
+    kind = "100755" if status.st_mode & 0o100 else "100644"
+    return Entry(kind, blob, stat.S_IMODE(status.st_mode))
+
+
+def _stamp(status: os.stat_result) -> str:
+    parts = (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
+    return " ".join(map(str, parts))
+
+
+def _stamp_of(path: str) -> str:
+    try:
+        return _stamp(os.lstat(path))
+    except OSError:
+        return ""
+
+
+def same_file(scan: Scan, name: str) -> bool:
+    """Whether the path is still as `scan` found it. A folder is: its entries may change."""
+    status, path = scan.stats.get(name), os.path.join(scan.folder, name)
+    if status is not None and stat.S_ISDIR(status.st_mode):
+        return os.path.isdir(path)
+    return _stamp_of(path) == (_stamp(status) if status is not None else "")

@@ -1,0 +1,51 @@
+"""Where a thread's files stand in the state directory: run directories and saved results."""
+
+import asyncio
+from pathlib import Path
+
+from configs.folders import make_private_folder
+
+
+class Outputs:
+    """`<state>/threads/<thread>/{runs,results}`."""
+
+    def __init__(self, state: Path) -> None:
+        self._threads = state / "threads"
+
+    def runs(self, thread: str) -> Path:
+        """The folder of a thread's run directories."""
+        return self._threads / thread / "runs"
+
+    def run(self, thread: str, call_id: str) -> Path:
+        """The run directory of one call."""
+        return self.runs(thread) / call_id
+
+    def result(self, thread: str, call_id: str) -> Path:
+        """Where the whole of a long result is."""
+        return self._threads / thread / "results" / f"{call_id}.txt"
+
+    def shown(self, run: Path) -> list[str]:
+        """What the commands of a run directory's thread may read of ours: its own outputs."""
+        thread = run.parent.parent
+        return [str(place) for place in (thread / "runs", thread / "results") if place.is_dir()]
+
+    async def bounded(self, thread: str, call_id: str, text: str, limit: int) -> str:
+        """Head and tail of `text` within `limit` characters; all of it goes to a file whose
+        path stands in between."""
+        path = self.result(thread, call_id)
+        await asyncio.to_thread(_write, path, text)
+        return shortened(text, limit, path)
+
+
+def shortened(text: str, limit: int, path: Path) -> str:
+    """`text` with its middle left out, in at most `limit` characters."""
+    note = "\n[... {:,} characters left out; all of it: {} ...]\n"
+    room = max(limit - len(note.format(len(text), path)), 200)
+    head = room * 2 // 3
+    note = note.format(len(text) - room, path)
+    return text[:head] + note + text[len(text) - (room - head) :]
+
+
+def _write(path: Path, text: str) -> None:
+    make_private_folder(path.parent)
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")

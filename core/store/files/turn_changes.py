@@ -1,0 +1,173 @@
+"""What one turn did to the files of its folder: the record by which it is undone.
+
+Only what changed while a call of the turn ran counts as the turn's. What somebody else may have
+changed is kept as disputed: it is never touched, and named. One file of JSON per turn, replaced
+whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from configs.folders import make_private_folder
+from core.store.files.file_snapshots import Entry
+from core.store.files.scan import LEFT_OUT, Scan
+
+#: A path before the turn changed it, and as the turn left it; None: not there.
+Change = tuple[Entry | None, Entry | None]
+#: Why a change may be somebody else's; "" if it is the turn's.
+Doubt = Callable[[str, Entry | None], str]
+
+BY_SOMEBODY = "something else changed it during the turn"
+WAS_IGNORED = "git ignored it when the turn began"
+#: A file's times come from a clock that lags by at most one tick. Seconds.
+TICK = 0.02
+
+
+@dataclass
+class Changes:
+    """One turn's record.
+
+    Attributes:
+        files: by path. disputed: paths that undo leaves, with the reason.
+        off: why files are not covered at all, or not any more. at: epoch seconds of the last write.
+        open: the file of the look that a call under way began with; "" while none is.
+        only: the paths that this call changes; None: it may change any.
+        spared: while the turn is undone, the paths that undo did not touch.
+        made: while the turn is undone, the folders that undo had to make for what it brought back.
+    """
+
+    before: str
+    files: dict[str, Change] = field(default_factory=dict)
+    disputed: dict[str, str] = field(default_factory=dict)
+    off: str = ""
+    at: float = 0.0
+    open: str = ""
+    only: list[str] | None = None
+    spared: list[str] | None = None
+    made: list[str] = field(default_factory=list)
+
+    def add(self, base: Scan, after: Scan, doubt: Doubt = lambda name, entry: "") -> None:
+        """Count what differs between two looks as the turn's, unless there is a doubt."""
+        for name in sorted({*base.entries, *after.entries}):
+            was, now = base.entries.get(name), after.entries.get(name)
+            if was == now:
+                continue
+            reason = self._hidden(name, base, after) if was is None else ""
+            if reason is None:
+                continue
+            for entry, look in ((now, after), (was, base)):
+                if entry is not None and entry.kind == LEFT_OUT:
+                    reason = reason or look.left_out.get(name, "it was left out")
+            first, last = self.files.get(name, (was, was))
+            if last != was:
+                reason = reason or BY_SOMEBODY
+            reason = reason or doubt(name, now)
+            if reason:
+                self.disputed.setdefault(name, reason)
+            self.files[name] = (first, now)
+            if first == now and name not in self.disputed:
+                del self.files[name]
+
+    def _hidden(self, name: str, base: Scan, after: Scan) -> str | None:
+        """Of a path that was not seen before: why it may have been there all the same; None if it
+        certainly was; "" if it was not."""
+        if base.rules == after.rules or base.covers(name):
+            return ""
+        status = after.stats.get(name)
+        if status is not None and status.st_ctime < base.at - TICK:
+            return None
+        return WAS_IGNORED
+
+    def dispute(self, base: Scan, after: Scan, reason: str) -> None:
+        """Name what changed between two looks, by whom nobody knows."""
+        for name in sorted({*base.entries, *after.entries}):
+            was, now = base.entries.get(name), after.entries.get(name)
+            if was != now and not (was is None and self._hidden(name, base, after) is None):
+                first, _ = self.files.get(name, (was, was))
+                self.files[name] = (first, now)
+                self.disputed.setdefault(name, reason)
+
+    def to_dict(self) -> dict[str, Any]:
+        files = {
+            name: [entry.to_list() if entry else None for entry in change]
+            for name, change in self.files.items()
+        }
+        return {**self.__dict__, "files": files}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Changes:
+        files: dict[str, Change] = {}
+        for name, (was, now) in data["files"].items():
+            first = Entry.from_list(was) if was else None
+            files[name] = (first, Entry.from_list(now) if now else None)
+        return cls(**{**data, "files": files})
+
+
+class Records:
+    """The records of one thread in a folder. Blocking."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def _path(self, before: str) -> Path:
+        return self._folder / f"{hashlib.sha256(before.encode()).hexdigest()[:24]}.json"
+
+    def get(self, before: str) -> Changes | None:
+        """The record of the turn that follows checkpoint `before`."""
+        return read(self._path(before))
+
+    def put(self, changes: Changes, now: float) -> None:
+        changes.at = now
+        self._write(self._path(changes.before), changes.to_dict())
+
+    def put_look(self, scan: Scan) -> str:
+        """Store a look; its name for `Changes.open`."""
+        name = f"{secrets.token_hex(6)}.look"
+        self._write(self._folder / name, scan.to_dict())
+        return name
+
+    def look(self, name: str) -> Scan | None:
+        try:
+            return Scan.from_dict(json.loads((self._folder / name).read_text()))
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+    def sweep(self) -> None:
+        """Remove the looks that no call under way began with."""
+        used = {changes.open for path in self._folder.glob("*.json") if (changes := read(path))}
+        for path in self._folder.glob("*.look"):
+            if path.name not in used:
+                path.unlink(missing_ok=True)
+
+    def since(self, moment: float) -> list[Changes]:
+        """Those that were written since `moment`, or have a call under way."""
+        found = []
+        for path in self._folder.glob("*.json"):
+            with suppress(OSError):
+                changes = read(path)
+                if changes is not None and (changes.at >= moment or changes.open):
+                    found.append(changes)
+        return found
+
+    def _write(self, path: Path, data: dict[str, Any]) -> None:
+        make_private_folder(self._folder)
+        draft = path.with_suffix(f".{os.getpid()}.draft")
+        draft.write_text(json.dumps(data, ensure_ascii=True))
+        os.replace(draft, path)
+
+
+def read(path: Path) -> Changes | None:
+    """The record in a file; None where there is none that can be read."""
+    try:
+        return Changes.from_dict(json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError, KeyError):
+        return None

@@ -1,0 +1,193 @@
+"""Our own tables in Postgres, on one connection in a thread of its own.
+
+That connection carries the leases too (core/store/postgres/lease.py): when it is lost, they
+are, and no statement is written any more under them. While no lease is held, a connection that
+is found dead before it is used is opened again; nothing that was sent is ever sent twice.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NoAnswer
+from typing import Any, TypeVar
+
+import psycopg
+
+from core.errors import StoreError
+from core.store.postgres import connection as limits
+from core.store.postgres.connection import Address, Connection, connect, doubtful, hang_up, silent
+from core.store.postgres.schema import migrate, table_names
+from core.store.postgres.sql import only_reads, translated
+from core.store.sqlite.tables import Row, Statement, storable
+
+T = TypeVar("T")
+
+#: Before each write of ours, in its transaction: writes come one after another, as on SQLite.
+#: So a statement that reads and writes (the next number of an inbox, a cap and a reservation)
+#: needs no more thought here than there.
+ONE_AT_A_TIME = (
+    "SELECT pg_advisory_xact_lock(hashtextextended('ml-agent write ' || current_schema(), 0))"
+)
+
+
+class PostgresDatabase:
+    """`core.store.sqlite.tables.Database` on Postgres.
+
+    Attributes: place; held: who holds the lease of each thread that this connection carries.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.address = Address(url)
+        self.place = self.address.place
+        self.held: dict[str, object] = {}
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="ml-agent-db")
+        self._connection: Connection | None = None
+        self._used = 0.0
+        self._open = False
+
+    async def open(self) -> None:
+        """Connect, and bring the tables up to date. Raises NewerDatabase, StoreError."""
+        self._open = True
+        try:
+            await self.call(lambda c: migrate(c, self.address))
+        except BaseException:
+            await self.close()
+            raise
+
+    async def rows(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
+        """Run one statement; its rows. A write is on disk when this returns."""
+        return await self._execute([(sql, params)], alone=only_reads(sql))
+
+    async def batch(self, statements: Sequence[Statement]) -> None:
+        """Run all of them or none."""
+        if statements:
+            await self._execute(statements)
+
+    async def tables(self) -> set[str]:
+        """The names of the tables there are, LangGraph's included."""
+        return await self.call(table_names)
+
+    async def reclaim(self) -> None:
+        """Nothing to do: the server's autovacuum does it."""
+
+    async def size(self) -> int:
+        """Bytes that the tables take."""
+        found = await self.rows(
+            "SELECT COALESCE(SUM(pg_total_relation_size(c.oid)), 0) FROM pg_class c "
+            "WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace"
+        )
+        return int(found[0][0])
+
+    async def close(self) -> None:
+        """Close the connection and end its thread. Closing twice is fine."""
+        if not self._open:
+            return
+        self._open = False
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._pool, self._disconnect)
+        finally:
+            self._pool.shutdown(wait=False)
+
+    # --- the connection -----------------------------------------------------------------------
+
+    async def call(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in the connection's thread. Raises StoreError."""
+        if not self._open:
+            raise StoreError("the database is closed", "this is a defect: please report it")
+        future = asyncio.get_running_loop().run_in_executor(self._pool, self._run, work)
+        try:
+            # Shielded: what was asked for is written even if its asker is cancelled meanwhile.
+            # Not wait_for: in Python 3.11 it swallows a cancel that comes with the answer.
+            async with asyncio.timeout(limits.ANSWER_SECONDS):
+                return await asyncio.shield(future)
+        except TimeoutError:
+            self._give_up()
+            raise silent(self.place) from None
+
+    def call_now(self, work: Callable[[Connection], T]) -> T:
+        """`call` for a caller that is no coroutine; it is held up meanwhile."""
+        try:
+            return self._pool.submit(self._run, work).result(limits.ANSWER_SECONDS)
+        except NoAnswer:
+            self._give_up()
+            raise silent(self.place) from None
+
+    def release(self, thread: str, ours: object, unlock: Callable[[Connection], None]) -> None:
+        """Give a lease back if it is `ours`, after all that was asked for before."""
+
+        def give_back() -> None:
+            if self.held.get(thread) is not ours:
+                return
+            del self.held[thread]
+            if self._connection is not None and not self._connection.closed:
+                try:
+                    unlock(self._connection)
+                except psycopg.Error:
+                    self._disconnect()  # which frees it too
+
+        if self._open:
+            self._pool.submit(give_back)
+
+    async def check_lease(self) -> None:
+        """Raises StoreError if leases were held on a connection that is gone."""
+        if self.held:
+            await self.call(lambda c: c.execute("SELECT 1"))
+
+    async def _execute(self, statements: Sequence[Statement], alone: bool = False) -> list[Row]:
+        text = "; ".join(translated(sql) for sql, _ in statements)
+        values = [v for _, params in statements for v in storable(params)]
+        # Sent as one string, which the server takes as one transaction: no client that stops
+        # half-way can keep the others waiting.
+        text = text if alone else f"{ONE_AT_A_TIME}; {text}"
+
+        def run(connection: Connection) -> list[Row]:
+            cursor = connection.execute(text, values)
+            while cursor.nextset():
+                pass
+            return cursor.fetchall() if cursor.description else []
+
+        return await self.call(run)
+
+    def _run(self, work: Callable[[Connection], T]) -> T:
+        with self.address.errors():
+            connection = self._ready()
+            try:
+                return work(connection)
+            except psycopg.Error:
+                if connection.closed and self.held:
+                    raise self._lost() from None
+                raise
+            finally:
+                self._used = time.monotonic()
+
+    def _ready(self) -> Connection:
+        connection = self._connection
+        if self.held:
+            if connection is None or connection.closed:
+                raise self._lost()
+            return connection
+        if connection is not None and not connection.closed:
+            if not doubtful(connection.fileno(), time.monotonic() - self._used):
+                return connection
+            try:
+                connection.execute("SELECT 1")
+                return connection
+            except psycopg.Error:
+                connection.close()
+        self._connection = connect(self.address)
+        return self._connection
+
+    def _lost(self) -> StoreError:
+        return StoreError(
+            f"the connection to {self.place} was lost, and the hold on the thread with it",
+            "the thread is intact: ml-agent sessions resume goes on once the server is there",
+        )
+
+    def _give_up(self) -> None:
+        if self._connection is not None and not self._connection.closed:
+            hang_up(self._connection.fileno())
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()

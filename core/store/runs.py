@@ -1,0 +1,328 @@
+"""Run directories: what a command leaves on disk, so that any later process can tell what
+became of it.
+
+A command runs under a tiny shell wrapper, in a process group of its own. The directory holds
+`meta.json` (what was asked), `lock`, `pid` (it has begun), `output`, and `exit` (its code) or
+`ended` (why we end it, written before the first signal). The wrapper's standard input IS the
+locked file, and the lock is taken before the wrapper starts: it lives exactly as long as the
+wrapper does, even when our own process dies between starting it and going on. So the state
+can always be decided:
+
+    no directory       on another machine: nobody here can tell
+    exit               finished
+    lock held          alive: follow it, wait for it
+    ended              finished: we killed it
+    no pid             never begun: running it is safe
+    otherwise          killed half-way: nobody can tell what it did
+
+Signals go out only while the lock is held: then the pid is the wrapper's own. The wrapper
+outlives a SIGTERM to its group, so that it can still reach, and kill, what ignored that.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path, PurePath
+from typing import Any, Literal
+
+from configs.folders import make_private_folder
+
+State = Literal["finished", "alive", "not begun", "unknown"]
+
+#: $1 directory, then the command's words. Standard input is the lock; the command gets none. The
+#: command does not inherit the trap. `kill 0` is the wrapper's group, whatever pids are reused.
+#: What the wrapper itself has to say ("Terminated") is no output of the command. Descriptor 4 takes
+#: what the program that makes the command's sandbox says of it (tools/workspace/command_sandbox).
+WRAPPER = """
+echo $$ >"$1/pid" || exit 125
+run=$1; shift
+trap : HUP INT TERM
+exec 3>&2 2>/dev/null
+(exec "$@" </dev/null 2>&3 3>&- {status})
+code=$?
+[ -e "$run/ended" ] && kill -KILL 0
+echo $code >"$run/exit"
+"""
+STATUS = '4>"$run/sandbox"'
+
+#: Seconds between asking a command to end and killing it.
+GRACE = 0.4
+
+
+@dataclass(frozen=True)
+class Meta:
+    """What was asked. `timeout`: seconds from `started` (epoch); None: no limit. `sandbox`: what
+    the command may reach, if it runs in a command sandbox."""
+
+    command: str
+    cwd: str
+    timeout: float | None
+    started: float
+    background: bool
+    host: str
+    sandbox: dict[str, Any] | None = None
+
+
+class Run:
+    """A command's directory; made by `start`, found again by `Run(folder)`."""
+
+    #: Seconds between two looks at a running command: quick at first, then calmer.
+    looks = (0.004, 0.1)
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def id(self) -> str:
+        """What a person or model calls it: the front of the call's id."""
+        return self.folder.name.removeprefix("call_")[:8]
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def output_path(self) -> Path:
+        return self.folder / "output"
+
+    def exists(self) -> bool:
+        return self.folder.is_dir()
+
+    def meta(self) -> Meta | None:
+        """What was asked; None where the directory was left before that was written."""
+        try:
+            meta = Meta(**json.loads((self.folder / "meta.json").read_text()))
+            return replace(meta, sandbox=_sandbox_of(self.folder, meta.sandbox))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def state(self) -> State:
+        meta = self.meta()
+        if meta is None:
+            return "not begun" if self.exists() else "unknown"
+        # Asked in this order: a wrapper that let go of the lock has written its exit before.
+        held = self._reaped() is None and self._locked()
+        if self.exit_code() is not None:
+            return "finished"
+        if meta.host != socket.gethostname():
+            return "unknown" if self.ended() is None else "finished"
+        if held:
+            return "alive"
+        if self.ended() is not None:
+            return "finished"
+        return "unknown" if (self.folder / "pid").exists() else "not begun"
+
+    def exit_code(self) -> int | None:
+        """The command's exit code; None while it runs or where it was killed."""
+        try:
+            text = (self.folder / "exit").read_text()
+            return int(text) if text.endswith("\n") else None
+        except (OSError, ValueError):
+            return None
+
+    def ended(self) -> str | None:
+        """How we ended it ("timeout", "interrupted", "killed"); None if we did not."""
+        try:
+            return (self.folder / "ended").read_text()
+        except OSError:
+            return None
+
+    def sandbox_failed(self) -> bool:
+        """Whether the command ended before it began: its sandbox could not be made, and the output
+        says why."""
+        meta, code = self.meta(), self.exit_code()
+        if meta is None or not (meta.sandbox and meta.sandbox.get("says_started")):
+            return False
+        if code is None or code > 128:
+            return False
+        try:
+            return "exit-code" not in (self.folder / "sandbox").read_text()
+        except OSError:
+            return True
+
+    def kill(self, how: str) -> None:
+        """End the command with everything in its process group, and write how; nothing where
+        it does not run any more. Blocks for at most GRACE seconds twice."""
+        if self.state() != "alive":
+            return
+        (self.folder / "ended").write_text(how)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            self._signal(number)
+            deadline = time.monotonic() + GRACE
+            while time.monotonic() < deadline and self.state() == "alive":
+                time.sleep(0.01)
+            if self.state() != "alive":
+                break
+
+    def read_output(self, limit: int) -> tuple[str, bool]:
+        """(the output, whether its middle was left out): head and tail of at most `limit`
+        bytes together. What is no UTF-8 is shown as escapes."""
+        try:
+            with self.output_path.open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                head, tail = file.read(limit if size <= limit else limit // 2), b""
+                if size > limit:
+                    file.seek(size - limit // 2)
+                    # Not to its end: that moves while a command writes.
+                    tail = file.read(limit // 2)
+        except FileNotFoundError:
+            return "", False
+        return bounded(head, tail, size, limit, self.output_path)
+
+    def read_new(self, offset: int, most: int = 65536) -> tuple[bytes, int]:
+        """(bytes written since `offset`, the next offset); of a flood only the newest."""
+        try:
+            with self.output_path.open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                file.seek(max(offset, size - most))
+                return file.read(most), size
+        except FileNotFoundError:
+            return b"", offset
+
+    def _signal(self, number: signal.Signals) -> None:
+        try:
+            group = self._process.pid if self._process else int((self.folder / "pid").read_text())
+            os.killpg(group, number)
+        except (OSError, ValueError):
+            pass  # it ended by itself meanwhile
+
+    def _reaped(self) -> int | None:
+        return self._process.poll() if self._process else None
+
+    def _locked(self) -> bool:
+        try:
+            descriptor = os.open(self.folder / "lock", os.O_RDWR)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return False
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+
+
+def start(
+    folder: Path,
+    command: str,
+    *,
+    cwd: str,
+    env: Mapping[str, str],
+    timeout: float | None,
+    background: bool,
+    argv: Sequence[str] = (),
+    sandbox: dict[str, Any] | None = None,
+    descriptors: Sequence[int] = (),
+) -> Run:
+    """Start `command` in a new directory `folder`. Raises OSError (a `cwd` that is not there,
+    no shell). `argv`: the words that run it in its sandbox, which gets
+    `descriptors`; `sandbox`: kept in the directory."""
+    make_private_folder(folder)
+    meta = Meta(command, cwd, timeout, time.time(), background, socket.gethostname(), sandbox)
+    wrapper = WRAPPER.format(status=STATUS if sandbox else "")
+    words = argv or command_words(command)
+    meta = replace(meta, sandbox=_kept_sandbox(folder, sandbox))
+    (folder / "meta.json").write_text(json.dumps(asdict(meta)))
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        run = Run(folder)
+        with run.output_path.open("wb") as output:
+            run._process = subprocess.Popen(
+                ["/bin/sh", "-c", wrapper, "ml-agent-run", str(folder), *words],
+                stdin=lock,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=cwd,
+                env=dict(env),
+                start_new_session=True,
+                pass_fds=descriptors,
+            )
+    finally:
+        os.close(lock)
+    return run
+
+
+def _kept_sandbox(folder: Path, sandbox: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Write what the sandbox is into a file that all runs in the same one share: it is longer
+    than most commands, and rarely changes. Returns what leads there."""
+    if sandbox is None:
+        return None
+    text = json.dumps(sandbox)
+    name = hashlib.sha256(text.encode()).hexdigest()[:16]
+    shared = folder.parent.with_name("sandboxes") / f"{name}.json"
+    make_private_folder(shared.parent)
+    if not shared.exists():
+        new = shared.with_name(f"{name}.{folder.name}")
+        new.write_text(text)
+        new.rename(shared)
+    return {"same": name}
+
+
+def _sandbox_of(folder: Path, sandbox: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The inverse. Older runs hold their sandbox themselves. Empty if the file is gone: what
+    became of the command can be told without it."""
+    if sandbox is None or "same" not in sandbox:
+        return sandbox
+    try:
+        found = folder.parent.with_name("sandboxes") / f"{sandbox['same']}.json"
+        return dict(json.loads(found.read_text()))
+    except (OSError, ValueError):
+        return {}
+
+
+def command_words(command: str) -> list[str]:
+    """The words that run a shell command."""
+    return [shell(), "-c", command]
+
+
+def shell() -> str:
+    """The shell that runs commands: bash where there is one."""
+    return shutil.which("bash") or "/bin/sh"
+
+
+def bounded(head: bytes, tail: bytes, size: int, limit: int, path: PurePath) -> tuple[str, bool]:
+    """(output of `size` bytes, whether its middle was left out), from its two ends."""
+    if size <= limit:
+        return _decoded(head), False
+    # At whole lines where they are short: half a secret is known by nobody.
+    head = head[: head.rfind(b"\n", limit // 4) + 1 or len(head)]
+    tail = tail[tail.find(b"\n", 0, limit // 4) + 1 :]
+    missing = size - len(head) - len(tail)
+    left_out = f"\n[... {missing:,} bytes left out; all of it: {path} ...]\n"
+    return _decoded(_whole(head)) + left_out + _decoded(_whole(tail, start=True)), True
+
+
+def runs_of(folder: Path) -> list[Run]:
+    """The runs below a thread's `runs` folder, oldest first."""
+    if not folder.is_dir():
+        return []
+    found = [(m.started, Run(p)) for p in folder.iterdir() if (m := Run(p).meta()) is not None]
+    return [run for _, run in sorted(found, key=lambda pair: pair[0])]
+
+
+def _whole(data: bytes, *, start: bool = False) -> bytes:
+    """`data` without the piece of a UTF-8 character that a cut has left at its end or start."""
+    if start:
+        first = next((i for i in range(min(4, len(data))) if data[i] & 0xC0 != 0x80), 0)
+        return data[first:]
+    for cut in range(1, min(4, len(data)) + 1):
+        lead = data[-cut]
+        if lead & 0xC0 != 0x80:
+            length = 4 if lead >= 0xF0 else 3 if lead >= 0xE0 else 2 if lead >= 0xC0 else 1
+            return data[:-cut] if length > cut else data
+    return data
+
+
+def _decoded(data: bytes) -> str:
+    return data.decode("utf-8", "backslashreplace").replace("\r\n", "\n")

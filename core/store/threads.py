@@ -1,0 +1,194 @@
+"""Thread rows: what a thread remembers beside its checkpoints, and the list of threads."""
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+from core.errors import NoSuchThread
+from core.store.sqlite.tables import Database
+
+TITLE_CHARACTERS = 80
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadRow:
+    """A thread.
+
+    Attributes:
+        cwd: its working directory, absolute. host: where that directory is.
+        title: first line of its first message.
+        caps: limits that were set for it.
+        status: of its last turn: running, done, error, limit, approval, interrupted.
+        turns: how many were begun. created, updated: epoch seconds.
+        sandbox: the hardware of its Hugging Face sandbox; empty: it works on its host.
+    """
+
+    id: str
+    cwd: str
+    host: str
+    title: str
+    model: str
+    mode: str
+    caps: dict[str, Any] = field(default_factory=dict)
+    status: str = "done"
+    turns: int = 0
+    created: float = 0.0
+    updated: float = 0.0
+    sandbox: str = ""
+
+
+COLUMNS = tuple(f.name for f in fields(ThreadRow))
+_SELECT = f"SELECT {', '.join(COLUMNS)} FROM threads"
+
+
+def new_thread_id(now: float) -> str:
+    """An id that sorts by time and can be typed: 20261121-013205-a1b2."""
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now))
+    return f"{stamp}-{secrets.token_hex(2)}"
+
+
+class ThreadRows:
+    """The table of threads."""
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def create(self, row: ThreadRow) -> ThreadRow:
+        """Store a new row; its times are set here, its title shortened."""
+        now = self._clock()
+        row = replace(row, title=_shortened(row.title), created=now, updated=now)
+        values = {**asdict(row), "caps": json.dumps(row.caps)}
+        marks = ", ".join("?" for _ in COLUMNS)
+        await self._database.rows(
+            f"INSERT INTO threads ({', '.join(COLUMNS)}) VALUES ({marks})",
+            [values[c] for c in COLUMNS],
+        )
+        return row
+
+    async def update(self, thread: str, **changes: Any) -> ThreadRow:
+        """Change columns of a row, and its time. Raises NoSuchThread."""
+        values = {**changes, "updated": self._clock()}
+        if "caps" in values:
+            values["caps"] = json.dumps(values["caps"])
+        assert set(values) <= set(COLUMNS), values
+        sets = ", ".join(f"{name} = ?" for name in values)
+        found = await self._database.rows(
+            f"UPDATE threads SET {sets} WHERE id = ? RETURNING {', '.join(COLUMNS)}",
+            [*values.values(), thread],
+        )
+        if not found:
+            raise NoSuchThread(f"there is no thread {thread}")
+        return _row(found[0])
+
+    async def get(self, thread: str) -> ThreadRow | None:
+        found = await self._database.rows(f"{_SELECT} WHERE id = ?", [thread])
+        return _row(found[0]) if found else None
+
+    async def list(self, cwd: str | None = None, limit: int = 20) -> list[ThreadRow]:
+        """The newest threads first; with `cwd`, those of that folder."""
+        where, values = ("WHERE cwd = ?", [cwd]) if cwd is not None else ("", [])
+        found = await self._database.rows(
+            f"{_SELECT} {where} ORDER BY updated DESC LIMIT ?", [*values, limit]
+        )
+        return [_row(r) for r in found]
+
+    async def waiting(self) -> Sequence[ThreadRow]:
+        """Threads whose last turn waits for approval, the newest first."""
+        found = await self._database.rows(
+            f"{_SELECT} WHERE status = ? ORDER BY updated DESC", ["approval"]
+        )
+        return [_row(r) for r in found]
+
+    async def by_folder(self, first: str, limit: int = 20) -> Sequence[ThreadRow]:
+        """Threads of all folders: those of `first`, then the other folders, the one with the
+        newest thread before the rest; in each the newest first."""
+        rows = await self.list(first, limit)
+        others = await self._database.rows(
+            f"{_SELECT} WHERE cwd <> ? ORDER BY updated DESC LIMIT ?", [first, limit - len(rows)]
+        )
+        place: dict[str, int] = {}
+        for row in (more := [_row(r) for r in others]):
+            place.setdefault(row.cwd, len(place))
+        return [*rows, *sorted(more, key=lambda row: place[row.cwd])]
+
+    async def outdated(
+        self, before: float, *, cwd: str | None = None, keep: int = 0
+    ) -> Sequence[ThreadRow]:
+        """Threads not touched since `before` (epoch seconds), the oldest first; with `cwd`, of that
+        folder. The newest `keep` of each folder are not among them."""
+        where, values = ("WHERE cwd = ?", [cwd]) if cwd is not None else ("", [])
+        columns = ", ".join(COLUMNS)
+        found = await self._database.rows(
+            f"SELECT {columns} FROM (SELECT {columns}, "
+            "ROW_NUMBER() OVER (PARTITION BY cwd ORDER BY updated DESC) AS place "
+            f"FROM threads {where}) AS placed WHERE place > ? AND updated < ? ORDER BY updated",
+            [*values, keep, before],
+        )
+        return [_row(r) for r in found]
+
+    async def newest(self, cwd: str) -> ThreadRow | None:
+        rows = await self.list(cwd, 1)
+        return rows[0] if rows else None
+
+    async def resolve(self, wanted: str) -> ThreadRow:
+        """The thread with this id, or with an id that begins so.
+
+        Raises NoSuchThread: none, or several (they are named).
+        """
+        exact = await self.get(wanted)
+        if exact is not None:
+            return exact
+        found = await self._database.rows(
+            f"{_SELECT} WHERE substr(id, 1, ?) = ? ORDER BY updated DESC LIMIT 5",
+            [len(wanted), wanted],
+        )
+        if not found or not wanted:
+            raise NoSuchThread(f"there is no thread {wanted!r}")
+        if len(found) > 1:
+            names = ", ".join(str(r[0]) for r in found)
+            raise NoSuchThread(f"{wanted!r} fits several threads: {names}", "type more of the id")
+        return _row(found[0])
+
+    async def rename(self, thread: str, title: str) -> ThreadRow:
+        """Give a thread another title; its time stays, as nothing was said. Raises NoSuchThread."""
+        found = await self._database.rows(
+            f"UPDATE threads SET title = ? WHERE id = ? RETURNING {', '.join(COLUMNS)}",
+            [_shortened(title), thread],
+        )
+        if not found:
+            raise NoSuchThread(f"there is no thread {thread}")
+        return _row(found[0])
+
+    async def delete(self, threads: Sequence[str]) -> None:
+        """Remove everything the database holds of threads, LangGraph's rows included, in one
+        transaction. The space is free after `Database.reclaim`."""
+        ours = {"threads": "id"}
+        ours |= dict.fromkeys(
+            ("inbox", "journal", "files_seen", "snapshots", "decisions"), "thread"
+        )
+        theirs = dict.fromkeys(
+            ("checkpoints", "writes", "checkpoint_blobs", "checkpoint_writes"), "thread_id"
+        )
+        tables = await self._database.tables()
+        marks = ", ".join("?" for _ in threads)
+        await self._database.batch(
+            [
+                (f"DELETE FROM {table} WHERE {column} IN ({marks})", threads)
+                for table, column in {**ours, **theirs}.items()
+                if table in tables
+            ]
+        )
+
+
+def _shortened(title: str) -> str:
+    title = " ".join(title.split())
+    return title if len(title) <= TITLE_CHARACTERS else title[: TITLE_CHARACTERS - 1] + "…"
+
+
+def _row(values: tuple[Any, ...]) -> ThreadRow:
+    named = dict(zip(COLUMNS, values, strict=True))
+    return ThreadRow(**{**named, "caps": json.loads(named["caps"])})

@@ -1,0 +1,104 @@
+"""Asking the model for one answer: empty ones again, and another model where it cannot be had."""
+
+from __future__ import annotations
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+
+from core.context import AgentContext, Answer, Services
+from core.errors import (
+    ModelError,
+    ModelUnavailable,
+    NotAuthenticated,
+    PaymentRequired,
+    UnknownModel,
+)
+from core.events import AssistantChunk, AssistantStreamEnd, Emit, Event, ToolLog
+from core.state import OURS
+from nodes.opening import new_message_id
+
+#: Empty answers in a row that are asked again.
+MAX_EMPTY = 3
+#: Where an answer's thinking is kept.
+THINKING = {"reasoning_content", "thinking_blocks", "reasoning_details"}
+ONLY_THOUGHT = "You thought, and then said nothing. Give your answer now, or call a tool."
+#: What another model may not have: this one's trouble, not the request's.
+NOT_TO_BE_HAD = (ModelUnavailable, PaymentRequired, NotAuthenticated, UnknownModel)
+
+
+async def ask(
+    services: Services,
+    context: AgentContext,
+    model: str,
+    request: list[BaseMessage],
+    partial: Partial,
+) -> tuple[Answer, str]:
+    """(the answer, the model that gave it): the fallback's where `model` cannot be had. Raises
+    ModelError."""
+    try:
+        return await _answer(services, context, model, request, partial), model
+    except NOT_TO_BE_HAD as error:
+        other = context.fallback_model or services.settings.fallback_model
+        if not other or other == model:
+            raise
+        said = f"{error.message}; {other} takes its place for this turn"
+        partial.emit(ToolLog(id="", tool="model", text=said))
+        await services.models.ready(other)
+        try:
+            return await _answer(services, context, other, request, partial), other
+        except ModelError as second:
+            second.message = f"{error.message}; and the fallback: {second.message}"
+            raise
+
+
+async def _answer(
+    services: Services,
+    context: AgentContext,
+    model: str,
+    request: list[BaseMessage],
+    partial: Partial,
+) -> Answer:
+    thought = False
+    for _ in range(MAX_EMPTY):
+        answer = await services.models.answer(
+            model,
+            request,
+            list(services.tools.values()),
+            emit=partial.emit,
+            stream=context.stream,
+            effort=context.effort or services.settings.effort,
+        )
+        if answer.message.tool_calls or answer.message.text.strip() or answer.problem:
+            return answer
+        if answer.finish_reason == "length":
+            # Its thinking used up the limit; no provider takes an empty message back.
+            answer.message.content = "[cut off before anything was said]"
+            return answer
+        partial.emit(AssistantStreamEnd(finish_reason=answer.finish_reason, withdrawn=True))
+        if not thought and THINKING & set(answer.message.additional_kwargs):
+            thought = True
+            request = [*request, HumanMessage(ONLY_THOUGHT)]
+    what = "only thought and said nothing" if thought else "answered with nothing"
+    raise ModelUnavailable(f"the model {what}, {MAX_EMPTY} times", attempts=MAX_EMPTY)
+
+
+class Partial:
+    """Remembers what was shown of an answer, so that an interrupt keeps it."""
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self._text: list[str] = []
+
+    def emit(self, event: Event) -> None:
+        if isinstance(event, AssistantChunk) and event.kind == "answer":
+            self._text.append(event.text)
+        elif isinstance(event, AssistantStreamEnd) and event.withdrawn:
+            self._text.clear()
+        self._emit(event)
+
+    def message(self) -> list[AIMessage]:
+        """What was shown, as a message; [] where nothing was."""
+        text = "".join(self._text)
+        if not text.strip():
+            return []
+        kept = {OURS: {"outcome": "interrupted"}}
+        return [AIMessage(content=text, id=new_message_id(), additional_kwargs=kept)]

@@ -1,0 +1,88 @@
+"""What a turn may still spend, and booking what it spent."""
+
+import secrets
+import time
+
+from langgraph.runtime import Runtime
+
+from configs.settings import Settings
+from core.context import AgentContext, Services
+from core.durable import Caps, Scope
+from core.state import Turn
+
+#: The caps in a person's words.
+WORDS = {
+    "invocation": "this run's --max-cost",
+    "turn": "the turn's budget",
+    "thread": "the thread's budget",
+    "day": "today's budget",
+}
+
+
+def scope_of(runtime: Runtime[AgentContext], turn_key: str, now: float) -> Scope:
+    """Whom the run's charges count for."""
+    info = runtime.execution_info
+    thread = info.thread_id or "" if info else ""
+    run = info.run_id or "" if info else ""
+    day = time.strftime("%Y-%m-%d", time.localtime(now))
+    return Scope(thread, runtime.context.invocation or run or thread, turn_key, day)
+
+
+def key_of(thread: str, turn: Turn) -> str:
+    """The turn's name in the ledger: a number comes again after an undo, its start does not."""
+    return f"{thread}/{turn.get('number', 0)}/{turn.get('started', 0):.6f}"
+
+
+def turn_named(key: str) -> Turn:
+    """Number and start of the turn that `key_of` named."""
+    _, number, started = key.rsplit("/", 2)
+    return {"number": int(number), "started": float(started)}
+
+
+def caps_of(context: AgentContext, settings: Settings) -> Caps:
+    budget = settings.budget
+
+    def micro(dollars: float | None) -> int | None:
+        return None if dollars is None else round(dollars * 1_000_000)
+
+    return Caps(
+        context.max_cost_micro_usd, micro(budget.turn), micro(budget.thread), micro(budget.day)
+    )
+
+
+async def nothing_left(services: Services, model: str, scope: Scope, caps: Caps) -> str:
+    """Why no request may be made any more, in words; "" if one may. A model without a known
+    price is never stopped by money, nor is one that costs nothing."""
+    left = await services.ledger.left(scope, caps)
+    if left is None or left[0] > 0:
+        return ""
+    price = services.models.price(model)
+    if price is None or not any(price):
+        return ""
+    spent = await services.ledger.spent(left[1], getattr(scope, left[1]))
+    cap = getattr(caps, left[1])
+    return f"{dollars(spent.amount)} of {dollars(cap)} are spent: {WORDS[left[1]]}"
+
+
+async def book(services: Services, cost: int | None, scope: Scope) -> None:
+    """A model's request that has ended."""
+    await services.ledger.book(f"request-{secrets.token_hex(12)}", cost, scope)
+
+
+def charged(turn: Turn, cost: int | None) -> Turn:
+    """`turn` with what a request cost added; unknown once a price was."""
+    known = turn.get("cost_micro_usd")
+    both = None if known is None or cost is None else known + cost
+    return {**turn, "cost_micro_usd": both}
+
+
+def estimate(services: Services, model: str, tokens_in: int, text_out: str) -> int | None:
+    """What a request that was cut off cost, roughly; None where the price is not known."""
+    price = services.models.price(model)
+    if price is None:
+        return None
+    return round(tokens_in * price[0] + len(text_out) / 4 * price[1])
+
+
+def dollars(micro_usd: int) -> str:
+    return f"${micro_usd / 1_000_000:.4f}".rstrip("0").rstrip(".") if micro_usd else "$0"

@@ -1,0 +1,198 @@
+"""The verdict on each call of an answer: may it run, must somebody be asked, or not at all."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from core.context import AgentTool, BadCall
+from core.effects import Effect
+from core.history import Call
+from core.policy.decide import Judged, Situation, decide
+from core.policy.hosts import Known, with_question
+from core.policy.paths import joined, resolved
+from core.state import QUESTION, Verdict
+from nodes.budget import dollars
+from tools.workspace import Quote
+
+
+def judge(
+    calls: Iterable[Call],
+    bad_calls: Iterable[BadCall],
+    tools: Mapping[str, AgentTool],
+    here: Situation,
+    *,
+    interactive: bool = True,
+    inside: bool = False,
+    left: int | None = None,
+    foreseen: Mapping[str, Effect | str] | None = None,
+    folder: str = "",
+    quote: Quote | None = None,
+    addresses: Callable[[], Known] = Known,
+) -> dict[str, Verdict]:
+    """A verdict for each call, by call id. A call that cannot run at all is `invalid`, with
+    the reason in words that let the model mend it. `inside`: in a sub-agent, where what would be
+    asked is refused. `left`: micro-USD under the caps, shown where a
+    person decides. `foreseen`: of calls that spend, their effect with its price, or why they cannot
+    run. `folder`: the working directory of tools that act in the execution backend, where it is
+    another. `quote`: what the first of their calls has to pay for. `addresses`: those that the user
+    and searches named."""
+    broken = {bad.call_id: bad.reason for bad in bad_calls}
+    verdicts: dict[str, Verdict] = {}
+    for call in calls:
+        if call.id in broken:
+            verdicts[call.id] = _invalid(broken[call.id])
+            continue
+        try:
+            tool, arguments = validated(call, tools)
+        except ValueError as error:
+            verdicts[call.id] = _invalid(str(error))
+            continue
+        known = (foreseen or {}).get(call.id)
+        if isinstance(known, str):
+            verdicts[call.id] = _invalid(f"{call.name}: {known}")
+            continue
+        place = replace(here, cwd=folder) if tool.in_backend and folder else here
+        effect = known or tool.effect(arguments, place.cwd)
+        if effect.url:
+            effect = with_question(effect, addresses())
+        places: dict[str, str] = {}
+        if tool.answered_by_person and interactive:
+            # A question is no permission: no mode and no rule answers it.
+            judged = Judged("ask", "the model asks you", QUESTION)
+        else:
+            places = {joined(p, place.cwd): resolved(p, place.cwd) for p in _paths(effect)}
+            # Judged by where they lead now, too: a link may change between two looks.
+            seen = replace(effect, paths=(*effect.paths, *_others(effect, places.values())))
+            judged = decide(call.name, seen, main_words(call.args), place)
+            meant = tool.stands_for(arguments)
+            if meant is not None and judged.action != "deny":
+                judged = decide(meant[0], seen, main_words(meant[1]), here)
+            judged = within_budget(effect, judged, interactive, left)
+        paid = quote if tool.in_backend else None
+        if paid is not None:
+            if paid.problem:
+                verdicts[call.id] = _invalid(f"{call.name}: {paid.problem}")
+                continue
+            judged = _with_sandbox(judged, paid, here, interactive, left)
+            preview = f"{paid.words}\n\n{effect.preview}".rstrip()
+            effect = replace(effect, price_micro_usd=paid.price_micro_usd, preview=preview)
+        if inside and judged.action == "ask":
+            said = f"{judged.reason}, and nobody is asked here: leave it to who gave you the task"
+            judged = Judged("deny", said, judged.rule)
+        verdict: Verdict = {
+            "action": judged.action,
+            "effect": effect.kind,
+            "rule": judged.rule,
+            **reached(effect, judged, here),  # type: ignore[typeddict-item]
+        }
+        if judged.action != "run":
+            verdict |= {"reason": judged.reason, "preview": effect.preview}
+            if left is not None:
+                verdict["left_micro_usd"] = left
+        if effect.price_micro_usd is not None:
+            verdict["price_micro_usd"] = effect.price_micro_usd
+        if places:
+            verdict["places"] = places
+        if paid is not None:
+            verdict["sandbox"] = True
+        verdicts[call.id] = verdict
+    return verdicts
+
+
+def _paths(effect: Effect) -> tuple[str, ...]:
+    """The places that a call names; the folder that a command runs in."""
+    return (effect.cwd or ".",) if effect.kind == "execute" else effect.paths
+
+
+def _others(effect: Effect, places: Iterable[str]) -> tuple[str, ...]:
+    known = set(effect.paths)
+    return tuple(p for p in places if p not in known) if effect.kind != "execute" else ()
+
+
+def reached(effect: Effect, judged: Judged, here: Situation) -> dict[str, Any]:
+    """What a command may reach if it runs. What shipped rules alone let run reaches no network:
+    the user never said a word about it."""
+    if effect.kind != "execute" or not effect.command:
+        return {}
+    if effect.outside_sandbox:
+        return {"reach": "outside"}
+    if here.mode == "read-only":
+        return {"reach": "read-only"}
+    unasked = judged.action == "run" and here.mode == "ask" and judged.is_shipped
+    return {"reach": "offline" if unasked else "network"}
+
+
+def within_budget(effect: Effect, judged: Judged, interactive: bool, left: int | None) -> Judged:
+    """What money says of a call that spends. An unknown price is asked about, and refused where
+    nobody is there; one over what is left is refused. Whether calls side by side fit together is
+    the ledger's to say."""
+    price = effect.price_micro_usd
+    if effect.kind != "spend" or judged.action == "deny":
+        return judged
+    if price is None:
+        return Judged("ask" if interactive else "deny", "its price is not known", "unknown-price")
+    if left is not None and price > left:
+        said = f"it costs {dollars(price)}, and {dollars(max(left, 0))} are left"
+        return Judged("deny", said, "budget")
+    return judged
+
+
+def _with_sandbox(
+    judged: Judged, quote: Quote, here: Situation, interactive: bool, left: int | None
+) -> Judged:
+    """The stricter of what is said of the call and of the sandbox that it needs, whose rules are
+    those of a tool `sandbox`."""
+    effect = Effect("spend", price_micro_usd=quote.price_micro_usd)
+    needed = within_budget(
+        effect, decide("sandbox", effect, [quote.flavor], here), interactive, left
+    )
+    order = ("run", "ask", "deny")
+    if order.index(needed.action) < order.index(judged.action):
+        return judged
+    if judged.action == needed.action == "run":
+        return judged
+    return replace(needed, reason=f"it needs a sandbox on {quote.flavor}: {needed.reason}")
+
+
+def main_words(arguments: Mapping[str, Any]) -> list[str]:
+    """A call's arguments as the words that a rule is held against: the operation first."""
+    operation = arguments.get("operation")
+    first = [str(operation)] if operation is not None else []
+    rest = (v for k, v in arguments.items() if k != "operation")
+    return [*first, *(str(v) for v in rest if isinstance(v, str | int | float))]
+
+
+def validated(call: Call, tools: Mapping[str, AgentTool]) -> tuple[AgentTool, BaseModel]:
+    """The tool that a call names, and its arguments as the tool's own type.
+
+    Raises ValueError with one message that names the field.
+    """
+    tool = tools.get(call.name)
+    if tool is None:
+        raise ValueError(f"there is no tool {call.name!r}; there are: {', '.join(sorted(tools))}")
+    try:
+        return tool, tool.args_schema.model_validate(call.args)
+    except ValidationError as error:
+        raise ValueError(f"{call.name}: {_in_one_line(error)}") from None
+
+
+def _in_one_line(error: ValidationError) -> str:
+    problems = []
+    for problem in error.errors(include_url=False, include_input=False):
+        field = ".".join(str(part) for part in problem["loc"])
+        said = problem["msg"].removeprefix("Value error, ")
+        # A rule over several fields names its field itself.
+        problems.append(f"{field}: {said[:1].lower()}{said[1:]}" if field else said)
+    return "; ".join(problems)
+
+
+def _invalid(reason: str) -> Verdict:
+    return {
+        "action": "invalid",
+        "effect": "read",
+        "reason": reason,
+        "rule": "arguments",
+        "preview": "",
+    }

@@ -1,0 +1,70 @@
+"""What a thread's first message tells of where it works: date, folder, platform, git, and what
+the project asks for. Stored once, so that the system prompt stays byte-identical."""
+
+import platform
+import re
+import socket
+import time
+from pathlib import Path
+
+from configs.folder_files import Unreadable, read_regular
+from configs.instructions import project_instructions
+from configs.visible import visible
+from core.secrets.redaction import redacted
+
+#: What HEAD names on a branch; other characters would be words of a stranger's to the model.
+BRANCH = re.compile(r"ref: refs/heads/([\w./@+#-]{1,200})")
+#: HEAD, and a file that stands for .git, are shorter.
+HEAD_BYTES = 4096
+
+
+def surroundings(cwd: str, now: float, left: str = "", there: str = "") -> str:
+    """The block before a person's words; told again on another machine. Reads files: call
+    it in a thread.
+
+    Args:
+        left: the host that the thread was on before. there: where commands run and files live, if
+            not here.
+    """
+    day = time.strftime("%Y-%m-%d", time.localtime(now))
+    lines = [
+        f"date: {day}",
+        f"working directory: {visible(cwd)}",
+        f"platform: {platform.platform()}",
+    ]
+    lines += _git(cwd)
+    if there:
+        lines.append(f"commands and files: {there}")
+    if left:
+        lines.append(
+            f"This thread was on the machine {left} and goes on on {socket.gethostname()}: files "
+            f"and processes of {left} did not travel, unless they are on a shared disk. Look "
+            "before you rely on them."
+        )
+    block = "<environment>\n" + "\n".join(lines) + "\n</environment>"
+    asked = "" if left else project_instructions(cwd)
+    return redacted(f"{block}\n\n{asked}" if asked else block)
+
+
+def _git(cwd: str) -> list[str]:
+    """The branch of the repository around `cwd`; [] outside of one. Read from its HEAD: git itself
+    would follow settings of the folder that start programs."""
+    for folder in (Path(cwd), *Path(cwd).parents):
+        found = folder / ".git"
+        if found.is_file():
+            # A worktree or a submodule: the file names the place.
+            where = _first_line(found).removeprefix("gitdir:").strip()
+            found = folder / where
+        head = _first_line(found / "HEAD")
+        if head:
+            branch = BRANCH.fullmatch(head)
+            return [f"git branch: {branch[1]}"] if branch else []
+    return []
+
+
+def _first_line(path: Path) -> str:
+    """ "" for what is not a regular file that can be read."""
+    try:
+        return (read_regular(path, HEAD_BYTES).decode("utf-8", "replace").splitlines() or [""])[0]
+    except (OSError, Unreadable):
+        return ""

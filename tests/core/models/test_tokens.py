@@ -1,0 +1,116 @@
+"""The estimate of a request's tokens, and the model's window."""
+
+import socket
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+
+from configs.settings import Settings
+from core.models import tokens
+from core.models.client import ChatClient
+from core.models.model_info import UNKNOWN_WINDOW
+from core.models.tokens import FRAME, IMAGE, TokenCounter, tool_specs
+from tests.core.models.asking import bash, read
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    def connect(*args: Any) -> None:
+        raise AssertionError(f"a connection to {args[1:]}")
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+
+
+def count(*messages: Any) -> int:
+    return TokenCounter().count(messages)
+
+
+def test_a_known_number() -> None:
+    assert count(HumanMessage("hello world")) == FRAME + 2
+
+
+def test_everything_that_is_sent_is_counted() -> None:
+    call = {"name": "bash", "args": {"command": "x " * 500}, "id": "1"}
+    assert count(AIMessage("", tool_calls=[call])) > 500
+    assert count(AIMessage("", additional_kwargs={"reasoning_content": "x " * 500})) > 500
+    thinking = [{"type": "thinking", "thinking": "x " * 500, "signature": "s"}]
+    assert count(AIMessage("", additional_kwargs={"thinking_blocks": thinking})) > 500
+    assert count(SystemMessage([{"type": "text", "text": "x " * 500}])) > 500
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 90_000}}
+    shown = ToolMessage([{"type": "text", "text": "a"}, image], tool_call_id="1")
+    assert IMAGE < count(shown) < IMAGE + 50
+    assert TokenCounter().count([], [bash, read]) > TokenCounter().count([], [bash]) > 20
+
+
+def test_what_stands_like_a_control_token_is_text() -> None:
+    assert count(HumanMessage("<|endoftext|>")) > FRAME + 1
+
+
+def test_odd_texts() -> None:
+    for text in ("", "\x00", "ä" * 999, "😀" * 999, "\ud800 lone", "中文" * 999):
+        assert count(HumanMessage(text)) >= FRAME
+
+
+def test_a_message_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[str] = []
+    real = tokens._count
+    monkeypatch.setattr(tokens, "_count", lambda text: counted.append(text) or real(text))
+    counter = TokenCounter()
+    messages = [HumanMessage("a" * 50, id="1"), HumanMessage("b" * 50, id="2")]
+    first = counter.count(messages)
+    assert counter.count(messages) == first
+    assert len(counted) == 2
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        AIMessage("b b b b b b b b b", id="1"),
+        AIMessage("", id="1", tool_calls=[{"name": "bash", "args": {"c": "x " * 99}, "id": "1"}]),
+        AIMessage([{"type": "text", "text": "x " * 99}], id="1"),
+    ],
+)
+def test_a_message_that_changed_is_counted_anew(changed: AIMessage) -> None:
+    counter = TokenCounter()
+    same_length = AIMessage("a" * len(changed.content), id="1")
+    counter.count([same_length])
+    assert counter.count([changed]) == count(changed)
+
+
+def test_a_long_text_of_one_letter_is_counted_in_pieces() -> None:
+    longest = []
+    encoder = tokens._encoder()
+
+    class Watched:
+        def encode(self, text: str, **options: Any) -> list[int]:
+            longest.append(len(text))
+            return list(encoder.encode(text, **options))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tokens, "_encoder", Watched)
+        assert count(HumanMessage("a" * 1_000_000)) > 1000
+    assert max(longest) <= tokens.PIECE
+
+
+def test_specs_are_made_once_and_sorted() -> None:
+    first = tool_specs([read, bash])
+    assert [s["function"]["name"] for s in first] == ["bash", "read"]
+    assert tool_specs([read, bash]) is first
+    assert tool_specs([]) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "window"),
+    [
+        ("anthropic/claude-sonnet-4-5-20250929", 200_000),
+        ("claude-sonnet-4-5-20250929", 200_000),
+        ("openai/gpt-5.1", 272_000),
+        ("org/nobody-knows", UNKNOWN_WINDOW),
+    ],
+)
+def test_windows(model: str, window: int) -> None:
+    client = ChatClient(Settings())
+    assert client.window(model) == window
+    assert client.window_is_known(model) is (window != UNKNOWN_WINDOW)
+    assert ChatClient(Settings(context_window=5000)).window(model) == 5000

@@ -1,9 +1,0 @@
-"""The command sandbox: what commands on this machine may read, write and reach.
-
-Not the Hugging Face sandbox, which is another machine (tools/backend/sandbox.py).
-"""
-
-from tools.backend.command_sandbox.report import report
-from tools.backend.command_sandbox.sandbox import CommandSandbox, Found, Wrapped, find, in_words
-
-__all__ = ["CommandSandbox", "Found", "Wrapped", "find", "in_words", "report"]

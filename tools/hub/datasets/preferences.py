@@ -1,0 +1,191 @@
+"""Which methods that learn from judged answers a table's columns fit: DPO, reward models, KTO, PRM.
+
+TRL's formats: https://huggingface.co/docs/trl/dataset_formats.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from tools.hub.datasets.chat_column import content, messages
+from tools.hub.datasets.columns import Column
+from tools.hub.datasets.table import (
+    CHATS,
+    COMPLETION,
+    PROMPT,
+    TEXT_OR_CHAT,
+    Fit,
+    Table,
+    joined,
+    renamed,
+    shaped,
+)
+
+CHOSEN = (
+    "chosen",
+    "accepted",
+    "preferred",
+    "chosen_response",
+    "response_chosen",
+    "winner_response",
+)
+REJECTED = (
+    "rejected", "dispreferred", "rejected_response", "response_rejected", "loser_response",
+)  # fmt: skip
+VERDICT = (
+    "label", "labels", "is_good", "thumbs_up", "feedback", "liked", "desirable", "is_correct",
+    "correct", "upvote", "accept", "accepted",
+)  # fmt: skip
+PAIRS = (("response_a", "response_b"), ("response_0", "response_1"), ("response_1", "response_2"),
+         ("answer_a", "answer_b"), ("answer_0", "answer_1"), ("output_1", "output_2"),
+         ("output_a", "output_b"), ("conversation_a", "conversation_b"),
+         ("completion_a", "completion_b"))  # fmt: skip
+WINNER = ("winner", "preference", "preferred", "better_response_id", "label", "choice", "better",
+          "overall_preference", "human_preference")  # fmt: skip
+
+
+def preference_fits(table: Table) -> Iterator[Fit]:
+    chosen = table.named(CHOSEN, TEXT_OR_CHAT)
+    rejected = table.named(REJECTED, TEXT_OR_CHAT)
+    if chosen is None or rejected is None:
+        return
+    prompt = table.named(PROMPT, TEXT_OR_CHAT)
+    names = renamed({"chosen": chosen, "rejected": rejected})
+    change = joined(shaped(chosen, rejected), names)
+    pair = f"{chosen.name} and {rejected.name} are two {_what(chosen)} to compare"
+    used = (chosen.name, rejected.name)
+    if (chosen.kind in CHATS) != (rejected.kind in CHATS):
+        odd = f"make both chats or both text ({chosen.name}: {chosen.kind})"
+        yield Fit("DPO", used, pair, joined(odd, change))
+        return
+    if prompt is not None:
+        with_prompt = (prompt.name, *used)
+        yield Fit("DPO", with_prompt, f"{pair} for {prompt.name}",
+                  joined(_prompt_change(prompt, chosen, rejected), change))  # fmt: skip
+    else:
+        shared = shared_starts(chosen, rejected)
+        why = f"{pair}; their same beginning ({shared:.0%}) is the prompt"
+        if shared >= 0.9:
+            yield Fit("DPO (implicit prompt)", used, why, change)
+        else:
+            step = "add the prompts: no column holds them, and the pairs share no beginning"
+            yield Fit("DPO", used, pair, joined(step, change))
+    yield Fit("reward model", used, pair, change)
+
+
+def _prompt_change(prompt: Column, chosen: Column, rejected: Column) -> str:
+    """What makes a prompt of this column, beside the answers as they are."""
+    repeats = repeated_prompts(prompt, chosen)
+    if repeats > 0.5:
+        return f"drop {prompt.name}: {chosen.name} begins with it already ({repeats:.0%})"
+    if prompt.kind in CHATS and chosen.kind in CHATS:
+        return joined(shaped(prompt), renamed({"prompt": prompt}))
+    if prompt.kind in CHATS:
+        return f"make {chosen.name} and {rejected.name} chats as {prompt.name} is"
+    if chosen.kind in CHATS:
+        shared = shared_starts(chosen, rejected)
+        if shared > 0.5:
+            return (
+                f"drop {prompt.name}: the chats of {chosen.name} and {rejected.name} begin with "
+                f"the same messages ({shared:.0%}), which are the prompt"
+            )
+        return f'make {prompt.name} a chat ([{{"role": "user", "content": ...}}])'
+    return renamed({"prompt": prompt})
+
+
+def pairwise_fits(table: Table) -> Iterator[Fit]:
+    for names in PAIRS:
+        a, b = (table.named((name,), TEXT_OR_CHAT) for name in names)
+        winner = table.named(WINNER, ("text", "label", "int", "bool"))
+        if a is not None and b is not None and winner is not None:
+            used = (a.name, b.name, winner.name)
+            seen = ", ".join(str(c) for c in list(dict.fromkeys(winner.there))[:4])
+            why = f"two answers, and {winner.name} ({seen}) says which is better"
+            step = f"write chosen and rejected by {winner.name}, without ties"
+            yield Fit("DPO (after pairing)", used, why, joined(shaped(a, b), step))
+            return
+    many = table.named(("responses", "completions", "answers", "candidates", "outputs"), ("texts",))
+    scores = table.named(
+        ("scores", "score", "rewards", "ratings", "ranks", "ranking"), ("vector", "tags")
+    )
+    if many is not None and scores is not None and same_lengths(many, scores):
+        why = f"{scores.name} rates each of {many.name}"
+        step = "make chosen of the best and rejected of a worse one"
+        yield Fit("DPO (after pairing)", (many.name, scores.name), why, step)
+
+
+def feedback_fits(table: Table) -> Iterator[Fit]:
+    prompt = table.named(PROMPT, TEXT_OR_CHAT)
+    completion = table.named(COMPLETION, TEXT_OR_CHAT)
+    label = table.named(VERDICT, ("bool", "int", "label"))
+    if prompt is None or completion is None or label is None or prompt is completion:
+        return
+    if len(label.classes) != 2 or completion.classes:
+        return
+    why = f"each completion has a verdict, {label.name} ({label.classes[0]}, {label.classes[1]})"
+    step = "" if label.kind == "bool" else f"make {label.name} true and false"
+    named = renamed({"prompt": prompt, "completion": completion, "label": label})
+    used = (prompt.name, completion.name, label.name)
+    yield Fit("KTO", used, why, joined(shaped(prompt, completion), named, step))
+
+
+def stepwise_fits(table: Table) -> Iterator[Fit]:
+    steps = table.named(("completions", "steps", "solution_steps"), ("texts",))
+    labels = table.named(("labels", "step_labels", "ratings"), ("flags", "tags"))
+    prompt = table.named(PROMPT, ("text",))
+    if steps is None or labels is None or prompt is None or not same_lengths(steps, labels):
+        return
+    named = renamed({"prompt": prompt, "completions": steps, "labels": labels})
+    step = "" if labels.kind == "flags" else f"make {labels.name} true and false"
+    why = f"{labels.name} says of each step of {steps.name} whether it is right"
+    used = (prompt.name, steps.name, labels.name)
+    yield Fit("PRM (stepwise supervision)", used, why, joined(named, step))
+
+
+def repeated_prompts(prompt: Column, chosen: Column) -> float:
+    """Share of rows in which the chosen answer begins with the prompt itself."""
+    pairs = [
+        (_start(p, prompt), c)
+        for p, c in zip(prompt.values, chosen.values, strict=False)
+        if p and c
+    ]
+    return sum(bool(p) and _begins(c, chosen, p) for p, c in pairs) / len(pairs) if pairs else 0.0
+
+
+def _start(value: object, column: Column) -> str:
+    chat = messages(value) if column.kind in CHATS else None
+    return (content(chat[-1]) if chat else str(value)).strip()
+
+
+def _begins(value: object, column: Column, prompt: str) -> bool:
+    chat = messages(value) if column.kind in CHATS else None
+    if chat:
+        return any(content(m).strip() == prompt for m in chat[:-1])
+    return len(prompt) >= 10 and str(value).strip().startswith(prompt)
+
+
+def shared_starts(chosen: Column, rejected: Column) -> float:
+    """Share of rows whose two answers begin alike: the same messages but the last, or the same
+    20 characters at least."""
+    same, rows = 0, 0
+    for a, b in zip(chosen.values, rejected.values, strict=False):
+        if a is None or b is None:
+            continue
+        rows += 1
+        one, other = messages(a), messages(b)
+        if one is not None and other is not None:
+            same += len(one) > 1 and one[:-1] == other[:-1]
+        elif isinstance(a, str) and isinstance(b, str):
+            same += a[:20] == b[:20] and len(a) > 20
+    return same / rows if rows else 0.0
+
+
+def same_lengths(a: Column, b: Column) -> bool:
+    pairs: Sequence[tuple[list[object], list[object]]] = [
+        (x, y)
+        for x, y in zip(a.values, b.values, strict=False)
+        if isinstance(x, list) and isinstance(y, list)
+    ]
+    return bool(pairs) and all(len(x) == len(y) for x, y in pairs)
+
+
+def _what(column: Column) -> str:
+    return "chats" if column.kind in CHATS else "answers"

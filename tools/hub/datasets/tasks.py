@@ -1,0 +1,158 @@
+"""Which tasks beside language-model training a table's columns fit: classes, tokens, questions,
+sound, pictures. The layouts are those of the examples in transformers and sentence-transformers.
+"""
+
+from collections.abc import Iterator
+
+from tools.hub.datasets.columns import Column
+from tools.hub.datasets.media import picture_fits, sound_fits
+from tools.hub.datasets.preferences import same_lengths
+from tools.hub.datasets.table import (
+    CHATS,
+    Fit,
+    Table,
+    joined,
+    label_of,
+    plain,
+    renamed,
+    to_classes,
+    words,
+)
+
+SCORE = ("score", "similarity", "similarity_score", "label", "labels", "rating", "target")
+SUMMARY = (("article", "document", "dialogue", "report", "text", "context", "body", "source"),
+           ("summary", "highlights", "abstract", "tldr", "summaries"))  # fmt: skip
+TRIPLETS = (("anchor", "positive", "negative"), ("query", "positive", "negative"),
+            ("query", "pos", "neg"), ("query", "document", "negative"),
+            ("query", "passage", "negative_passage"))  # fmt: skip
+
+
+def task_fits(table: Table) -> Iterator[Fit]:
+    if table.first("image", "images") is not None:
+        yield from picture_fits(table)
+        return
+    if table.first("audio") is not None:
+        yield from sound_fits(table)
+        return
+    yield from _classes(table)
+    yield from _table(table)
+    yield from _tokens(table)
+    yield from _questions(table)
+    yield from _rewriting(table)
+    yield from _embeddings(table)
+
+
+def _classes(table: Table) -> Iterator[Fit]:
+    label = label_of(table)
+    texts = [c for c in table.prose() if c is not label]
+    tags = table.named(("labels", "label", "label_ids"), ("tags", "vector"))
+    if label is not None and not table.of("texts", *CHATS, "answers"):
+        step = joined(to_classes(label), renamed({"label": label}))
+        classes = f"{label.name} has {len(label.classes)} classes"
+        if len(texts) == 1 or (texts and plain(texts[0].name) in ("text", "sentence")):
+            why = f"{texts[0].name} is text, {classes}"
+            yield Fit("text classification", (texts[0].name, label.name), why, step)
+        elif len(texts) == 2 and not _asks(texts):
+            pair = (texts[0].name, texts[1].name, label.name)
+            yield Fit("sentence-pair classification", pair, f"two texts, {classes}", step)
+    if tags is not None and len(texts) == 1 and not table.of("texts"):
+        why = f"{texts[0].name} is text, {tags.name} lists its classes"
+        step = "make the lists one-hot vectors"
+        yield Fit("multi-label classification", (texts[0].name, tags.name), why, step)
+    score = table.named(SCORE, ("float",))
+    if score is not None and label is None and len(texts) in (1, 2):
+        two = len(texts) == 2
+        method = "sentence similarity (regression)" if two else "text regression"
+        why = f"{score.name} is a number for {'two texts' if two else texts[0].name}"
+        used = tuple(c.name for c in (*texts, score))
+        yield Fit(method, used, why, renamed({"score" if two else "label": score}))
+
+
+def _table(table: Table) -> Iterator[Fit]:
+    numbers = table.of("int", "float", "bool", "label")
+    # Names and addresses are text too, but no sentences.
+    sentences = any(words(c) >= 8 for c in table.prose()) or table.of("texts", *CHATS)
+    if sentences or len(numbers) < 2 or 2 * len(numbers) < len(table.columns):
+        return
+    label = label_of(table)
+    if label is not None:
+        used = tuple(c.name for c in numbers if c is not label)
+        why = f"{len(used)} columns of numbers, {label.name} has {len(label.classes)} classes"
+        yield Fit("tabular classification", (*used, label.name), why)
+        return
+    few = [f"{c.name} ({len(c.classes)})" for c in table.columns if len(c.classes) > 1]
+    why = f"{len(numbers)} columns of numbers, and no column that is called a label"
+    choice = f"choose the target; of few values are: {', '.join(few)}" if few else ""
+    names = tuple(c.name for c in numbers)
+    yield Fit("tabular prediction", names, why, choice or "choose the target")
+
+
+def _tokens(table: Table) -> Iterator[Fit]:
+    for tokens in table.of("texts"):
+        for tags in table.of("tags", "texts"):
+            named = plain(tags.name)
+            if tags is tokens or not ("tag" in named or "label" in named):
+                continue
+            if not same_lengths(tokens, tags):
+                continue
+            step = "encode the tags as numbers" if tags.kind == "texts" else ""
+            why = f"{tags.name} has one tag for each of {tokens.name}"
+            named_right = renamed({"tokens": tokens})
+            used = (tokens.name, tags.name)
+            yield Fit("token classification", used, why, joined(named_right, step))
+            return
+
+
+def _questions(table: Table) -> Iterator[Fit]:
+    question = table.named(("question", "query"), ("text",))
+    context = table.named(("context", "passage", "document"), ("text",))
+    answers = table.first("answers")
+    if question is not None and context is not None and answers is not None:
+        named = renamed({"question": question, "context": context, "answers": answers})
+        why = f"{answers.name} says where in {context.name} the answer stands"
+        used = (question.name, context.name, answers.name)
+        yield Fit("extractive question answering", used, why, named)
+    stem = table.named(("question", "ctx", "context", "sent1", "sentence", "query"), ("text",))
+    choices = table.named(("choices", "options", "endings", "answers"), ("texts", "record"))
+    right = table.named(("answer", "label", "answer_key", "correct", "answer_index", "gold"),
+                        ("label", "int", "text"))  # fmt: skip
+    if stem is not None and choices is not None and right is not None:
+        why = f"{right.name} says which of {choices.name} is right"
+        used = (stem.name, choices.name, right.name)
+        yield Fit("multiple choice", used, why, renamed({"label": right}))
+
+
+def _rewriting(table: Table) -> Iterator[Fit]:
+    document, summary = (table.named(names, ("text",)) for names in SUMMARY)
+    if document is not None and summary is not None and words(document) > words(summary) > 0:
+        shorter = words(document) / words(summary)
+        why = f"{summary.name} is {shorter:.1f} times shorter than {document.name}"
+        yield Fit("summarization", (document.name, summary.name), why)
+    translation = table.first("translation")
+    if translation is not None:
+        seen = translation.there[0] if translation.there else {}
+        languages = [k for k in seen if k not in ("language", "translation")]
+        why = f"{translation.name} holds the same text in {', '.join(languages) or 'languages'}"
+        yield Fit("translation", (translation.name,), why)
+
+
+def _embeddings(table: Table) -> Iterator[Fit]:
+    for names in TRIPLETS:
+        found = [table.named((name,), ("text", "texts")) for name in names]
+        anchor, positive, negative = found
+        if anchor is None or positive is None:
+            continue
+        if names[1] in ("document", "passage") and negative is None:
+            continue
+        used = tuple(c.name for c in found if c is not None)
+        lists = [c.name for c in found if c is not None and c.kind == "texts"]
+        step = f"one row for each of the list {', '.join(lists)}" if lists else ""
+        kind = "triplets" if negative is not None else "pairs"
+        why = f"{positive.name} belongs to {anchor.name}"
+        yield Fit(f"embeddings ({kind})", used, why, step)
+        return
+
+
+def _asks(texts: list[Column]) -> bool:
+    """Whether the two texts are rather a question with its answer than a pair to compare."""
+    return {plain(c.name) for c in texts} & {"prompt", "completion", "response", "answer"} != set()

@@ -1,0 +1,106 @@
+"""hf_dataset: what a dataset on the Hub holds, what it can train, and whether it leaks a test."""
+
+import re
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from core.context import AgentTool, ToolContext, ToolResult
+from core.effects import Effect
+from core.errors import ToolError
+from tools.hub.datasets.describe import row_lines
+from tools.hub.datasets.inspect import inspect
+from tools.hub.datasets.overlap import overlap
+from tools.hub.datasets.pages import place
+from tools.hub.datasets.viewer import Viewer
+
+
+class HfDatasetArguments(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    operation: Literal["inspect", "search", "overlap"]
+    dataset: str = Field(min_length=1, description="owner/name")
+    config: str = ""
+    split: str = Field("", description="default: train")
+    sample_rows: int = Field(5, ge=0, le=100, description="rows shown")
+    query: str = Field("", description="search: words")
+    where: str = Field("", description="search: SQL condition")
+    offset: int = Field(0, ge=0)
+    eval_dataset: str = ""
+    eval_config: str = ""
+    eval_split: str = ""
+    max_rows: int = Field(2000, ge=100, le=10_000, description="overlap: of each set")
+    timeout: int = Field(120, ge=1, le=3600, description="overlap: seconds")
+
+    @field_validator("dataset", "eval_dataset")
+    @classmethod
+    def _name(cls, value: str) -> str:
+        """A page's address names the dataset too."""
+        found = re.fullmatch(
+            r"(?:https?://[^/]+/)?datasets/([^/?#]+(?:/[^/?#]+)?).*", value.strip()
+        )
+        return found[1] if found else value.strip()
+
+
+class HfDataset(AgentTool):
+    name: str = "hf_dataset"
+    description: str = (
+        "Datasets on the Hub, without download. inspect, before training on one: splits, schema, "
+        "statistics, sample rows, training methods the columns fit (SFT, DPO, GRPO, ...), what to "
+        "rename, warnings. search: rows by query or where. overlap: eval rows that stand in the "
+        "training set."
+    )
+    args_schema: type[BaseModel] = HfDatasetArguments
+    looks_up: bool = True
+
+    def effect(self, arguments: HfDatasetArguments, cwd: str) -> Effect:
+        return Effect("read")
+
+    async def execute(self, arguments: HfDatasetArguments, ctx: ToolContext) -> ToolResult:
+        a = arguments
+        if a.operation == "inspect":
+            viewer = Viewer(ctx)
+            text, fits = await inspect(viewer, a.dataset, a.config, a.split, a.sample_rows)
+            # The evidence of a job's preflight.
+            at = ctx.services.clock()
+            await ctx.note({"dataset": a.dataset, "fits": fits, "at": at})
+            return ToolResult(text)
+        if a.operation == "search":
+            return ToolResult(await _search(a, ctx))
+        if not a.eval_dataset:
+            raise ToolError("overlap needs eval_dataset, the evaluation set to look for")
+        train = (a.dataset, a.config, a.split)
+        evaluation = (a.eval_dataset, a.eval_config, a.eval_split)
+        return ToolResult(await overlap(ctx, train, evaluation, a.max_rows, a.timeout))
+
+
+async def _search(a: HfDatasetArguments, ctx: ToolContext) -> str:
+    if bool(a.query.strip()) == bool(a.where.strip()):
+        raise ToolError(
+            "search takes query (words in text columns) or where (a condition), one of them; "
+            "a condition on text: \"column\" LIKE '%word%'"
+        )
+    viewer = Viewer(ctx)
+    where = await place(viewer, a.dataset, a.config, a.split)
+    wanted = max(1, a.sample_rows)
+    here = (where.dataset, where.config, where.split)
+    if a.query.strip():
+        body = await viewer.search(*here, a.query, a.offset, wanted)
+        asked = f"match {a.query!r}"
+    else:
+        body = await viewer.filter(*here, a.where, a.offset, wanted)
+        asked = f"fulfil {a.where}"
+    total, rows = int(body["num_rows_total"]), body["rows"]
+    lines = [f"{total:,} rows of {where} {asked}."]
+    if body.get("partial"):
+        lines.append("Only a part of the split is indexed: there may be more.")
+    if not total:
+        names = ", ".join(str(f["name"]) for f in body["features"])
+        lines.append(f"The columns are: {names}.")
+    elif not rows:
+        lines.append(f"None from offset {a.offset} on.")
+    else:
+        end = a.offset + len(rows)
+        more = f"; offset={end} goes on" if end < total else ""
+        lines.append(f"Shown: {a.offset + 1} to {end}{more}.")
+    return "\n".join([*lines, *row_lines(rows)])

@@ -1,0 +1,93 @@
+"""What was checked before a job costs money, each line with its evidence: a row of the journal, or
+"not checked". Nothing is guessed from the script's text.
+
+Evidence is the note that a tool left with its call: hf_dataset inspect, hf_fit, and earlier jobs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from core.context import ToolContext
+from core.hub.job_price import duration
+
+if TYPE_CHECKING:
+    from tools.hub.jobs.tool import JobsArguments
+
+Notes = Sequence[tuple[str, dict[str, Any]]]
+
+
+async def preflight(arguments: JobsArguments, ctx: ToolContext) -> list[str]:
+    """Lines for the approval."""
+    journal = ctx.services.journal
+    inspected = await journal.notes(ctx.thread, "hf_dataset")
+    fitted = await journal.notes(ctx.thread, "hf_fit")
+    jobs = await journal.notes(ctx.thread, "hf_jobs")
+    return [
+        *_data(arguments, inspected),
+        *_model(arguments, fitted),
+        _output(arguments),
+        _monitoring(arguments),
+        _smaller(arguments, jobs),
+    ]
+
+
+def _data(arguments: JobsArguments, notes: Notes) -> Iterator[str]:
+    if not arguments.datasets:
+        yield "data: none named, not checked"
+    for name in arguments.datasets:
+        found = _newest(notes, lambda note: note.get("dataset") == name)  # noqa: B023
+        if found is None:
+            yield f"data: {name} not checked (hf_dataset inspect was not called on it)"
+            continue
+        call, note = found
+        fits = ", ".join(note.get("fits", [])) or "no training method"
+        yield f"data: {name} inspected, its columns fit {fits} ({call})"
+
+
+def _model(arguments: JobsArguments, notes: Notes) -> Iterator[str]:
+    """A line for each method that was checked: which of them the script uses is not known."""
+    if not arguments.model:
+        yield "memory: no model named, not checked"
+        return
+    checked = {
+        note.get("method", ""): (call, note)
+        for call, note in notes
+        if note.get("model") == arguments.model
+    }
+    if not checked:
+        yield f"memory: {arguments.model} not checked (hf_fit was not called for it)"
+    for method, (call, note) in checked.items():
+        named = f"{method} of {arguments.model}"
+        if arguments.flavor in note.get("flavors", []):
+            yield f"memory: {named} fits {arguments.flavor} ({call})"
+        else:
+            said = f"{named} does NOT fit {arguments.flavor}, as far as hf_fit can tell"
+            yield f"memory: {said} ({call})"
+
+
+def _output(arguments: JobsArguments) -> str:
+    if not arguments.output:
+        return "result: no place named; what stays on the job's disk is gone when it ends"
+    return f"result: to {arguments.output}, says the model; not checked in the script"
+
+
+def _monitoring(arguments: JobsArguments) -> str:
+    if not arguments.monitoring:
+        return "monitoring: none named; the logs are all there is to watch"
+    return f"monitoring: {arguments.monitoring}, says the model"
+
+
+def _smaller(arguments: JobsArguments, notes: Notes) -> str:
+    """Whether anything like it ran through before: a time limit needs something to go by."""
+    done = [(call, note) for call, note in notes if note.get("stage") == "COMPLETED"]
+    if not done:
+        return "time limit: not checked, no job of this thread has run through yet"
+    call, note = done[-1]
+    took = duration(note.get("seconds"))
+    return f"time limit: an earlier job took {took} on {note.get('flavor')} ({call})"
+
+
+def _newest(notes: Notes, fits: Any) -> tuple[str, dict[str, Any]] | None:
+    return next(((call, note) for call, note in reversed(notes) if fits(note)), None)

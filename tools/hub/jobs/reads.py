@@ -1,0 +1,105 @@
+"""What hf_jobs tells without changing anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from core.context import ToolContext, ToolResult
+from core.errors import ToolError
+from core.hub.connection import ask
+from core.hub.job_price import flavors
+from core.hub.job_state import Job, inspected, job_of, settle_if_ours
+from core.result_text import listed, row
+from tools.hub.jobs.logs import series, so_far, text_of
+from tools.hub.jobs.run import payer
+from tools.hub.jobs.wait import KEPT, wait_for
+
+if TYPE_CHECKING:
+    from tools.hub.jobs.tool import JobsArguments
+
+#: Jobs that a list shows.
+MOST = 50
+
+
+async def read_of(a: JobsArguments, ctx: ToolContext) -> ToolResult:
+    if a.operation == "hardware":
+        found = await flavors(ctx)
+        lines = [row(f.name, f"${f.hourly:.2f}/h", f.described) for f in found]
+        return listed(lines, "the Hub lists no hardware")
+    if a.operation == "ps":
+        return await _jobs(ctx)
+    if a.operation == "schedules":
+        return await _schedules(ctx)
+    job = await _job(a, ctx)
+    if a.operation == "wait":
+        return await wait_for(job, ctx, tail=a.tail)
+    cost = await settle_if_ours(job, ctx) if job.ended else None
+    if a.operation == "inspect":
+        spent = "" if cost is None else f"\ncost: ${cost / 1e6:.4f}"
+        return ToolResult(f"{job.line()}{spent}")
+    if a.operation == "metrics":
+        return await _metrics(job, ctx)
+    events = await so_far(ctx, job.namespace, job.id, most=KEPT, tail=max(a.tail, 1000))
+    lines = [text for event in events if (text := text_of(event))]
+    figures = [f"[{line}]" for line in series(lines)]
+    shown = lines[-a.tail :] or ["its log is empty so far"]
+    return ToolResult("\n".join([job.line(), *figures, *shown]))
+
+
+async def _job(a: JobsArguments, ctx: ToolContext) -> Job:
+    if not a.id:
+        raise ToolError(f"{a.operation} needs id, the job's")
+    return await inspected(a.id, await payer(ctx), ctx)
+
+
+async def _jobs(ctx: ToolContext) -> ToolResult:
+    namespace = await payer(ctx)
+
+    def newest(api: Any) -> list[Any]:
+        found = []
+        for info in api.list_jobs(namespace=namespace):
+            found.append(info)
+            if len(found) == MOST:
+                break
+        return found
+
+    jobs = [job_of(info) for info in await ask(ctx, newest)]
+    lines = [row(job.created, job.name, job.line()) for job in jobs]
+    return listed(lines, f"{namespace} has no jobs", "" if len(jobs) < MOST else "the newest only")
+
+
+async def _schedules(ctx: ToolContext) -> ToolResult:
+    namespace = await payer(ctx)
+    found = await ask(ctx, lambda api: api.list_scheduled_jobs(namespace=namespace))
+    lines = [
+        row(
+            one.id,
+            str(one.schedule),
+            (one.job_spec.labels or {}).get("name", ""),
+            one.job_spec.flavor or "",
+            "suspended" if one.suspend else "",
+            f"next run {one.status.next_job_run_at}" if one.status.next_job_run_at else "",
+        )
+        for one in found
+    ]
+    return listed(lines, f"{namespace} has no scheduled jobs")
+
+
+async def _metrics(job: Job, ctx: ToolContext) -> ToolResult:
+    if job.stage != "RUNNING":
+        return ToolResult(f"{job.line()}\nA job has metrics of its machine only while it runs.")
+    samples = await so_far(ctx, job.namespace, job.id, "metrics", most=1)
+    if not samples:
+        return ToolResult(f"{job.line()}\nno sample came; try again")
+    now = samples[0]
+    lines = [f"cpu {now.get('cpu_usage_pct', '?')} %", _memory("memory", now)]
+    for name, gpu in (now.get("gpus") or {}).items():
+        lines.append(f"gpu {name}: {gpu.get('utilization', '?')} % busy, {_memory('memory', gpu)}")
+    return ToolResult("\n".join([job.line(), *lines]))
+
+
+def _memory(name: str, facts: dict[str, Any]) -> str:
+    used, total = facts.get("memory_used_bytes"), facts.get("memory_total_bytes")
+    if not isinstance(used, int) or not isinstance(total, int):
+        return f"{name} unknown"
+    return f"{name} {used / 1e9:.1f} of {total / 1e9:.1f} GB"

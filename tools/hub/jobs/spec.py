@@ -1,0 +1,143 @@
+"""What a job is to run: a script sent inline, or a command, with its environment."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import os
+import re
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from configs.settings import Settings
+from core.errors import ToolError
+from core.policy.paths import resolved
+from core.secrets.credential_names import is_credential_name
+from core.secrets.leaving import credential_in_text
+from core.secrets.values import secrets_of as secrets_of_value
+from core.store.files.no_links import read_file
+
+if TYPE_CHECKING:
+    from huggingface_hub import Volume
+
+    from tools.hub.jobs.tool import JobsArguments
+
+#: Images, where none is named: for Python scripts, and for commands.
+SCRIPT_IMAGE, COMMAND_IMAGE = "ghcr.io/astral-sh/uv:python3.12-bookworm", "python:3.12"
+#: Bytes of a packed script: the kernel's limit of one argument is 128 KiB.
+MOST_SCRIPT = 96_000
+#: The label by which a job is found again; its value follows from the call's id.
+LABEL = "ml-agent-call"
+_VOLUME = re.compile(
+    r"(?:hf://)?(?P<type>models|datasets|spaces|buckets)/(?P<source>[^/:]+/[^/:@]+)"
+    r"(?:@(?P<revision>[^/:]+))?(?:/(?P<path>[^:]+))?:(?P<mount>/[^:]*)(?::(?P<mode>ro|rw))?"
+)
+
+
+def label_of(call_id: str) -> str:
+    """The same for the same call in whichever process; tells nothing of it."""
+    return hashlib.sha256(call_id.encode()).hexdigest()[:32]
+
+
+def names_file(script: str) -> bool:
+    """Whether `script` names a local file; else it is the source itself."""
+    return "\n" not in script and script.strip().endswith(".py")
+
+
+def read_script(script: str, cwd: str) -> str:
+    """The source itself, or that of the local file which `script` names. Raises ToolError."""
+    if not names_file(script):
+        return script
+    path = resolved(script.strip(), cwd)
+    try:
+        return read_file(path).decode("utf-8")
+    except OSError as error:
+        raise ToolError(f"script: cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ToolError(f"script: {path} is no UTF-8 text") from None
+
+
+def command_of(arguments: JobsArguments, source: str) -> list[str]:
+    """The job's command. A script travels in it: nothing is uploaded for it anywhere."""
+    if not source:
+        return ["bash", "-c", arguments.command]
+    packed = base64.b64encode(gzip.compress(source.encode(), mtime=0)).decode()
+    if len(packed) > MOST_SCRIPT:
+        raise ToolError(
+            "script: it is too long to be sent inline; upload it with hf_repo, mount the "
+            "repository with volumes and run it with command"
+        )
+    needed = "".join(f" --with {shlex.quote(name)}" for name in arguments.dependencies)
+    # The script is $0: no quoting can break it.
+    unpack = 'mkdir -p /tmp/job && printf %s "$0" | base64 -d | gunzip > /tmp/job/script.py'
+    return ["bash", "-c", f"{unpack} && exec uv run{needed} /tmp/job/script.py", packed]
+
+
+def image_of(arguments: JobsArguments) -> str:
+    return arguments.image or (SCRIPT_IMAGE if arguments.script else COMMAND_IMAGE)
+
+
+def secrets_of(names: list[str], settings: Settings) -> dict[str, str]:
+    """The values of the secrets that a job may have, by name. Raises ToolError."""
+    from huggingface_hub import get_token
+
+    found = {}
+    for name in names:
+        if name not in settings.job_secrets:
+            raise ToolError(
+                f"secrets: {name} is not among those that jobs may have "
+                f"({', '.join(settings.job_secrets)}); the user can add it to job_secrets"
+            )
+        value = (get_token() if name == "HF_TOKEN" else "") or os.environ.get(name, "")
+        if not value:
+            raise ToolError(f"secrets: {name} is not set on this machine")
+        found[name] = value
+    return found
+
+
+def check_credentials(arguments: JobsArguments, source: str) -> None:
+    """Raises ToolError if a credential stands where the Hub shows it: all but `secrets` is stored
+    in clear, for everybody who may see the job."""
+    hint = "name it in secrets; the user allows names with the setting job_secrets"
+    for name, value in arguments.env.items():
+        if is_credential_name(name) and secrets_of_value(name, value):
+            raise ToolError(f"env: {name} holds a credential: {hint}")
+    texts = {
+        "script": source,
+        "command": arguments.command,
+        "env": "\n".join(f"{name}={value}" for name, value in arguments.env.items()),
+        "dependencies": "\n".join(arguments.dependencies),
+        "arguments": "\n".join([arguments.image, arguments.name, *arguments.volumes]),
+    }
+    for where, text in texts.items():
+        found = credential_in_text(text)
+        if found:
+            raise ToolError(f"{where}: it holds {found}: take it out, and {hint}")
+
+
+def volumes_of(texts: list[str]) -> list[Volume] | None:
+    """`datasets/owner/name:/data`, `buckets/owner/name/sub:/out:rw`. Raises ToolError."""
+    from huggingface_hub import Volume
+
+    found = []
+    for text in texts:
+        match = _VOLUME.fullmatch(text.strip())
+        if match is None:
+            raise ToolError(
+                f"volumes: {text!r} is none; write datasets/owner/name:/data or "
+                "buckets/owner/name:/out"
+            )
+        values: dict[str, Any] = {
+            "type": match["type"].removesuffix("s"),
+            "source": match["source"],
+            "mount_path": match["mount"],
+        }
+        if match["revision"]:
+            values["revision"] = match["revision"]
+        if match["path"]:
+            values["path"] = match["path"]
+        if match["mode"]:
+            values["read_only"] = match["mode"] == "ro"
+        found.append(Volume(**values))
+    return found or None

@@ -1,0 +1,143 @@
+"""hf_jobs: runs on Hugging Face's hardware, launched once, priced before, followed to their end."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.context import AgentTool, ToolContext, ToolResult
+from core.effects import Effect
+from core.errors import ToolError
+from core.hub.connection import ask
+from core.hub.job_price import dollars, duration, flavor_of
+from tools.hub.jobs.preflight import preflight
+from tools.hub.jobs.reads import read_of
+from tools.hub.jobs.run import launch, payer, relaunch, spec_of
+from tools.hub.jobs.schedule import schedule, scheduled
+from tools.hub.jobs.spec import image_of, names_file, read_script
+
+READS = ("ps", "logs", "inspect", "wait", "metrics", "hardware", "schedules")
+
+
+class JobsArguments(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    operation: Literal[
+        "ps", "run", "logs", "inspect", "wait", "cancel", "metrics", "hardware",
+        "schedule", "schedules", "unschedule",
+    ]  # fmt: skip
+    id: str = Field("", description="the job's, or the schedule's")
+    script: str = Field("", description="Python source, or a local .py file")
+    command: str = Field("", description="shell line, without script")
+    dependencies: list[str] = Field(default_factory=list, description="pip packages of the script")
+    image: str = ""
+    flavor: str = Field("", description="hardware, see operation hardware")
+    timeout: str = Field("", description="30m, 4h: required, it caps the price")
+    env: dict[str, str] = Field(default_factory=dict)
+    secrets: list[str] = Field(default_factory=list, description="names only, HF_TOKEN")
+    volumes: list[str] = Field(default_factory=list, description="datasets/owner/name:/data")
+    name: str = ""
+    detach: bool = Field(True, description="return at once; false waits for the end")
+    tail: int = Field(50, ge=1, le=5000, description="log lines")
+    cron: str = Field("", description="schedule: 0 3 * * *, @daily")
+    datasets: list[str] = Field(default_factory=list, description="that it reads, for the check")
+    model: str = Field("", description="that it trains or runs, for the check")
+    output: str = Field("", description="where the result goes, a Hub repo")
+    monitoring: str = Field("", description="trackio, wandb, ...")
+
+
+class HfJobs(AgentTool):
+    name: str = "hf_jobs"
+    description: str = (
+        "Run a script or command on Hugging Face hardware, paid by the minute: run, then wait or "
+        "logs. Name datasets, model, output and monitoring of a training: the person sees what was "
+        "checked (hf_dataset inspect, hf_fit) before it costs money. Not for short work that runs "
+        "here with bash."
+    )
+    args_schema: type[BaseModel] = JobsArguments
+
+    def effect(self, arguments: JobsArguments, cwd: str) -> Effect:
+        a = arguments
+        if a.operation in READS:
+            return Effect("read")
+        # A script's file is sent, so the rules for places hold for it.
+        sent = (a.script.strip(),) if names_file(a.script) else ()
+        if a.operation == "run":
+            said = f"run a job on {a.flavor} for at most {a.timeout}"
+            return Effect("spend", paths=sent, preview=said)
+        if a.operation == "schedule":
+            said = f"schedule a job on {a.flavor}, {a.cron}, each for at most {a.timeout}"
+            return Effect("publish", paths=sent, preview=said, always_asks=True)
+        verb = "cancel job" if a.operation == "cancel" else "delete the schedule"
+        return Effect("publish", preview=f"{verb} {a.id}")
+
+    async def foresee(self, arguments: JobsArguments, ctx: ToolContext) -> Effect:
+        """With the live price, what is run, and what was checked."""
+        effect = self.effect(arguments, ctx.cwd)
+        if arguments.operation not in ("run", "schedule"):
+            return effect
+        spec = await spec_of(arguments, ctx)
+        seconds = spec["timeout"]
+        try:
+            flavor = await flavor_of(arguments.flavor, ctx)
+            price: int | None = flavor.price(seconds)
+            cost = (
+                f"${flavor.hourly:.2f} an hour × {duration(seconds)} = "
+                f"{dollars(flavor.price(seconds))} at most"
+            )
+            described = f"{flavor.name} ({flavor.described})"
+        except ToolError as error:
+            if error.message.startswith("flavor: "):
+                raise
+            price, cost, described = None, f"price unknown: {error.message}", arguments.flavor
+        lines = [
+            f"{arguments.operation} on {described}",
+            cost,
+            *([f"repeats: {arguments.cron}"] if arguments.cron else []),
+            f"image {image_of(arguments)}"
+            + (f", packages {', '.join(arguments.dependencies)}" if arguments.dependencies else ""),
+            *([f"secrets {', '.join(arguments.secrets)}"] if arguments.secrets else []),
+            *([f"volumes {', '.join(arguments.volumes)}"] if arguments.volumes else []),
+            *await preflight(arguments, ctx),
+            "",
+            read_script(arguments.script, ctx.cwd) or arguments.command,
+        ]
+        return Effect(
+            effect.kind,
+            paths=effect.paths,
+            price_micro_usd=price if effect.kind == "spend" else None,
+            preview="\n".join(lines),
+            always_asks=effect.always_asks,
+        )
+
+    async def execute(self, arguments: JobsArguments, ctx: ToolContext) -> ToolResult:
+        operation = arguments.operation
+        if operation in READS:
+            return await read_of(arguments, ctx)
+        if operation == "run":
+            return await launch(arguments, ctx)
+        if operation == "schedule":
+            return await schedule(arguments, ctx)
+        if not arguments.id:
+            raise ToolError(f"{operation} needs id")
+        namespace = await payer(ctx)
+        await ctx.note({"namespace": namespace, "id": arguments.id})
+
+        def change(api: Any) -> None:
+            if operation == "cancel":
+                api.cancel_job(job_id=arguments.id, namespace=namespace)
+            else:
+                api.delete_scheduled_job(scheduled_job_id=arguments.id, namespace=namespace)
+
+        await ask(ctx, change, again=False)
+        done = "was cancelled" if operation == "cancel" else "was deleted"
+        return ToolResult(f"{arguments.id} {done}.")
+
+    async def recover(
+        self, arguments: JobsArguments, ctx: ToolContext, note: dict[str, Any]
+    ) -> ToolResult | None:
+        """The Hub knows: by the label of the call. Cancelling twice is cancelling once."""
+        if arguments.operation == "run":
+            return await relaunch(arguments, ctx, note)
+        if arguments.operation == "schedule":
+            return await scheduled(ctx, note)
+        return await self.execute(arguments, ctx)

@@ -1,0 +1,175 @@
+"""hf_repo: a repository of the Hub, its files, references and pull requests."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.context import AgentTool, NotBegun, ToolContext, ToolResult
+from core.effects import Effect, EffectKind
+from core.errors import ToolError
+from core.hub.change_once import Change
+from core.hub.connection import ask
+from core.hub.errors import timed_out
+from core.hub.refusals import Repo, RepoType
+from tools.hub.repo.changes import change_of
+from tools.hub.repo.reads import read_of
+
+Operation = Literal[
+    "list",
+    "read",
+    "upload",
+    "delete",
+    "create",
+    "update",
+    "branch",
+    "tag",
+    "refs",
+    "commits",
+    "pr_create",
+    "pr_list",
+    "pr_get",
+    "pr_comment",
+    "pr_merge",
+    "pr_close",
+]
+READS = ("list", "read", "refs", "commits", "pr_list", "pr_get")
+
+
+class RepoArguments(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    operation: Operation
+    repo: str = Field(min_length=1, description="owner/name")
+    type: RepoType = "model"
+    revision: str = Field("", description="branch, tag, commit, refs/pr/N")
+    path: str = Field("", description="in the repo")
+    limit: int = Field(200, ge=1, le=2000)
+    source: str = Field("", description="upload: local file or folder")
+    content: str = Field("", description="upload: text, without source")
+    paths: list[str] = Field(default_factory=list, description="delete: files, folders/")
+    message: str = Field("", description="of the commit; title of pr_create")
+    text: str = Field("", description="comment or description")
+    create_pr: bool = Field(False, description="commit as a pull request")
+    name: str = Field("", description="of the branch or tag")
+    remove: bool = Field(False, description="branch, tag: delete it; delete: the whole repo")
+    number: int = Field(0, description="of the pull request")
+    visibility: Literal["", "private", "public"] = ""
+    gated: Literal["", "auto", "manual", "off"] = ""
+    sdk: Literal["", "gradio", "docker", "static"] = Field("", description="of a new space")
+
+    @property
+    def about(self) -> Repo:
+        path = self.paths[0] if len(self.paths) == 1 else self.path
+        return Repo(self.repo, self.type, self.revision, path)
+
+
+class HubRepo(AgentTool):
+    name: str = "hf_repo"
+    description: str = (
+        "A Hugging Face repository: list or read files, upload, delete, create (private unless "
+        "said), update visibility or gating; branches, tags, commits, pull requests. Large "
+        "files: `hf download` in bash. To find repositories use hf_search."
+    )
+    args_schema: type[BaseModel] = RepoArguments
+    looks_up: bool = True
+
+    def effect(self, arguments: RepoArguments, cwd: str) -> Effect:
+        if arguments.operation in READS:
+            return Effect("read")
+        removes = arguments.operation == "delete" or arguments.remove
+        kind: EffectKind = "destroy" if removes else "publish"
+        local = arguments.operation == "upload" and arguments.source
+        return Effect(
+            kind,
+            paths=(arguments.source,) if local else (),
+            preview=preview(arguments),
+            asks=opens(arguments),
+        )
+
+    async def execute(self, arguments: RepoArguments, ctx: ToolContext) -> ToolResult:
+        if arguments.operation in READS:
+            return await read_of(arguments, ctx)
+        change = await change_of(arguments, ctx)
+        seen = await ask(ctx, change.before, arguments.about)
+        await ctx.note(seen)
+        try:
+            said = await ask(ctx, lambda api: change.do(api, seen), arguments.about, again=False)
+        except ToolError as error:
+            # The Hub may have done it all the same, and its answer alone be lost.
+            return await self._after(change, arguments, ctx, seen, error)
+        return ToolResult(said)
+
+    async def _after(
+        self,
+        change: Change,
+        arguments: RepoArguments,
+        ctx: ToolContext,
+        seen: dict[str, Any],
+        error: ToolError,
+    ) -> ToolResult:
+        try:
+            found = await ask(ctx, lambda api: change.done(api, seen), arguments.about)
+            if found is not None:
+                return ToolResult(found)
+            if not timed_out(error):
+                raise error
+        except ToolError as second:
+            if second is error:
+                raise
+        said = f"{error.message} Whether it happened is unknown: look before repeating it."
+        return ToolResult(said, ok=False, outcome="unknown")
+
+    async def recover(
+        self, arguments: RepoArguments, ctx: ToolContext, note: dict[str, Any]
+    ) -> ToolResult | None:
+        """The Hub knows: by the commit on top of the one that was there, by title and author."""
+        change = await change_of(arguments, ctx, begun=True)
+        try:
+            found = await ask(ctx, lambda api: change.done(api, note), arguments.about)
+        except ToolError as error:
+            said = f"It was begun, and whether it happened is unknown: {error.message}"
+            return ToolResult(said, ok=False, outcome="unknown")
+        if found is None:
+            raise NotBegun
+        return ToolResult(found)
+
+
+def opens(arguments: RepoArguments) -> str:
+    """What the change lets everybody see; "" if nothing. Whether it was private before only the
+    Hub can tell, and the answer could change: the question is asked in any case."""
+    if arguments.visibility == "public" and arguments.operation in ("create", "update"):
+        return "it makes the repository public"
+    if arguments.gated == "off" and arguments.operation == "update":
+        return "it lets everybody read the repository without asking you"
+    return ""
+
+
+def preview(arguments: RepoArguments) -> str:
+    """What a person sees before it happens: where, and every word that is published."""
+    a = arguments
+    where = f"{a.type} {a.repo}"
+    at = f"{where}, revision {a.revision or 'main'}"
+    by = " as a pull request" if a.create_pr else ""
+    if a.operation == "upload":
+        what = f"{a.source} to {a.path or '/'}" if a.source else a.path
+        return _lines(f"upload to {at}{by}: {what}", a.message, a.text, a.content)
+    if a.operation == "delete" and a.remove:
+        return f"delete the whole {where}, with its history"
+    if a.operation == "delete":
+        return _lines(f"delete from {at}{by}: {', '.join(a.paths)}", a.message, a.text)
+    if a.operation == "create":
+        return f"create {a.visibility or 'private'} {where}" + (f" ({a.sdk})" if a.sdk else "")
+    if a.operation == "update":
+        gated = f"gated {a.gated}" if a.gated else ""
+        return f"update {where}: {', '.join(x for x in (a.visibility, gated) if x)}"
+    if a.operation in ("branch", "tag"):
+        verb = "delete" if a.remove else "create"
+        return _lines(f"{verb} {a.operation} {a.name} of {where if a.remove else at}", a.text)
+    if a.operation == "pr_create":
+        return _lines(f"open a pull request on {where}: {a.message}", a.text)
+    verb = "comment on" if a.operation == "pr_comment" else a.operation.removeprefix("pr_")
+    return _lines(f"{verb} pull request {a.number} of {where}", a.text)
+
+
+def _lines(*parts: str) -> str:
+    return "\n\n".join(part for part in parts if part)

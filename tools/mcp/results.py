@@ -1,0 +1,57 @@
+"""What a server's tool answers, as a result of ours."""
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from core.context import ToolResult
+from core.errors import ToolError
+from core.parsing.images import kind_of, prepared
+
+
+async def result_of(answer: Any) -> ToolResult:
+    """The SDK's CallToolResult: texts in their order, pictures beside them."""
+    texts: list[str] = []
+    images: list[dict[str, str]] = []
+    for number, block in enumerate(answer.content, 1):
+        text, data = _parts(block)
+        if data is not None:
+            text = await _shown(f"[picture {number}]", data, images)
+        texts.append(text)
+    if not texts and answer.structuredContent is not None:
+        texts.append(json.dumps(answer.structuredContent, ensure_ascii=False))
+    text = "\n".join(texts) or ("it failed without a word" if answer.isError else "(no output)")
+    if answer.isError:
+        return ToolResult(text, ok=False, outcome="failed", images=images)
+    return ToolResult(text, images=images)
+
+
+def _parts(block: Any) -> tuple[str, str | None]:
+    """(text, None), or ("", base64 of a picture)."""
+    match block.type:
+        case "text":
+            return str(block.text), None
+        case "image":
+            return "", str(block.data)
+        case "resource_link":
+            return f"[resource {block.name}: {block.uri}]", None
+        case "resource" if hasattr(block.resource, "text"):
+            return str(block.resource.text), None
+        case "resource" if (block.resource.mimeType or "").startswith("image/"):
+            return "", str(block.resource.blob)
+        case "resource":
+            return f"[resource {block.resource.uri}: binary, not shown]", None
+    return f"[{block.type}: not shown]", None
+
+
+async def _shown(name: str, data: str, images: list[dict[str, str]]) -> str:
+    try:
+        content = base64.b64decode(data)
+        if kind_of(content) is None:
+            return f"{name} is of a kind that models do not take"
+        told, picture = await prepared(name, content)
+    except (binascii.Error, ToolError) as error:
+        return f"{name} cannot be shown: {error}"
+    images.append(picture)
+    return told

@@ -1,0 +1,145 @@
+"""bubblewrap: a command in namespaces of its own, with the places of a plan mounted."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+from tools.workspace.command_sandbox.plan import Access, Place, Plan, access_at
+
+#: Descriptor on which bubblewrap writes how the command ended. It writes no exit code if it could
+#: not start the command.
+STATUS = 4
+#: What a root user's command keeps: it works on files of other users, as in a container. None of
+#: these mounts, loads, traces or makes devices.
+KEPT = {
+    "CAP_CHOWN": 0, "CAP_DAC_OVERRIDE": 1, "CAP_FOWNER": 3, "CAP_FSETID": 4, "CAP_KILL": 5,
+    "CAP_SETGID": 6, "CAP_SETUID": 7,
+}  # fmt: skip
+#: Devices besides the usual ones: graphics cards, accelerators, fast networks.
+DEVICES = ("dri", "kfd", "dxg", "infiniband", "vfio")
+DEVICE_STARTS = ("nvidia", "accel", "mali", "apex_", "habanalabs")
+
+
+def opened(plan: Plan) -> dict[str, int]:
+    """Descriptors, by path, of the places that another command could exchange for a link while
+    this one starts: those in writable folders. Whoever gets them closes them. Raises OSError: one
+    was exchanged since the plan was made."""
+    known: dict[str, Access] = {}
+    found: dict[str, int] = {}
+    try:
+        for place in plan.places:
+            inside_writable = access_at(known, os.path.dirname(place.path)) == "write"
+            known[place.path] = place.access
+            if inside_writable and place.access != "none":
+                found[place.path] = _descriptor(place.path)
+    except BaseException:
+        close(found)
+        raise
+    return found
+
+
+def close(descriptors: Mapping[str, int]) -> None:
+    for descriptor in descriptors.values():
+        os.close(descriptor)
+
+
+def _descriptor(path: str) -> int:
+    low = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if os.readlink(f"/proc/self/fd/{low}") != path:
+            raise OSError(errno.ELOOP, "it was exchanged for a link while a command started", path)
+        # Shells use the numbers below for themselves.
+        return fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, 64)
+    finally:
+        os.close(low)
+
+
+def arguments(
+    plan: Plan,
+    cwd: str,
+    blank: Blank,
+    *,
+    status: bool = True,
+    descriptors: Mapping[str, int] | None = None,
+) -> list[str]:
+    """bubblewrap's arguments, up to the command.
+
+    Args:
+        cwd: where it runs. status: descriptor STATUS is open; without it the command ends together
+            with the process that started it. descriptors: see `opened`.
+    """
+    given = ["--unshare-pid", "--unshare-ipc"]
+    if not plan.network:
+        given.append("--unshare-net")
+    given += ["--json-status-fd", str(STATUS)] if status else ["--die-with-parent"]
+    given += [*capabilities(), *base(plan.places)]
+    for place in plan.places:
+        given += _mounted(place, plan.places, blank, (descriptors or {}).get(place.path))
+    return [*given, "--chdir", cwd, "--"]
+
+
+def base(places: Sequence[Place] = ()) -> list[str]:
+    """The root, /proc, /dev."""
+    writable = bool(places) and places[0].path == os.sep and places[0].access == "write"
+    given = ["--bind" if writable else "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev"]
+    given += ["--perms", "1777", "--tmpfs", "/dev/shm"]
+    for name in sorted(os.listdir("/dev")):
+        if name in DEVICES or name.startswith(DEVICE_STARTS):
+            given += ["--dev-bind-try", f"/dev/{name}", f"/dev/{name}"]
+    return given
+
+
+def _mounted(
+    place: Place, places: Sequence[Place], blank: Blank, descriptor: int | None
+) -> list[str]:
+    path = place.path
+    if path == os.sep:
+        return []
+    if descriptor is not None:
+        return [f"--{'ro-' if place.access == 'read' else ''}bind-fd", str(descriptor), path]
+    if place.access == "write":
+        return ["--bind", path, path]
+    if place.access == "read":
+        return ["--ro-bind", path, path]
+    if place.is_folder:
+        if any(p.path.startswith(path + os.sep) for p in places):
+            # What is shown in it needs a place to be mounted on.
+            return ["--tmpfs", path]
+        return ["--ro-bind", blank.folder, path]
+    return ["--ro-bind", blank.file, path]
+
+
+def capabilities() -> list[str]:
+    """Of root, all but KEPT are dropped; without that option bubblewrap keeps all of them."""
+    if os.geteuid() != 0:
+        return []
+    own = _permitted()
+    added = [word for name, bit in KEPT.items() if own >> bit & 1 for word in ("--cap-add", name)]
+    return ["--cap-drop", "ALL", *added]
+
+
+@cache
+def _permitted() -> int:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("CapPrm:"):
+            return int(line.split()[1], 16)
+    return 0
+
+
+class Blank:
+    """An empty file and an empty folder, mounted over what is hidden."""
+
+    def __init__(self, state: Path) -> None:
+        self.file = str(state / "blank" / "file")
+        self.folder = str(state / "blank" / "folder")
+
+    def make(self) -> None:
+        """Raises OSError."""
+        os.makedirs(self.folder, mode=0o700, exist_ok=True)
+        if not os.path.exists(self.file):
+            os.close(os.open(self.file, os.O_WRONLY | os.O_CREAT, 0o400))

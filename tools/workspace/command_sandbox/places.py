@@ -1,0 +1,121 @@
+"""Places outside of the working directory that matter to a command: caches, secrets, our own."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from configs.settings import Settings
+from core.policy import paths
+from core.policy.paths import inside
+from tools.workspace.command_sandbox.program import own_program
+from tools.workspace.command_sandbox.repositories import entries_of, named_secret
+
+#: Of a machine: read-only even if the working directory is the root.
+SYSTEM = ("/bin", "/boot", "/etc", "/lib", "/lib32", "/lib64", "/opt", "/sbin", "/usr", "/var")
+
+
+#: Folders with settings of programs that are looked into, in the home folder.
+SETTINGS_FOLDERS = 150
+
+
+def real(path: str) -> str:
+    """`path` with `~` and links resolved."""
+    return os.path.realpath(os.path.expanduser(path))
+
+
+def existing(named: Iterable[str]) -> set[str]:
+    """Where those of the paths lead that exist."""
+    return {os.path.realpath(path) for path in named if os.path.exists(path)}
+
+
+def home() -> str:
+    return real("~")
+
+
+def is_wide(folder: str) -> bool:
+    """Whether a folder holds the whole home folder: there a command sees more than a project."""
+    return inside(home(), folder)
+
+
+def temporary() -> list[str]:
+    """Folders for temporary files."""
+    found = {real(place) for place in (tempfile.gettempdir(), *paths.TEMPORARY)}
+    return sorted(place for place in found if os.path.isdir(place))
+
+
+def caches() -> list[str]:
+    """The caches of Hugging Face, pip and uv; made if they are missing, since a command cannot
+    make them."""
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    hugging_face = os.environ.get("HF_HOME") or os.path.join(base, "huggingface")
+    wanted = [
+        hugging_face,
+        os.environ.get("HF_HUB_CACHE") or os.path.join(hugging_face, "hub"),
+        os.environ.get("PIP_CACHE_DIR") or os.path.join(base, "pip"),
+        os.environ.get("UV_CACHE_DIR") or os.path.join(base, "uv"),
+    ]
+    found = []
+    for place in wanted:
+        path = real(place)
+        try:
+            os.makedirs(path, mode=0o755, exist_ok=True)
+        except OSError:
+            continue
+        found.append(path)
+    return found
+
+
+def hidden(settings: Settings) -> list[str]:
+    """What no command in the sandbox reads: credentials, and our own state and settings."""
+    state = str(settings.state_path())
+    wanted = [
+        *paths.secret_places(),
+        *paths.own_places(state),
+        *_database(settings),
+        *_named_secret_in_home(),
+    ]
+    return sorted(existing(wanted))
+
+
+def _named_secret_in_home() -> list[str]:
+    """Files of the home folder whose names say that they hold credentials, as deep as programs
+    keep their settings: ~/.netrc, ~/.kaggle/kaggle.json, ~/.config/rclone/rclone.conf."""
+    base = home()
+    config = os.path.join(base, ".config")
+    top, own = entries_of(base), entries_of(config)
+    folders = [entry for entry in top if entry.name.startswith(".") and entry.is_dir()]
+    folders += [entry for entry in own if entry.is_dir()]
+    within = [e for folder in folders[:SETTINGS_FOLDERS] for e in entries_of(folder.path)]
+    return [
+        entry.path
+        for entry in (*top, *own, *within)
+        if named_secret(entry.path) and entry.is_file()
+    ]
+
+
+def _database(settings: Settings) -> list[str]:
+    """The files of an SQLite database that is not in the state directory."""
+    parts = urlsplit(settings.database_url)
+    if parts.scheme != "sqlite":
+        return []
+    file = parts.path[1:] if parts.path.startswith("//") else parts.path
+    return [f"{file}{end}" for end in ("", "-wal", "-shm", "-journal")]
+
+
+def governing() -> list[str]:
+    """What runs later without a question, or is ml-agent itself: shell profiles, our code."""
+    program = [os.path.dirname(own)] if (own := own_program()) else []
+    return sorted(existing([*paths.profile_places(), *_own_code(), *program]))
+
+
+@cache
+def _own_code() -> list[str]:
+    """Our packages, where they are installed and not being worked on."""
+    here = Path(__file__).resolve().parents[3]
+    if not any(inside(str(here), real(place)) for place in (sys.prefix, sys.base_prefix)):
+        return []
+    return [str(here / name) for name in ("cli", "configs", "core", "graph", "nodes", "tools")]

@@ -1,0 +1,171 @@
+"""What a command may reach, as one list of places that all three kinds of sandbox carry out.
+
+The root is readable. Over it stand places, parents before children: the innermost one counts.
+A folder that holds a special place, and that a command could rename, is a place of its own: a mount
+point cannot be moved away, so that `mv .git x` does not get around what holds for `.git/config`.
+"""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from configs.settings import Settings
+from core.context import Reach
+from core.policy.paths import inside
+from tools.workspace.command_sandbox import places
+from tools.workspace.command_sandbox.repositories import special_in
+from tools.workspace.command_sandbox.sockets import sockets_outside
+
+Access = Literal["write", "read", "none"]
+#: Which access holds if one path is named for several.
+STRICTEST: tuple[Access, ...] = ("none", "read", "write")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A path without links that exists, and what holds below it."""
+
+    path: str
+    access: Access
+    is_folder: bool
+    is_socket: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a command may reach.
+
+    Attributes:
+        folder: the thread's working directory. places: parents before children.
+        network: whether it has this machine's network.
+        governing: files and folders that run or count later.
+    """
+
+    folder: str
+    places: tuple[Place, ...]
+    network: bool
+    governing: tuple[str, ...] = ()
+
+    @property
+    def writable(self) -> list[str]:
+        return [p.path for p in self.places if p.access == "write"]
+
+    @property
+    def hidden(self) -> list[str]:
+        return [p.path for p in self.places if p.access == "none" and not p.is_socket]
+
+
+@dataclass
+class Planner:
+    """Makes plans for the commands of one process.
+
+    What was hidden once stays so: a link that led there may lead elsewhere by the next command.
+    A working directory stays where it led at first, for the same reason.
+    """
+
+    settings: Settings
+    _hidden: set[str] = field(default_factory=set)
+    _folders: dict[str, str] = field(default_factory=dict)
+
+    def plan(self, folder: str, reach: Reach, shown: Sequence[str] = ()) -> Plan:
+        """Of a command of the thread that works in `folder`. `shown`: readable although it lies
+        in a hidden place. Raises ValueError: the folder itself is hidden, or another one than
+        before. Blocks."""
+        named, folder = folder, os.path.realpath(folder)
+        if self._folders.setdefault(named, folder) != folder:
+            raise ValueError(f"the working directory {named} was exchanged: it leads to {folder}")
+        special = special_in(folder)
+        governing = [*places.governing(), *special.governing]
+        wanted: dict[str, Access] = {}
+
+        def want(paths: Iterable[str], access: Access) -> None:
+            for path in paths:
+                before = wanted.get(path, access)
+                wanted[path] = min(before, access, key=STRICTEST.index)
+
+        if reach != "read-only":
+            temporary = places.temporary()
+            want(temporary, "write")
+            if any(inside(places.home(), one) for one in temporary):
+                want([places.home()], "read")
+            if reach != "offline":
+                want(places.caches(), "write")
+                want(map(places.real, self.settings.sandbox_writable), "write")
+            want(special.outside, "write")
+            wanted[folder] = "write"
+            if folder == os.sep:
+                want(places.SYSTEM, "read")
+        want(map(os.path.realpath, governing), "read")
+        self._hidden.update(places.hidden(self.settings))
+        secret = [*self._hidden, *(special.secret if reach != "network" else ())]
+        want(_around(folder, secret), "none")
+        exempt = "" if places.is_wide(folder) else folder
+        sockets = sockets_outside(exempt)
+        want(sockets, "none")
+        if any(inside(folder, p) for p, a in wanted.items() if a == "none"):
+            said = f"the working directory {folder} holds credentials or ml-agent's own files"
+            raise ValueError(said)
+        open_again = set(map(os.path.realpath, shown))
+        want(open_again, "read")
+        ordered = _ordered(wanted, set(sockets), open_again)
+        return Plan(folder, ordered, reach == "network", tuple(governing))
+
+
+def _around(folder: str, secret: Iterable[str]) -> Iterable[str]:
+    """`secret`, and for one that holds `folder` what stands beside the way there."""
+    for path in secret:
+        if path == folder or not inside(folder, path):
+            yield path
+            continue
+        while path != folder:
+            step = os.path.join(path, os.path.relpath(folder, path).split(os.sep)[0])
+            yield from (entry for entry in _entries(path) if entry != step)
+            path = step
+
+
+def _entries(folder: str) -> list[str]:
+    try:
+        return [os.path.join(folder, name) for name in os.listdir(folder)]
+    except OSError:
+        return []
+
+
+def _ordered(wanted: dict[str, Access], sockets: set[str], shown: set[str]) -> tuple[Place, ...]:
+    """The places without those that change nothing, and with the folders on the way to them."""
+    kept: dict[str, Access] = {}
+    for path in sorted(wanted, key=lambda p: p.split(os.sep)):
+        access, outer = wanted[path], access_at(kept, os.path.dirname(path))
+        if path == os.sep or not os.path.lexists(path) or os.path.islink(path):
+            if path == os.sep and access == "write":
+                kept[path] = access
+            continue
+        if outer == "none" and path not in shown:
+            continue
+        if access == outer == "read":
+            continue
+        if outer == "write":
+            for between in _between(path, kept):
+                kept[between] = "write"
+        kept[path] = access
+    ordered = sorted(kept.items(), key=lambda one: one[0].split(os.sep))
+    return tuple(
+        Place(path, access, os.path.isdir(path), path in sockets) for path, access in ordered
+    )
+
+
+def _between(path: str, kept: dict[str, Access]) -> Iterable[str]:
+    """The folders above `path` that are no places yet, up to the nearest that is one."""
+    above = os.path.dirname(path)
+    while above not in kept and above != os.path.dirname(above):
+        yield above
+        above = os.path.dirname(above)
+
+
+def access_at(known: dict[str, Access], path: str) -> Access:
+    """What holds at `path`: the word of the innermost place around it."""
+    while path not in known:
+        if path == os.path.dirname(path):
+            return "read"
+        path = os.path.dirname(path)
+    return known[path]

@@ -1,0 +1,170 @@
+"""The execution backend, in its smallest form: where commands run and files live.
+
+Two of them: this machine (tools/workspace/this_machine.py), and a Hugging Face sandbox
+(tools/workspace/sandbox/machine.py). One suite holds both to the same
+(tests/tools/workspace/test_conformance.py).
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any, Literal, Protocol
+
+from core.context import Reach, ToolContext
+from core.durable import Caps, Scope
+from core.store.runs import Meta, State
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file or folder. kind: of what a link leads to; `other` is a device, a pipe, a broken link.
+    modified: epoch seconds."""
+
+    name: str
+    kind: Literal["file", "folder", "other"]
+    size: int
+    modified: float
+
+
+class RunningCommand(Protocol):
+    """A command's directory, from which any later process can tell what became of it
+    (core/store/runs.py). All methods block: call them in a thread. ConnectionError where it
+    cannot be told now."""
+
+    #: Seconds between two looks: the first, and the longest.
+    looks: tuple[float, float]
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def output_path(self) -> PurePath: ...
+    def exists(self) -> bool: ...
+    def meta(self) -> Meta | None: ...
+    def state(self) -> State: ...
+    def exit_code(self) -> int | None: ...
+    def ended(self) -> str | None: ...
+    def sandbox_failed(self) -> bool: ...
+    def kill(self, how: str) -> None: ...
+    def read_output(self, limit: int) -> tuple[str, bool]: ...
+    def read_new(self, offset: int, most: int = 65536) -> tuple[bytes, int]: ...
+
+
+class Search(Protocol):
+    """One search with ripgrep's arguments. After the loop over `records`: `trouble`, what it
+    complained of; `timed_out`."""
+
+    trouble: str
+    timed_out: bool
+
+    def records(self) -> AsyncIterator[bytes]:
+        """What it prints, record by record. Leaving the loop early ends it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Quote:
+    """What has to be paid before the first call can run there.
+
+    Attributes:
+        words: for the person who decides. price_micro_usd: of the first hour; None: not known.
+        problem: why it cannot be had at all; "" where it can.
+    """
+
+    flavor: str
+    words: str
+    price_micro_usd: int | None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Spending:
+    """Whose money it is. allowed: the verdict on this call was about the price, too."""
+
+    scope: Scope
+    caps: Caps
+    allowed: bool
+
+
+class Backend(Protocol):
+    """Where the local tools act. File methods take what `resolve` returned, and raise OSError as
+    the system gives it."""
+
+    #: In a few words, for the model; "" for this machine.
+    about: str
+
+    def folder(self, cwd: str) -> str:
+        """The working directory there, for a thread that is at `cwd` here."""
+        ...
+
+    async def quote(self, ctx: ToolContext) -> Quote | None:
+        """What the next call has to pay for; None: nothing."""
+        ...
+
+    async def begin(self, ctx: ToolContext, spending: Spending) -> str:
+        """Before a call: make it ready, made where there is none. What the model has to know of
+        that, or "". Raises ToolError: it cannot be had, or not for this money."""
+        ...
+
+    async def end(self) -> str:
+        """Give back what costs money; what a person should know of that, or ""."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections; what costs money goes on."""
+        ...
+
+    async def resolve(self, path: str, cwd: str) -> str:
+        """`path` as an absolute path, `~`, `..` and links resolved as far as they exist."""
+        ...
+
+    async def stat(self, path: str) -> Entry: ...
+
+    async def list(self, path: str) -> Sequence[Entry]:
+        """A folder's entries, by name."""
+        ...
+
+    async def read(self, path: str) -> bytes:
+        """A file's whole content."""
+        ...
+
+    async def write(self, path: str, content: bytes) -> None:
+        """Put `content` in the file's place, atomically; its mode is kept, parents are made."""
+        ...
+
+    async def modified(self, paths: Sequence[str]) -> dict[str, float]:
+        """When each file was changed, epoch seconds; without those that are gone."""
+        ...
+
+    def search(self, arguments: Sequence[str], cwd: str, separator: bytes = b"\n") -> Search:
+        """A search in `cwd`, or in what stands behind a last `--`. It names files by their whole
+        path, or as seen from the folder that is searched."""
+        ...
+
+    async def prepare(self, thread: str, call_id: str) -> tuple[RunningCommand, dict[str, Any]]:
+        """A command that may be started, and the note by which it is found again."""
+        ...
+
+    async def start(
+        self,
+        command: RunningCommand,
+        line: str,
+        *,
+        cwd: str,
+        timeout: float | None,
+        background: bool,
+        folder: str = "",
+        reach: Reach = "network",
+    ) -> RunningCommand:
+        """Start what was prepared. `folder`: the thread's working directory; empty: `cwd`.
+        `reach`: what it may reach, on this machine. Raises OSError, ValueError, ToolError."""
+        ...
+
+    async def found(self, note: dict[str, Any]) -> RunningCommand | str:
+        """The command of a note, or why it cannot be looked at from here."""
+        ...
+
+    async def commands(self, thread: str) -> Sequence[RunningCommand]:
+        """The thread's commands, oldest first."""
+        ...

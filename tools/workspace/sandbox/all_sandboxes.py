@@ -1,0 +1,94 @@
+"""All sandboxes that ml-agent made, whichever thread's: listed by `doctor`, ended with a thread."""
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+from configs.settings import Settings
+from core.context import ToolContext
+from core.errors import ToolError
+from core.hub.change_once import author_of
+from core.hub.connection import ask
+from core.hub.job_price import flavors
+from core.hub.job_state import job_of
+from core.store import Store, open_store
+from tools.workspace.sandbox.bill import bills
+from tools.workspace.sandbox.client import LABEL, alive
+
+
+@dataclass(frozen=True)
+class Living:
+    """A sandbox that lives. driven: some process works in its thread. known: the thread is in this
+    database. price: in words, or ""."""
+
+    id: str
+    namespace: str
+    flavor: str
+    thread: str
+    driven: bool
+    known: bool
+    price: str
+
+    @property
+    def how_to_end(self) -> str:
+        return f"hf jobs cancel {self.namespace}/{self.id}"
+
+
+async def living(settings: Settings) -> list[Living]:
+    """Those in whose name we run jobs. Raises ToolError, StoreError."""
+    run = _run(settings)
+    namespace = settings.jobs_namespace or str(await ask(run, author_of))
+    jobs = await ask(run, lambda api: alive(api, namespace))
+    if not jobs:
+        return []
+    try:
+        hourly = {flavor.name: flavor.hourly for flavor in await flavors(run)}
+    except ToolError:
+        hourly = {}
+    found = []
+    async with await open_store(settings) as store:
+        for job in map(job_of, jobs):
+            thread = next((j.labels or {}).get(LABEL, "") for j in jobs if j.id == job.id)
+            price = hourly.get(job.flavor)
+            found.append(
+                Living(
+                    job.id,
+                    namespace,
+                    job.flavor,
+                    thread,
+                    store.is_driven(thread),
+                    await store.threads.get(thread) is not None,
+                    "" if price is None else f", ${price:.2f} an hour",
+                )
+            )
+    return found
+
+
+async def end_all(settings: Settings, store: Store, thread: str) -> list[str]:
+    """End what sandboxes a thread has, and book their cost; their ids. Raises ToolError."""
+    run = _run(settings, store)
+    namespace = settings.jobs_namespace or str(await ask(run, author_of))
+    jobs = await ask(run, lambda api: alive(api, namespace, thread))
+    open_bills = {bill.note.get("job"): bill for bill in await bills(run.services, thread)}
+    for job in jobs:
+        number = job.id
+
+        def finish(api: Any, number: str = number) -> Any:
+            api.cancel_job(job_id=number, namespace=namespace)
+            return api.inspect_job(job_id=number, namespace=namespace)
+
+        seconds = job_of(await ask(run, finish, again=False)).seconds
+        if number in open_bills:
+            await open_bills[number].settle(seconds or 0.0)
+    return [job.id for job in jobs]
+
+
+def _run(settings: Settings, store: Store | None = None) -> ToolContext:
+    """No call of a thread: what asks the Hub takes its settings from one."""
+    journal, ledger = (store.journal, store.ledger) if store else (None, None)
+    services: Any = SimpleNamespace(settings=settings, journal=journal, ledger=ledger)
+    return ToolContext("", "sandbox", "", "", services, lambda event: None, _no_note)
+
+
+async def _no_note(evidence: dict[str, Any]) -> None:
+    """Nothing is done that would need evidence."""

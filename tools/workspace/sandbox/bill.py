@@ -1,0 +1,73 @@
+"""What a sandbox costs: set aside hour by hour while it lives, settled with what it really ran.
+
+Each sandbox has a row in the journal (tool `sandbox`), written before it is asked for: namespace,
+flavor, price, when it began, how many hours are set aside; its id, and how long it ran.
+"""
+
+import time
+from dataclasses import replace
+from typing import Any
+
+from core.context import Services
+from tools.workspace.protocol import Spending
+
+HOUR = 3600.0
+#: Seconds before an hour ends at which the next one is set aside.
+AHEAD = 60.0
+TOOL = "sandbox"
+
+
+class Bill:
+    """The money of one sandbox. `note` is the journal's row."""
+
+    def __init__(self, services: Services, thread: str, ref: str, note: dict[str, Any]) -> None:
+        self._services = services
+        self._thread = thread
+        self.ref = ref
+        self.note = note
+
+    @property
+    def hourly(self) -> int:
+        """Micro-USD; 0 where the price is not known."""
+        return round((self.note["per_minute"] or 0) * 60)
+
+    async def open(self) -> None:
+        """On disk, before anything is asked for."""
+        await self._services.journal.begin(self._thread, self.ref, TOOL)
+        await self.keep()
+
+    async def keep(self, **more: Any) -> None:
+        self.note = {**self.note, **more}
+        await self._services.journal.note(self._thread, self.ref, self.note)
+
+    async def pay(self, spending: Spending) -> bool:
+        """Set aside the hours that have begun; False where the next one would break a cap."""
+        now = self._services.clock()
+        due = int((now - self.note["at"] + AHEAD) // HOUR) + 1
+        day = time.strftime("%Y-%m-%d", time.localtime(now))
+        scope = replace(spending.scope, day=day)
+        for hour in range(self.note["hours"] + 1, due + 1):
+            name = f"{self.ref}-{hour}"
+            if not await self._services.ledger.reserve(name, self.hourly, scope, spending.caps):
+                return False
+            await self.keep(hours=hour)
+        return True
+
+    async def settle(self, seconds: float) -> int | None:
+        """It has ended after so many seconds; micro-USD that it came to, None: not known."""
+        rate = self.note["per_minute"]
+        cost = None if rate is None else round(rate * seconds / 60)
+        rest = cost or 0
+        for hour in range(1, self.note["hours"] + 1):
+            last = hour == self.note["hours"]
+            part = rest if last else min(rest, self.hourly)
+            await self._services.ledger.settle(f"{self.ref}-{hour}", part)
+            rest -= part
+        await self.keep(ended=True, seconds=seconds, cost=cost)
+        return cost
+
+
+async def bills(services: Services, thread: str) -> list[Bill]:
+    """Those of the thread that are not settled, the oldest first."""
+    notes = await services.journal.notes(thread, TOOL)
+    return [Bill(services, thread, ref, note) for ref, note in notes if not note.get("ended")]

@@ -1,0 +1,147 @@
+"""A Hugging Face sandbox with huggingface_hub's own client: made, found again, reached.
+
+`Sandbox.create` and `Sandbox.connect` take no address of the Hub, wait in one piece, and refuse a
+sandbox that still starts. So the same steps are taken here one by one, with the library's parts:
+what its job runs and is given, the token that follows from the label, the HTTP client, `Sandbox`.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from configs.settings import Settings
+from core.errors import ToolError
+from core.hub.job_state import ENDED
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi, JobInfo, Sandbox
+
+#: The label by which a thread's sandbox is found again; its value is the thread's id.
+LABEL = "ml-agent-sandbox"
+#: Seconds that a sandbox may take to start; hardware with GPUs may have to be waited for.
+START = 600.0
+
+
+@dataclass(frozen=True)
+class Box:
+    """A sandbox that answers. started: epoch seconds from which it is paid, 0.0 where that is not
+    known."""
+
+    id: str
+    namespace: str
+    flavor: str
+    url: str
+    started: float
+    sandbox: Sandbox
+
+
+def spec_of(api: HfApi, settings: Settings, flavor: str, thread: str) -> dict[str, Any]:
+    """What `run_job` takes for a thread's sandbox, namespace excluded. Raises ToolError."""
+    from huggingface_hub import _sandbox as library
+
+    from core.command_environment import QUIET
+
+    chosen = settings.sandbox
+    token, nonce = library._effective_token(api), token_hex(16)
+    command, env, secrets, volumes = library._bootstrap_job_spec(
+        api,
+        token,
+        env=dict(QUIET),
+        secrets=_secrets(settings, token),
+        volumes=None,
+        idle_timeout=chosen.idle_timeout,
+        forward_hf_token=False,
+        sandbox_token=library._derive_sandbox_token(token, nonce),
+    )
+    return {
+        "image": chosen.image,
+        "command": command,
+        "env": env,
+        "secrets": secrets,
+        "volumes": volumes,
+        "flavor": flavor,
+        "timeout": library.SANDBOX_MAX_LIFETIME,
+        "attempts": 1,
+        "name": f"ml-agent-{thread}"[:60],
+        "labels": {
+            LABEL: thread,
+            library.SANDBOX_LABEL: "1",
+            library.MODE_LABEL: library.MODE_DEDICATED,
+            library.NONCE_LABEL: nonce,
+        },
+        "expose": [library.SANDBOX_SERVER_PORT],
+    }
+
+
+def _secrets(settings: Settings, token: str) -> dict[str, str]:
+    """Credentials that the settings name for the sandbox; none that commands may not see here."""
+    found = {}
+    for name in settings.sandbox.secrets:
+        if name not in settings.child_tokens:
+            raise ToolError(f"sandbox.secrets: {name} is not among child_tokens")
+        value = token if name == "HF_TOKEN" else os.environ.get(name, "")
+        if not value:
+            raise ToolError(f"sandbox.secrets: {name} is not set on this machine")
+        found[name] = value
+    return found
+
+
+def alive(api: HfApi, namespace: str, thread: str = "") -> list[JobInfo]:
+    """The sandboxes that ml-agent made and that live or start, the oldest first; with `thread`,
+    those of that thread."""
+    from huggingface_hub import _sandbox as library
+
+    labels = {LABEL: thread} if thread else {library.SANDBOX_LABEL: "1"}
+    found = []
+    for job in api.list_jobs(labels=labels, namespace=namespace):
+        ours = (job.labels or {}).get(LABEL)
+        # A server that does not filter must not hand us somebody else's.
+        if ours and ours == (thread or ours) and str(job.status.stage) not in ENDED:
+            found.append(job)
+    return sorted(found, key=lambda job: job.created_at.timestamp() if job.created_at else 0.0)
+
+
+def connected(api: HfApi, job: JobInfo) -> Box:
+    """The sandbox of a job, once it answers. Raises ToolError, SandboxError."""
+    from huggingface_hub import Sandbox
+    from huggingface_hub import _sandbox as library
+
+    labels = job.labels or {}
+    nonce, url = labels.get(library.NONCE_LABEL), library._find_server_url(job)
+    if nonce is None or list(job.command or ()) != library._bootstrap_command():
+        # Whoever may run jobs in the namespace may copy a label: the token goes to no other job.
+        raise ToolError(f"job {job.id} has the label of a sandbox and is none of ours")
+    # The address has to be that job's own, and as safe as the Hub's.
+    where, hub = urlsplit(url), urlsplit(api.endpoint)
+    own = f"{job.id}--{library.SANDBOX_SERVER_PORT}."
+    if where.scheme != "https" and (where.scheme, where.hostname) != (hub.scheme, hub.hostname):
+        raise ToolError(f"the sandbox's address {url} is not safe")
+    if not (where.hostname or "").startswith(own.lower()) and where.hostname != hub.hostname:
+        raise ToolError(f"the sandbox's address {url} is another's")
+    server = library._SandboxServer.from_job(
+        job=job,
+        nonce=nonce,
+        sandbox_token=library._derive_sandbox_token(library._effective_token(api), nonce),
+        api=api,
+        max_connections=library.SandboxFiles.PARALLEL_MAX_WORKERS + 2,
+    )
+    try:
+        server.wait_ready(START)
+    except BaseException:
+        server.close()
+        raise
+    started = job.started_at or job.created_at
+    return Box(
+        id=job.id,
+        namespace=job.owner.name,
+        flavor=str(getattr(job.flavor, "value", job.flavor) or ""),
+        url=job.url,
+        started=started.timestamp() if started else 0.0,
+        sandbox=Sandbox(
+            id=job.id, server=server, local_id=None, owns_sandbox=False, owns_server=True
+        ),
+    )

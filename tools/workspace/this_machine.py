@@ -1,0 +1,182 @@
+"""This machine as an execution backend."""
+
+import asyncio
+import os
+import socket
+import stat as modes
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+from configs.folders import make_private_folder
+from configs.settings import Settings
+from core.command_environment import child_environment
+from core.context import Reach, ToolContext
+from core.policy.paths import resolved
+from core.store import runs
+from core.store.files import no_links
+from core.store.files.thread_files import Outputs
+from tools.workspace.command_sandbox import CommandSandbox
+from tools.workspace.hub_login import hub_login
+from tools.workspace.protocol import Entry, Quote, RunningCommand, Search, Spending
+from tools.workspace.ripgrep import LocalSearch
+
+#: Of `child_tokens`, the one that commands get as a file (tools/workspace/hub_login.py).
+HUB_TOKEN = "HF_TOKEN"
+
+
+class LocalBackend:
+    """`Backend` here. All blocking work is done in threads: the event loop never waits. File
+    methods follow no link: they are given what `resolve` returned."""
+
+    about = ""
+
+    def __init__(self, settings: Settings, sandbox: CommandSandbox | None = None) -> None:
+        self._settings = settings
+        self._outputs = Outputs(settings.state_path())
+        self._sandbox = sandbox or CommandSandbox(settings)
+
+    def folder(self, cwd: str) -> str:
+        return cwd
+
+    async def quote(self, ctx: ToolContext) -> Quote | None:
+        return None
+
+    async def begin(self, ctx: ToolContext, spending: Spending) -> str:
+        return ""
+
+    async def end(self) -> str:
+        return ""
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+    async def resolve(self, path: str, cwd: str) -> str:
+        return await asyncio.to_thread(resolved, path, cwd)
+
+    async def stat(self, path: str) -> Entry:
+        return await asyncio.to_thread(_stat, path)
+
+    async def list(self, path: str) -> Sequence[Entry]:
+        return await asyncio.to_thread(_entries, path)
+
+    async def read(self, path: str) -> bytes:
+        return await asyncio.to_thread(no_links.read_file, path)
+
+    async def write(self, path: str, content: bytes) -> None:
+        await asyncio.to_thread(no_links.replace_file, path, content)
+
+    async def modified(self, paths: Sequence[str]) -> dict[str, float]:
+        return await asyncio.to_thread(_modified, paths)
+
+    def search(self, arguments: Sequence[str], cwd: str, separator: bytes = b"\n") -> Search:
+        return LocalSearch(arguments, cwd, separator)
+
+    async def prepare(self, thread: str, call_id: str) -> tuple[RunningCommand, dict[str, Any]]:
+        folder = self._outputs.run(thread, call_id)
+        # Before the note that tells of it: where a later process does not find it, it looks on
+        # another machine, or under another home.
+        await asyncio.to_thread(make_private_folder, folder)
+        return runs.Run(folder), {"run": str(folder), "host": socket.gethostname()}
+
+    async def start(
+        self,
+        command: RunningCommand,
+        line: str,
+        *,
+        cwd: str,
+        timeout: float | None,
+        background: bool,
+        folder: str = "",
+        reach: Reach = "network",
+    ) -> RunningCommand:
+        assert isinstance(command, runs.Run)
+        run = command
+
+        def begin() -> RunningCommand:
+            theirs, login = _credentials(self._settings, reach)
+            wrapped = self._sandbox.wrap(
+                runs.command_words(line),
+                folder=folder or cwd,
+                cwd=cwd,
+                reach=reach,
+                shown=[*self._outputs.shown(run.folder), *login],
+            )
+            with closing(wrapped):
+                return runs.start(
+                    run.folder,
+                    line,
+                    cwd=cwd,
+                    env={**wrapped.environment, **theirs},
+                    timeout=timeout,
+                    background=background,
+                    argv=wrapped.argv,
+                    sandbox=wrapped.about,
+                    descriptors=tuple(wrapped.descriptors.values()),
+                )
+
+        return await asyncio.to_thread(begin)
+
+    async def found(self, note: dict[str, Any]) -> RunningCommand | str:
+        if "sandbox" in note:
+            return f"It was begun in the sandbox {note['sandbox']}, and this thread left it"
+        run = runs.Run(Path(note["run"]))
+        if note["host"] == socket.gethostname() and await asyncio.to_thread(run.exists):
+            return run
+        return (
+            f"It was begun on {note['host']}, in {run.folder}, which is not here, and may still "
+            "run there"
+        )
+
+    async def commands(self, thread: str) -> Sequence[RunningCommand]:
+        return await asyncio.to_thread(runs.runs_of, self._outputs.runs(thread))
+
+
+def _credentials(settings: Settings, reach: Reach) -> tuple[dict[str, str], list[str]]:
+    """A command's environment, and the file with its Hub token. Without the network a command has
+    no use for a credential."""
+    also = settings.child_environment
+    if reach not in ("network", "outside"):
+        return child_environment((), also=also), []
+    tokens = [name for name in settings.child_tokens if name != HUB_TOKEN]
+    environment = child_environment(tokens, also=also)
+    login = HUB_TOKEN in settings.child_tokens and hub_login(settings.state_path())
+    if not login:
+        return environment, []
+    return {**environment, "HF_TOKEN_PATH": str(login)}, [str(login)]
+
+
+def _stat(path: str) -> Entry:
+    return _entry(os.path.basename(path), no_links.status_of(path), 0)
+
+
+def _entry(name: str, status: os.stat_result, led_to: int) -> Entry:
+    """`led_to`: of a link, the mode of what it leads to; 0: nowhere."""
+    mode = led_to if modes.S_ISLNK(status.st_mode) else status.st_mode
+    kind = "folder" if modes.S_ISDIR(mode) else "file" if modes.S_ISREG(mode) else "other"
+    return Entry(name, kind, status.st_size, status.st_mtime)  # type: ignore[arg-type]
+
+
+def _entries(path: str) -> list[Entry]:
+    found = []
+    with no_links.opened_folder(path) as folder:
+        for name in sorted(no_links.list_folder(path)):
+            try:
+                status, led_to = os.lstat(name, dir_fd=folder), 0
+                with suppress(OSError):
+                    led_to = os.stat(name, dir_fd=folder).st_mode
+                found.append(_entry(name, status, led_to))
+            except OSError:
+                found.append(Entry(name, "other", 0, 0.0))
+    return found
+
+
+def _modified(paths: Sequence[str]) -> dict[str, float]:
+    found = {}
+    for path in paths:
+        try:
+            found[path] = os.lstat(path).st_mtime
+        except OSError:
+            continue
+    return found
