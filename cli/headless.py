@@ -10,8 +10,8 @@ import sys
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from cli.approval_prompt import PREVIEW_LINES
-from cli.bootstrap import (
+from cli.shared.approval_prompt import PREVIEW_LINES
+from cli.shared.bootstrap import (
     complain,
     folder_of,
     guarded,
@@ -20,10 +20,10 @@ from cli.bootstrap import (
     settings_for,
     using_keys,
 )
-from cli.commands.jobs import tell_of_jobs
-from cli.render import EventPrinter, closing
-from cli.request_text import head_and_rows
-from cli.results import INTERRUPTED, exit_code_of, result_object
+from cli.shared.jobs import tell_of_jobs
+from cli.shared.render import EventPrinter, closing
+from cli.shared.request_text import head_and_rows
+from cli.shared.results import INTERRUPTED, exit_code_of, result_object
 from cli.terminal.standard_input import with_piped
 from cli.terminal.writer import print_json, to_stderr, to_stdout
 from configs.visible import inline

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from cli.options import CONTRADICTION, Duration
+from cli.shared.options import CONTRADICTION, Duration
 from cli.terminal.who_decides import mark_children
 from cli.terminal.writer import finish_streams, guard_streams, note, to_stdout, write_data
 
@@ -267,7 +267,7 @@ def _usage(error: click.ClickException) -> int:
         given = itertools.pairwise(arguments)
         short = name == "json" and "--json" in arguments
         if short or f"--output={name}" in arguments or ("--output", name) in given:
-            from cli.results import print_failure
+            from cli.shared.results import print_failure
 
             print_failure(name, "usage_error", error.format_message(), "see ml-agent --help")
     hint = "" if "\n" in error.format_message() else " (see ml-agent --help)"

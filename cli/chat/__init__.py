@@ -5,7 +5,7 @@ import os
 import sys
 from typing import Any
 
-from cli.bootstrap import guarded
+from cli.shared.bootstrap import guarded
 from cli.terminal.who_decides import by_a_person
 
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cli.answers import Accepts
+from cli.shared.answers import Accepts
 
 if TYPE_CHECKING:
     from cli.chat.loop import Chat

@@ -8,11 +8,11 @@ import importlib
 import threading
 from typing import Any
 
-from cli.answers import is_yes, yes_or_no
-from cli.bootstrap import folder_of, settings_for, using_keys
 from cli.chat.frontend import GO_ON, Face
 from cli.chat.turns import run_turn
-from cli.unfinished_thread import left_open
+from cli.shared.answers import is_yes, yes_or_no
+from cli.shared.bootstrap import folder_of, settings_for, using_keys
+from cli.shared.unfinished_thread import left_open
 from configs.folder import in_words
 from configs.visible import inline, visible
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from cli.answers import is_yes, secret, yes_or_no
+from cli.shared.answers import is_yes, secret, yes_or_no
 from configs.visible import inline
 
 if TYPE_CHECKING:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cli.answers import amount, dollars_of, is_yes, yes_or_no
-from cli.approval_prompt import DecidedElsewhere
 from cli.chat.first_run import offer_token, wants_token
-from cli.commands.jobs import jobs_command, tell_of_jobs
-from cli.render import closing
+from cli.shared.answers import amount, dollars_of, is_yes, yes_or_no
+from cli.shared.approval_prompt import DecidedElsewhere
+from cli.shared.jobs import jobs_command, tell_of_jobs
+from cli.shared.render import closing
 
 if TYPE_CHECKING:
     from cli.chat.loop import Chat

@@ -12,11 +12,11 @@ from typing import Any
 
 import click
 
-from cli.approval_prompt import PREVIEW_LINES
-from cli.bootstrap import folder_of, guarded, settings_for
-from cli.options import output_option
-from cli.render import EventPrinter, told_word
-from cli.request_text import all_rows, head_and_rows
+from cli.shared.approval_prompt import PREVIEW_LINES
+from cli.shared.bootstrap import folder_of, guarded, settings_for
+from cli.shared.options import output_option
+from cli.shared.render import EventPrinter, told_word
+from cli.shared.request_text import all_rows, head_and_rows
 from cli.terminal.who_decides import by_a_person
 from cli.terminal.writer import note, print_json, to_stdout
 from configs.visible import inline

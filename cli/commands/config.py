@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from cli.bootstrap import folder_of, guarded, settings_for
-from cli.options import output_option
+from cli.shared.bootstrap import folder_of, guarded, settings_for
+from cli.shared.options import output_option
 from cli.terminal.writer import print_json, to_stdout
 
 #: A value that names where the secret is.

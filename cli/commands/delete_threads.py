@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from cli.bootstrap import complain, settings_for
+from cli.shared.bootstrap import complain, settings_for
+from cli.shared.thread_text import line_of, plain, size
 from cli.terminal.writer import note, print_json, to_stdout
-from cli.thread_text import line_of, plain, size
 
 #: Where neither an age nor a number was given: 30 days, in seconds.
 OLD = 30 * 86400.0

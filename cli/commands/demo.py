@@ -14,11 +14,11 @@ from typing import Any
 
 import click
 
-from cli.approval_prompt import PREVIEW_LINES, ask_decisions
-from cli.bootstrap import complain, guarded
-from cli.render import EventPrinter, closing
-from cli.request_text import head_and_rows
-from cli.results import INTERRUPTED
+from cli.shared.approval_prompt import PREVIEW_LINES, ask_decisions
+from cli.shared.bootstrap import complain, guarded
+from cli.shared.render import EventPrinter, closing
+from cli.shared.request_text import head_and_rows
+from cli.shared.results import INTERRUPTED
 from cli.terminal.writer import to_stdout
 
 #: Seconds between two words of the recorded model, where somebody watches.
@@ -89,7 +89,7 @@ class _Demo:
         return replay, folder
 
     def _state_dir(self) -> Path:
-        from cli.bootstrap import settings_for
+        from cli.shared.bootstrap import settings_for
 
         return settings_for(self._options).settings.state_path()
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from cli.bootstrap import guarded, settings_for
+from cli.shared.bootstrap import guarded, settings_for
 from cli.terminal.writer import to_stdout
 from configs.folder import in_words
 from configs.folders import make_private_folder, who_else_may_write

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from cli.bootstrap import complain
+from cli.shared.bootstrap import complain
 from cli.terminal.writer import write_data
 
 

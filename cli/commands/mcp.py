@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from cli.bootstrap import complain, folder_of, guarded, settings_for
 from cli.commands.config import origin_of, without_values
-from cli.options import output_option
+from cli.shared.bootstrap import complain, folder_of, guarded, settings_for
+from cli.shared.options import output_option
 from cli.terminal.who_decides import by_a_person
 from cli.terminal.writer import note, print_json, to_stdout
 from configs.visible import inline

@@ -3,8 +3,8 @@
 import asyncio
 from typing import Any
 
-from cli.bootstrap import guarded, settings_for
-from cli.model_choice import listed
+from cli.shared.bootstrap import guarded, settings_for
+from cli.shared.model_choice import listed
 from cli.terminal.writer import to_stdout
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
-from cli.bootstrap import complain, folder_of, guarded, settings_for
-from cli.options import output_option
-from cli.render import EventPrinter
+from cli.shared.bootstrap import complain, folder_of, guarded, settings_for
+from cli.shared.options import output_option
+from cli.shared.render import EventPrinter
 from cli.terminal.writer import print_json, to_stderr, to_stdout
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from cli.bootstrap import folder_of, guarded, settings_for
-from cli.options import Duration, output_option
-from cli.render import EventPrinter, telling
+from cli.shared.bootstrap import folder_of, guarded, settings_for
+from cli.shared.options import Duration, output_option
+from cli.shared.render import EventPrinter, telling
+from cli.shared.thread_text import line_of, plain
 from cli.terminal.who_decides import by_a_person
 from cli.terminal.writer import confirm, note, print_json, to_stdout
-from cli.thread_text import line_of, plain
 from configs.visible import inline
 from core.errors import UsageError
 from core.secrets.redaction import redacted, redacted_in
@@ -141,7 +141,7 @@ def fork(ctx: click.Context, thread: str | None, at: int | None, output: str | N
     options = _options(ctx, output)
 
     async def work(store: Any) -> int:
-        from cli.undo_text import time_line
+        from cli.shared.undo_text import time_line
 
         by_a_person("fork a session", terminal=False)
         row = await _chosen(store, thread, options)
@@ -167,7 +167,7 @@ def _move(
     options = _options(ctx, output)
 
     async def work(store: Any) -> int:
-        from cli.undo_text import tell, time_line
+        from cli.shared.undo_text import tell, time_line
 
         if not dry_run:
             by_a_person("redo a turn" if redo else "undo a turn")

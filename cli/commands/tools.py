@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from cli.bootstrap import guarded, settings_for
+from cli.shared.bootstrap import guarded, settings_for
 from cli.terminal.writer import print_json, to_stdout
 
 

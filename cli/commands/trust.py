@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from cli.bootstrap import folder_of, guarded, settings_for
+from cli.shared.bootstrap import folder_of, guarded, settings_for
 from cli.terminal.who_decides import by_a_person
 from cli.terminal.writer import note, to_stderr, to_stdout
 from configs.folder import KINDS, Brought

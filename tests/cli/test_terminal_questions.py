@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from cli.answers import amount, dollars_of, is_yes, one_of, secret, yes_or_no
+from cli.shared.answers import amount, dollars_of, is_yes, one_of, secret, yes_or_no
 from tests.cli.program import Program, program
 from tests.cli.screens import terminal
 from tests.stand_ins.model_script import Asked, Call, Reply

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cli.bootstrap import say_what_is_ignored, settings_for, using_keys
 from cli.commands.trust import listed, trust_folder
+from cli.shared.bootstrap import say_what_is_ignored, settings_for, using_keys
 from configs.dotenv import release_keys
 from configs.trust import Answers
 from core.errors import UsageError

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from cli.approval_prompt import edited_arguments
-from cli.render import EventPrinter
-from cli.request_text import all_rows, head_and_rows
+from cli.shared.approval_prompt import edited_arguments
+from cli.shared.render import EventPrinter
+from cli.shared.request_text import all_rows, head_and_rows
 from cli.terminal.cleaning import clean
 from cli.terminal.rows import BESIDE, FOLD, LINE, REST, WARN, Place, Row, rows_of
 from cli.terminal.text import cells

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.render import EventPrinter
+from cli.shared.render import EventPrinter
 from cli.terminal.cleaning import SGR, StreamCleaner, clean, only_styled
 from cli.terminal.writer import Guarded, print_json, to_stdout, write, write_data
 from core import events as ev

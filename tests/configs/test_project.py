@@ -207,7 +207,7 @@ def test_a_stranger_lowers_caps_only(
 
 
 def test_a_headless_run_costs_no_more_than_before(workdir: Path) -> None:
-    from cli.bootstrap import headless_cap, settings_for
+    from cli.shared.bootstrap import headless_cap, settings_for
 
     options = {"cwd": str(workdir)}
     for theirs, cap in ((2, 2.0), (100, 5.0)):

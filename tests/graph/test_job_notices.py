@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from benchmarks.jobs_chaos import trial
-from cli.commands.jobs import jobs_command, tell_of_jobs
+from cli.shared.jobs import jobs_command, tell_of_jobs
 from configs.settings import Settings
 from nodes import job_notices
 from tests.graph.driving import driven

@@ -8,7 +8,7 @@ import pytest
 from langchain_core.messages import AIMessage
 from pydantic import BaseModel
 
-from cli.render import closing, duration, money
+from cli.shared.render import closing, duration, money
 from configs.settings import Settings
 from core.context import AgentTool, Answer, ToolContext, ToolResult
 from core.effects import Effect

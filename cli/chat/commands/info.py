@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli.chat.commands.registry import SlashCommand
-from cli.render import MARKS, money
+from cli.shared.render import MARKS, money
 
 if TYPE_CHECKING:
     from cli.chat.loop import Chat
@@ -32,7 +32,7 @@ async def _cost(chat: Chat, word: str) -> None:
 
 
 async def _context(chat: Chat, word: str) -> None:
-    from cli.model_choice import use_of_context
+    from cli.shared.model_choice import use_of_context
 
     if await chat.open_kindly():
         for text in use_of_context(await chat.session.context_use()):
@@ -57,7 +57,7 @@ async def _mcp(chat: Chat, word: str) -> None:
 
 
 async def _jobs(chat: Chat, word: str) -> None:
-    from cli.commands.jobs import jobs_command
+    from cli.shared.jobs import jobs_command
 
     if chat.session is None:
         chat.lines.line("there is no thread yet")

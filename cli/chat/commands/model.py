@@ -18,7 +18,7 @@ MODES = {
 
 
 async def _model(chat: Chat, word: str) -> None:
-    from cli.model_choice import choose_model
+    from cli.shared.model_choice import choose_model
 
     if chat.session is None and "/" in word:
         chat.chosen["model"] = word
@@ -41,7 +41,7 @@ async def _models(chat: Chat) -> list[tuple[str, str]]:
 
 
 async def _effort(chat: Chat, word: str) -> None:
-    from cli.model_choice import EFFORTS, choose_effort
+    from cli.shared.model_choice import EFFORTS, choose_effort
 
     if await chat.open_kindly():
         choose_effort(chat.session, word, chat.lines)
@@ -50,7 +50,7 @@ async def _effort(chat: Chat, word: str) -> None:
 
 
 async def _efforts(chat: Chat) -> list[tuple[str, str]]:
-    from cli.model_choice import EFFORTS
+    from cli.shared.model_choice import EFFORTS
 
     return [(effort, "") for effort in EFFORTS]
 

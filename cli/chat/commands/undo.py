@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from cli.answers import is_yes, yes_or_no
 from cli.chat.commands.registry import SlashCommand
 from cli.chat.frontend import Choice
-from cli.undo_text import tell
+from cli.shared.answers import is_yes, yes_or_no
+from cli.shared.undo_text import tell
 from configs.visible import inline
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ async def _compact(chat: Chat, word: str) -> None:
 
 
 async def _sessions(chat: Chat, word: str) -> None:
-    from cli.thread_text import line_of
+    from cli.shared.thread_text import line_of
 
     found = await _threads(chat)
     for row, status in found[:20]:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from prompt_toolkit.document import Document
 
-from cli.answers import Accepts
 from cli.chat.frontend import GO_ON, Choice
 from cli.chat.queue import Queue
 from cli.chat.terminal import panel
@@ -24,7 +23,8 @@ from cli.chat.terminal.pickers import Picker
 from cli.chat.terminal.screen import Screen
 from cli.chat.terminal.status import Status
 from cli.chat.terminal.streams import Above, history
-from cli.mcp_prompt import conversation
+from cli.shared.answers import Accepts
+from cli.shared.mcp_prompt import conversation
 
 if TYPE_CHECKING:
     from cli.chat.loop import Chat

@@ -8,7 +8,7 @@ from typing import Any
 from cli.chat.terminal.inline import wrapped
 from cli.chat.terminal.markdown import Markdown
 from cli.chat.terminal.screen import Screen
-from cli.render import MARKS, telling
+from cli.shared.render import MARKS, telling
 from cli.terminal.rows import Place, Row, painted
 from cli.terminal.text import Paint, cells, clean, fitting
 from configs.visible import inline
@@ -61,11 +61,11 @@ class Shown:
                 self._screen.write(self._paint.marks(self._paint(row, code)) + "\n")
 
     def place(self, most: int, how: str) -> Place:
-        """As `cli.render.Lines.place`."""
+        """As `cli.shared.render.Lines.place`."""
         return Place(self._width() - 1, most, how, self._paint.encoding)
 
     def rows(self, rows: Iterable[Row], code: Callable[[Row], str] = lambda row: "") -> None:
-        """As `cli.render.Lines.rows`."""
+        """As `cli.shared.render.Lines.rows`."""
         for row in rows:
             self._screen.write(self._paint.marks(painted(row, self._paint, code(row))) + "\n")
 

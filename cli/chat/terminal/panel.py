@@ -7,11 +7,11 @@ import os
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from cli.answers import Accepts, one_of
-from cli.approval_prompt import DecidedElsewhere, edited_arguments, no_rule, rule_to_offer
 from cli.chat.terminal.output import code_of_diff, is_diff
-from cli.remote_decisions import EVERY
-from cli.request_text import all_rows, head_and_rows
+from cli.shared.answers import Accepts, one_of
+from cli.shared.approval_prompt import DecidedElsewhere, edited_arguments, no_rule, rule_to_offer
+from cli.shared.remote_decisions import EVERY
+from cli.shared.request_text import all_rows, head_and_rows
 from configs.visible import inline
 
 if TYPE_CHECKING:

@@ -14,13 +14,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from cli.answers import Accepts, one_of
-from cli.approval_prompt import ask_decisions
-from cli.bootstrap import complain
 from cli.chat.frontend import Choice
-from cli.mcp_prompt import answer_server
-from cli.remote_decisions import Watch
-from cli.render import EventPrinter
+from cli.shared.answers import Accepts, one_of
+from cli.shared.approval_prompt import ask_decisions
+from cli.shared.bootstrap import complain
+from cli.shared.mcp_prompt import answer_server
+from cli.shared.remote_decisions import Watch
+from cli.shared.render import EventPrinter
 from cli.terminal.writer import ask, ask_hidden, to_stdout
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from cli.answers import Accepts
+from cli.shared.answers import Accepts
 
 
 @dataclass

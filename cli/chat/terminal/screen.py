@@ -30,9 +30,9 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.styles import Style
 from prompt_toolkit.widgets import SearchToolbar
 
-from cli.answers import Accepts
 from cli.chat.terminal.question import Question
 from cli.chat.terminal.typed import ShowHidden
+from cli.shared.answers import Accepts
 from cli.terminal.cleaning import only_styled
 from cli.terminal.text import Paint, clean
 from cli.terminal.writer import unguarded

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from cli.chat.terminal.screen import Screen
-from cli.render import money
+from cli.shared.render import money
 from cli.terminal.text import clean, fitting
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from cli.bootstrap import guarded
+from cli.shared.bootstrap import guarded
 from core.secrets.process_memory import PR_SET_DUMPABLE, make_undumpable
 
 NOBODY, PR_GET_DUMPABLE = 65534, 3

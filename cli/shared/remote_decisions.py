@@ -6,7 +6,7 @@ import threading
 from contextlib import suppress
 from typing import Any, Self
 
-from cli.approval_prompt import DecidedElsewhere
+from cli.shared.approval_prompt import DecidedElsewhere
 
 #: Seconds between two looks.
 EVERY = 0.4

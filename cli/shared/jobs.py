@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from cli.bootstrap import complain
+from cli.shared.bootstrap import complain
 
 #: Seconds that the Hub may take to say what goes on: nobody waits long to leave.
 PATIENCE = 5.0

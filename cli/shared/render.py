@@ -125,7 +125,7 @@ def told_word(tool: str, arguments: dict[str, Any]) -> str:
 
 
 def telling(tool: str, arguments: dict[str, Any]) -> str:
-    """The same in a line. What is being decided is shown whole: cli/request_text.py."""
+    """The same in a line. What is being decided is shown whole: cli/shared/request_text.py."""
     first, *more = told_word(tool, arguments).split("\n")
     cut = first[:WIDTH] + ("…" if len(first) > WIDTH else "")
     return cut + (f" [+{len(more)} lines]" if more else "")

@@ -81,7 +81,7 @@ def guarded(work: Callable[[], int], options: dict[str, Any]) -> int:
     try:
         return work()
     except AgentError as error:
-        from cli.results import print_failure
+        from cli.shared.results import print_failure
 
         print_failure(output, error.kind, error.message, error.hint)
         complain(error.message, error.hint)
@@ -94,7 +94,7 @@ def guarded(work: Callable[[], int], options: dict[str, Any]) -> int:
         if debug:
             to_stderr(redacted(traceback.format_exc()))
         said = f"{type(error).__name__}: {error}".splitlines()[0]
-        from cli.results import print_failure
+        from cli.shared.results import print_failure
 
         print_failure(output, "internal", said, AgentError.default_hint)
         complain(f"internal error: {said}", AgentError.default_hint)

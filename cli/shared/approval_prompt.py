@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from cli.render import EventPrinter
-from cli.request_text import all_rows, head_and_rows
+from cli.shared.render import EventPrinter
+from cli.shared.request_text import all_rows, head_and_rows
 from cli.terminal.writer import ask
 from configs.visible import inline, json_text, needs_escapes
 

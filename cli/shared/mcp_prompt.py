@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable, Generator
 from typing import Any, NamedTuple
 
-from cli.answers import Accepts, is_yes, yes_or_no
-from cli.render import EventPrinter
+from cli.shared.answers import Accepts, is_yes, yes_or_no
+from cli.shared.render import EventPrinter
 from cli.terminal.writer import ask
 from configs.visible import inline
 

@@ -3,7 +3,7 @@ a headless run and in `approvals list`."""
 
 from typing import Any
 
-from cli.render import money, told_word
+from cli.shared.render import money, told_word
 from cli.terminal.rows import BESIDE, Place, Row, ours, rows_of
 from cli.terminal.text import cells, fitting
 from configs.visible import inline, json_text
