@@ -31,7 +31,7 @@ LATEST = 0.08
 DRIVER = """
 import asyncio, json, sys
 from configs.layers import load
-from core.context import Answer
+from core.model import Answer
 from graph.session import RunOptions, Session
 from langchain_core.messages import AIMessage
 

@@ -33,7 +33,8 @@ LATEST = 0.05
 DRIVER = """
 import asyncio, json, os, signal, sys, threading
 from configs.layers import load
-from core.context import AgentTool, Answer, ToolResult
+from core.model import Answer
+from core.tool import AgentTool, ToolResult
 from core.effects import Effect
 from graph.session import RunOptions, Session
 from langchain_core.messages import AIMessage

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, ToolMessage
 
-from core.context import ToolResult
 from core.state import OURS, PlanItem
+from core.tool import ToolResult
 
 
 class Call(NamedTuple):

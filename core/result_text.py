@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from core.context import ToolResult
+from core.tool import ToolResult
 
 
 def row(*parts: str) -> str:

@@ -87,7 +87,7 @@ class Verdict(TypedDict):
     `reason`, the `preview` and what the caps leave.
     sandbox: the price is that of the thread's sandbox, which this call may start. places: by
     path as the call names it, below its folder, where it led when it was judged. reach: what a
-    command may reach if it runs (core/context.py, Reach).
+    command may reach if it runs (core/run.py, Reach).
     """
 
     action: Literal["run", "ask", "deny", "invalid"]

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from core.context import ToolContext
+from core.tool import ToolContext
 
 
 def framed(text: str, source: str, ctx: ToolContext) -> str:

@@ -19,8 +19,8 @@ from typing import Any
 
 from configs.settings import Settings
 from core import history
-from core.context import AgentTool, ToolContext
 from core.store import open_store
+from core.tool import AgentTool, ToolContext
 from core.volatile import steady
 from docs import tool_data
 from docs.tool_calls import CALLS, Call

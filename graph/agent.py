@@ -19,8 +19,8 @@ from typing import Any
 
 from langgraph.graph import END, START, StateGraph
 
-from core.context import AgentContext
 from core.state import AgentState
+from core.tool import AgentContext
 from graph import routing
 from graph.subagent import subagents_of
 from nodes.approval import approval

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from configs.settings import Settings
-from core.context import AgentContext, Mode, Services
 from core.errors import NotAuthenticated, UsageError
 from core.models.catalogue import choose_model, resolve
 from core.policy.rules import parse_rule
+from core.run import Mode
 from core.store import ThreadRow, new_thread_id
+from core.tool import AgentContext, Services
 from tools.mcp.elicitation import Ask
 
 

@@ -27,7 +27,6 @@ from langchain_core.messages import AnyMessage
 from configs.folders import who_else_may_write
 from configs.model_ids import RECORDINGS
 from configs.settings import Settings
-from core.context import AgentTool, Mode, ModelClient, StopSignal
 from core.durable import Spent
 from core.effects import Effect
 from core.errors import AgentError, ThreadBusy, UsageError
@@ -43,13 +42,16 @@ from core.events import (
 )
 from core.history import final_text, was_interrupted
 from core.hub.job_state import Job
+from core.model import ModelClient
 from core.models.list_models import check
 from core.policy.rules import parse_rule
+from core.run import Mode, StopSignal
 from core.secrets.redaction import keep_known, redacted
 from core.state import AgentState, PlanItem, Turn
 from core.store import Store, ThreadRow, open_store
 from core.store.runs import runs_of
 from core.text import encodable
+from core.tool import AgentTool
 from graph.agent import build_graph
 from graph.background.notifications import Notifier
 from graph.background.trace_sharing import Sharing

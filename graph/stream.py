@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 from typing import Any
 
-from core.context import AgentContext
 from core.events import (
     AssistantMessage,
     Error,
@@ -21,6 +20,7 @@ from core.events import (
     from_dict,
 )
 from core.secrets.redaction import redacted, redacted_in
+from core.tool import AgentContext
 
 #: LangGraph counts supersteps; we count iterations ourselves (AgentContext.max_iterations).
 RECURSION_LIMIT = 1_000_000

@@ -16,12 +16,13 @@ from typing import Any
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langgraph.config import get_config
 
-from core.context import AgentContext, AgentTool, RunSubagent, SubagentRun, ToolContext, ToolResult
 from core.durable import InboxRow
 from core.errors import ModelError, ToolError
 from core.events import Compacted, ToolCall, ToolLog, ToolOutput, from_dict
 from core.history import calls_of, final_text
+from core.run import SubagentRun
 from core.state import OURS, AgentState, Turn
+from core.tool import AgentContext, AgentTool, RunSubagent, ToolContext, ToolResult
 from nodes.budget import caps_of, turn_named
 from nodes.judge_calls import main_words
 from nodes.opening import NO_USAGE

@@ -12,12 +12,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from core.context import AgentTool, Services
 from core.effects import Effect
 from core.store import ThreadRow
 from core.store.files.history import Turn
 from core.store.files.scan import Scan
 from core.store.runs import Run, runs_of
+from core.tool import AgentTool, Services
 
 
 class TurnFiles:

@@ -14,13 +14,13 @@ from typing import Any
 from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
 from langgraph.types import Overwrite
 
-from core.context import Services
 from core.errors import UsageError
 from core.events import UndoComplete
 from core.history import calls_of
 from core.state import Turn
 from core.store import Store, ThreadRow, new_thread_id
 from core.store.runs import runs_of
+from core.tool import Services
 from graph.agent import build_graph
 from graph.undo_files import files_back, files_forth
 from nodes.opening import ROOT, settle

@@ -3,11 +3,11 @@ each turn changed."""
 
 from collections.abc import Sequence
 
-from core.context import Services
 from core.store import ThreadRow
 from core.store.files.history import Turn
 from core.store.files.restore import RestorePlan, Step
 from core.store.files.scan import Scan
+from core.tool import Services
 from graph.turn_files import last_end
 
 

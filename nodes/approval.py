@@ -12,11 +12,11 @@ from typing import Any
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
-from core.context import AgentContext
 from core.events import Emit, ToolState, ToolStateChange, emitter
 from core.history import Call, pending_calls
 from core.secrets.redaction import redacted_in, restored
 from core.state import QUESTION, AgentState, Decision, Verdict
+from core.tool import AgentContext
 
 
 def approval(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, Any]:

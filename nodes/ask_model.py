@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
-from core.context import AgentContext, Answer, Services
 from core.errors import (
     ModelError,
     ModelUnavailable,
@@ -13,7 +12,9 @@ from core.errors import (
     UnknownModel,
 )
 from core.events import AssistantChunk, AssistantStreamEnd, Emit, Event, ToolLog
+from core.model import Answer
 from core.state import OURS
+from core.tool import AgentContext, Services
 from nodes.opening import new_message_id
 
 #: Empty answers in a row that are asked again.

@@ -6,9 +6,9 @@ import time
 from langgraph.runtime import Runtime
 
 from configs.settings import Settings
-from core.context import AgentContext, Services
 from core.durable import Caps, Scope
 from core.state import Turn
+from core.tool import AgentContext, Services
 
 #: The caps in a person's words.
 WORDS = {

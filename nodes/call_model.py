@@ -10,7 +10,6 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
 
-from core.context import AgentContext, Answer, BadCall, Services
 from core.errors import ContextTooLong, LimitReached, ModelError
 from core.events import (
     AssistantMessage,
@@ -23,11 +22,13 @@ from core.events import (
     emitter,
 )
 from core.history import calls_of, results_of, was_interrupted
+from core.model import Answer, BadCall
 from core.policy.decide import Situation
 from core.policy.rules import rules_of
 from core.secrets.redaction import keep_known
 from core.state import OURS, AgentState, Turn, reduce_messages
 from core.store.noted import is_first_time
+from core.tool import AgentContext, Services
 from nodes.addresses import known_addresses
 from nodes.ask_model import Partial, ask
 from nodes.budget import book, caps_of, charged, estimate, key_of, nothing_left, scope_of

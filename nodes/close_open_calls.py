@@ -9,9 +9,9 @@ from typing import Any
 from langgraph.runtime import Runtime
 from langgraph.types import Overwrite
 
-from core.context import AgentContext
 from core.history import tool_message, unanswered, with_results
 from core.state import AgentState
+from core.tool import AgentContext
 from nodes.opening import ended, known_result
 from nodes.services import cwd_of, services_of
 

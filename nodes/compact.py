@@ -12,11 +12,11 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMes
 from langgraph.runtime import Runtime
 from langgraph.types import Overwrite
 
-from core.context import AgentContext
 from core.events import Compacted, emitter
 from core.history import as_checklist, is_note, is_summary
 from core.models.wire.outgoing import SIGNED
 from core.state import OURS, AgentState, Turn
+from core.tool import AgentContext
 from nodes.budget import book, charged, key_of, scope_of
 from nodes.interrupt import Stopped, race
 from nodes.limits import model_of, room_for_history

@@ -4,11 +4,11 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from core.context import AgentContext, ToolResult
 from core.errors import StuckInLoop
 from core.events import ToolOutput, emitter
 from core.history import pending_calls, tool_message
 from core.state import OURS, AgentState, LoopGuard
+from core.tool import AgentContext, ToolResult
 from nodes.loop_guard import Loop, find_loop
 from nodes.opening import ended
 

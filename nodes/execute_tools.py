@@ -16,7 +16,6 @@ from typing import Any, TypedDict
 from langgraph.errors import GraphBubbleUp
 from langgraph.runtime import Runtime
 
-from core.context import AgentContext, AgentTool, NotBegun, Reach, Services, ToolContext, ToolResult
 from core.durable import Caps, JournalRow, Scope
 from core.errors import AgentError, StoreError, ToolError
 from core.events import (
@@ -31,9 +30,11 @@ from core.events import (
 )
 from core.history import Call, tool_message
 from core.policy.paths import changed_place
+from core.run import Reach
 from core.secrets.redaction import redacted
 from core.state import Verdict
 from core.text import encodable
+from core.tool import AgentContext, AgentTool, NotBegun, Services, ToolContext, ToolResult
 from nodes.budget import WORDS, caps_of, dollars, scope_of
 from nodes.interrupt import Stopped, race
 from nodes.judge_calls import validated

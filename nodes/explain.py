@@ -13,12 +13,12 @@ from typing import Any, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticUndefined
 
-from core.context import AgentTool
 from core.errors import SettingsError
 from core.policy.decide import Judged, Situation, decide
 from core.policy.hosts import Known, with_question
 from core.policy.rules import OUTSIDE, parse_rule
 from core.state import QUESTION
+from core.tool import AgentTool
 from nodes.judge_calls import main_words
 
 #: What is wrong with a call that only leaves something out: its effect is known all the same.

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from core.context import StopSignal
+from core.run import StopSignal
 
 T = TypeVar("T")
 

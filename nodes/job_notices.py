@@ -6,7 +6,6 @@ from typing import Any
 
 from langchain_core.messages import HumanMessage
 
-from core.context import Services, ToolContext
 from core.errors import AgentError, ToolError
 from core.events import Emit, ToolLog, ToolStateChange
 from core.history import note
@@ -14,6 +13,7 @@ from core.hub.connection import ask
 from core.hub.job_state import Job, inspected, launched, settled
 from core.secrets.redaction import redacted
 from core.store import ThreadRow
+from core.tool import Services, ToolContext
 from tools.hub.jobs.wait import last_words
 
 log = logging.getLogger(__name__)

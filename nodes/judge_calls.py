@@ -6,13 +6,14 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from core.context import AgentTool, BadCall
 from core.effects import Effect
 from core.history import Call
+from core.model import BadCall
 from core.policy.decide import Judged, Situation, decide
 from core.policy.hosts import Known, with_question
 from core.policy.paths import joined, resolved
 from core.state import QUESTION, Verdict
+from core.tool import AgentTool
 from nodes.budget import dollars
 from tools.workspace import Quote
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from configs.instructions import system_prompt
-from core.context import AgentContext, Services
 from core.errors import ContextTooLong
 from core.history import note
 from core.models.tokens import at_most
 from core.state import Turn
+from core.tool import AgentContext, Services
 from nodes.budget import dollars
 
 #: What a sub-agent is told before a limit ends it...

@@ -12,12 +12,12 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
-from core.context import NotBegun, Services, ToolContext, ToolResult
 from core.durable import InboxRow
 from core.errors import AgentError
 from core.history import Call, pending_calls, tool_message, waits_for_answer
 from core.secrets.redaction import redacted
 from core.state import OURS, AgentState, Turn
+from core.tool import NotBegun, Services, ToolContext, ToolResult
 from nodes.surroundings import surroundings
 
 #: Where a thread starts. Written as its root checkpoint, so that the first turn has a

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-from core.context import Services, ToolContext
 from core.effects import Effect
 from core.errors import ToolError
 from core.events import Emit
 from core.history import Call
+from core.tool import Services, ToolContext
 from nodes.interrupt import Stopped, race
 from nodes.judge_calls import validated
 from tools.workspace import Quote

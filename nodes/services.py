@@ -17,13 +17,15 @@ from langgraph.runtime import Runtime
 from configs.folder import in_words
 from configs.layers import load
 from configs.settings import Settings
-from core.context import AgentContext, AgentTool, ModelClient, RunSubagent, Services, StopSignal
+from core.model import ModelClient
 from core.models.client import ChatClient
 from core.policy.paths import is_secret
+from core.run import StopSignal
 from core.secrets.process_memory import make_undumpable
 from core.store import Store, open_store
 from core.store.files.history import Snapshots
 from core.store.files.thread_files import Outputs
+from core.tool import AgentContext, AgentTool, RunSubagent, Services
 from tools import builtin_tools
 from tools.workspace import Backend, LocalBackend
 

@@ -1,6 +1,6 @@
 """The tools a model can use. Adding one: a file beside tools/local/read.py, a line here."""
 
-from core.context import AgentTool
+from core.tool import AgentTool
 from tools.ask_user import AskUser
 from tools.github.tool import Github
 from tools.hub.api import HubApi

@@ -2,8 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.context import AgentTool, ToolContext, ToolResult
 from core.effects import Effect
+from core.tool import AgentTool, ToolContext, ToolResult
 
 NOBODY = "Nobody is there to answer: decide yourself, and say in your report what you assumed."
 

@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from core.context import AgentTool, ToolContext, ToolResult
 from core.effects import Effect
 from core.state import PlanItem
+from core.tool import AgentTool, ToolContext, ToolResult
 
 
 class Item(BaseModel):

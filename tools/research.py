@@ -5,9 +5,9 @@ from dataclasses import replace
 from pydantic import BaseModel, ConfigDict, Field
 
 from configs.instructions import research_prompt
-from core.context import AgentTool, ToolContext, ToolResult
 from core.effects import Effect
 from core.errors import ToolError
+from core.tool import AgentTool, ToolContext, ToolResult
 
 #: Characters of a report; the prompt asks for no more.
 MOST = 6_000

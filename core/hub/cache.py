@@ -9,9 +9,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from configs.folders import make_private_folder
-from core.context import ToolContext
 from core.errors import ToolError
 from core.hub.connection import hub_url, offline
+from core.tool import ToolContext
 
 #: Seconds after which a page is asked for again.
 FRESH = 24 * 3600

@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 
 from configs.settings import Settings
 from core import http
-from core.context import NotBegun, ToolContext
 from core.errors import ToolError
 from core.hub.client import CALL, LONGEST_PAUSE, HubRequest, Left, pause_after, prepare
 from core.hub.errors import OFFLINE, told
 from core.hub.refusals import Repo, refusal
+from core.tool import NotBegun, ToolContext
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

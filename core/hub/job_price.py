@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from core.context import ToolContext
 from core.errors import ToolError
 from core.hub.connection import ask
+from core.tool import ToolContext
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _PER_MINUTE = {"second": 60.0, "minute": 1.0, "hour": 1 / 60}

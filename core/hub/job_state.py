@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from core.context import ToolContext
 from core.hub.connection import ask
 from core.hub.job_price import duration
+from core.tool import ToolContext
 
 ENDED = ("COMPLETED", "ERROR", "CANCELED", "DELETED")
 

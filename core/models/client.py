@@ -14,9 +14,9 @@ from langchain_core.messages import BaseMessage
 from langchain_core.tools import BaseTool
 
 from configs.settings import Settings
-from core.context import Answer
 from core.errors import ModelError
 from core.events import Emit, ToolLog
+from core.model import Answer
 from core.models.attempts import pause_after
 from core.models.catalogue import Route, resolve
 from core.models.direct import Direct
@@ -43,7 +43,7 @@ EFFORT = "an effort of reasoning"
 
 
 class ChatClient:
-    """`core.context.ModelClient` over our own wires, and over LiteLLM for every other provider.
+    """`core.model.ModelClient` over our own wires, and over LiteLLM for every other provider.
 
     Args:
         sleep, clock, uniform: how pauses are made; a test brings its own.

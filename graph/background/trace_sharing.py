@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from core.context import Services, ToolContext
 from core.errors import AgentError, ToolError
 from core.hub.change_once import author_of
 from core.hub.connection import ask
 from core.store import Store, ThreadRow
+from core.tool import Services, ToolContext
 from graph.transcript.write import as_jsonl, whole_history
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from core.context import AgentTool, ToolContext, ToolResult
 from core.effects import Effect
+from core.tool import AgentTool, ToolContext, ToolResult
 from graph.transcript.format import Recording, calls_in
 
 REJECTED = "The person rejected this call"

@@ -13,9 +13,9 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.tools import BaseTool
 
-from core.context import Answer, BadCall
 from core.errors import RecordingEnds, ReplayDiffers
 from core.events import AssistantChunk, Emit, ToolLog
+from core.model import Answer, BadCall
 from core.models.catalogue import recording_path
 from core.volatile import steady
 from graph.transcript.format import Recording, calls_in, digest, read_recording, recorded
@@ -33,7 +33,7 @@ UNREADABLE = re.compile(
 
 
 class ReplayModel:
-    """`core.context.ModelClient` over a recording.
+    """`core.model.ModelClient` over a recording.
 
     Args:
         cwd: the folder of this run: it stands for the recording's own in what is compared.

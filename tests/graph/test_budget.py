@@ -10,9 +10,9 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from configs.settings import Budget, Settings
-from core.context import AgentTool, ToolContext, ToolResult
 from core.effects import Effect
 from core.errors import ToolError
+from core.tool import AgentTool, ToolContext, ToolResult
 from graph.session import RunOptions, Session
 from tests.graph.driving import Driver, driven
 from tests.stand_ins.model_script import Asked, Call, Choose, Reply, Usage, by_step

@@ -10,9 +10,10 @@ from pydantic import BaseModel
 
 from cli.shared.render import closing, duration, money
 from configs.settings import Settings
-from core.context import AgentTool, Answer, ToolContext, ToolResult
 from core.effects import Effect
 from core.events import TurnComplete
+from core.model import Answer
+from core.tool import AgentTool, ToolContext, ToolResult
 from graph.session import RunOptions, Session
 from tools import builtin_tools
 

@@ -8,7 +8,7 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
-from core.context import AgentContext
+from core.tool import AgentContext
 from graph.agent import build_graph
 from nodes import services
 from tests.stand_ins.model_script import Asked, Call, Reply

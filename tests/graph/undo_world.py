@@ -16,10 +16,11 @@ from langchain_core.messages import AIMessage
 from pydantic import BaseModel
 
 from configs.settings import Settings
-from core.context import AgentTool, Answer, ToolContext, ToolResult
 from core.effects import Effect
 from core.errors import ModelUnavailable
+from core.model import Answer
 from core.store import ThreadRow, open_store
+from core.tool import AgentTool, ToolContext, ToolResult
 from graph.session import RunOptions, Session
 from graph.transcript.write import as_markdown
 from graph.turn_files import TurnFiles

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from core.context import StopSignal
+from core.run import StopSignal
 from nodes.interrupt import Stopped, race
 
 

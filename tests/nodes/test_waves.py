@@ -3,9 +3,9 @@
 import pytest
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 
-from core.context import ToolResult
 from core.history import Call, tool_message
 from core.state import Verdict
+from core.tool import ToolResult
 from nodes.waves import next_wave, waves
 
 

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from core.context import AgentContext, Reach, Services, ToolResult
 from core.durable import Scope
 from core.events import Event
 from core.history import Call
+from core.run import Reach
 from core.store.runs import Run
+from core.tool import AgentContext, Services, ToolResult
 from nodes.execute_tools import _run_once
 
 THREAD = "t1"

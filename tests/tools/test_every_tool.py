@@ -9,10 +9,10 @@ import pytest
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
-from core.context import AgentTool, ToolResult
 from core.effects import EffectKind
 from core.history import Call
 from core.models.tokens import _encoder, tool_specs
+from core.tool import AgentTool, ToolResult
 from nodes.judge_calls import validated
 from tests.tools.bench import Bench
 from tools import builtin_tools

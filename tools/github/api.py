@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from core import http
-from core.context import ToolContext
 from core.errors import ToolError
+from core.tool import ToolContext
 from tools.github.refusals import ODD, is_limit, pause, refusal
 
 JSON, RAW, MATCHES = (

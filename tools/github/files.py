@@ -8,10 +8,10 @@ import binascii
 import re
 from typing import TYPE_CHECKING, Any
 
-from core.context import ToolContext, ToolResult
 from core.errors import ToolError
 from core.parsing.notebook import parsed, shown
 from core.result_text import listed, row, size
+from core.tool import ToolContext, ToolResult
 from tools.github.api import RAW, get
 from tools.github.refusals import ODD
 from tools.github.tree import contents_path, missing_file, scored, tree_of

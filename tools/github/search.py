@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from core.context import ToolContext, ToolResult
 from core.errors import ToolError
 from core.result_text import counted, cut, day, listed, row
+from core.tool import ToolContext, ToolResult
 from core.untrusted import framed
 from tools.github.api import MATCHES, PER_PAGE, an_object, dicts, get, next_page, pages, token
 from tools.github.refusals import NO_TOKEN, ODD

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from core.context import ToolContext
 from core.errors import ToolError
+from core.tool import ToolContext
 from tools.github.api import an_object, dicts, get, pages, token
 
 #: Folders with examples, the best first; files that are examples.

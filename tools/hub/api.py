@@ -7,12 +7,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.context import AgentTool, ToolContext, ToolResult
 from core.effects import Effect
 from core.errors import ToolError
 from core.hub.cache import cached
 from core.hub.connection import get, hub_url
 from core.result_text import cut, listed, row
+from core.tool import AgentTool, ToolContext, ToolResult
 
 DOCUMENT = "/.well-known/openapi.json"
 #: Characters of a schema that are shown, and how deep it is followed.

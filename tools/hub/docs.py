@@ -6,13 +6,13 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.context import AgentTool, ToolContext, ToolResult
 from core.effects import Effect
 from core.errors import ToolError
 from core.hub.cache import cached
 from core.hub.connection import get, hub_url
 from core.parsing.parser import parsed
 from core.result_text import cut, listed, row
+from core.tool import AgentTool, ToolContext, ToolResult
 from tools.hub.markdown import section
 
 #: Characters of a hit's text.

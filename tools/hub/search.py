@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.context import AgentTool, ToolContext, ToolResult
 from core.effects import Effect
 from core.errors import ToolError
 from core.hub.connection import ask
 from core.result_text import counted, cut, listed, repo_line, row
+from core.tool import AgentTool, ToolContext, ToolResult
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

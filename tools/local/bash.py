@@ -6,9 +6,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.context import AgentTool, NotBegun, Reach, ToolContext, ToolResult
 from core.effects import Effect
 from core.errors import ToolError
+from core.run import Reach
+from core.tool import AgentTool, NotBegun, ToolContext, ToolResult
 from tools.local.files import absolute, is_folder
 from tools.local.wait_for_command import follow, result_of, stopped
 from tools.workspace import RunningCommand

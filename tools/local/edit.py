@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.context import AgentTool, ToolContext, ToolResult
 from core.effects import Effect
 from core.errors import ToolError
 from core.parsing.notebook import changed, parsed
+from core.tool import AgentTool, ToolContext, ToolResult
 from tools.local.edit_indent import reindented
 from tools.local.files import absolute, content_of, decoded, diff, known, put, recovered
 

@@ -8,9 +8,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from core.context import NotBegun, ToolContext, ToolResult
 from core.errors import ToolError
 from core.policy.paths import changed_place, joined
+from core.tool import NotBegun, ToolContext, ToolResult
 from tools.workspace import Entry
 
 #: A larger file is not read whole.

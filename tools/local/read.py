@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.context import AgentTool, ToolContext, ToolResult
 from core.effects import Effect
 from core.errors import ToolError
 from core.parsing.images import kind_of, prepared
 from core.parsing.notebook import parsed, shown
+from core.tool import AgentTool, ToolContext, ToolResult
 from tools.local.files import absolute, content_of, decoded, is_folder, near
 from tools.workspace import Entry
 

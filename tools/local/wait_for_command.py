@@ -4,8 +4,8 @@ import asyncio
 import signal
 import time
 
-from core.context import ToolContext, ToolResult
 from core.secrets.redaction import redacted
+from core.tool import ToolContext, ToolResult
 from tools.workspace import RunningCommand
 from tools.workspace.command_sandbox import report
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.context import AgentTool, ToolContext, ToolResult
 from core.effects import Effect
 from core.errors import ToolError
+from core.tool import AgentTool, ToolContext, ToolResult
 from tools.local.files import absolute, content_of, decoded, diff, known, put, recovered
 
 

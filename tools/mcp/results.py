@@ -5,9 +5,9 @@ import binascii
 import json
 from typing import Any
 
-from core.context import ToolResult
 from core.errors import ToolError
 from core.parsing.images import kind_of, prepared
+from core.tool import ToolResult
 
 
 async def result_of(answer: Any) -> ToolResult:

@@ -9,9 +9,9 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from core.context import AgentTool, ToolContext, ToolResult
 from core.effects import Effect
 from core.errors import ToolError
+from core.tool import AgentTool, ToolContext, ToolResult
 from tools.mcp.tool import McpTool
 
 #: Tools that a search tells with their arguments.

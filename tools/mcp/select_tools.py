@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 
-from core.context import AgentTool
+from core.tool import AgentTool
 from tools.mcp.cache import Listed
 from tools.mcp.connection import Connection
 from tools.mcp.search import McpSearch

@@ -13,8 +13,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from configs.settings import Settings
-from core.context import AgentTool
 from core.secrets.redaction import redacted
+from core.tool import AgentTool
 from tools.mcp.cache import Cache
 from tools.mcp.connection import Connection, load_sdk
 from tools.mcp.elicitation import Ask

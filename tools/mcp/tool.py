@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from core.context import AgentTool, ToolContext, ToolResult
 from core.effects import Effect, EffectKind
+from core.tool import AgentTool, ToolContext, ToolResult
 from tools.mcp.cache import Listed
 from tools.mcp.connection import Connection
 from tools.mcp.errors import Lost, Refused, TimedOut, Trouble

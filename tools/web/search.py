@@ -6,9 +6,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from core import http
-from core.context import ToolContext
 from core.errors import ToolError
 from core.result_text import cut
+from core.tool import ToolContext
 
 #: Seconds that a public search engine gets; characters of a result's text.
 TIMEOUT, SNIPPET = 10, 400

@@ -7,13 +7,13 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from core import http
-from core.context import AgentTool, ToolContext, ToolResult
 from core.effects import Effect
 from core.errors import ToolError
 from core.parsing.parser import prepare
 from core.policy.hosts import host_of, whole_url
 from core.result_text import size
 from core.secrets.redaction import redacted
+from core.tool import AgentTool, ToolContext, ToolResult
 from core.untrusted import framed
 from tools.web import public_only, search
 from tools.web.page import text_of

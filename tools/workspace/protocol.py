@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Literal, Protocol
 
-from core.context import Reach, ToolContext
 from core.durable import Caps, Scope
+from core.run import Reach
 from core.store.runs import Meta, State
+from core.tool import ToolContext
 
 
 @dataclass(frozen=True)

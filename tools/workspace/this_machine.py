@@ -12,11 +12,12 @@ from typing import Any
 from configs.folders import make_private_folder
 from configs.settings import Settings
 from core.command_environment import child_environment
-from core.context import Reach, ToolContext
 from core.policy.paths import resolved
+from core.run import Reach
 from core.store import runs
 from core.store.files import no_links
 from core.store.files.thread_files import Outputs
+from core.tool import ToolContext
 from tools.workspace.command_sandbox import CommandSandbox
 from tools.workspace.hub_login import hub_login
 from tools.workspace.protocol import Entry, Quote, RunningCommand, Search, Spending

@@ -4,7 +4,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage
 
-from core.context import Answer, BadCall
+from core.model import Answer, BadCall
 from core.models.wire.arguments import read_arguments
 from core.models.wire.calls import RawCall
 from core.models.wire.names import sendable

@@ -3,7 +3,7 @@
 import pytest
 from langchain_core.tools import tool
 
-from core.context import Answer
+from core.model import Answer
 from tests.core.models.asking import BOTH, asking, bash, read, speaks_openai
 from tests.stand_ins.model_script import Call, Reply
 

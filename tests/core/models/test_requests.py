@@ -14,10 +14,10 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
-from core.context import ToolResult
 from core.history import Call as OurCall
 from core.history import tool_message
 from core.state import OURS
+from core.tool import ToolResult
 from tests.core.models.asking import ANTHROPIC, BOTH, HELLO, OPENAI, asking, bash, read
 from tests.stand_ins.model_script import Reply
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
-from core.context import ToolResult
 from core.events import AssistantChunk
 from core.history import Call as OurCall
 from core.history import tool_message
+from core.tool import ToolResult
 from tests.core.models.asking import BOTH, HELLO, asking, bash, read, speaks_openai
 from tests.stand_ins.model_script import Call, Reply
 

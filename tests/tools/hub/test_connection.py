@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from configs.settings import Settings
-from core.context import ToolContext
 from core.errors import ToolError
 from core.hub import client
 from core.hub.connection import ask, get, hub_url, is_hub
+from core.tool import ToolContext
 from tests.stand_ins import hub_errors as errors
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.service import Answer

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from core.context import ToolContext
 from core.errors import ToolError
 from core.history import Call
 from core.hub.job_price import duration, seconds_of
 from core.policy.decide import Situation, decide
+from core.tool import ToolContext
 from nodes.judge_calls import validated
 from tests.stand_ins import hub_errors as errors
 from tests.stand_ins.hub_jobs import Job, secret_values

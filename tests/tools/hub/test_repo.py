@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from core.context import ToolResult
 from core.effects import Effect
 from core.history import Call
+from core.tool import ToolResult
 from nodes.judge_calls import validated
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.hub_state import Repo

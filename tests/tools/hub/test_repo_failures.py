@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from core.context import ToolResult
+from core.tool import ToolResult
 from tests.stand_ins import hub_errors as errors
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.hub_state import Repo

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from core.context import ToolResult
 from core.store import runs
+from core.tool import ToolResult
 from tests.tools.bench import Bench, sleeper, sleeps, until
 
 

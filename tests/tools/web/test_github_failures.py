@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from core.context import ToolResult
+from core.tool import ToolResult
 from tests.stand_ins import github_server as stand_in
 from tests.stand_ins.github_server import GithubServer
 from tests.stand_ins.model_server import closed_port

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.context import ToolResult
+from core.tool import ToolResult
 from tests.tools.bench import Bench, sleeper, sleeps, until
 
 

@@ -4,7 +4,7 @@ import stat
 
 import pytest
 
-from core.context import Reach
+from core.run import Reach
 from tests.tools.bench import Bench
 from tools.workspace.hub_login import hub_login
 

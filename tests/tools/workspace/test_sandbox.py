@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from configs.settings import Settings
-from core.context import AgentContext
 from core.durable import Caps, Scope
 from core.events import Event
 from core.history import Call
 from core.store import open_store
+from core.tool import AgentContext
 from nodes.execute_tools import _run_once
 from nodes.services import build_services, in_sandbox
 from tests.stand_ins import hub_errors as errors

@@ -11,8 +11,8 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from core.context import ToolContext
 from core.errors import ToolError
+from core.tool import ToolContext
 from tools.hub.datasets.ngrams import COPIED, SHORTEST, WORDS, Match, Overlap
 from tools.hub.datasets.pages import Page, Place, pages, place
 from tools.hub.datasets.viewer import Viewer

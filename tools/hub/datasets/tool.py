@@ -5,9 +5,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from core.context import AgentTool, ToolContext, ToolResult
 from core.effects import Effect
 from core.errors import ToolError
+from core.tool import AgentTool, ToolContext, ToolResult
 from tools.hub.datasets.describe import row_lines
 from tools.hub.datasets.inspect import inspect
 from tools.hub.datasets.overlap import overlap

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from core import http
-from core.context import ToolContext
 from core.errors import ToolError
 from core.hub.connection import offline
 from core.hub.errors import OFFLINE
+from core.tool import ToolContext
 from tools.hub.datasets.viewer_errors import ViewerError, refusal
 
 #: Rows that one request gives at most.

@@ -4,11 +4,11 @@ Its errors are a status, a header X-Error-Code and a body {error, cause_message?
 private and missing datasets apart for nobody, so the Hub is asked which of them it is.
 """
 
-from core.context import ToolContext
 from core.errors import ToolError
 from core.http import Reply, wanted_pause
 from core.hub.connection import ask, hub_url
 from core.hub.refusals import LOG_IN, Repo
+from core.tool import ToolContext
 
 #: The document and the server spell it differently; both mean "ask later".
 NOT_READY = ("ResponseNotReady", "ResponseNotReadyError")

@@ -7,9 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from core.command_environment import child_environment
-from core.context import ToolContext
 from core.errors import ToolError
 from core.hub.connection import ask
+from core.tool import ToolContext
 from tools.hub.fit.gpu_memory import GB
 
 #: Seconds that nvidia-smi may take: a broken driver lets it hang.

@@ -5,11 +5,11 @@ import asyncio
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.context import AgentTool, ToolContext, ToolResult
 from core.effects import Effect
 from core.errors import ToolError
 from core.hub.connection import ask, get
 from core.hub.refusals import Repo
+from core.tool import AgentTool, ToolContext, ToolResult
 from tools.hub.fit.gpu_memory import GB, MemoryEstimate, Method, need
 from tools.hub.fit.hardware import Gpus, flavors, local_gpus
 from tools.hub.fit.model_shape import Shape, from_config, of_size

@@ -10,8 +10,8 @@ import re
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from core.context import ToolContext
 from core.hub.connection import hub_url, token_for
+from core.tool import ToolContext
 
 #: Seconds without a line after which a look at the logs has them all; seconds to connect.
 QUIET, CONNECT = 2.0, 10.0

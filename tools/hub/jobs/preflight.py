@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from core.context import ToolContext
 from core.hub.job_price import duration
+from core.tool import ToolContext
 
 if TYPE_CHECKING:
     from tools.hub.jobs.tool import JobsArguments

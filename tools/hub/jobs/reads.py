@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from core.context import ToolContext, ToolResult
 from core.errors import ToolError
 from core.hub.connection import ask
 from core.hub.job_price import flavors
 from core.hub.job_state import Job, inspected, job_of, settle_if_ours
 from core.result_text import listed, row
+from core.tool import ToolContext, ToolResult
 from tools.hub.jobs.logs import series, so_far, text_of
 from tools.hub.jobs.run import payer
 from tools.hub.jobs.wait import KEPT, wait_for

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from core.context import NotBegun, ToolContext, ToolResult
 from core.errors import ToolError
 from core.events import ToolStateChange
 from core.hub.change_once import author_of
 from core.hub.connection import ask
 from core.hub.job_price import dollars, duration, flavor_of, seconds_of
 from core.hub.job_state import Job, job_of
+from core.tool import NotBegun, ToolContext, ToolResult
 from tools.hub.jobs.spec import (
     LABEL,
     check_credentials,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from core.context import NotBegun, ToolContext, ToolResult
 from core.errors import ToolError
 from core.hub.connection import ask
+from core.tool import NotBegun, ToolContext, ToolResult
 from tools.hub.jobs.run import payer, spec_of
 from tools.hub.jobs.spec import LABEL, label_of
 

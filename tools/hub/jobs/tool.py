@@ -4,11 +4,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.context import AgentTool, ToolContext, ToolResult
 from core.effects import Effect
 from core.errors import ToolError
 from core.hub.connection import ask
 from core.hub.job_price import dollars, duration, flavor_of
+from core.tool import AgentTool, ToolContext, ToolResult
 from tools.hub.jobs.preflight import preflight
 from tools.hub.jobs.reads import read_of
 from tools.hub.jobs.run import launch, payer, relaunch, spec_of

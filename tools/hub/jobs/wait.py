@@ -5,10 +5,10 @@ import asyncio
 from contextlib import suppress
 from typing import Any
 
-from core.context import ToolContext, ToolResult
 from core.errors import ToolError
 from core.events import ToolState, ToolStateChange
 from core.hub.job_state import Job, inspected, settle_if_ours, settled
+from core.tool import ToolContext, ToolResult
 from tools.hub.jobs.logs import events, series, so_far, text_of
 
 #: Seconds between looks at a job: the first, and the longest.

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from core import http
-from core.context import ToolContext
 from core.errors import ToolError
 from core.result_text import counted, row
+from core.tool import ToolContext
 
 KEYS = ("SEMANTIC_SCHOLAR_API_KEY", "S2_API_KEY")
 FIELDS = "title,year,publicationDate,citationCount,externalIds,authors"

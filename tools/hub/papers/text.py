@@ -3,11 +3,11 @@
 import re
 
 from core import http
-from core.context import ToolContext
 from core.errors import ToolError
 from core.hub.cache import cached
 from core.hub.connection import ask
 from core.parsing.parser import parsed
+from core.tool import ToolContext
 from tools.hub.markdown import headings, section
 
 ID = re.compile(r"(?<![\d.])(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v\d+)?(?!\d)")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from core.context import AgentTool, ToolContext, ToolResult
 from core.effects import Effect
 from core.errors import ToolError
 from core.hub.connection import ask, get
 from core.result_text import counted, cut, day, listed, repo_line, row
+from core.tool import AgentTool, ToolContext, ToolResult
 from tools.hub.papers.scholar import FIELDS, paper_line, papers_of, scholar
 from tools.hub.papers.text import paper_id, read
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.context import ToolContext
 from core.hub.change_once import Change
+from core.tool import ToolContext
 from tools.hub.repo import commit, pulls, settings
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from core.context import ToolContext
 from core.errors import ToolError
 from core.hub.change_once import Change, Seen, author_of, needed, page
 from core.result_text import size
+from core.tool import ToolContext
 from tools.hub.repo.files import Files, content_of, files_of
 from tools.hub.repo.pulls import new_pull_request, pull_requests
 

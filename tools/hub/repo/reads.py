@@ -6,12 +6,12 @@ import itertools
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from core.context import ToolContext, ToolResult
 from core.errors import ToolError
 from core.hub.connection import ask, get
 from core.hub.errors import near_files
 from core.hub.refusals import Repo
 from core.result_text import day, listed, repo_line, row, size
+from core.tool import ToolContext, ToolResult
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

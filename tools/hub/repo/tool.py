@@ -4,13 +4,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.context import AgentTool, NotBegun, ToolContext, ToolResult
 from core.effects import Effect, EffectKind
 from core.errors import ToolError
 from core.hub.change_once import Change
 from core.hub.connection import ask
 from core.hub.errors import timed_out
 from core.hub.refusals import Repo, RepoType
+from core.tool import AgentTool, NotBegun, ToolContext, ToolResult
 from tools.hub.repo.changes import change_of
 from tools.hub.repo.reads import read_of
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from configs.settings import Settings
-from core.context import Reach
 from core.policy.paths import inside
+from core.run import Reach
 from tools.workspace.command_sandbox import places
 from tools.workspace.command_sandbox.repositories import special_in
 from tools.workspace.command_sandbox.sockets import sockets_outside

@@ -9,8 +9,8 @@ from functools import cache
 from typing import Any, Literal
 
 from configs.settings import Settings
-from core.context import Reach
 from core.errors import ToolError
+from core.run import Reach
 from tools.workspace.command_sandbox import bubblewrap, changes, landlock, seatbelt
 from tools.workspace.command_sandbox.plan import Plan, Planner
 from tools.workspace.command_sandbox.program import programs, takes_descriptors

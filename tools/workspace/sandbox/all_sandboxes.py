@@ -5,13 +5,13 @@ from types import SimpleNamespace
 from typing import Any
 
 from configs.settings import Settings
-from core.context import ToolContext
 from core.errors import ToolError
 from core.hub.change_once import author_of
 from core.hub.connection import ask
 from core.hub.job_price import flavors
 from core.hub.job_state import job_of
 from core.store import Store, open_store
+from core.tool import ToolContext
 from tools.workspace.sandbox.bill import bills
 from tools.workspace.sandbox.client import LABEL, alive
 

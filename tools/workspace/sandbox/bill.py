@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from core.context import Services
+from core.tool import Services
 from tools.workspace.protocol import Spending
 
 HOUR = 3600.0

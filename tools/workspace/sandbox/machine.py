@@ -15,12 +15,13 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from configs.settings import Settings
-from core.context import Reach, Services, ToolContext
 from core.errors import AgentError, ToolError
 from core.hub.change_once import author_of
 from core.hub.connection import ask
 from core.hub.job_price import Flavor, duration, flavor_of
 from core.hub.job_state import job_of
+from core.run import Reach
+from core.tool import Services, ToolContext
 from tools.workspace.protocol import Entry, Quote, RunningCommand, Search, Spending
 from tools.workspace.sandbox import files
 from tools.workspace.sandbox.bill import Bill, bills

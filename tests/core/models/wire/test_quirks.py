@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from langchain_core.messages import HumanMessage, ToolMessage
 
-from core.context import Answer
 from core.events import AssistantChunk
+from core.model import Answer
 from tests.core.models.asking import bash, read
 from tests.core.models.wire.asking_raw import MODEL, ROUTES, asking_raw
 from tests.stand_ins.raw_server import HEAD, Raw, chunk, piece, sse, stream, usage

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from configs.settings import Settings
-from core.context import Reach
+from core.run import Reach
 from core.store import runs
 from tools.workspace.command_sandbox import CommandSandbox, Wrapped, find
 

@@ -1,22 +1,18 @@
-"""What a run of the graph is given: options as JSON, and the services that do the work.
+"""What a tool is, and what a run gives it: AgentTool, ToolContext, Services, AgentContext.
 
-`AgentContext` is LangGraph's context schema, so Studio shows its JSON fields as a form; all
-have defaults. The live parts hang on the one field `services`; where nobody passes them
-(Studio, LangGraph Server) `nodes/services.py` opens a set for the process, once.
-
-With core/durable.py, the protocols below are the product in its smallest form: a model that
-answers, a journal that remembers what was begun, an inbox that loses no message, tools.
+`AgentContext` is LangGraph's context schema, so Studio shows its JSON fields as a form; all have
+defaults. Its field `services` holds the live parts; if nobody passes them (Studio, LangGraph
+Server), `nodes/services.py` opens a set for the process, once. They are in one file because each
+needs the others: a call sees the services, and the services hold the tools.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
-from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 from pydantic.json_schema import SkipJsonSchema
@@ -25,127 +21,9 @@ from configs.settings import Settings
 from core.durable import FilesSeen, Grants, Inbox, Journal, Ledger, Scope
 from core.effects import Effect
 from core.events import Emit, ToolLog
+from core.model import ModelClient
+from core.run import Mode, Reach, StopSignal, SubagentRun
 from core.state import PlanItem
-
-Mode = Literal["ask", "auto", "read-only", "yolo"]
-#: What a command may reach (tools/workspace/command_sandbox). network: the working directory,
-#: caches and the network. offline: no network, no secret files. read-only: that, and nothing is
-#: written. outside: no sandbox.
-Reach = Literal["network", "offline", "read-only", "outside"]
-
-
-class StopSignal:
-    """The cooperative Ctrl-C: nodes race their work against it and return what they have.
-
-    Cancelling the graph's own task instead leaves locks and broken histories (measured: 30
-    of 300 random cancels), so nothing here ever does.
-    """
-
-    def __init__(self) -> None:
-        self._event = asyncio.Event()
-        self.reason = ""
-
-    def set(self, reason: str = "interrupted") -> None:
-        """`reason` is "interrupted" for a person's stop, else the limit that was reached."""
-        if not self._event.is_set():
-            self.reason = reason
-            self._event.set()
-
-    def clear(self) -> None:
-        self.reason = ""
-        self._event.clear()
-
-    def is_set(self) -> bool:
-        return self._event.is_set()
-
-    async def wait(self) -> None:
-        await self._event.wait()
-
-
-# --- the model ---------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class BadCall:
-    """A tool call of an answer that must never run: `call_id` as it stands in the message,
-    `reason` for the model ("arguments were cut off", "arguments are no JSON object: ...")."""
-
-    call_id: str
-    reason: str
-
-
-@dataclass
-class Answer:
-    """One answer of the model.
-
-    Attributes:
-        message: content, tool calls (ids as the provider gave them), usage_metadata, thinking.
-            Ready to be stored: plain types, nothing duplicated, arguments always an object.
-        finish_reason: stop, tool_calls, length, content_filter, ...
-        bad_calls: calls of the message whose arguments are not what the model wrote.
-        cost_micro_usd: None when the price is unknown.
-        problem: why it is no answer to go on from (a filter, a refusal, a call written as text);
-            "" if it is one. hint: what to do about that.
-    """
-
-    message: AIMessage
-    finish_reason: str
-    bad_calls: tuple[BadCall, ...] = ()
-    cost_micro_usd: int | None = None
-    problem: str = ""
-    hint: str = ""
-
-
-class ModelClient(Protocol):
-    """Asks models. Attempts, pauses and classification are inside; see core/models/client.py."""
-
-    async def answer(
-        self,
-        model: str,
-        messages: Sequence[BaseMessage],
-        tools: Sequence[BaseTool],
-        *,
-        emit: Emit,
-        stream: bool = True,
-        max_tokens: int | None = None,
-        effort: str = "",
-    ) -> Answer:
-        """One answer to `messages` (system message first). `effort`: how much a model that can
-        think shall think (low, medium, high, ...); others ignore it.
-
-        Emits assistant_chunk while it streams, assistant_stream_end(withdrawn=True) when a
-        shown attempt is void, and tool_log for a pause before another attempt. Does not emit
-        the closing assistant_stream_end. Cancelling it closes the connection.
-        Raises ModelError.
-        """
-        ...
-
-    async def ready(self, model: str) -> None:
-        """Load what the methods below need for `model`, without holding up the event loop."""
-        ...
-
-    def window(self, model: str) -> int:
-        """The model's context window in tokens."""
-        ...
-
-    def window_is_known(self, model: str) -> bool:
-        """False: `window` is a cautious guess."""
-        ...
-
-    def sees(self, model: str) -> bool:
-        """Whether the model takes pictures."""
-        ...
-
-    def price(self, model: str) -> tuple[float, float] | None:
-        """Micro-USD per token of input and of output; None where it is not known."""
-        ...
-
-    def count_tokens(self, messages: Sequence[BaseMessage], tools: Sequence[BaseTool] = ()) -> int:
-        """An estimate (cl100k) of what these cost as a request, in tokens."""
-        ...
-
-
-# --- tools -----------------------------------------------------------------------------------
 
 Outcome = Literal["done", "failed", "rejected", "interrupted", "unknown"]
 
@@ -281,18 +159,6 @@ class AgentTool(BaseTool):
 
 class NotBegun(Exception):
     """Raised by `recover`: the effect did not happen, so running the call is safe."""
-
-
-# --- the run -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class SubagentRun:
-    """What makes a run a sub-agent's: the call whose work it is, and a system prompt of its own.
-    In it nobody is asked."""
-
-    call_id: str
-    prompt: str
 
 
 class RunSubagent(Protocol):

