@@ -129,7 +129,7 @@ class Teller:
         self._lines = EventPrinter(sys.stderr, say if output == "text" else None)
 
     def start(self, cap: float, keys: str = "") -> None:
-        from core.models.catalogue import resolve
+        from core.models.routes import resolve
         from tools.workspace.command_sandbox import in_words
 
         thread = self._session.thread

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from configs.settings import Settings
 from core.errors import NotAuthenticated, UsageError
-from core.models.catalogue import choose_model, resolve
+from core.models.choice import choose_model
+from core.models.routes import resolve
 from core.policy.rules import parse_rule
 from core.run import Mode
 from core.store import ThreadRow, new_thread_id

@@ -27,11 +27,11 @@ async def greet(chat: Chat) -> None:
     named = chat.options.get("model") or chat.settings.model_name
     if named or any(os.environ.get(name) for name in KEYS):
         return
-    catalogue = await asyncio.to_thread(importlib.import_module, "core.models.catalogue")
+    choice = await asyncio.to_thread(importlib.import_module, "core.models.choice")
     from core.errors import NotAuthenticated
 
     try:
-        model = await catalogue.choose_model(chat.settings)
+        model = await choice.choose_model(chat.settings)
     except NotAuthenticated:
         for text in WHAT_TO_SET.split("\n"):
             chat.lines.line(text)
@@ -44,7 +44,7 @@ async def ask_token(chat: Chat, error: Any) -> bool:
     """Ask for the Hugging Face token where one is missing; whether there is one now. It is kept
     in this process only."""
     from core.errors import AgentError
-    from core.models.catalogue import resolve
+    from core.models.routes import resolve
 
     model = chat.chosen.get("model") or chat.options.get("model") or chat.settings.model_name
     try:

@@ -112,7 +112,8 @@ def _credentials(settings: Any) -> Iterator[Finding]:
 
 def _model(settings: Any) -> Iterator[Finding]:
     from core.errors import AgentError
-    from core.models.catalogue import choose_model, resolve
+    from core.models.choice import choose_model
+    from core.models.routes import resolve
 
     try:
         model = asyncio.run(choose_model(settings))
@@ -126,7 +127,7 @@ def _model(settings: Any) -> Iterator[Finding]:
 
 
 def _switch_off(model: str) -> Iterator[Finding]:
-    from core.models.defaults import WARN_DAYS, switch_off
+    from core.models.prices import WARN_DAYS, switch_off
 
     ends = switch_off(model)
     if ends is None:

@@ -18,7 +18,6 @@ from core.errors import ModelError
 from core.events import Emit, ToolLog
 from core.model import Answer
 from core.models.attempts import pause_after
-from core.models.catalogue import Route, resolve
 from core.models.direct import Direct
 from core.models.error_text import without
 from core.models.errors import Failure, classify
@@ -27,6 +26,7 @@ from core.models.loading import load, load_direct
 from core.models.model_errors import raised
 from core.models.model_info import Facts
 from core.models.pictures import without_pictures
+from core.models.routes import Route, resolve
 from core.models.shown import Shown
 from core.models.tokens import TokenCounter, tool_specs
 from core.models.wire.answers import answer_of

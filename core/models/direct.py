@@ -7,8 +7,8 @@ from typing import Any
 from langchain_core.messages import AIMessageChunk, BaseMessage
 
 from configs.settings import Settings
-from core.models.catalogue import Route
 from core.models.model_info import Facts
+from core.models.routes import Route
 from core.models.wire.outgoing import Tools
 from core.models.wire.parts import Parts
 from core.models.wire.providers import PROVIDERS, Wire, chat_url

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from configs.settings import Settings
 from core.errors import AgentError, UnknownModel
-from core.models import defaults
-from core.models.catalogue import Route, resolve
-from core.models.defaults import price_map
+from core.models import choice
 from core.models.model_info import ANY_NAME, Facts, catalogue_base
+from core.models.prices import price_map
+from core.models.routes import Route, resolve
 from core.models.served import Catalogue, Served
 
 #: Providers whose models LiteLLM's map lists, and the variable that holds their key.
@@ -93,7 +93,7 @@ def _mapped() -> list[Offer]:
 
 
 async def _router(settings: Settings) -> list[Offer]:
-    route = resolve(defaults.ROUTER.model, settings)
+    route = resolve(choice.ROUTER.model, settings)
     try:
         route.check()
     except AgentError:

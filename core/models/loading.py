@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from core.secrets.child_environment import own_variables
+
 if TYPE_CHECKING:
     from configs.settings import Settings
 
@@ -34,9 +36,6 @@ _VARIABLES = {
     # else langchain may send what people write to a tracing service
     "LANGSMITH_TRACING": "false",
 }
-
-#: Variables of ours that no command may see. Those that the person set are not among them.
-own_variables: set[str] = set()
 
 _lock = threading.Lock()
 _loaded: SimpleNamespace | None = None
@@ -68,8 +67,8 @@ def load_direct() -> None:
 def load_for(model: str, settings: Settings) -> None:
     """Import what `model` needs; "": the model that the credentials choose."""
     from core.errors import AgentError
-    from core.models.catalogue import resolve
-    from core.models.defaults import default_model
+    from core.models.choice import default_model
+    from core.models.routes import resolve
 
     try:
         is_direct = resolve(model or default_model(), settings).is_direct
@@ -84,13 +83,6 @@ def load_beside(names: Sequence[str]) -> None:
     with _lock:
         for name in names:
             importlib.import_module(name)
-
-
-def preload() -> threading.Thread:
-    """Import in a daemon thread; a first request meanwhile waits for it."""
-    thread = threading.Thread(target=load, name="ml-agent-preload", daemon=True)
-    thread.start()
-    return thread
 
 
 def _import() -> SimpleNamespace:

@@ -12,8 +12,8 @@ from core.errors import (
     RequestRefused,
     UnknownModel,
 )
-from core.models.catalogue import Route
 from core.models.errors import ADDRESS, Failure
+from core.models.routes import Route
 
 #: A 403 that no other credential would change.
 _OF_PLACE = re.compile(r"country|region|territory|location", re.IGNORECASE)

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from configs.settings import Settings
-from core.models.catalogue import LOCAL_SERVERS, Route, is_private
-from core.models.defaults import price_map
-from core.models.prices import list_cost
+from core.models.prices import list_cost, price_map
+from core.models.routes import LOCAL_SERVERS, Route, is_private
 from core.models.served import Catalogue, Ollama, Served
 
 #: The window of a model that nobody knows: small enough for most local servers' defaults not

@@ -1,8 +1,16 @@
-"""What an answer costs by LiteLLM's price list, read without LiteLLM."""
+"""LiteLLM's price list, read without LiteLLM: what an answer costs, when a model ends."""
 
+import json
 import re
 from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
+
+#: Days before the switch-off at which `doctor` warns.
+WARN_DAYS = 60
 
 _TIER = re.compile(r"input_cost_per_token_above_(\d+)k_tokens")
 
@@ -34,3 +42,27 @@ def _price(row: Mapping[str, Any], name: str, tier: str, otherwise: float = 0.0)
     found = row.get(name + tier)
     found = row.get(name) if found is None else found
     return otherwise if found is None else float(found)
+
+
+def switch_off(model: str) -> date | None:
+    """When the provider switches `model` off, by LiteLLM's price map; None if it names no date.
+
+    Source: `deprecation_date` in litellm's model_prices_and_context_window_backup.json.
+    """
+    _, _, name = model.partition("/")
+    row = price_map().get(model) or price_map().get(name) or {}
+    try:
+        return date.fromisoformat(str(row.get("deprecation_date")))
+    except ValueError:
+        return None
+
+
+@cache
+def price_map() -> dict[str, Any]:
+    """LiteLLM's price map, read without importing litellm (seconds)."""
+    spec = find_spec("litellm")
+    if spec is None or not spec.origin:
+        return {}
+    path = Path(spec.origin).parent / "model_prices_and_context_window_backup.json"
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import core
-from core.command_environment import child_environment
 from core.errors import ToolError
 from core.parsing.child import SECONDS, receive, send
+from core.secrets.child_environment import child_environment
 
 #: Seconds of real time for a job: a loaded machine gives its processor time slowly.
 LONGEST = 60.0

@@ -9,10 +9,22 @@ import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from core.git import harden
 from core.secrets.credential_names import is_credential_name
 from core.secrets.known_variables import NEEDED, fits, is_listed, is_of_family
 from core.secrets.shapes import without_shapes
 from core.secrets.values import USERINFO, is_random, known_values
+
+#: Commands have no terminal and nobody to ask.
+QUIET = {
+    "AI_AGENT": "ml-agent",
+    "PAGER": "cat",
+    "TERM": "dumb",
+    "PYTHONUNBUFFERED": "1",
+}
+#: Variables that we set for a library (core/models/loading.py): the user did not mean them for
+#: commands. Those that the user set are not among them.
+own_variables: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -52,6 +64,21 @@ def child_variables(
 
     passed = {name: value for name, value in environ.items() if may_pass(name, value)}
     return Environment(passed, tuple(sorted(name for name in environ if name not in passed)))
+
+
+def child_environment(
+    tokens: Collection[str],
+    environ: Mapping[str, str] | None = None,
+    *,
+    also: Collection[str] = (),
+) -> dict[str, str]:
+    """What a command gets: the variables that pass, and what keeps it quiet. `tokens`, `also`: as
+    of `child_variables`."""
+    source = os.environ if environ is None else environ
+    hidden = {*own_variables, "TIKTOKEN_CACHE_DIR"}
+    theirs = {name: value for name, value in source.items() if name not in hidden}
+    passed = child_variables(theirs, tokens=tokens, also=also).passed
+    return {**passed, **QUIET, **harden(passed)}
 
 
 def _holds_credential(value: str) -> bool:

@@ -16,7 +16,7 @@ from langchain_core.tools import BaseTool
 from core.errors import RecordingEnds, ReplayDiffers
 from core.events import AssistantChunk, Emit, ToolLog
 from core.model import Answer, BadCall
-from core.models.catalogue import recording_path
+from core.models.routes import recording_path
 from core.volatile import steady
 from graph.transcript.format import Recording, calls_in, digest, read_recording, recorded
 

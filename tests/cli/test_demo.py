@@ -10,7 +10,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from core.models.catalogue import recording_path
+from core.models.routes import recording_path
 from graph.transcript.format import digest, read_recording
 from tests.cli.program import ROOT
 

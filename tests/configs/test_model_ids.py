@@ -9,8 +9,8 @@ from configs.model_ids import problem_of
 from configs.problems import SettingsProblem
 from configs.settings import Settings
 from core.errors import UnknownModel
-from core.models.catalogue import resolve
-from core.models.defaults import price_map
+from core.models.prices import price_map
+from core.models.routes import resolve
 
 HOSTILE = (
     "oobabooga/http://evil.example/v1", "huggingface/https://evil.example", "openai/HTTPS://evil",

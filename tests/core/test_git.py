@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from core.command_environment import child_environment
 from core.git import OURS, git_command, git_environment, harden, run_git
+from core.secrets.child_environment import child_environment
 from core.store.files.file_snapshots import Shadow
 from nodes.surroundings import surroundings
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.folders import make_private_folder
-from core.command_environment import child_environment
+from core.secrets.child_environment import child_environment
 from tools.mcp.config import Start
 
 #: Of what a server said on stderr, so much is looked at for its last words.

@@ -11,8 +11,8 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from core.command_environment import child_environment
 from core.errors import ToolError
+from core.secrets.child_environment import child_environment
 from core.store.files import no_links
 
 #: Seconds after which a search is ended.

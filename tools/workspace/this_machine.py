@@ -11,9 +11,9 @@ from typing import Any
 
 from configs.folders import make_private_folder
 from configs.settings import Settings
-from core.command_environment import child_environment
 from core.policy.paths import resolved
 from core.run import Reach
+from core.secrets.child_environment import child_environment
 from core.store import runs
 from core.store.files import no_links
 from core.store.files.thread_files import Outputs

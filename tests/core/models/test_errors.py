@@ -9,7 +9,7 @@ import pytest
 
 from configs.settings import Settings
 from core.errors import ModelError, ModelUnavailable, NotAuthenticated, UnknownModel
-from core.models.catalogue import resolve
+from core.models.routes import resolve
 from core.models.wire.chat import WireChat
 from core.models.wire.requests import Target, headers_of
 from tests.core.models.asking import ANTHROPIC, BOTH, KEY, OPENAI, asking

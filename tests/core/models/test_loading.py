@@ -34,7 +34,7 @@ def test_importing_the_client_does_not_import_litellm() -> None:
     heavy = said(
         """
         import json, sys
-        import core.models.client, core.models.catalogue, core.models.tokens, nodes.services
+        import core.models.client, core.models.routes, core.models.tokens, nodes.services
         heavy = ("litellm", "langchain_litellm", "openai", "tiktoken")
         print(json.dumps([name for name in heavy if name in sys.modules]))
         """
@@ -46,8 +46,8 @@ def test_a_route_needs_no_litellm_and_knows_its_providers() -> None:
     known = said(
         """
         import json, sys
-        from core.models.catalogue import providers
-        known = sorted(providers())
+        from core.models.routes import LITELLM_PROVIDERS
+        known = sorted(LITELLM_PROVIDERS)
         assert "litellm" not in sys.modules
         import litellm
         print(json.dumps([known, sorted(p.value for p in litellm.LlmProviders)]))
@@ -99,10 +99,11 @@ def test_loading_is_silent_reads_no_dotenv_and_keeps_the_collector_on(tmp_path: 
     (tmp_path / ".env").write_text("FROM_DOTENV=yes\n")
     done = python(
         f"""
-        import gc, os
+        import gc, os, threading
         os.chdir({str(tmp_path)!r})
         from core.models import loading
-        thread = loading.preload()
+        thread = threading.Thread(target=loading.load)
+        thread.start()
         assert loading.load() is loading.load()
         thread.join()
         assert gc.isenabled()

@@ -7,10 +7,10 @@ import pytest
 
 from configs.settings import Price, Settings
 from core.errors import UnknownModel
-from core.models.catalogue import resolve
+from core.models.choice import find_local_model
 from core.models.client import ChatClient
 from core.models.list_models import check, offers
-from core.models.local_servers import find_local_model
+from core.models.routes import resolve
 from core.models.served import Catalogue
 from tests.core.models.asking import HELLO
 from tests.stand_ins.model_script import Reply, Usage

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from core.command_environment import child_environment
 from core.models import loading
-from core.secrets.child_environment import child_variables
+from core.secrets.child_environment import child_environment, child_variables
 from tests.tools.bench import Bench
 
 ALLOWED = ["HF_TOKEN", "GITHUB_TOKEN"]
@@ -145,7 +144,7 @@ def test_variables_that_we_set_for_ourselves_are_not_passed_on(
     monkeypatch.setenv("LITELLM_MODE", "theirs")
     monkeypatch.setattr(loading, "own_variables", set())
     loading.prepare_environment()
-    monkeypatch.setattr("core.command_environment.own_variables", loading.own_variables)
+    monkeypatch.setattr("core.secrets.child_environment.own_variables", loading.own_variables)
     everything = child_environment(ALLOWED, also=["*"])
     assert set(loading._VARIABLES) & set(everything) == {"LITELLM_MODE"}
     assert everything["LITELLM_MODE"] == "theirs"

@@ -6,9 +6,9 @@ import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 
-from core.command_environment import child_environment
 from core.errors import ToolError
 from core.hub.connection import ask
+from core.secrets.child_environment import child_environment
 from core.tool import ToolContext
 from tools.hub.fit.gpu_memory import GB
 

@@ -43,7 +43,7 @@ def spec_of(api: HfApi, settings: Settings, flavor: str, thread: str) -> dict[st
     """What `run_job` takes for a thread's sandbox, namespace excluded. Raises ToolError."""
     from huggingface_hub import _sandbox as library
 
-    from core.command_environment import QUIET
+    from core.secrets.child_environment import QUIET
 
     chosen = settings.sandbox
     token, nonce = library._effective_token(api), token_hex(16)

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
-from core.command_environment import QUIET
+from core.secrets.child_environment import QUIET
 from core.store.runs import Meta, State, bounded
 
 if TYPE_CHECKING:

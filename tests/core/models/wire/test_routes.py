@@ -7,7 +7,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 
 from configs.settings import Settings
-from core.models.catalogue import resolve
+from core.models.routes import resolve
 from core.models.wire.providers import PROVIDERS, chat_url
 from tests.core.models.asking import ANTHROPIC, HELLO, Asking, asking, bash
 from tests.core.models.test_loading import said

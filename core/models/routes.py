@@ -8,13 +8,12 @@
     litellm/…                                             any of these, through LiteLLM
     org/model, org no LiteLLM prefix                      the Hugging Face router
 
-Nothing here imports litellm: the list of its prefixes is read from its package's data.
+Nothing here imports litellm, which takes seconds.
 """
 
 import os
 import re
 from dataclasses import dataclass, replace
-from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
 from ipaddress import ip_address
@@ -27,7 +26,7 @@ from configs.model_ids import RECORDINGS, problem_of
 from configs.settings import Settings
 from configs.visible import visible
 from core.errors import NotAuthenticated, UnknownModel
-from core.models.defaults import default_model, price_map
+from core.models.prices import price_map
 from core.models.wire.providers import PROVIDERS
 
 ROUTER_BASE = "https://router.huggingface.co/v1"
@@ -56,6 +55,31 @@ LIBRARIES = {"bedrock": "boto3", "bedrock_converse": "boto3", "sagemaker": "boto
 KEY_NAMES = {"huggingface": "HF_TOKEN", "hf": "HF_TOKEN", "together_ai": "TOGETHERAI_API_KEY"}
 #: Providers whose credentials are more than one variable: theirs to check.
 KEYLESS = {"bedrock", "bedrock_converse", "vertex_ai", "sagemaker", "azure", "azure_ai", "watsonx"}
+
+
+#: The provider prefixes that LiteLLM knows (`litellm.types.utils.LlmProviders`; a test compares).
+LITELLM_PROVIDERS = frozenset(
+    """
+    a2a a2a_agent ai21 ai21_chat aiml aiohttp_openai amazon_nova anthropic anthropic_text
+    apertis assemblyai auto_router aws_polly aws_textract azure azure_ai azure_speech azure_text
+    baseten bedrock bedrock_mantle black_forest_labs bytez cerebras charity_engine chatgpt
+    chutes clarifai cloudflare codestral cognition cohere cohere_chat cometapi compactifai
+    cursor custom custom_openai darkbloom dashscope databricks datarobot deepgram deepinfra
+    deepseek docker_model_runner dotprompt elevenlabs empower fal_ai featherless_ai fireworks_ai
+    friendliai galadriel gdc gemini gigachat github github_copilot gradient_ai groq helicone
+    heroku hosted_vllm huggingface humanloop hyperbolic inception infinity jina_ai lambda_ai
+    langflow langfuse langgraph lemonade libertai litellm_agent litellm_proxy llamafile
+    lm_studio manus maritalk meta meta_llama milvus minimax mistral modelscope mongodb moonshot
+    morph nano-gpt nebius neosantara nlp_cloud novita nscale nvidia_nim nvidia_riva oci ollama
+    ollama_chat oobabooga openai openai_like openrouter ovhcloud parasail perplexity petals
+    pg_vector pinstripes poe predibase publicai qwen_ai_platform qwencloud ragflow recraft
+    reducto replicate runwayml s3_vectors sagemaker sagemaker_chat sagemaker_nova sambanova sap
+    scaleway scx-ai snowflake soniox stability synthetic tencent tensormesh
+    text-completion-codestral text-completion-inception text-completion-openai together_ai topaz
+    transcribe triton v0 valkey vercel_ai_gateway vertex_ai vertex_ai_beta vllm volcengine
+    voyage wandb watsonx watsonx_text xai xiaomi_mimo xinference zai
+    """.split()  # noqa: SIM905
+)
 
 
 @dataclass(frozen=True)
@@ -190,7 +214,7 @@ def _resolved(model: str, settings: Settings) -> Route:
         return Route(model, prefix, model, base, api_key=key, needs_key=False)
     if not rest:
         return _bare(model)
-    if prefix in providers():
+    if prefix in LITELLM_PROVIDERS:
         return _provider(model, prefix)
     return _router(model, model)
 
@@ -263,35 +287,3 @@ def is_private(base: str) -> bool:
         return ip_address(host).is_private
     except ValueError:
         return False
-
-
-@cache
-def providers() -> frozenset[str]:
-    """The provider prefixes that LiteLLM knows, from its package's own list."""
-    import re
-
-    spec = find_spec("litellm")
-    if spec is None or not spec.origin:
-        return frozenset()
-    source = (Path(spec.origin).parent / "types" / "utils.py").read_text(encoding="utf-8")
-    body = source.partition("class LlmProviders(")[2].partition("\nclass ")[0]
-    return frozenset(re.findall(r'^    [A-Z0-9_]+ = "([^"]+)"', body, re.MULTILINE))
-
-
-async def choose_model(settings: Settings) -> str:
-    """Which model answers where nobody said: settings, else the first credential found, else
-    a local server that answers. Raises NotAuthenticated with what to set."""
-    if settings.model_name:
-        return settings.model_name
-    chosen = default_model()
-    if chosen:
-        return chosen
-    from core.models.local_servers import find_local_model
-
-    found = await find_local_model()
-    if found:
-        return found
-    raise NotAuthenticated(
-        "no model: there is no key in the environment and no local server answers",
-        "set ANTHROPIC_API_KEY, HF_TOKEN or OPENAI_API_KEY, start ollama, or pass -m",
-    )

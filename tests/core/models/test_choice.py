@@ -5,23 +5,24 @@ from datetime import date, timedelta
 import pytest
 
 from cli.commands import doctor
-from core.models import defaults
-from core.models.defaults import DEFAULTS, price_map, switch_off
+from core.models import choice, prices
+from core.models.choice import DEFAULTS
+from core.models.prices import price_map, switch_off
 
 #: Days before a switch-off at which another default has to be chosen.
 REPLACE_DAYS = 90
 
 
 @pytest.mark.parametrize("row", DEFAULTS, ids=lambda row: row.model)
-def test_no_default_is_switched_off_within_90_days(row: defaults.DefaultModel) -> None:
+def test_no_default_is_switched_off_within_90_days(row: choice.DefaultModel) -> None:
     ends = switch_off(row.model)
     assert ends is None or (ends - date.today()).days > REPLACE_DAYS, (
         f"{row.model} ends on {ends}: choose the newest of its family"
     )
 
 
-@pytest.mark.parametrize("row", [r for r in DEFAULTS if r is not defaults.ROUTER])
-def test_litellm_knows_each_default_and_that_it_calls_tools(row: defaults.DefaultModel) -> None:
+@pytest.mark.parametrize("row", [r for r in DEFAULTS if r is not choice.ROUTER])
+def test_litellm_knows_each_default_and_that_it_calls_tools(row: choice.DefaultModel) -> None:
     name = row.model.partition("/")[2]
     known = price_map().get(row.model) or price_map()[name]
     assert known["supports_function_calling"]
@@ -43,7 +44,7 @@ def test_a_switch_off_date_is_read_from_the_map() -> None:
 )
 def test_doctor_warns_60_days_ahead(days: int, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     ends = (date.today() + timedelta(days=days)).isoformat()
-    monkeypatch.setattr(defaults, "price_map", lambda: {"claude-x": {"deprecation_date": ends}})
+    monkeypatch.setattr(prices, "price_map", lambda: {"claude-x": {"deprecation_date": ends}})
     found = list(doctor._switch_off("anthropic/claude-x"))
     assert [mark for mark, _, _ in found] == (["warn"] if said else [])
     assert said in "".join(what for _, what, _ in found)

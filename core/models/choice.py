@@ -1,0 +1,104 @@
+"""Which model answers where the user names none: one per credential, in the order in which they
+are looked for, else that of a server on this machine.
+
+Providers switch models off on a published date, so tests/core/models/test_choice.py fails 90
+days before that date and `ml-agent doctor` warns 60 days before it.
+"""
+
+import asyncio
+import json
+import os
+import urllib.request
+from dataclasses import dataclass
+
+import huggingface_hub
+
+from configs.dotenv import taken
+from configs.settings import Settings
+from core.errors import NotAuthenticated
+from core.models.routes import LLAMACPP, LOCAL_SERVERS
+
+
+@dataclass(frozen=True)
+class DefaultModel:
+    """One row of the table.
+
+    Attributes:
+        credential: the variable (or login) that selects this row. model: the id used then.
+        chosen: when this model was picked, ISO date.
+    """
+
+    credential: str
+    model: str
+    chosen: str
+
+
+ANTHROPIC = DefaultModel("ANTHROPIC_API_KEY", "anthropic/claude-sonnet-5-5", "2026-11-28")
+ROUTER = DefaultModel("HF_TOKEN", "hf/Qwen/Qwen3-Coder-480B-A35B-Instruct", "2026-11-19")
+OPENAI = DefaultModel("OPENAI_API_KEY", "openai/gpt-6.1-sol", "2026-11-28")
+GEMINI = DefaultModel("GEMINI_API_KEY", "gemini/gemini-3.8-flash", "2026-11-28")
+
+#: In the order in which credentials are looked for.
+DEFAULTS = (ANTHROPIC, ROUTER, OPENAI, GEMINI)
+#: Seconds that a server has to list its models: it is on this machine.
+PATIENCE = 0.5
+#: Where to look, in this order: prefix of an id → (variable of the base URL, default).
+PLACES = {
+    "ollama_chat": LOCAL_SERVERS["ollama_chat"],
+    "lmstudio": LOCAL_SERVERS["lm_studio"],
+    "vllm": LOCAL_SERVERS["hosted_vllm"],
+    "llamacpp": LLAMACPP,
+}
+
+
+def default_model() -> str:
+    """The first row whose credential is there; "" if none is. A key of the folder's .env comes
+    behind all of the user's own: it must not choose who gets the conversation."""
+    own = [row for row in DEFAULTS if row.credential not in taken]
+    for row in (*own, *DEFAULTS):
+        has = huggingface_hub.get_token() if row is ROUTER else os.environ.get(row.credential)
+        if has:
+            return row.model
+    return ""
+
+
+async def choose_model(settings: Settings) -> str:
+    """Which model answers where nobody said: settings, else the first credential found, else
+    a local server that answers. Raises NotAuthenticated with what to set."""
+    if settings.model_name:
+        return settings.model_name
+    chosen = default_model()
+    if chosen:
+        return chosen
+    found = await find_local_model()
+    if found:
+        return found
+    raise NotAuthenticated(
+        "no model: there is no key in the environment and no local server answers",
+        "set ANTHROPIC_API_KEY, HF_TOKEN or OPENAI_API_KEY, start ollama, or pass -m",
+    )
+
+
+async def find_local_model() -> str | None:
+    """The id of the first model of the first server that answers; None if none does."""
+    asked = {prefix: _models_url(*place) for prefix, place in PLACES.items()}
+    found = await asyncio.gather(*(asyncio.to_thread(_first_model, u) for u in asked.values()))
+    for prefix, model in zip(asked, found, strict=True):
+        if model:
+            return f"{prefix}/{model}"
+    return None
+
+
+def _models_url(variable: str, default: str) -> str:
+    base = (os.environ.get(variable) or default).rstrip("/")
+    return f"{base}/models" if base.endswith("/v1") else f"{base}/v1/models"
+
+
+def _first_model(url: str) -> str | None:
+    try:
+        # No proxy: this is a question to our own machine.
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(url, timeout=PATIENCE) as answer:
+            return str(json.load(answer)["data"][0]["id"])
+    except (OSError, ValueError, KeyError, IndexError, TypeError):
+        return None
