@@ -1,4 +1,4 @@
-"""A turn of 300 iterations ends well and stays small on disk; eight runs share a database."""
+"""A turn of 100 iterations ends well and stays small on disk; eight runs share a database."""
 
 import json
 import subprocess
@@ -10,8 +10,8 @@ from tests.cli.program import program
 from tests.stand_ins.model_script import Asked, Call, Reply
 
 
-def test_three_hundred_iterations_stay_within_the_disk_budget() -> None:
-    turn = measure(Ours(), 300)
+def test_a_hundred_iterations_stay_within_the_disk_budget() -> None:
+    turn = measure(Ours(), 100)
     assert turn.disk <= turn.allowed
 
 

@@ -27,7 +27,9 @@ async def leave(events: AsyncGenerator[Event, None], at: str, text: str = "") ->
 def steps(asked: Asked) -> Reply:
     if asked.user_messages == 2 or asked.step == 1:
         return Reply("ok")
-    return Reply(calls=[bash("echo quick >> effects"), bash("echo slow >> effects; sleep 1")])
+    # The quick one ends once the slow one has begun, so that leaving cuts off exactly one.
+    quick = "until [ -s effects ]; do sleep 0.02; done; echo quick >> effects"
+    return Reply(calls=[bash(quick), bash("echo slow >> effects; sleep 1")])
 
 
 async def test_a_turn_that_was_left_goes_on(settings: Settings, workdir: Path) -> None:
