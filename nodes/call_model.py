@@ -140,7 +140,7 @@ async def _jobs(
     if "hf_jobs" not in services.tools:
         return [], {}
     try:
-        work = ended_jobs(services, thread, cwd, known, emit)
+        work = ended_jobs(services, thread, known, emit)
         messages, told = await race(work, services.stop)
     except Stopped:
         return [], {}

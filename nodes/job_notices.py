@@ -2,18 +2,17 @@
 
 import asyncio
 import logging
-from typing import Any
 
 from langchain_core.messages import HumanMessage
 
 from core.errors import AgentError, ToolError
 from core.events import Emit, ToolLog, ToolStateChange
 from core.history import note
-from core.hub.connection import ask
-from core.hub.job_state import Job, inspected, launched, settled
+from core.hub.connection import Hub
+from core.hub.job_state import Job, Launches, inspected
 from core.secrets.redaction import redacted
 from core.store import ThreadRow
-from core.tool import Services, ToolContext
+from core.tool import Services
 from tools.hub.jobs.wait import last_words
 
 log = logging.getLogger(__name__)
@@ -23,16 +22,20 @@ BETWEEN, PATIENCE = 20.0, 10.0
 
 
 async def ended_jobs(
-    services: Services, thread: str, cwd: str, told: list[str], emit: Emit
+    services: Services, thread: str, told: list[str], emit: Emit
 ) -> tuple[list[HumanMessage], list[str]]:
     """(a message for each job that has ended since, the jobs that were told of or need not be).
 
     Args:
         told: jobs whose end the model knows.
     """
-    run = ToolContext("", "hf_jobs", thread, cwd, services, emit, _no_note)
+
+    def say(text: str) -> None:
+        emit(ToolLog(id="", tool="hf_jobs", text=text))
+
+    hub, launches = Hub(services.settings, say), Launches(services, thread)
     messages, known = [], list(told)
-    for call, launch in await launched(run):
+    for call, launch in await launches.all():
         job_id = launch["job"]
         if job_id in known:
             continue
@@ -45,32 +48,32 @@ async def ended_jobs(
         services.looked[job_id] = now
         try:
             async with asyncio.timeout(PATIENCE):
-                job = await inspected(job_id, launch["namespace"], run)
+                job = await inspected(job_id, launch["namespace"], hub)
                 if not job.ended:
                     continue
-                cost = await settled(call, launch, job, run, seen=False)
-                text = await last_words(job, run, cost)
+                cost = await launches.settle(call, launch, job, seen=False)
+                text = await last_words(job, hub, cost)
         except (AgentError, TimeoutError) as error:
             log.debug("job %s could not be looked at: %s", job_id, error)
             continue
         known.append(job_id)
         emit(ToolStateChange(id=call, tool="hf_jobs", state="failed" if job.failed else "done",
                              url=job.url))  # fmt: skip
-        emit(ToolLog(id="", tool="hf_jobs", text=job.line()))
+        say(job.line())
         messages.append(note(f"A job of this thread has ended.\n{redacted(text)}", f"job-{job_id}"))
     return messages, known
 
 
 async def running_jobs(services: Services, thread: ThreadRow) -> list[Job]:
     """The jobs that the thread launched and that go on. Raises ToolError."""
-    run = _run(services, thread)
+    hub, launches = Hub(services.settings), Launches(services, thread.id)
     found = []
-    for call, launch in await launched(run):
+    for call, launch in await launches.all():
         if launch.get("stage"):
             continue
-        job = await inspected(launch["job"], launch["namespace"], run)
+        job = await inspected(launch["job"], launch["namespace"], hub)
         if job.ended:
-            await settled(call, launch, job, run, seen=False)
+            await launches.settle(call, launch, job, seen=False)
         else:
             found.append(job)
     return found
@@ -78,17 +81,9 @@ async def running_jobs(services: Services, thread: ThreadRow) -> list[Job]:
 
 async def cancel_job(services: Services, thread: ThreadRow, job_id: str) -> None:
     """End a job of the thread. Raises ToolError."""
-    run = _run(services, thread)
-    namespaces = {launch["job"]: launch["namespace"] for _, launch in await launched(run)}
+    launches = Launches(services, thread.id)
+    namespaces = {launch["job"]: launch["namespace"] for _, launch in await launches.all()}
     if job_id not in namespaces:
         raise ToolError(f"this thread has launched no job {job_id}")
     namespace = namespaces[job_id]
-    await ask(run, lambda api: api.cancel_job(job_id=job_id, namespace=namespace))
-
-
-def _run(services: Services, thread: ThreadRow) -> ToolContext:
-    return ToolContext("", "hf_jobs", thread.id, thread.cwd, services, lambda event: None, _no_note)
-
-
-async def _no_note(evidence: dict[str, Any]) -> None:
-    """Nothing is done that would need evidence."""
+    await Hub(services.settings).ask(lambda api: api.cancel_job(job_id=job_id, namespace=namespace))

@@ -10,18 +10,15 @@ from urllib.parse import urlsplit
 
 from configs.folders import make_private_folder
 from core.errors import ToolError
-from core.hub.connection import hub_url, offline
-from core.tool import ToolContext
+from core.hub.connection import Hub, offline
 
 #: Seconds after which a page is asked for again.
 FRESH = 24 * 3600
 
 
-async def cached(
-    ctx: ToolContext, kind: str, name: str, fetch: Callable[[], Awaitable[str]]
-) -> str:
+async def cached(hub: Hub, kind: str, name: str, fetch: Callable[[], Awaitable[str]]) -> str:
     """The text of `name`, fetched where there is none of today. Offline an older one will do."""
-    file = await asyncio.to_thread(_file, hub_url(ctx.services.settings), kind, name)
+    file = await asyncio.to_thread(_file, hub.url, kind, name)
     kept, age = await asyncio.to_thread(_kept, file)
     if kept is not None and age < FRESH:
         return kept

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ToolError
-from core.hub.refusals import LOG_IN, Repo
+from core.hub.refusals import Repo
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -35,10 +35,3 @@ def needed(value: Any, operation: str, what: str) -> None:
 
 def page(api: HfApi, repo: Repo) -> str:
     return f"{api.endpoint}/{repo.page}"
-
-
-def author_of(api: HfApi) -> str:
-    """Whose token it is. Raises ToolError, in words, where there is none."""
-    if not api.token:
-        raise ToolError(f"Changing something on the Hub needs a token: {LOG_IN}.")
-    return str(api.whoami()["name"])

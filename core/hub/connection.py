@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -18,8 +19,7 @@ from core import http
 from core.errors import ToolError
 from core.hub.client import CALL, LONGEST_PAUSE, HubRequest, Left, pause_after, prepare
 from core.hub.errors import OFFLINE, told
-from core.hub.refusals import Repo, refusal
-from core.tool import NotBegun, ToolContext
+from core.hub.refusals import LOG_IN, Repo, Said, refusal
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -42,77 +42,95 @@ def offline() -> bool:
     )
 
 
-async def ask(
-    ctx: ToolContext,
-    work: Callable[[HfApi], T],
-    about: Repo | None = None,
-    *,
-    again: bool = True,
-) -> T:
-    """What `work` returns; it runs in a thread, and iterates whatever it is given there.
-
-    Args:
-        about: names the repository in what is said of a failure.
-        again: run it again when the Hub is busy. False for what changes something.
-    Raises ToolError.
-    """
-    if offline():
-        raise ToolError(OFFLINE)
-    loop = asyncio.get_running_loop()
-    call = HubRequest(
-        hub_url(ctx.services.settings),
-        about,
-        again,
-        lambda text: _soon(loop, ctx, text),
-    )
-    try:
-        return await asyncio.to_thread(_asked, work, call)
-    except asyncio.CancelledError:
-        call.left.set()
-        raise
+def _silent(text: str) -> None:
+    """Nobody follows this request."""
 
 
-def _soon(loop: asyncio.AbstractEventLoop, ctx: ToolContext, text: str) -> None:
-    loop.call_soon_threadsafe(ctx.log, text)
+@dataclass(frozen=True)
+class Hub:
+    """The Hub as one caller uses it. `log` takes a line of progress."""
 
+    settings: Settings
+    log: Callable[[str], None] = _silent
 
-async def get(
-    ctx: ToolContext,
-    path: str,
-    params: Mapping[str, Any] | None = None,
-    *,
-    about: Repo | None = None,
-    missing: str = "",
-) -> http.Reply:
-    """A plain GET of the Hub, for what huggingface_hub has no call for.
+    @classmethod
+    def of(cls, ctx: ToolContext) -> Hub:
+        return cls(ctx.services.settings, ctx.log)
 
-    Args:
-        path: below the Hub's address, or a URL there. missing: what a 404 means.
-    Raises ToolError, for any other address too.
-    """
-    if offline():
-        raise ToolError(OFFLINE)
-    hub = hub_url(ctx.services.settings)
-    url = path if "://" in path else f"{hub}{path}"
-    if not is_hub(url, hub):
-        raise ToolError(f"{url} is not on the Hub ({hub})")
-    token = await asyncio.to_thread(_token)
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    reply = await http.get(url, params=params, headers=headers, longest=LONGEST_PAUSE, log=ctx.log)
-    if reply.ok:
-        return reply
-    if reply.status == 404 and missing and "x-error-code" not in reply.headers:
-        raise ToolError(missing)
-    raise ToolError(
-        refusal(
-            reply.status,
-            reply.headers,
-            reply.text,
-            hub=hub,
-            logged_in=token is not None,
-            about=about,
+    @property
+    def url(self) -> str:
+        return hub_url(self.settings)
+
+    async def ask(
+        self, work: Callable[[HfApi], T], about: Repo | None = None, *, again: bool = True
+    ) -> T:
+        """What `work` returns; it runs in a thread, and iterates whatever it is given there.
+
+        Args:
+            about: names the repository in what is said of a failure.
+            again: run it again when the Hub is busy. False for what changes something.
+        Raises ToolError.
+        """
+        if offline():
+            raise ToolError(OFFLINE)
+        loop = asyncio.get_running_loop()
+
+        def log(text: str) -> None:
+            loop.call_soon_threadsafe(self.log, text)
+
+        call = HubRequest(self.url, about, again, log)
+        try:
+            return await asyncio.to_thread(_asked, work, call)
+        except asyncio.CancelledError:
+            call.left.set()
+            raise
+
+    async def get(
+        self,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        about: Repo | None = None,
+        missing: str = "",
+    ) -> http.Reply:
+        """A plain GET of the Hub, for what huggingface_hub has no call for.
+
+        Args:
+            path: below the Hub's address, or a URL there. missing: what a 404 means.
+        Raises ToolError, for any other address too.
+        """
+        if offline():
+            raise ToolError(OFFLINE)
+        url = path if "://" in path else f"{self.url}{path}"
+        if not is_hub(url, self.url):
+            raise ToolError(f"{url} is not on the Hub ({self.url})")
+        token = await asyncio.to_thread(hub_token)
+        reply = await http.get(
+            url, params=params, headers=bearer(token), longest=LONGEST_PAUSE, log=self.log
         )
-    )
+        if reply.ok:
+            return reply
+        if reply.status == 404 and missing and "x-error-code" not in reply.headers:
+            raise ToolError(missing)
+        said = Said(reply.status, reply.headers, reply.text)
+        raise ToolError(refusal(said, self.url, token is not None, about))
+
+    async def token_for(self, url: str) -> str:
+        """The token, for a URL on the Hub; "" for any other, and where there is none."""
+        if not is_hub(url, self.url):
+            return ""
+        return await asyncio.to_thread(hub_token) or ""
+
+    async def payer(self) -> str:
+        """In whose name jobs run, and who pays: a setting, else whose token it is."""
+        return self.settings.jobs_namespace or await self.ask(author_of)
+
+
+def author_of(api: HfApi) -> str:
+    """Whose token it is. Raises ToolError, in words, where there is none."""
+    if not api.token:
+        raise ToolError(f"Changing something on the Hub needs a token: {LOG_IN}.")
+    return str(api.whoami()["name"])
 
 
 def is_hub(url: str, hub: str) -> bool:
@@ -121,14 +139,13 @@ def is_hub(url: str, hub: str) -> bool:
     return (there.scheme, there.netloc) == (here.scheme, here.netloc)
 
 
-async def token_for(url: str, settings: Settings) -> str:
-    """The token, for a URL on the Hub; "" for any other, and where there is none."""
-    if not is_hub(url, hub_url(settings)):
-        return ""
-    return await asyncio.to_thread(_token) or ""
+def bearer(token: str | None) -> dict[str, str]:
+    """The header that carries a token, where there is one."""
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
-def _token() -> str | None:
+def hub_token() -> str | None:
+    """The token as it stands now: a person may log in while a session runs."""
     from huggingface_hub import get_token
 
     return get_token()
@@ -140,7 +157,7 @@ def _asked(work: Callable[[HfApi], T], call: HubRequest) -> T:
 
     prepare()
     CALL.set(call)
-    token = _token()
+    token = hub_token()
     api = HfApi(endpoint=call.hub, token=token or False)
     for attempt in range(1, http.ATTEMPTS + 1):
         try:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from core.hub.refusals import LOG_IN, Repo, refusal
+from core.hub.refusals import LOG_IN, Repo, Said, refusal
 
 if TYPE_CHECKING:
     import httpx2
@@ -28,14 +28,8 @@ def told(error: Exception, api: HfApi, about: Repo | None) -> str | None:
     hub = api.endpoint
     if isinstance(error, errors.HfHubHTTPError):
         headers = {name.lower(): value for name, value in error.response.headers.items()}
-        said = refusal(
-            error.response.status_code,
-            headers,
-            _text(error.response),
-            hub=hub,
-            logged_in=bool(api.token),
-            about=about,
-        )
+        answer = Said(error.response.status_code, headers, _text(error.response))
+        said = refusal(answer, hub, bool(api.token), about)
         return said + _near(headers.get("x-error-code", ""), error, api, about)
     if isinstance(error, errors.OfflineModeIsEnabled):
         return OFFLINE

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import ToolError
-from core.hub.connection import ask
-from core.tool import ToolContext
+from core.hub.connection import Hub
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _PER_MINUTE = {"second": 60.0, "minute": 1.0, "hour": 1 / 60}
@@ -57,15 +56,15 @@ def dollars(micro_usd: float) -> str:
     return f"${micro_usd / 1e6:.{2 if micro_usd >= 10_000 or not micro_usd else 4}f}"
 
 
-async def flavors(ctx: ToolContext) -> list[Flavor]:
+async def flavors(hub: Hub) -> list[Flavor]:
     """All there are, the cheapest first. Raises ToolError."""
-    found = [_flavor(one) for one in await ask(ctx, lambda api: api.list_jobs_hardware())]
+    found = [_flavor(one) for one in await hub.ask(lambda api: api.list_jobs_hardware())]
     return sorted(found, key=lambda flavor: flavor.per_minute)
 
 
-async def flavor_of(name: str, ctx: ToolContext) -> Flavor:
+async def flavor_of(name: str, hub: Hub) -> Flavor:
     """Raises ToolError with the names that are near where there is none of this name."""
-    known = {flavor.name: flavor for flavor in await flavors(ctx)}
+    known = {flavor.name: flavor for flavor in await flavors(hub)}
     if name not in known:
         near = difflib.get_close_matches(name, known, 3, 0.5) or list(known)[:8]
         raise ToolError(f"flavor: there is no {name!r}; there are {', '.join(near)}, ...")

@@ -1,11 +1,13 @@
 """One job as the Hub sees it now, in words and figures; its cost is settled in the ledger."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 
-from core.hub.connection import ask
+from core.hub.connection import Hub
 from core.hub.job_price import duration
-from core.tool import ToolContext
+from core.tool import Services, ToolContext
 
 ENDED = ("COMPLETED", "ERROR", "CANCELED", "DELETED")
 
@@ -57,36 +59,45 @@ def job_of(info: Any) -> Job:
     )
 
 
-async def inspected(job: str, namespace: str, ctx: ToolContext) -> Job:
+async def inspected(job: str, namespace: str, hub: Hub) -> Job:
     """Raises ToolError."""
-    return job_of(await ask(ctx, lambda api: api.inspect_job(job_id=job, namespace=namespace)))
+    return job_of(await hub.ask(lambda api: api.inspect_job(job_id=job, namespace=namespace)))
 
 
-async def launched(ctx: ToolContext) -> list[tuple[str, dict[str, Any]]]:
-    """The jobs that this thread launched: (call id, the note of its launch), oldest first."""
-    notes = await ctx.services.journal.notes(ctx.thread, "hf_jobs")
-    return [(call, note) for call, note in notes if note.get("job")]
+@dataclass(frozen=True)
+class Launches:
+    """The jobs that a thread launched, by the notes of their calls in the journal."""
 
+    services: Services
+    thread: str
 
-async def settled(
-    call: str, note: dict[str, Any], job: Job, ctx: ToolContext, *, seen: bool = True
-) -> int | None:
-    """Book what a job of this thread came to, once it has ended; micro-USD. None: not known.
-    `seen`: the model reads of its end in this call's result."""
-    if not job.ended:
+    @classmethod
+    def of(cls, ctx: ToolContext) -> Launches:
+        return cls(ctx.services, ctx.thread)
+
+    async def all(self) -> list[tuple[str, dict[str, Any]]]:
+        """(call id, the note of its launch), oldest first."""
+        notes = await self.services.journal.notes(self.thread, "hf_jobs")
+        return [(call, note) for call, note in notes if note.get("job")]
+
+    async def settle(
+        self, call: str, note: dict[str, Any], job: Job, *, seen: bool = True
+    ) -> int | None:
+        """Book what a job came to, once it has ended; micro-USD. None: not known.
+        `seen`: the model reads of its end in this call's result."""
+        if not job.ended:
+            return None
+        rate = note.get("per_minute")
+        cost = None if rate is None else round(rate * (job.seconds or 0) / 60)
+        if cost is not None:
+            await self.services.ledger.settle(call, cost)
+        kept = {**note, "stage": job.stage, "seconds": job.seconds, "cost": cost, "seen": seen}
+        await self.services.journal.note(self.thread, call, kept)
+        return cost
+
+    async def settle_if_ours(self, job: Job) -> int | None:
+        """The same for a job that may not be of this thread."""
+        for call, note in await self.all():
+            if note["job"] == job.id:
+                return await self.settle(call, note, job)
         return None
-    rate = note.get("per_minute")
-    cost = None if rate is None else round(rate * (job.seconds or 0) / 60)
-    if cost is not None:
-        await ctx.services.ledger.settle(call, cost)
-    kept = {**note, "stage": job.stage, "seconds": job.seconds, "cost": cost, "seen": seen}
-    await ctx.services.journal.note(ctx.thread, call, kept)
-    return cost
-
-
-async def settle_if_ours(job: Job, ctx: ToolContext) -> int | None:
-    """The same for a job that may not be of this thread."""
-    for call, note in await launched(ctx):
-        if note["job"] == job.id:
-            return await settled(call, note, job, ctx)
-    return None

@@ -37,16 +37,18 @@ class Repo:
         return f"{self.type} {self.id}"
 
 
-def refusal(
-    status: int,
-    headers: Mapping[str, str],
-    body: str,
-    *,
-    hub: str,
-    logged_in: bool,
-    about: Repo | None = None,
-) -> str:
-    """One or two sentences. `hub`: its address. `headers`: names in lower case."""
+@dataclass(frozen=True)
+class Said:
+    """A refusal as it came. headers: names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+
+def refusal(answer: Said, hub: str, logged_in: bool, about: Repo | None = None) -> str:
+    """One or two sentences. `hub`: its address."""
+    status, headers, body = answer.status, answer.headers, answer.body
     code = headers.get("x-error-code", "")
     said = headers.get("x-error-message", "") or _error_of(body)
     what = str(about) if about else "this"

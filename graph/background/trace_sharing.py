@@ -10,13 +10,12 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.errors import AgentError, ToolError
-from core.hub.change_once import author_of
-from core.hub.connection import ask
+from core.hub.connection import Hub, author_of
 from core.store import Store, ThreadRow
-from core.tool import Services, ToolContext
+from core.tool import Services
 from graph.transcript.write import as_jsonl, whole_history
 
 if TYPE_CHECKING:
@@ -82,11 +81,8 @@ class Sharing:
         text = "\n".join(as_jsonl(thread, messages)) + "\n"
         day = time.strftime("%Y-%m-%d", time.gmtime(thread.created))
         path = f"sessions/{day}/{thread.id}.jsonl"
-        run = ToolContext(
-            "", "share_traces", thread.id, thread.cwd, self._services, lambda event: None, _no_note
-        )
         # Sent again it is the same file: the Hub may be asked again when it is busy.
-        await ask(run, lambda api: _put(api, path, text.encode()))
+        await Hub(self._services.settings).ask(lambda api: _put(api, path, text.encode()))
 
     def _say(self, why: str) -> None:
         if not self._told:
@@ -110,7 +106,3 @@ def _put(api: HfApi, path: str, content: bytes) -> None:
     api.create_commit(
         repo, operations, repo_type="dataset", commit_message=f"Session {path.rpartition('/')[2]}"
     )
-
-
-async def _no_note(evidence: dict[str, Any]) -> None:
-    """Nothing here needs evidence: a file that is written twice is written once."""

@@ -1,23 +1,19 @@
 """What github shows of a repository's files: the tree, a file by lines, a notebook by cells."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import binascii
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core.errors import ToolError
 from core.parsing.notebook import parsed, shown
 from core.result_text import listed, row, size
 from core.tool import ToolContext, ToolResult
 from tools.github.api import RAW, get
+from tools.github.arguments import GithubArguments
 from tools.github.refusals import ODD
 from tools.github.tree import contents_path, missing_file, scored, tree_of
-
-if TYPE_CHECKING:
-    from tools.github.tool import GithubArguments
 
 #: Bytes of a file that is read here; lines that are shown unless others are named; characters of
 #: a line.

@@ -1,18 +1,14 @@
 """What github searches: code, repositories, those of an owner by stars, issues."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core.errors import ToolError
 from core.result_text import counted, cut, day, listed, row
 from core.tool import ToolContext, ToolResult
 from core.untrusted import framed
 from tools.github.api import MATCHES, PER_PAGE, an_object, dicts, get, next_page, pages, token
+from tools.github.arguments import GithubArguments
 from tools.github.refusals import NO_TOKEN, ODD
-
-if TYPE_CHECKING:
-    from tools.github.tool import GithubArguments
 
 #: Characters of a piece of code, of an issue in a list; pieces of one file; comments of an issue.
 FRAGMENT, BODY, FRAGMENTS, COMMENTS = 400, 300, 3, 100

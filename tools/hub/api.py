@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.effects import Effect
 from core.errors import ToolError
 from core.hub.cache import cached
-from core.hub.connection import get, hub_url
+from core.hub.connection import Hub
 from core.result_text import cut, listed, row
 from core.tool import AgentTool, ToolContext, ToolResult
 
@@ -40,13 +40,15 @@ class HubApi(AgentTool):
         return Effect("read")
 
     async def execute(self, arguments: ApiArguments, ctx: ToolContext) -> ToolResult:
+        hub = Hub.of(ctx)
+
         async def fetch() -> str:
-            reply = await get(ctx, DOCUMENT)
+            reply = await hub.get(DOCUMENT)
             _check(await asyncio.to_thread(reply.json))
             return reply.text
 
-        text = await cached(ctx, "api", DOCUMENT, fetch)
-        return await asyncio.to_thread(_search, text, arguments, hub_url(ctx.services.settings))
+        text = await cached(hub, "api", DOCUMENT, fetch)
+        return await asyncio.to_thread(_search, text, arguments, hub.url)
 
 
 def _check(document: Any) -> None:

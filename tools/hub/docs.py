@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.effects import Effect
 from core.errors import ToolError
 from core.hub.cache import cached
-from core.hub.connection import get, hub_url
+from core.hub.connection import Hub
 from core.parsing.parser import parsed
 from core.result_text import cut, listed, row
 from core.tool import AgentTool, ToolContext, ToolResult
@@ -43,25 +43,26 @@ class Docs(AgentTool):
         return Effect("read")
 
     async def execute(self, arguments: DocsArguments, ctx: ToolContext) -> ToolResult:
+        hub = Hub.of(ctx)
         if arguments.operation == "search":
-            return await _search(arguments, ctx)
+            return await _search(arguments, hub)
         if arguments.operation == "read":
-            return await _read(arguments.url, ctx)
-        return await _list(arguments.product, ctx)
+            return await _read(arguments.url, hub)
+        return await _list(arguments.product, hub)
 
 
-async def _search(arguments: DocsArguments, ctx: ToolContext) -> ToolResult:
+async def _search(arguments: DocsArguments, hub: Hub) -> ToolResult:
     if not arguments.query:
         raise ToolError("search needs a query")
-    if arguments.product and arguments.product not in await _products(ctx):
-        known = ", ".join(await _products(ctx))
+    if arguments.product and arguments.product not in await _products(hub):
+        known = ", ".join(await _products(hub))
         raise ToolError(f"there is no product {arguments.product}; there are: {known}")
     params = {
         "q": arguments.query,
         "product": arguments.product or None,
         "limit": arguments.limit,
     }
-    hits = _a_list((await get(ctx, "/api/docs/search", params)).json(), "text", "source_page_url")
+    hits = _a_list((await hub.get("/api/docs/search", params)).json(), "text", "source_page_url")
     nothing = f"nothing in the documentation fits {arguments.query}; try other words"
     return listed((_hit(hit) for hit in hits), nothing)
 
@@ -74,17 +75,17 @@ def _hit(hit: dict[str, Any]) -> str:
     return f"{row(str(hit.get('product', '')), place)}\n{hit['source_page_url']}\n{text}\n"
 
 
-async def _products(ctx: ToolContext) -> list[str]:
+async def _products(hub: Hub) -> list[str]:
     async def fetch() -> str:
-        found = _a_list((await get(ctx, "/api/docs")).json(), "id")
+        found = _a_list((await hub.get("/api/docs")).json(), "id")
         return "\n".join(str(product["id"]) for product in found)
 
-    return (await cached(ctx, "docs", "/api/docs", fetch)).split("\n")
+    return (await cached(hub, "docs", "/api/docs", fetch)).split("\n")
 
 
-async def _list(product: str, ctx: ToolContext) -> ToolResult:
+async def _list(product: str, hub: Hub) -> ToolResult:
     if not product:
-        found = _a_list((await get(ctx, "/api/docs")).json(), "id")
+        found = _a_list((await hub.get("/api/docs")).json(), "id")
         lines = [row(p["id"], p.get("category", ""), p.get("url", "")) for p in found]
         return listed(sorted(lines), "the Hub names no products")
     if not re.fullmatch(r"[\w.-]+", product):
@@ -93,28 +94,28 @@ async def _list(product: str, ctx: ToolContext) -> ToolResult:
 
     async def fetch() -> str:
         try:
-            return (await get(ctx, f"/docs/{product}/llms.txt", missing=missing)).text
+            return (await hub.get(f"/docs/{product}/llms.txt", missing=missing)).text
         except ToolError as error:
             if error.message != missing:
                 raise
-        page = await get(ctx, f"/docs/{product}", missing=missing)
+        page = await hub.get(f"/docs/{product}", missing=missing)
         named = await parsed("menu", page.text.encode(), page.url, below=f"/docs/{product}/")
         links = list(dict.fromkeys(row(cut(title, 200), address) for title, address in named))
         if not links:
             raise ToolError(missing)
         return "\n".join(links)
 
-    return ToolResult(await cached(ctx, "docs", f"{product}/llms.txt", fetch))
+    return ToolResult(await cached(hub, "docs", f"{product}/llms.txt", fetch))
 
 
-async def _read(url: str, ctx: ToolContext) -> ToolResult:
-    path, anchor = _page(url, hub_url(ctx.services.settings))
+async def _read(url: str, hub: Hub) -> ToolResult:
+    path, anchor = _page(url, hub.url)
     missing = f"there is no page {path}; search finds pages, list a product's"
 
     async def fetch() -> str:
-        return (await get(ctx, f"{path}.md", missing=missing)).text
+        return (await hub.get(f"{path}.md", missing=missing)).text
 
-    text = await cached(ctx, "docs", path, fetch)
+    text = await cached(hub, "docs", path, fetch)
     if not anchor:
         return ToolResult(text)
     found = section(text, anchor)

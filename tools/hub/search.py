@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core.effects import Effect
 from core.errors import ToolError
-from core.hub.connection import ask
+from core.hub.connection import Hub
 from core.result_text import counted, cut, listed, repo_line, row
 from core.tool import AgentTool, ToolContext, ToolResult
 
@@ -60,7 +60,7 @@ class HubSearch(AgentTool):
     async def execute(self, arguments: SearchArguments, ctx: ToolContext) -> ToolResult:
         if arguments.operation == "spaces" and arguments.sort == "downloads":
             raise ToolError("Spaces have no downloads: sort them by trending, likes or created")
-        lines = await ask(ctx, lambda api: _found(api, arguments))
+        lines = await Hub.of(ctx).ask(lambda api: _found(api, arguments))
         more = len(lines) > arguments.limit
         note = "there are more: raise limit, or narrow it with query, author or filters"
         words = [arguments.query, arguments.author, *arguments.filters]

@@ -11,22 +11,21 @@ import pytest
 
 from configs.settings import Settings
 from core.errors import ToolError
+from core.events import ToolLog
 from core.hub import client
-from core.hub.connection import ask, get, hub_url, is_hub
-from core.tool import ToolContext
+from core.hub.connection import Hub, hub_url, is_hub
 from tests.stand_ins import hub_errors as errors
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.service import Answer
-from tests.tools.bench import THREAD, Bench
+from tests.tools.bench import Bench
 
 
 @pytest.fixture
-def run(bench: Bench) -> ToolContext:
-    async def note(evidence: dict[str, Any]) -> None:
-        raise AssertionError("nothing to note")
+def way(bench: Bench) -> Hub:
+    def log(text: str) -> None:
+        bench.events.append(ToolLog(id="call_1", tool="hf_x", text=text))
 
-    emit = bench.events.append
-    return ToolContext("call_1", "hf_x", THREAD, str(bench.cwd), bench.services, emit, note)
+    return Hub(bench.services.settings, log)
 
 
 def test_where_the_hub_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,22 +36,22 @@ def test_where_the_hub_is(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_the_environments_hub_is_asked(
-    hub: HubServer, ctx: ToolContext, monkeypatch: pytest.MonkeyPatch
+    hub: HubServer, way: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_ENDPOINT", hub.url)
-    ctx.services.settings.hub_url = ""
-    assert (await ask(ctx, lambda api: api.whoami()))["name"] == "ann"
-    assert (await get(ctx, "/api/whoami-v2")).json()["name"] == "ann"
+    way.settings.hub_url = ""
+    assert (await way.ask(lambda api: api.whoami()))["name"] == "ann"
+    assert (await way.get("/api/whoami-v2")).json()["name"] == "ann"
     assert [request.token for request in hub.requests] == ["hf_ann", "hf_ann"]
 
 
 async def test_a_new_token_counts_at_once(
-    hub: HubServer, ctx: ToolContext, monkeypatch: pytest.MonkeyPatch
+    hub: HubServer, way: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("ann", "bob"):
         monkeypatch.setenv("HF_TOKEN", f"hf_{name}")
-        assert (await ask(ctx, lambda api: api.whoami()))["name"] == name
-        assert (await get(ctx, "/api/whoami-v2")).json()["name"] == name
+        assert (await way.ask(lambda api: api.whoami()))["name"] == name
+        assert (await way.get("/api/whoami-v2")).json()["name"] == name
 
 
 @pytest.mark.parametrize(
@@ -65,44 +64,44 @@ async def test_a_new_token_counts_at_once(
         "https://ann@huggingface.co/x",
     ],
 )
-async def test_what_is_not_the_hub(ctx: ToolContext, hub: HubServer, url: str) -> None:
+async def test_what_is_not_the_hub(way: Hub, hub: HubServer, url: str) -> None:
     assert not is_hub(url, "https://huggingface.co")
     with pytest.raises(ToolError, match="is not on the Hub"):
-        await get(ctx, url)
+        await way.get(url)
     assert not hub.requests
 
 
-async def test_a_busy_hub_is_asked_again(hub: HubServer, ctx: ToolContext, bench: Bench) -> None:
+async def test_a_busy_hub_is_asked_again(hub: HubServer, way: Hub, bench: Bench) -> None:
     hub.misbehave(Answer({}, 503, {"Retry-After": "0"}), times=3)
-    assert (await ask(ctx, lambda api: api.whoami()))["name"] == "ann"
+    assert (await way.ask(lambda api: api.whoami()))["name"] == "ann"
     await asyncio.sleep(0)
     assert bench.logs() == ["the Hub is busy; asking again in 0 s"] * 3
     hub.misbehave(errors.BROKEN_NOW)
     with pytest.raises(ToolError, match="fails at the moment"):
-        await ask(ctx, lambda api: api.whoami())
+        await way.ask(lambda api: api.whoami())
     assert len(hub.requests) == 8
 
 
-async def test_what_changes_something_is_sent_once(hub: HubServer, ctx: ToolContext) -> None:
+async def test_what_changes_something_is_sent_once(hub: HubServer, way: Hub) -> None:
     hub.add("ann/x")
     hub.misbehave(errors.BROKEN_NOW)
     with pytest.raises(ToolError, match="fails at the moment"):
-        await ask(ctx, lambda api: api.create_branch("ann/x", branch="b"), again=False)
+        await way.ask(lambda api: api.create_branch("ann/x", branch="b"), again=False)
     assert len(hub.requests) == 1
 
 
-async def test_a_long_pause_is_not_slept_through(hub: HubServer, ctx: ToolContext) -> None:
+async def test_a_long_pause_is_not_slept_through(hub: HubServer, way: Hub) -> None:
     hub.misbehave(Answer({}, 429, {"Retry-After": "21"}))
     for again in (True, False):
         with pytest.raises(ToolError, match="it resets in 21 s"):
-            await ask(ctx, lambda api: list(api.list_models()), again=again)
+            await way.ask(lambda api: list(api.list_models()), again=again)
     assert len(hub.requests) == 2
 
 
-async def test_nobody_waits_for_a_call_that_was_left(hub: HubServer, ctx: ToolContext) -> None:
+async def test_nobody_waits_for_a_call_that_was_left(hub: HubServer, way: Hub) -> None:
     """The thread ends too: a process could not end before it."""
     hub.misbehave(Answer({}, 503, {"Retry-After": "20"}))
-    asking = asyncio.create_task(ask(ctx, lambda api: api.whoami()))
+    asking = asyncio.create_task(way.ask(lambda api: api.whoami()))
     while not hub.requests:
         await asyncio.sleep(0.01)
     asking.cancel()
@@ -113,7 +112,7 @@ async def test_nobody_waits_for_a_call_that_was_left(hub: HubServer, ctx: ToolCo
     assert len(hub.requests) == 1
 
 
-async def test_a_call_that_was_left_sends_nothing_more(hub: HubServer, ctx: ToolContext) -> None:
+async def test_a_call_that_was_left_sends_nothing_more(hub: HubServer, way: Hub) -> None:
     hub.list_page = 1
     for n in range(50):
         hub.add(f"ann/m{n}")
@@ -134,7 +133,7 @@ async def test_a_call_that_was_left_sends_nothing_more(hub: HubServer, ctx: Tool
         await asyncio.sleep(0)
         cancelled.set()
 
-    asking = asyncio.create_task(ask(ctx, work))
+    asking = asyncio.create_task(way.ask(work))
     with pytest.raises(asyncio.CancelledError):
         await asking
     await loop.shutdown_default_executor()
@@ -151,12 +150,12 @@ def silent() -> Iterator[str]:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
-async def test_a_silent_hub(silent: str, ctx: ToolContext, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_silent_hub(silent: str, way: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "SILENCE", 0.05)
-    ctx.services.settings.hub_url = silent
+    way.settings.hub_url = silent
     for work in (lambda api: list(api.list_models()), lambda api: api.whoami()):
         with pytest.raises(ToolError, match=r"cannot be reached: .*timed out"):
-            await asyncio.wait_for(ask(ctx, work), 60)
+            await asyncio.wait_for(way.ask(work), 60)
 
 
 def test_starting_loads_neither_client_nor_library() -> None:

@@ -10,7 +10,7 @@ from core.durable import Caps, Scope
 from core.events import Event
 from core.history import Call
 from core.store import open_store
-from core.tool import AgentContext
+from core.tool import AgentContext, ToolContext
 from nodes.execute_tools import _run_once
 from nodes.services import build_services, in_sandbox
 from tests.stand_ins import hub_errors as errors
@@ -48,6 +48,16 @@ async def call(bench: Bench, cap: int | None, command: str) -> Any:
         Scope(THREAD, "i", "t", "2026-11-21"),
         sandbox=True,
     )
+
+
+def context(bench: Bench) -> ToolContext:
+    """A call that asks for the sandbox."""
+
+    async def note(evidence: dict[str, Any]) -> None:
+        raise AssertionError("nothing to note")
+
+    emit = bench.events.append
+    return ToolContext("call_1", "bash", THREAD, str(bench.cwd), bench.services, emit, note)
 
 
 async def test_it_is_made_at_the_first_call_and_said_once(inside: Bench, hub: HubServer) -> None:
@@ -119,7 +129,7 @@ async def test_a_kill_right_after_it_was_asked_for_makes_no_second_one(
     async def killed(*args: Any) -> Any:
         raise Killed
 
-    run = inside.services.backend._own_run()
+    run = context(inside)
     spending = module.Spending(Scope(THREAD, "i", "t", "2026-11-21"), Caps(), True)
     with monkeypatch.context() as patch:
         patch.setattr(inside.services.backend, "_connected", killed)
@@ -224,7 +234,7 @@ async def test_the_end_settles_what_it_cost(inside: Bench, hub: HubServer) -> No
 
 
 async def test_what_is_asked_before(inside: Bench, hub: HubServer) -> None:
-    backend, run = inside.services.backend, inside.services.backend._own_run()
+    backend, run = inside.services.backend, context(inside)
     quote = await backend.quote(run)
     assert quote.price_micro_usd == HOUR
     assert "a sandbox on cpu-basic (" in quote.words

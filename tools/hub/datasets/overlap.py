@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 
 from core.errors import ToolError
-from core.tool import ToolContext
+from core.hub.connection import Hub
 from tools.hub.datasets.ngrams import COPIED, SHORTEST, WORDS, Match, Overlap
 from tools.hub.datasets.pages import Page, Place, pages, place
 from tools.hub.datasets.viewer import Viewer
@@ -59,7 +59,7 @@ async def overlap(
         train, evaluation: (dataset, config, split); config and split may be empty.
         max_rows: of each set, spread evenly. timeout: seconds for reading both.
     """
-    viewer = Viewer(ctx)
+    viewer = Viewer(Hub.of(ctx))
     theirs = await place(viewer, *evaluation, prefer=("test", "validation", "eval"))
     ours = await place(viewer, *train)
     if theirs == ours:

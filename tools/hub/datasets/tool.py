@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from core.effects import Effect
 from core.errors import ToolError
-from core.tool import AgentTool, ToolContext, ToolResult
+from core.hub.connection import Hub
 from tools.hub.datasets.describe import row_lines
 from tools.hub.datasets.inspect import inspect
 from tools.hub.datasets.overlap import overlap
@@ -59,7 +59,7 @@ class HfDataset(AgentTool):
     async def execute(self, arguments: HfDatasetArguments, ctx: ToolContext) -> ToolResult:
         a = arguments
         if a.operation == "inspect":
-            viewer = Viewer(ctx)
+            viewer = Viewer(Hub.of(ctx))
             text, fits = await inspect(viewer, a.dataset, a.config, a.split, a.sample_rows)
             # The evidence of a job's preflight.
             at = ctx.services.clock()
@@ -80,7 +80,7 @@ async def _search(a: HfDatasetArguments, ctx: ToolContext) -> str:
             "search takes query (words in text columns) or where (a condition), one of them; "
             "a condition on text: \"column\" LIKE '%word%'"
         )
-    viewer = Viewer(ctx)
+    viewer = Viewer(Hub.of(ctx))
     where = await place(viewer, a.dataset, a.config, a.split)
     wanted = max(1, a.sample_rows)
     here = (where.dataset, where.config, where.split)

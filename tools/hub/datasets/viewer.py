@@ -12,9 +12,8 @@ from typing import Any
 
 from core import http
 from core.errors import ToolError
-from core.hub.connection import offline
+from core.hub.connection import Hub, bearer, hub_token, offline
 from core.hub.errors import OFFLINE
-from core.tool import ToolContext
 from tools.hub.datasets.viewer_errors import ViewerError, refusal
 
 #: Rows that one request gives at most.
@@ -40,9 +39,9 @@ SHAPES: dict[str, dict[str, type]] = {
 
 @dataclass(frozen=True)
 class Viewer:
-    """A client for one call, `run`, of the viewer that the setting `dataset_viewer_url` names."""
+    """A client of the viewer that the setting `dataset_viewer_url` names."""
 
-    run: ToolContext
+    hub: Hub
 
     async def is_valid(self, dataset: str) -> dict[str, Any]:
         """{preview, viewer, search, filter, statistics}: what can be asked about it."""
@@ -98,24 +97,17 @@ class Viewer:
             raise ToolError(OFFLINE)
         # The token goes to this address alone: Hugging Face's own, or the person's setting, which
         # a project cannot change. http.get leaves it behind where a redirect leads elsewhere.
-        token = await asyncio.to_thread(_token)
+        token = await asyncio.to_thread(hub_token)
         reply = await http.get(
-            self.run.services.settings.dataset_viewer_url.rstrip("/") + path,
+            self.hub.settings.dataset_viewer_url.rstrip("/") + path,
             params={"dataset": dataset, **params},
-            headers={"Authorization": f"Bearer {token}"} if token else {},
+            headers=bearer(token),
             most=http.MOST,
-            log=self.run.log,
+            log=self.hub.log,
         )
         if not reply.ok:
-            raise await refusal(self.run, reply, dataset, bool(token))
+            raise await refusal(self.hub, reply, dataset, bool(token))
         return _checked(path, reply)
-
-
-def _token() -> str | None:
-    """The Hub token as it stands now: a person may log in while a session runs."""
-    from huggingface_hub import get_token
-
-    return get_token()
 
 
 def _checked(path: str, reply: http.Reply) -> dict[str, Any]:

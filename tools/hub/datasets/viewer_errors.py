@@ -6,9 +6,8 @@ private and missing datasets apart for nobody, so the Hub is asked which of them
 
 from core.errors import ToolError
 from core.http import Reply, wanted_pause
-from core.hub.connection import ask, hub_url
+from core.hub.connection import Hub
 from core.hub.refusals import LOG_IN, Repo
-from core.tool import ToolContext
 
 #: The document and the server spell it differently; both mean "ask later".
 NOT_READY = ("ResponseNotReady", "ResponseNotReadyError")
@@ -25,12 +24,12 @@ class ViewerError(ToolError):
         self.code = code
 
 
-async def refusal(ctx: ToolContext, reply: Reply, dataset: str, has_token: bool) -> ViewerError:
+async def refusal(hub: Hub, reply: Reply, dataset: str, has_token: bool) -> ViewerError:
     """The error for an answer that is none. `dataset`: what was asked about."""
     code = reply.headers.get("x-error-code", "")
     said, cause = _body(reply)
     if code in NO_ACCESS or (reply.status == 401 and not code):
-        text = await why_no_access(ctx, dataset)
+        text = await why_no_access(hub, dataset)
     elif reply.status == 404:
         text = f"the dataset viewer has nothing of that name in {dataset}: {said}"
     elif reply.status == 429:
@@ -77,14 +76,14 @@ def _line(text: str) -> str:
     return line[:300] + ("..." if len(line) > 300 else "")
 
 
-async def why_no_access(ctx: ToolContext, dataset: str) -> str:
+async def why_no_access(hub: Hub, dataset: str) -> str:
     """Gated, private or missing: what the Hub says of a dataset, and of names that are near."""
     about = Repo(dataset, "dataset")
     try:
-        info = await ask(ctx, lambda api: api.dataset_info(dataset), about)
+        info = await hub.ask(lambda api: api.dataset_info(dataset), about)
     except ToolError as error:
         return f"the dataset viewer has nothing of {dataset}. {error}"
-    page = f"{hub_url(ctx.services.settings)}/{about.page}"
+    page = f"{hub.url}/{about.page}"
     if info.gated:
         return (
             f"{dataset} is gated: a person must ask for access at {page}, and {LOG_IN}; "

@@ -7,9 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from core.errors import ToolError
-from core.hub.connection import ask
+from core.hub.connection import Hub
 from core.secrets.child_environment import child_environment
-from core.tool import ToolContext
 from tools.hub.fit.gpu_memory import GB
 
 #: Seconds that nvidia-smi may take: a broken driver lets it hang.
@@ -39,10 +38,10 @@ class Gpus:
         return not any(old in self.model for old in WITHOUT_BF16)
 
 
-async def flavors(ctx: ToolContext) -> list[Gpus]:
+async def flavors(hub: Hub) -> list[Gpus]:
     """The Hub's flavors with GPUs. Raises ToolError."""
     found = []
-    for one in await ask(ctx, lambda api: api.list_jobs_hardware()):
+    for one in await hub.ask(lambda api: api.list_jobs_hardware()):
         gpu = one.accelerator
         if gpu is None or gpu.type != "gpu":
             continue

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core.effects import Effect
 from core.errors import ToolError
-from core.hub.connection import ask, get
+from core.hub.connection import Hub
 from core.hub.refusals import Repo
 from core.tool import AgentTool, ToolContext, ToolResult
 from tools.hub.fit.gpu_memory import GB, MemoryEstimate, Method, need
@@ -48,12 +48,13 @@ class HfFit(AgentTool):
         if not a.model and not a.parameters:
             raise ToolError("name a model (owner/name), or give parameters in billions")
         notes: list[str] = []
-        shape = await _shape(a, ctx, notes)
+        hub = Hub.of(ctx)
+        shape = await _shape(a, hub, notes)
         plan = MemoryEstimate(
             a.method, a.sequence_length, a.batch, a.lora_rank, a.gradient_checkpointing
         )
         needed = need(shape, plan)
-        there, here = await asyncio.gather(_hub(ctx, notes), _local(notes))
+        there, here = await asyncio.gather(_hub(hub, notes), _local(notes))
         fitting = [gpus.name for gpus in there if fits(needed, gpus)]
         # The evidence of a job's preflight.
         await ctx.note(
@@ -62,15 +63,15 @@ class HfFit(AgentTool):
         return ToolResult(told(plan, a.model, shape, needed, there, here, notes))
 
 
-async def _shape(a: HfFitArguments, ctx: ToolContext, notes: list[str]) -> Shape:
+async def _shape(a: HfFitArguments, hub: Hub, notes: list[str]) -> Shape:
     by_hand = round(a.parameters * GB)
     if not a.model:
         notes.append("no model was named: its shape is that of a common dense one of this size")
         return of_size(by_hand)
-    counted = by_hand or await _counted(a.model, ctx, notes)
+    counted = by_hand or await _counted(a.model, hub, notes)
     about = Repo(a.model, path="config.json")
     try:
-        reply = await get(ctx, f"/{a.model}/resolve/main/config.json", about=about)
+        reply = await hub.get(f"/{a.model}/resolve/main/config.json", about=about)
         config = reply.json()
     except ToolError as error:
         if not counted:
@@ -93,13 +94,13 @@ async def _shape(a: HfFitArguments, ctx: ToolContext, notes: list[str]) -> Shape
     return of_size(counted)
 
 
-async def _counted(model: str, ctx: ToolContext, notes: list[str]) -> int:
+async def _counted(model: str, hub: Hub, notes: list[str]) -> int:
     """Parameters in the model's safetensors; 0 where they do not tell. Raises ToolError."""
     from huggingface_hub.errors import NotASafetensorsRepoError, SafetensorsParsingError
 
     try:
-        found = await ask(
-            ctx, lambda api: api.get_safetensors_metadata(model).parameter_count, Repo(model)
+        found = await hub.ask(
+            lambda api: api.get_safetensors_metadata(model).parameter_count, Repo(model)
         )
     except (NotASafetensorsRepoError, SafetensorsParsingError):
         return 0
@@ -112,9 +113,9 @@ async def _counted(model: str, ctx: ToolContext, notes: list[str]) -> int:
     return sum(found.values())
 
 
-async def _hub(ctx: ToolContext, notes: list[str]) -> list[Gpus]:
+async def _hub(hub: Hub, notes: list[str]) -> list[Gpus]:
     try:
-        return await flavors(ctx)
+        return await flavors(hub)
     except ToolError as error:
         notes.append(f"no flavors and prices: {error}")
         return []

@@ -10,8 +10,7 @@ import re
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from core.hub.connection import hub_url, token_for
-from core.tool import ToolContext
+from core.hub.connection import Hub, bearer
 
 #: Seconds without a line after which a look at the logs has them all; seconds to connect.
 QUIET, CONNECT = 2.0, 10.0
@@ -24,14 +23,11 @@ WORTH = ("loss", "acc", "reward", "f1", "bleu", "rouge", "perplexity", "wer", "k
 
 
 async def events(
-    ctx: ToolContext, namespace: str, job: str, route: str = "logs", tail: int | None = None
+    hub: Hub, namespace: str, job: str, route: str = "logs", tail: int | None = None
 ) -> AsyncGenerator[dict[str, Any], None]:
     """The events of a job's stream as they come. Raises httpx.HTTPError where it breaks off."""
-    url = f"{hub_url(ctx.services.settings)}/api/jobs/{namespace}/{job}/{route}"
-    token = await token_for(url, ctx.services.settings)
-    headers = {"Accept": "text/event-stream"}
-    if token:
-        headers["Authorization"] = f"Bearer {token}"
+    url = f"{hub.url}/api/jobs/{namespace}/{job}/{route}"
+    headers = {"Accept": "text/event-stream", **bearer(await hub.token_for(url))}
     import httpx
 
     timeout = httpx.Timeout(None, connect=CONNECT)
@@ -52,7 +48,7 @@ async def events(
 
 
 async def so_far(
-    ctx: ToolContext,
+    hub: Hub,
     namespace: str,
     job: str,
     route: str = "logs",
@@ -64,7 +60,7 @@ async def so_far(
     import httpx
 
     found: list[dict[str, Any]] = []
-    stream = events(ctx, namespace, job, route, tail)
+    stream = events(hub, namespace, job, route, tail)
     try:
         while len(found) < most:
             found.append(await asyncio.wait_for(anext(stream), QUIET if found else CONNECT))

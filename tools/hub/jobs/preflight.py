@@ -4,16 +4,11 @@
 Evidence is the note that a tool left with its call: hf_dataset inspect, hf_fit, and earlier jobs.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core.hub.job_price import duration
-from core.tool import ToolContext
-
-if TYPE_CHECKING:
-    from tools.hub.jobs.tool import JobsArguments
+from tools.hub.jobs.arguments import JobsArguments
 
 Notes = Sequence[tuple[str, dict[str, Any]]]
 

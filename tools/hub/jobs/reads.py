@@ -1,59 +1,54 @@
 """What hf_jobs tells without changing anything."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core.errors import ToolError
-from core.hub.connection import ask
+from core.hub.connection import Hub
 from core.hub.job_price import flavors
-from core.hub.job_state import Job, inspected, job_of, settle_if_ours
+from core.hub.job_state import Job, Launches, inspected, job_of
 from core.result_text import listed, row
-from core.tool import ToolContext, ToolResult
+from tools.hub.jobs.arguments import JobsArguments
 from tools.hub.jobs.logs import series, so_far, text_of
-from tools.hub.jobs.run import payer
 from tools.hub.jobs.wait import KEPT, wait_for
-
-if TYPE_CHECKING:
-    from tools.hub.jobs.tool import JobsArguments
 
 #: Jobs that a list shows.
 MOST = 50
 
 
 async def read_of(a: JobsArguments, ctx: ToolContext) -> ToolResult:
+    hub = Hub.of(ctx)
     if a.operation == "hardware":
-        found = await flavors(ctx)
+        found = await flavors(hub)
         lines = [row(f.name, f"${f.hourly:.2f}/h", f.described) for f in found]
         return listed(lines, "the Hub lists no hardware")
     if a.operation == "ps":
-        return await _jobs(ctx)
+        return await _jobs(hub)
     if a.operation == "schedules":
-        return await _schedules(ctx)
-    job = await _job(a, ctx)
+        return await _schedules(hub)
+    job = await _job(a, hub)
     if a.operation == "wait":
         return await wait_for(job, ctx, tail=a.tail)
-    cost = await settle_if_ours(job, ctx) if job.ended else None
+    cost = await Launches.of(ctx).settle_if_ours(job) if job.ended else None
     if a.operation == "inspect":
         spent = "" if cost is None else f"\ncost: ${cost / 1e6:.4f}"
         return ToolResult(f"{job.line()}{spent}")
     if a.operation == "metrics":
-        return await _metrics(job, ctx)
-    events = await so_far(ctx, job.namespace, job.id, most=KEPT, tail=max(a.tail, 1000))
+        return await _metrics(job, hub)
+    events = await so_far(hub, job.namespace, job.id, most=KEPT, tail=max(a.tail, 1000))
     lines = [text for event in events if (text := text_of(event))]
     figures = [f"[{line}]" for line in series(lines)]
     shown = lines[-a.tail :] or ["its log is empty so far"]
     return ToolResult("\n".join([job.line(), *figures, *shown]))
 
 
-async def _job(a: JobsArguments, ctx: ToolContext) -> Job:
+async def _job(a: JobsArguments, hub: Hub) -> Job:
     if not a.id:
         raise ToolError(f"{a.operation} needs id, the job's")
-    return await inspected(a.id, await payer(ctx), ctx)
+    return await inspected(a.id, await hub.payer(), hub)
 
 
-async def _jobs(ctx: ToolContext) -> ToolResult:
-    namespace = await payer(ctx)
+async def _jobs(hub: Hub) -> ToolResult:
+    namespace = await hub.payer()
 
     def newest(api: Any) -> list[Any]:
         found = []
@@ -63,14 +58,14 @@ async def _jobs(ctx: ToolContext) -> ToolResult:
                 break
         return found
 
-    jobs = [job_of(info) for info in await ask(ctx, newest)]
+    jobs = [job_of(info) for info in await hub.ask(newest)]
     lines = [row(job.created, job.name, job.line()) for job in jobs]
     return listed(lines, f"{namespace} has no jobs", "" if len(jobs) < MOST else "the newest only")
 
 
-async def _schedules(ctx: ToolContext) -> ToolResult:
-    namespace = await payer(ctx)
-    found = await ask(ctx, lambda api: api.list_scheduled_jobs(namespace=namespace))
+async def _schedules(hub: Hub) -> ToolResult:
+    namespace = await hub.payer()
+    found = await hub.ask(lambda api: api.list_scheduled_jobs(namespace=namespace))
     lines = [
         row(
             one.id,
@@ -85,10 +80,10 @@ async def _schedules(ctx: ToolContext) -> ToolResult:
     return listed(lines, f"{namespace} has no scheduled jobs")
 
 
-async def _metrics(job: Job, ctx: ToolContext) -> ToolResult:
+async def _metrics(job: Job, hub: Hub) -> ToolResult:
     if job.stage != "RUNNING":
         return ToolResult(f"{job.line()}\nA job has metrics of its machine only while it runs.")
-    samples = await so_far(ctx, job.namespace, job.id, "metrics", most=1)
+    samples = await so_far(hub, job.namespace, job.id, "metrics", most=1)
     if not samples:
         return ToolResult(f"{job.line()}\nno sample came; try again")
     now = samples[0]

@@ -4,18 +4,15 @@ The call's label and the namespace are in the journal before the request goes ou
 in a later process, the Hub is asked for a job with that label before anything else.
 """
 
-from __future__ import annotations
-
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core.errors import ToolError
 from core.events import ToolStateChange
-from core.hub.change_once import author_of
-from core.hub.connection import ask
+from core.hub.connection import Hub
 from core.hub.job_price import dollars, duration, flavor_of, seconds_of
 from core.hub.job_state import Job, job_of
-from core.tool import NotBegun, ToolContext, ToolResult
+from tools.hub.jobs.arguments import JobsArguments
 from tools.hub.jobs.spec import (
     LABEL,
     check_credentials,
@@ -28,9 +25,6 @@ from tools.hub.jobs.spec import (
 )
 from tools.hub.jobs.wait import wait_for
 
-if TYPE_CHECKING:
-    from tools.hub.jobs.tool import JobsArguments
-
 #: Seconds between looks for a job whose request may still be on its way.
 LOOKS = (0.0, 1.0, 3.0)
 
@@ -38,8 +32,9 @@ LOOKS = (0.0, 1.0, 3.0)
 async def launch(arguments: JobsArguments, ctx: ToolContext) -> ToolResult:
     """Submit, and return at once, or wait. Raises ToolError where nothing was submitted."""
     spec = await spec_of(arguments, ctx)
-    flavor = await flavor_of(arguments.flavor, ctx)
-    namespace = await payer(ctx)
+    hub = Hub.of(ctx)
+    flavor = await flavor_of(arguments.flavor, hub)
+    namespace = await hub.payer()
     note = {
         "namespace": namespace,
         "label": label_of(ctx.call_id),
@@ -50,7 +45,7 @@ async def launch(arguments: JobsArguments, ctx: ToolContext) -> ToolResult:
     }
     await ctx.note(note)
     try:
-        info = await ask(ctx, lambda api: api.run_job(namespace=namespace, **spec), again=False)
+        info = await hub.ask(lambda api: api.run_job(namespace=namespace, **spec), again=False)
         job = job_of(info)
     except ToolError as error:
         found = await _found(ctx, note, error)
@@ -86,16 +81,10 @@ async def spec_of(arguments: JobsArguments, ctx: ToolContext) -> dict[str, Any]:
     return spec
 
 
-async def payer(ctx: ToolContext) -> str:
-    """In whose name jobs run, and who pays: a setting, else whose token it is."""
-    named = ctx.services.settings.jobs_namespace
-    return named or str(await ask(ctx, author_of))
-
-
 async def _found(ctx: ToolContext, note: dict[str, Any], error: ToolError) -> Job | ToolResult:
     """The job whose answer was lost, or how the launch failed."""
     try:
-        found = await look_up(ctx, note)
+        found = await look_up(Hub.of(ctx), note)
     except ToolError:
         said = f"{error.message} Whether the job was launched is unknown: look with ps first."
         return ToolResult(said, ok=False, outcome="unknown")
@@ -104,13 +93,13 @@ async def _found(ctx: ToolContext, note: dict[str, Any], error: ToolError) -> Jo
     return found
 
 
-async def look_up(ctx: ToolContext, note: dict[str, Any]) -> Job | None:
+async def look_up(hub: Hub, note: dict[str, Any]) -> Job | None:
     """The job of this call, by its label; None where the Hub has none. Raises ToolError."""
     labels = {LABEL: note["label"]}
     for pause in LOOKS:
         await asyncio.sleep(pause)
-        found = await ask(
-            ctx, lambda api: list(api.list_jobs(labels=labels, namespace=note["namespace"]))
+        found = await hub.ask(
+            lambda api: list(api.list_jobs(labels=labels, namespace=note["namespace"]))
         )
         # A server that does not filter must not hand us somebody else's job.
         ours = [info for info in found if (info.labels or {}).get(LABEL) == note["label"]]
@@ -141,7 +130,7 @@ async def relaunch(arguments: JobsArguments, ctx: ToolContext, note: dict[str, A
     """After a crash: the job that was launched, by its label. Raises NotBegun where there is
     none."""
     try:
-        job = await look_up(ctx, note)
+        job = await look_up(Hub.of(ctx), note)
     except ToolError as error:
         said = f"It was begun, and whether a job was launched is unknown: {error.message}"
         return ToolResult(said, ok=False, outcome="unknown")

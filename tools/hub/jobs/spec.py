@@ -17,11 +17,11 @@ from core.secrets.credential_names import is_credential_name
 from core.secrets.leaving import credential_in_text
 from core.secrets.values import secrets_of as secrets_of_value
 from core.store.files.no_links import read_file
+from tools.hub.jobs.arguments import JobsArguments
 
 if TYPE_CHECKING:
     from huggingface_hub import Volume
 
-    from tools.hub.jobs.tool import JobsArguments
 
 #: Images, where none is named: for Python scripts, and for commands.
 SCRIPT_IMAGE, COMMAND_IMAGE = "ghcr.io/astral-sh/uv:python3.12-bookworm", "python:3.12"

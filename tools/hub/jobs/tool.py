@@ -1,48 +1,21 @@
 """hf_jobs: runs on Hugging Face's hardware, launched once, priced before, followed to their end."""
 
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
 from core.effects import Effect
 from core.errors import ToolError
-from core.hub.connection import ask
+from core.hub.connection import Hub
 from core.hub.job_price import dollars, duration, flavor_of
-from core.tool import AgentTool, ToolContext, ToolResult
+from tools.hub.jobs.arguments import JobsArguments
 from tools.hub.jobs.preflight import preflight
 from tools.hub.jobs.reads import read_of
-from tools.hub.jobs.run import launch, payer, relaunch, spec_of
+from tools.hub.jobs.run import launch, relaunch, spec_of
 from tools.hub.jobs.schedule import schedule, scheduled
 from tools.hub.jobs.spec import image_of, names_file, read_script
 
 READS = ("ps", "logs", "inspect", "wait", "metrics", "hardware", "schedules")
-
-
-class JobsArguments(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    operation: Literal[
-        "ps", "run", "logs", "inspect", "wait", "cancel", "metrics", "hardware",
-        "schedule", "schedules", "unschedule",
-    ]  # fmt: skip
-    id: str = Field("", description="the job's, or the schedule's")
-    script: str = Field("", description="Python source, or a local .py file")
-    command: str = Field("", description="shell line, without script")
-    dependencies: list[str] = Field(default_factory=list, description="pip packages of the script")
-    image: str = ""
-    flavor: str = Field("", description="hardware, see operation hardware")
-    timeout: str = Field("", description="30m, 4h: required, it caps the price")
-    env: dict[str, str] = Field(default_factory=dict)
-    secrets: list[str] = Field(default_factory=list, description="names only, HF_TOKEN")
-    volumes: list[str] = Field(default_factory=list, description="datasets/owner/name:/data")
-    name: str = ""
-    detach: bool = Field(True, description="return at once; false waits for the end")
-    tail: int = Field(50, ge=1, le=5000, description="log lines")
-    cron: str = Field("", description="schedule: 0 3 * * *, @daily")
-    datasets: list[str] = Field(default_factory=list, description="that it reads, for the check")
-    model: str = Field("", description="that it trains or runs, for the check")
-    output: str = Field("", description="where the result goes, a Hub repo")
-    monitoring: str = Field("", description="trackio, wandb, ...")
 
 
 class HfJobs(AgentTool):
@@ -78,7 +51,7 @@ class HfJobs(AgentTool):
         spec = await spec_of(arguments, ctx)
         seconds = spec["timeout"]
         try:
-            flavor = await flavor_of(arguments.flavor, ctx)
+            flavor = await flavor_of(arguments.flavor, Hub.of(ctx))
             price: int | None = flavor.price(seconds)
             cost = (
                 f"${flavor.hourly:.2f} an hour × {duration(seconds)} = "
@@ -119,7 +92,8 @@ class HfJobs(AgentTool):
             return await schedule(arguments, ctx)
         if not arguments.id:
             raise ToolError(f"{operation} needs id")
-        namespace = await payer(ctx)
+        hub = Hub.of(ctx)
+        namespace = await hub.payer()
         await ctx.note({"namespace": namespace, "id": arguments.id})
 
         def change(api: Any) -> None:
@@ -128,7 +102,7 @@ class HfJobs(AgentTool):
             else:
                 api.delete_scheduled_job(scheduled_job_id=arguments.id, namespace=namespace)
 
-        await ask(ctx, change, again=False)
+        await hub.ask(change, again=False)
         done = "was cancelled" if operation == "cancel" else "was deleted"
         return ToolResult(f"{arguments.id} {done}.")
 

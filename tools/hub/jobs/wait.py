@@ -7,8 +7,8 @@ from typing import Any
 
 from core.errors import ToolError
 from core.events import ToolState, ToolStateChange
-from core.hub.job_state import Job, inspected, settle_if_ours, settled
-from core.tool import ToolContext, ToolResult
+from core.hub.connection import Hub
+from core.hub.job_state import Job, Launches, inspected
 from tools.hub.jobs.logs import events, series, so_far, text_of
 
 #: Seconds between looks at a job: the first, and the longest.
@@ -27,10 +27,10 @@ async def wait_for(
     job: Job, ctx: ToolContext, *, tail: int, call: Launch | None = None
 ) -> ToolResult:
     """The end of `job`, with its last lines and metrics. `call`: the launch it settles."""
-    lines: list[str] = []
-    following = asyncio.ensure_future(_follow(job, ctx, lines))
+    hub, lines = Hub.of(ctx), list[str]()
+    following = asyncio.ensure_future(_follow(job, hub, lines))
     try:
-        ended = await _ended(job, ctx)
+        ended = await _ended(job, hub)
         await asyncio.wait({following}, timeout=DRAIN)
     except asyncio.CancelledError:
         if ctx.services.stop.is_set():
@@ -44,19 +44,20 @@ async def wait_for(
         state: ToolState = "failed" if ended.failed else "done"
         ctx.emit(ToolStateChange(id=ctx.call_id, tool=ctx.tool, state=state, url=ended.url))
     if not lines:
-        found = await so_far(ctx, ended.namespace, ended.id, most=KEPT, tail=max(tail, 1000))
+        found = await so_far(hub, ended.namespace, ended.id, most=KEPT, tail=max(tail, 1000))
         lines = [text_of(event) for event in found]
-    cost = await (settled(*call, ended, ctx) if call else settle_if_ours(ended, ctx))
+    ours = Launches.of(ctx)
+    cost = await (ours.settle(*call, ended) if call else ours.settle_if_ours(ended))
     return ended_result(ended, lines, tail, cost)
 
 
-async def _ended(job: Job, ctx: ToolContext) -> Job:
+async def _ended(job: Job, hub: Hub) -> Job:
     pause, failures = FIRST_LOOK, 0
     while not job.ended:
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, LONGEST_LOOK)
         try:
-            before, job = job, await inspected(job.id, job.namespace, ctx)
+            before, job = job, await inspected(job.id, job.namespace, hub)
             failures = 0
         except ToolError as error:
             failures += 1
@@ -65,32 +66,32 @@ async def _ended(job: Job, ctx: ToolContext) -> Job:
                 raise ToolError(said) from None
             continue
         if job.stage != before.stage:
-            ctx.log(job.line())
+            hub.log(job.line())
     return job
 
 
-async def _follow(job: Job, ctx: ToolContext, lines: list[str]) -> None:
+async def _follow(job: Job, hub: Hub, lines: list[str]) -> None:
     """Its log as lines of progress; a stream that breaks off is taken up where it was."""
     import httpx
 
     while True:
         seen = 0
         try:
-            async for event in events(ctx, job.namespace, job.id):
+            async for event in events(hub, job.namespace, job.id):
                 seen += 1
                 text = text_of(event)
                 if seen > len(lines) and len(lines) < KEPT:
                     lines.append(text)
                     if text:
-                        ctx.log(text[:500])
+                        hub.log(text[:500])
         except httpx.HTTPError:
             pass
         await asyncio.sleep(FIRST_LOOK)
 
 
-async def last_words(job: Job, ctx: ToolContext, cost: int | None) -> str:
+async def last_words(job: Job, hub: Hub, cost: int | None) -> str:
     """How a job ended that nobody waited for."""
-    found = await so_far(ctx, job.namespace, job.id, most=KEPT, tail=1000)
+    found = await so_far(hub, job.namespace, job.id, most=KEPT, tail=1000)
     lines = [text_of(event) for event in found]
     return ended_result(job, lines, 20, cost).text
 

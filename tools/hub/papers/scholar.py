@@ -7,21 +7,21 @@ from typing import Any
 
 from core import http
 from core.errors import ToolError
+from core.hub.connection import Hub
 from core.result_text import counted, row
-from core.tool import ToolContext
 
 KEYS = ("SEMANTIC_SCHOLAR_API_KEY", "S2_API_KEY")
 FIELDS = "title,year,publicationDate,citationCount,externalIds,authors"
 
 
 async def scholar(
-    ctx: ToolContext, path: str, params: Mapping[str, Any], missing: str = "it knows nothing of it"
+    hub: Hub, path: str, params: Mapping[str, Any], missing: str = "it knows nothing of it"
 ) -> dict[str, Any]:
     """The JSON object at a path below /graph/v1. Raises ToolError."""
     key = next((os.environ[name] for name in KEYS if os.environ.get(name)), "")
-    url = f"{ctx.services.settings.semantic_scholar_url.rstrip('/')}/graph/v1{path}"
+    url = f"{hub.settings.semantic_scholar_url.rstrip('/')}/graph/v1{path}"
     headers = {"x-api-key": key} if key else {}
-    reply = await http.get(url, params=params, headers=headers, log=ctx.log)
+    reply = await http.get(url, params=params, headers=headers, log=hub.log)
     if reply.status == 404:
         raise ToolError(f"Semantic Scholar: {missing}")
     if reply.status == 429:

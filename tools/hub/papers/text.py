@@ -5,9 +5,8 @@ import re
 from core import http
 from core.errors import ToolError
 from core.hub.cache import cached
-from core.hub.connection import ask
+from core.hub.connection import Hub
 from core.parsing.parser import parsed
-from core.tool import ToolContext
 from tools.hub.markdown import headings, section
 
 ID = re.compile(r"(?<![\d.])(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v\d+)?(?!\d)")
@@ -23,13 +22,13 @@ def paper_id(named: str) -> str:
     return found[1]
 
 
-async def read(id: str, wanted: str, ctx: ToolContext) -> str:
+async def read(id: str, wanted: str, hub: Hub) -> str:
     """A section of a paper; without one its beginning and the names of all."""
 
     async def fetch() -> str:
-        return await _text(id, ctx)
+        return await _text(id, hub)
 
-    text = await cached(ctx, "papers", id, fetch)
+    text = await cached(hub, "papers", id, fetch)
     names = [f"{'  ' * (level - 1)}{title}" for _, level, title in headings(text.splitlines())]
     if wanted:
         found = section(text, wanted)
@@ -50,17 +49,17 @@ def _opening(text: str) -> str:
     return beginning if len(beginning) <= BEGINNING else f"{beginning[:BEGINNING]} …"
 
 
-async def _text(id: str, ctx: ToolContext) -> str:
-    settings = ctx.services.settings
+async def _text(id: str, hub: Hub) -> str:
+    settings = hub.settings
     said = []
     try:
-        return await ask(ctx, lambda api: api.read_paper(id))
+        return await hub.ask(lambda api: api.read_paper(id))
     except ToolError as error:
         said.append(f"the Hub: {error.message}")
     for base in (settings.arxiv_url, settings.ar5iv_url):
         url = f"{base.rstrip('/')}/html/{id}"
         try:
-            reply = await http.get(url, log=ctx.log)
+            reply = await http.get(url, log=hub.log)
         except ToolError as error:
             said.append(error.message)
             continue

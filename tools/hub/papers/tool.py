@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from core.effects import Effect
 from core.errors import ToolError
-from core.hub.connection import ask, get
+from core.hub.connection import Hub
 from core.result_text import counted, cut, day, listed, repo_line, row
 from core.tool import AgentTool, ToolContext, ToolResult
 from tools.hub.papers.scholar import FIELDS, paper_line, papers_of, scholar
@@ -64,34 +64,35 @@ class Papers(AgentTool):
         return Effect("read")
 
     async def execute(self, arguments: PapersArguments, ctx: ToolContext) -> ToolResult:
+        hub = Hub.of(ctx)
         if arguments.operation == "trending":
-            return await _trending(arguments, ctx)
+            return await _trending(arguments, hub)
         if arguments.operation == "search":
-            return await _search(arguments, ctx)
+            return await _search(arguments, hub)
         id = paper_id(arguments.id)
         if arguments.operation == "read":
-            return ToolResult(await read(id, arguments.section, ctx))
+            return ToolResult(await read(id, arguments.section, hub))
         if arguments.operation == "details":
-            return await _details(id, ctx)
+            return await _details(id, hub)
         if arguments.operation == "citations":
-            return await _citations(id, arguments, ctx)
-        return await _resources(id, arguments.limit, ctx)
+            return await _citations(id, arguments, hub)
+        return await _resources(id, arguments.limit, hub)
 
 
-async def _trending(arguments: PapersArguments, ctx: ToolContext) -> ToolResult:
+async def _trending(arguments: PapersArguments, hub: Hub) -> ToolResult:
     params = {
         "date": arguments.date or None,
         "sort": None if arguments.date else "trending",
         "limit": arguments.limit,
     }
-    lines = await _listed_at_hub("/api/daily_papers", params, ctx)
+    lines = await _listed_at_hub("/api/daily_papers", params, hub)
     return listed(lines[: arguments.limit], f"no papers of {arguments.date or 'today'}")
 
 
-async def _listed_at_hub(path: str, params: dict[str, Any], ctx: ToolContext) -> list[str]:
+async def _listed_at_hub(path: str, params: dict[str, Any], hub: Hub) -> list[str]:
     """Lines of papers. Asked past huggingface_hub, whose PaperInfo loses what stands inside
     `paper` (2.4: the summary in a sentence, the stars)."""
-    found = (await get(ctx, path, params)).json()
+    found = (await hub.get(path, params)).json()
     try:
         return [_entry_line(entry.get("paper", entry)) for entry in found]
     except (AttributeError, TypeError, KeyError):
@@ -109,7 +110,7 @@ def _entry_line(paper: dict[str, Any]) -> str:
     )
 
 
-async def _search(arguments: PapersArguments, ctx: ToolContext) -> ToolResult:
+async def _search(arguments: PapersArguments, hub: Hub) -> ToolResult:
     if not arguments.query:
         raise ToolError("search needs a query")
     if len(arguments.query) > 250:
@@ -118,7 +119,7 @@ async def _search(arguments: PapersArguments, ctx: ToolContext) -> ToolResult:
     filtered = arguments.since or arguments.until or arguments.min_citations
     if not filtered and arguments.sort == "relevance":
         params: dict[str, Any] = {"q": arguments.query, "limit": arguments.limit}
-        lines = await _listed_at_hub("/api/papers/search", params, ctx)
+        lines = await _listed_at_hub("/api/papers/search", params, hub)
         return listed(lines[: arguments.limit], nothing)
     order = {"citations": "citationCount:desc", "date": "publicationDate:desc"}
     between = f"{arguments.since}:{arguments.until}"
@@ -129,22 +130,22 @@ async def _search(arguments: PapersArguments, ctx: ToolContext) -> ToolResult:
         "minCitationCount": arguments.min_citations or None,
         "sort": order.get(arguments.sort),
     }
-    found = await scholar(ctx, "/paper/search/bulk", params)
+    found = await scholar(hub, "/paper/search/bulk", params)
     papers = papers_of(found)
     left = int(found.get("total") or len(papers)) - arguments.limit
     note = f"{left} more; narrow it or raise limit" if left > 0 else ""
     return listed((paper_line(p) for p in papers[: arguments.limit]), nothing, note)
 
 
-async def _details(id: str, ctx: ToolContext) -> ToolResult:
+async def _details(id: str, hub: Hub) -> ToolResult:
     try:
-        return ToolResult(await ask(ctx, lambda api: _described(api.paper_info(id))))
+        return ToolResult(await hub.ask(lambda api: _described(api.paper_info(id))))
     except ToolError as error:
         # The Hub has the papers that somebody submitted to it alone.
         refused = error
     fields = f"{FIELDS},abstract,tldr,venue,referenceCount,influentialCitationCount"
     try:
-        paper = await scholar(ctx, f"/paper/ARXIV:{id}", {"fields": fields})
+        paper = await scholar(hub, f"/paper/ARXIV:{id}", {"fields": fields})
     except ToolError as error:
         raise ToolError(f"{refused.message} {error.message}") from None
     figures = row(
@@ -185,12 +186,12 @@ def _described(paper: Any) -> str:
     return "\n".join(line for line in lines if line)
 
 
-async def _citations(id: str, arguments: PapersArguments, ctx: ToolContext) -> ToolResult:
+async def _citations(id: str, arguments: PapersArguments, hub: Hub) -> ToolResult:
     citing = arguments.direction == "citing"
     which = "citations" if citing else "references"
     params = {"fields": f"{FIELDS},isInfluential,contexts", "limit": CITATIONS}
     missing = f"it does not know arXiv paper {id}"
-    found = await scholar(ctx, f"/paper/ARXIV:{id}/{which}", params, missing)
+    found = await scholar(hub, f"/paper/ARXIV:{id}/{which}", params, missing)
     papers = papers_of(found, "citingPaper" if citing else "citedPaper")
     best = sorted(
         papers,
@@ -209,11 +210,11 @@ async def _citations(id: str, arguments: PapersArguments, ctx: ToolContext) -> T
     return listed(lines, nothing, note)
 
 
-async def _resources(id: str, limit: int, ctx: ToolContext) -> ToolResult:
+async def _resources(id: str, limit: int, hub: Hub) -> ToolResult:
     def work(api: HfApi) -> dict[str, list[str]]:
         tag, by = f"arxiv:{id}", {"sort": "downloads", "limit": limit}
         lists: dict[str, Any] = {"models": api.list_models, "datasets": api.list_datasets}
-        found = {k: [repo_line(i) for i in ask_(filter=tag, **by)] for k, ask_ in lists.items()}
+        found = {k: [repo_line(i) for i in list_(filter=tag, **by)] for k, list_ in lists.items()}
         collections = api.list_collections(item=f"papers/{id}", limit=limit)
         found["collections"] = [
             row(c.slug, c.title, counted(c.upvotes, "upvotes"))
@@ -222,7 +223,7 @@ async def _resources(id: str, limit: int, ctx: ToolContext) -> ToolResult:
         return found
 
     lines = []
-    for kind, found in (await ask(ctx, work)).items():
+    for kind, found in (await hub.ask(work)).items():
         most = f" (the first {limit})" if len(found) == limit else ""
         lines += [f"{kind}{most}:", *(found or ["none"]), ""]
     return ToolResult("\n".join(lines).strip())

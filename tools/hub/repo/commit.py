@@ -10,16 +10,15 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ToolError
-from core.hub.change_once import Change, Seen, author_of, needed, page
+from core.hub.change_once import Change, Seen, needed, page
+from core.hub.connection import author_of
 from core.result_text import size
-from core.tool import ToolContext
+from tools.hub.repo.arguments import RepoArguments
 from tools.hub.repo.files import Files, content_of, files_of
 from tools.hub.repo.pulls import new_pull_request, pull_requests
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
-
-    from tools.hub.repo.tool import RepoArguments
 
 
 async def upload(arguments: RepoArguments, ctx: ToolContext, begun: bool) -> Change:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ToolError
-from core.hub.change_once import Change, Seen, author_of, needed, page
+from core.hub.change_once import Change, Seen, needed, page
+from core.hub.connection import author_of
 from core.hub.refusals import Repo
+from tools.hub.repo.arguments import RepoArguments
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
-
-    from tools.hub.repo.tool import RepoArguments
 
 
 def pull_requests(api: HfApi, repo: Repo, author: str, title: str) -> list[int]:

@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from core.errors import ToolError
-from core.hub.connection import ask, get
+from core.hub.connection import Hub
 from core.hub.errors import near_files
 from core.hub.refusals import Repo
 from core.result_text import day, listed, repo_line, row, size
-from core.tool import ToolContext, ToolResult
+from core.tool import ToolResult
+from tools.hub.repo.arguments import RepoArguments
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
-    from tools.hub.repo.tool import RepoArguments
 
 #: Bytes of a file that is read here; a larger one is downloaded.
 LARGEST = 5_000_000
 
 
-async def read_of(arguments: RepoArguments, ctx: ToolContext) -> ToolResult:
+async def read_of(arguments: RepoArguments, hub: Hub) -> ToolResult:
     reading = {
         "list": _list,
         "read": _read,
@@ -31,10 +31,10 @@ async def read_of(arguments: RepoArguments, ctx: ToolContext) -> ToolResult:
         "pr_list": _pull_requests,
         "pr_get": _pull_request,
     }
-    return await reading[arguments.operation](arguments, ctx)
+    return await reading[arguments.operation](arguments, hub)
 
 
-async def _list(arguments: RepoArguments, ctx: ToolContext) -> ToolResult:
+async def _list(arguments: RepoArguments, hub: Hub) -> ToolResult:
     repo = arguments.about
 
     def tree(api: HfApi, recursive: bool) -> list[Any]:
@@ -57,7 +57,7 @@ async def _list(arguments: RepoArguments, ctx: ToolContext) -> ToolResult:
             note = "folders are not opened: name one as path, or raise limit"
         return head, [_entry(e) for e in found[: arguments.limit]], note
 
-    head, lines, note = await ask(ctx, work, repo)
+    head, lines, note = await hub.ask(work, repo)
     return ToolResult(f"{head}\n{listed(lines, 'it has no files', note).text}")
 
 
@@ -69,16 +69,16 @@ def _entry(entry: Any) -> str:
     return row(entry.path, size(entry.size), "LFS" if entry.lfs else "")
 
 
-async def _read(arguments: RepoArguments, ctx: ToolContext) -> ToolResult:
+async def _read(arguments: RepoArguments, hub: Hub) -> ToolResult:
     repo = arguments.about
     if not repo.path:
         raise ToolError("read needs a path; list names the files")
-    count = await ask(ctx, lambda api: _size_of(api, repo), repo)
+    count = await hub.ask(lambda api: _size_of(api, repo), repo)
     revision = quote(repo.revision or "main", safe="")
     reply = None
     if count <= LARGEST:
         url = f"/{repo.page}/resolve/{revision}/{quote(repo.path)}"
-        reply = await get(ctx, url, about=repo)
+        reply = await hub.get(url, about=repo)
     if reply is None or b"\0" in reply.body[:8000]:
         kind = "" if repo.type == "model" else f" --repo-type {repo.type}"
         at = f" --revision {repo.revision}" if repo.revision else ""
@@ -112,7 +112,7 @@ def _there_is(names: list[str]) -> str:
     return f" There is: {', '.join(names)}." if names else ""
 
 
-async def _refs(arguments: RepoArguments, ctx: ToolContext) -> ToolResult:
+async def _refs(arguments: RepoArguments, hub: Hub) -> ToolResult:
     repo = arguments.about
 
     def work(api: HfApi) -> list[str]:
@@ -125,15 +125,15 @@ async def _refs(arguments: RepoArguments, ctx: ToolContext) -> ToolResult:
             for ref in found[: arguments.limit]
         ]
 
-    return listed(await ask(ctx, work, repo), "it has no references")
+    return listed(await hub.ask(work, repo), "it has no references")
 
 
-async def _commits(arguments: RepoArguments, ctx: ToolContext) -> ToolResult:
+async def _commits(arguments: RepoArguments, hub: Hub) -> ToolResult:
     # list_repo_commits gets all there are; one page is enough.
     repo = arguments.about
     revision = quote(repo.revision or "main", safe="")
     url = f"/api/{repo.type}s/{repo.id}/commits/{revision}"
-    reply = await get(ctx, url, {"limit": min(arguments.limit, 100)}, about=repo)
+    reply = await hub.get(url, {"limit": min(arguments.limit, 100)}, about=repo)
     try:
         lines = [
             row(c["id"], day(c["date"]), ", ".join(a["user"] for a in c["authors"]), c["title"])
@@ -148,7 +148,7 @@ async def _commits(arguments: RepoArguments, ctx: ToolContext) -> ToolResult:
     )
 
 
-async def _pull_requests(arguments: RepoArguments, ctx: ToolContext) -> ToolResult:
+async def _pull_requests(arguments: RepoArguments, hub: Hub) -> ToolResult:
     repo = arguments.about
 
     def work(api: HfApi) -> list[str]:
@@ -160,17 +160,17 @@ async def _pull_requests(arguments: RepoArguments, ctx: ToolContext) -> ToolResu
             for d in itertools.islice(found, arguments.limit + 1)
         ]
 
-    lines = await ask(ctx, work, repo)
+    lines = await hub.ask(work, repo)
     more = "there are more: raise limit" if len(lines) > arguments.limit else ""
     return listed(lines[: arguments.limit], "it has no pull requests", more)
 
 
-async def _pull_request(arguments: RepoArguments, ctx: ToolContext) -> ToolResult:
+async def _pull_request(arguments: RepoArguments, hub: Hub) -> ToolResult:
     repo, number = arguments.about, arguments.number
     if not number:
         raise ToolError("pr_get needs the pull request's number; pr_list names them")
-    details = await ask(
-        ctx, lambda api: api.get_discussion_details(repo.id, number, repo_type=repo.type), repo
+    details = await hub.ask(
+        lambda api: api.get_discussion_details(repo.id, number, repo_type=repo.type), repo
     )
     kind = "" if details.is_pull_request else "a discussion, no pull request"
     lines = [

@@ -1,66 +1,28 @@
 """hf_repo: a repository of the Hub, its files, references and pull requests."""
 
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
 from core.effects import Effect, EffectKind
 from core.errors import ToolError
 from core.hub.change_once import Change
-from core.hub.connection import ask
+from core.hub.connection import Hub
 from core.hub.errors import timed_out
-from core.hub.refusals import Repo, RepoType
-from core.tool import AgentTool, NotBegun, ToolContext, ToolResult
-from tools.hub.repo.changes import change_of
+from tools.hub.repo import commit, pulls, settings
+from tools.hub.repo.arguments import READS, RepoArguments
 from tools.hub.repo.reads import read_of
 
-Operation = Literal[
-    "list",
-    "read",
-    "upload",
-    "delete",
-    "create",
-    "update",
-    "branch",
-    "tag",
-    "refs",
-    "commits",
-    "pr_create",
-    "pr_list",
-    "pr_get",
-    "pr_comment",
-    "pr_merge",
-    "pr_close",
-]
-READS = ("list", "read", "refs", "commits", "pr_list", "pr_get")
-
-
-class RepoArguments(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    operation: Operation
-    repo: str = Field(min_length=1, description="owner/name")
-    type: RepoType = "model"
-    revision: str = Field("", description="branch, tag, commit, refs/pr/N")
-    path: str = Field("", description="in the repo")
-    limit: int = Field(200, ge=1, le=2000)
-    source: str = Field("", description="upload: local file or folder")
-    content: str = Field("", description="upload: text, without source")
-    paths: list[str] = Field(default_factory=list, description="delete: files, folders/")
-    message: str = Field("", description="of the commit; title of pr_create")
-    text: str = Field("", description="comment or description")
-    create_pr: bool = Field(False, description="commit as a pull request")
-    name: str = Field("", description="of the branch or tag")
-    remove: bool = Field(False, description="branch, tag: delete it; delete: the whole repo")
-    number: int = Field(0, description="of the pull request")
-    visibility: Literal["", "private", "public"] = ""
-    gated: Literal["", "auto", "manual", "off"] = ""
-    sdk: Literal["", "gradio", "docker", "static"] = Field("", description="of a new space")
-
-    @property
-    def about(self) -> Repo:
-        path = self.paths[0] if len(self.paths) == 1 else self.path
-        return Repo(self.repo, self.type, self.revision, path)
+CHANGES = {
+    "create": settings.create,
+    "update": settings.update,
+    "branch": settings.branch,
+    "tag": settings.tag,
+    "pr_create": pulls.pr_create,
+    "pr_comment": pulls.pr_comment,
+    "pr_merge": pulls.pr_merge,
+    "pr_close": pulls.pr_close,
+}
 
 
 class HubRepo(AgentTool):
@@ -88,12 +50,14 @@ class HubRepo(AgentTool):
 
     async def execute(self, arguments: RepoArguments, ctx: ToolContext) -> ToolResult:
         if arguments.operation in READS:
-            return await read_of(arguments, ctx)
-        change = await change_of(arguments, ctx)
-        seen = await ask(ctx, change.before, arguments.about)
+            return await read_of(arguments, Hub.of(ctx))
+        hub, change = Hub.of(ctx), await change_of(arguments, ctx)
+        seen = await hub.ask(change.before, arguments.about)
         await ctx.note(seen)
         try:
-            said = await ask(ctx, lambda api: change.do(api, seen), arguments.about, again=False)
+            said = await Hub.of(ctx).ask(
+                lambda api: change.do(api, seen), arguments.about, again=False
+            )
         except ToolError as error:
             # The Hub may have done it all the same, and its answer alone be lost.
             return await self._after(change, arguments, ctx, seen, error)
@@ -108,7 +72,7 @@ class HubRepo(AgentTool):
         error: ToolError,
     ) -> ToolResult:
         try:
-            found = await ask(ctx, lambda api: change.done(api, seen), arguments.about)
+            found = await Hub.of(ctx).ask(lambda api: change.done(api, seen), arguments.about)
             if found is not None:
                 return ToolResult(found)
             if not timed_out(error):
@@ -125,7 +89,7 @@ class HubRepo(AgentTool):
         """The Hub knows: by the commit on top of the one that was there, by title and author."""
         change = await change_of(arguments, ctx, begun=True)
         try:
-            found = await ask(ctx, lambda api: change.done(api, note), arguments.about)
+            found = await Hub.of(ctx).ask(lambda api: change.done(api, note), arguments.about)
         except ToolError as error:
             said = f"It was begun, and whether it happened is unknown: {error.message}"
             return ToolResult(said, ok=False, outcome="unknown")
@@ -173,3 +137,17 @@ def preview(arguments: RepoArguments) -> str:
 
 def _lines(*parts: str) -> str:
     return "\n\n".join(part for part in parts if part)
+
+
+async def change_of(arguments: RepoArguments, ctx: ToolContext, begun: bool = False) -> Change:
+    """The change that is asked for. Raises ToolError where the arguments do not say enough.
+
+    Args:
+        begun: only `done` will be asked: local files may be gone by now.
+    """
+    if arguments.operation == "upload":
+        return await commit.upload(arguments, ctx, begun)
+    if arguments.operation == "delete":
+        whole = arguments.remove
+        return settings.delete_repo(arguments) if whole else commit.deletion(arguments)
+    return CHANGES[arguments.operation](arguments)

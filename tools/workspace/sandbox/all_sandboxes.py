@@ -1,17 +1,14 @@
 """All sandboxes that ml-agent made, whichever thread's: listed by `doctor`, ended with a thread."""
 
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 
 from configs.settings import Settings
 from core.errors import ToolError
-from core.hub.change_once import author_of
-from core.hub.connection import ask
+from core.hub.connection import Hub
 from core.hub.job_price import flavors
 from core.hub.job_state import job_of
 from core.store import Store, open_store
-from core.tool import ToolContext
 from tools.workspace.sandbox.bill import bills
 from tools.workspace.sandbox.client import LABEL, alive
 
@@ -36,13 +33,13 @@ class Living:
 
 async def living(settings: Settings) -> list[Living]:
     """Those in whose name we run jobs. Raises ToolError, StoreError."""
-    run = _run(settings)
-    namespace = settings.jobs_namespace or str(await ask(run, author_of))
-    jobs = await ask(run, lambda api: alive(api, namespace))
+    hub = Hub(settings)
+    namespace = await hub.payer()
+    jobs = await hub.ask(lambda api: alive(api, namespace))
     if not jobs:
         return []
     try:
-        hourly = {flavor.name: flavor.hourly for flavor in await flavors(run)}
+        hourly = {flavor.name: flavor.hourly for flavor in await flavors(hub)}
     except ToolError:
         hourly = {}
     found = []
@@ -66,10 +63,10 @@ async def living(settings: Settings) -> list[Living]:
 
 async def end_all(settings: Settings, store: Store, thread: str) -> list[str]:
     """End what sandboxes a thread has, and book their cost; their ids. Raises ToolError."""
-    run = _run(settings, store)
-    namespace = settings.jobs_namespace or str(await ask(run, author_of))
-    jobs = await ask(run, lambda api: alive(api, namespace, thread))
-    open_bills = {bill.note.get("job"): bill for bill in await bills(run.services, thread)}
+    hub = Hub(settings)
+    namespace = await hub.payer()
+    jobs = await hub.ask(lambda api: alive(api, namespace, thread))
+    open_bills = {bill.note.get("job"): bill for bill in await bills(store, thread)}
     for job in jobs:
         number = job.id
 
@@ -77,18 +74,7 @@ async def end_all(settings: Settings, store: Store, thread: str) -> list[str]:
             api.cancel_job(job_id=number, namespace=namespace)
             return api.inspect_job(job_id=number, namespace=namespace)
 
-        seconds = job_of(await ask(run, finish, again=False)).seconds
+        seconds = job_of(await hub.ask(finish, again=False)).seconds
         if number in open_bills:
             await open_bills[number].settle(seconds or 0.0)
     return [job.id for job in jobs]
-
-
-def _run(settings: Settings, store: Store | None = None) -> ToolContext:
-    """No call of a thread: what asks the Hub takes its settings from one."""
-    journal, ledger = (store.journal, store.ledger) if store else (None, None)
-    services: Any = SimpleNamespace(settings=settings, journal=journal, ledger=ledger)
-    return ToolContext("", "sandbox", "", "", services, lambda event: None, _no_note)
-
-
-async def _no_note(evidence: dict[str, Any]) -> None:
-    """Nothing is done that would need evidence."""

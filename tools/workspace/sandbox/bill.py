@@ -6,9 +6,9 @@ flavor, price, when it began, how many hours are set aside; its id, and how long
 
 import time
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
-from core.tool import Services
+from core.durable import Journal, Ledger
 from tools.workspace.protocol import Spending
 
 HOUR = 3600.0
@@ -17,11 +17,20 @@ AHEAD = 60.0
 TOOL = "sandbox"
 
 
+class Books(Protocol):
+    """What a bill is written into: the services of a run, or a store."""
+
+    @property
+    def journal(self) -> Journal: ...
+    @property
+    def ledger(self) -> Ledger: ...
+
+
 class Bill:
     """The money of one sandbox. `note` is the journal's row."""
 
-    def __init__(self, services: Services, thread: str, ref: str, note: dict[str, Any]) -> None:
-        self._services = services
+    def __init__(self, books: Books, thread: str, ref: str, note: dict[str, Any]) -> None:
+        self._books = books
         self._thread = thread
         self.ref = ref
         self.note = note
@@ -33,22 +42,21 @@ class Bill:
 
     async def open(self) -> None:
         """On disk, before anything is asked for."""
-        await self._services.journal.begin(self._thread, self.ref, TOOL)
+        await self._books.journal.begin(self._thread, self.ref, TOOL)
         await self.keep()
 
     async def keep(self, **more: Any) -> None:
         self.note = {**self.note, **more}
-        await self._services.journal.note(self._thread, self.ref, self.note)
+        await self._books.journal.note(self._thread, self.ref, self.note)
 
-    async def pay(self, spending: Spending) -> bool:
-        """Set aside the hours that have begun; False where the next one would break a cap."""
-        now = self._services.clock()
+    async def pay(self, spending: Spending, now: float) -> bool:
+        """Set aside the hours begun at `now`; False where the next one would break a cap."""
         due = int((now - self.note["at"] + AHEAD) // HOUR) + 1
         day = time.strftime("%Y-%m-%d", time.localtime(now))
         scope = replace(spending.scope, day=day)
         for hour in range(self.note["hours"] + 1, due + 1):
             name = f"{self.ref}-{hour}"
-            if not await self._services.ledger.reserve(name, self.hourly, scope, spending.caps):
+            if not await self._books.ledger.reserve(name, self.hourly, scope, spending.caps):
                 return False
             await self.keep(hours=hour)
         return True
@@ -61,13 +69,13 @@ class Bill:
         for hour in range(1, self.note["hours"] + 1):
             last = hour == self.note["hours"]
             part = rest if last else min(rest, self.hourly)
-            await self._services.ledger.settle(f"{self.ref}-{hour}", part)
+            await self._books.ledger.settle(f"{self.ref}-{hour}", part)
             rest -= part
         await self.keep(ended=True, seconds=seconds, cost=cost)
         return cost
 
 
-async def bills(services: Services, thread: str) -> list[Bill]:
+async def bills(books: Books, thread: str) -> list[Bill]:
     """Those of the thread that are not settled, the oldest first."""
-    notes = await services.journal.notes(thread, TOOL)
-    return [Bill(services, thread, ref, note) for ref, note in notes if not note.get("ended")]
+    notes = await books.journal.notes(thread, TOOL)
+    return [Bill(books, thread, ref, note) for ref, note in notes if not note.get("ended")]

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from configs.settings import Settings
 from core.errors import AgentError, ToolError
-from core.hub.change_once import author_of
-from core.hub.connection import ask
+from core.hub.connection import Hub
 from core.hub.job_price import Flavor, duration, flavor_of
 from core.hub.job_state import job_of
 from core.run import Reach
@@ -48,6 +47,7 @@ class SandboxBackend:
 
     def __init__(self, settings: Settings, thread: str, flavor: str) -> None:
         self._settings = settings
+        self._hub = Hub(settings)
         self._thread = thread
         self._flavor = flavor
         self._folder = settings.sandbox.folder
@@ -76,14 +76,14 @@ class SandboxBackend:
     async def quote(self, ctx: ToolContext) -> Quote | None:
         if self._box is not None:
             return None
-        wanted = f"a sandbox on {self._flavor}"
+        hub, wanted = Hub.of(ctx), f"a sandbox on {self._flavor}"
         try:
-            if await self._alive(ctx):
+            if await self._alive(hub):
                 return None
         except ToolError as error:
             return Quote(self._flavor, wanted, None, problem=error.message)
         try:
-            flavor = await flavor_of(self._flavor, ctx)
+            flavor = await flavor_of(self._flavor, hub)
         except ToolError as error:
             if error.message.startswith("flavor: "):
                 return Quote(self._flavor, wanted, None, problem=error.message)
@@ -97,17 +97,18 @@ class SandboxBackend:
         return Quote(flavor.name, words, flavor.price(3600))
 
     async def begin(self, ctx: ToolContext, spending: Spending) -> str:
+        hub = Hub.of(ctx)
         async with self._lock:
             self._spending = spending
             if self._box is None:
-                await self._find(ctx)
+                await self._find(hub)
             if self._box is None:
                 if not spending.allowed:
                     raise ToolError(
                         "the thread's sandbox has ended, with its files: call again, and a new one "
                         "is asked for"
                     )
-                await self._make(ctx, spending)
+                await self._make(hub, spending)
             await self._pay()
             if self._meter is None:
                 self._meter = asyncio.ensure_future(self._watch())
@@ -120,28 +121,24 @@ class SandboxBackend:
             open_bills = await bills(self.services, self._thread)
             if self._box is None and not open_bills:
                 return ""
-            run = self._own_run()
             told = []
-            for job in await self._alive(run):
-                cost = await self._ended(run, job.id, job.owner.name, cancel=True)
+            for job in await self._alive(self._hub):
+                cost = await self._ended(self._hub, job.id, job.owner.name, cancel=True)
                 told.append(f"the sandbox {job.id} was ended{_came_to(cost)}")
             for bill in await bills(self.services, self._thread):
-                await self._close_bill(run, bill)
+                await self._close_bill(self._hub, bill)
             self._forget()
             return "; ".join(told)
 
     async def close(self) -> None:
         self._forget()
 
-    async def _alive(self, ctx: ToolContext) -> list[JobInfo]:
+    async def _alive(self, hub: Hub) -> list[JobInfo]:
         """Raises ToolError."""
-        namespace = await self._payer(ctx)
-        return await ask(ctx, lambda api: alive(api, namespace, self._thread))
+        namespace = await hub.payer()
+        return await hub.ask(lambda api: alive(api, namespace, self._thread))
 
-    async def _payer(self, ctx: ToolContext) -> str:
-        return self._settings.jobs_namespace or str(await ask(ctx, author_of))
-
-    async def _find(self, ctx: ToolContext) -> None:
+    async def _find(self, hub: Hub) -> None:
         """The sandbox of an earlier process, where it lives; the others are booked."""
         pending = await bills(self.services, self._thread)
         # A request without an answer may still be on its way.
@@ -149,34 +146,33 @@ class SandboxBackend:
         jobs: list[JobInfo] = []
         for pause in LOOKS if unsure else LOOKS[:1]:
             await asyncio.sleep(pause)
-            jobs = await self._alive(ctx)
+            jobs = await self._alive(hub)
             if jobs:
                 break
         for bill in pending:
             if not jobs or bill.note.get("job", jobs[0].id) != jobs[0].id:
-                await self._close_bill(ctx, bill)
+                await self._close_bill(hub, bill)
         if not jobs:
             return
         kept, *others = jobs
         for job in others:
             # Two processes made one each: files are in the older one.
-            await self._ended(ctx, job.id, job.owner.name, cancel=True)
-        box = await self._connected(ctx, kept)
+            await self._ended(hub, job.id, job.owner.name, cancel=True)
+        box = await self._connected(hub, kept)
         found = await bills(self.services, self._thread)
-        bill = found[0] if found else await self._bill_of(ctx, box)
+        bill = found[0] if found else await self._bill_of(hub, box)
         if "job" not in bill.note:
             await bill.keep(job=box.id)
         self._box, self._bill = box, bill
         if box.flavor != self._flavor:
-            self._tell(
-                ctx,
+            hub.log(
                 f"the thread's sandbox runs on {box.flavor}; {self._flavor} is used when it ends",
             )
-        self._tell(ctx, f"the sandbox {box.id} of this thread is used again ({box.url})")
+        hub.log(f"the sandbox {box.id} of this thread is used again ({box.url})")
 
-    async def _bill_of(self, ctx: ToolContext, box: Box) -> Bill:
+    async def _bill_of(self, hub: Hub, box: Box) -> Bill:
         """For a sandbox whose row was lost: another database, or a thread that was deleted."""
-        flavor = await flavor_of(box.flavor, ctx)
+        flavor = await flavor_of(box.flavor, hub)
         bill = self._new_bill(box.namespace, flavor, at=box.started or self.services.clock())
         await bill.open()
         return bill
@@ -191,36 +187,35 @@ class SandboxBackend:
         }
         return Bill(self.services, self._thread, f"sandbox-{secrets.token_hex(8)}", note)
 
-    async def _make(self, ctx: ToolContext, spending: Spending) -> None:
+    async def _make(self, hub: Hub, spending: Spending) -> None:
         try:
-            flavor = await flavor_of(self._flavor, ctx)
+            flavor = await flavor_of(self._flavor, hub)
         except ToolError as error:
             if error.message.startswith("flavor: "):
                 raise
             # Its price is not known, and a person has allowed that.
             flavor = Flavor(self._flavor, "", 0.0)
-        namespace = await self._payer(ctx)
+        namespace = await hub.payer()
         bill = self._new_bill(namespace, flavor, self.services.clock())
         if not flavor.described:
             bill.note["per_minute"] = None
         await bill.open()
-        if not await bill.pay(spending):
+        if not await bill.pay(spending, self.services.clock()):
             await bill.settle(0)
             raise ToolError(await self._too_dear(f"a sandbox on {flavor.name}", bill, spending))
-        ctx.log(f"starting a sandbox on {flavor.name} ...")
-        job = await self._submitted(ctx, bill, namespace)
+        hub.log(f"starting a sandbox on {flavor.name} ...")
+        job = await self._submitted(hub, bill, namespace)
         await bill.keep(job=job.id)
         try:
-            box = await self._connected(ctx, job)
+            box = await self._connected(hub, job)
         except ToolError:
             with contextlib.suppress(ToolError):
-                await self._ended(ctx, job.id, namespace, cancel=True)
+                await self._ended(hub, job.id, namespace, cancel=True)
             raise
         self._box, self._bill = box, bill
         # Said once, to both: nobody expects it of files.
         idle = duration(self._settings.sandbox.idle_timeout)
-        self._tell(
-            ctx,
+        hub.log(
             f"sandbox {box.id} on {flavor.name}, ${flavor.hourly:.2f} an hour: its files die with "
             f"it (after {idle} without use), and undo does not cover them ({box.url})",
         )
@@ -229,7 +224,7 @@ class SandboxBackend:
             "long as it does, and undo does not cover them]"
         )
 
-    async def _submitted(self, ctx: ToolContext, bill: Bill, namespace: str) -> JobInfo:
+    async def _submitted(self, hub: Hub, bill: Bill, namespace: str) -> JobInfo:
         """The job, asked for once. Raises ToolError where none was made."""
 
         def submit(api: HfApi) -> JobInfo:
@@ -237,12 +232,12 @@ class SandboxBackend:
             return api.run_job(namespace=namespace, **spec)
 
         try:
-            return await ask(ctx, submit, again=False)
+            return await hub.ask(submit, again=False)
         except ToolError as error:
             for pause in LOOKS:
                 await asyncio.sleep(pause)
                 try:
-                    found = await self._alive(ctx)
+                    found = await self._alive(hub)
                 except ToolError:
                     continue
                 if found:
@@ -250,7 +245,7 @@ class SandboxBackend:
             await bill.settle(0)
             raise error
 
-    async def _connected(self, ctx: ToolContext, job: JobInfo) -> Box:
+    async def _connected(self, hub: Hub, job: JobInfo) -> Box:
         """Once it answers; the working directory is made. Raises ToolError."""
         from httpx2 import HTTPError
         from huggingface_hub.errors import SandboxError
@@ -261,12 +256,12 @@ class SandboxBackend:
             return box
 
         try:
-            return await ask(ctx, connect, again=False)
+            return await hub.ask(connect, again=False)
         except (SandboxError, HTTPError) as error:
             raise ToolError(f"the sandbox did not start: {error}") from error
 
     async def _ended(
-        self, ctx: ToolContext, job_id: str, namespace: str, *, cancel: bool = False
+        self, hub: Hub, job_id: str, namespace: str, *, cancel: bool = False
     ) -> int | None:
         """End it if it is to be, and book what it came to."""
 
@@ -275,20 +270,20 @@ class SandboxBackend:
                 api.cancel_job(job_id=job_id, namespace=namespace)
             return api.inspect_job(job_id=job_id, namespace=namespace)
 
-        job = job_of(await ask(ctx, finish, again=False))
+        job = job_of(await hub.ask(finish, again=False))
         for bill in await bills(self.services, self._thread):
             if bill.note.get("job") == job_id:
                 return await bill.settle(job.seconds or 0.0)
         return None
 
-    async def _close_bill(self, ctx: ToolContext, bill: Bill) -> None:
+    async def _close_bill(self, hub: Hub, bill: Bill) -> None:
         """Book a sandbox that has ended by itself, or was never made."""
         job = bill.note.get("job")
         if job is None:
             await bill.settle(0)
             return
         with contextlib.suppress(ToolError):
-            await self._ended(ctx, job, bill.note["namespace"])
+            await self._ended(hub, job, bill.note["namespace"])
             self._told.append(f"[the sandbox {job} has ended, and its files are gone]")
 
     # --- its price -----------------------------------------------------------------------------
@@ -297,12 +292,12 @@ class SandboxBackend:
         """Set aside what is due; at the cap it is ended. Raises ToolError."""
         assert self._bill is not None
         assert self._spending is not None
-        if await self._bill.pay(self._spending):
+        if await self._bill.pay(self._spending, self.services.clock()):
             return
         box, bill = self._box, self._bill
         assert box is not None
         said = await self._too_dear(f"the next hour of the sandbox {box.id}", bill, self._spending)
-        await self._ended(self._own_run(), box.id, box.namespace, cancel=True)
+        await self._ended(self._hub, box.id, box.namespace, cancel=True)
         self._forget()
         said = f"{said} It was ended, and its files are gone"
         self.notice(said)
@@ -410,7 +405,7 @@ class SandboxBackend:
         if self._box is None:
             async with self._lock:
                 if self._box is None:
-                    await self._find(self._own_run())
+                    await self._find(self._hub)
         if self._box is None:
             raise ToolError("this thread has no sandbox now")
         return self._box
@@ -432,13 +427,12 @@ class SandboxBackend:
 
     async def _still_there(self, box: Box) -> None:
         """Raises ToolError where the sandbox has ended."""
-        run = self._own_run()
-        seen = await ask(
-            run, lambda api: api.inspect_job(job_id=box.id, namespace=box.namespace), again=False
+        seen = await self._hub.ask(
+            lambda api: api.inspect_job(job_id=box.id, namespace=box.namespace), again=False
         )
         if not job_of(seen).ended:
             return
-        await self._ended(run, box.id, box.namespace)
+        await self._ended(self._hub, box.id, box.namespace)
         self._forget()
         raise ToolError(
             f"the sandbox {box.id} has ended ({seen.status.message or seen.status.stage}), and its "
@@ -453,18 +447,6 @@ class SandboxBackend:
         if box is not None:
             box.sandbox.close()
 
-    def _tell(self, ctx: ToolContext, text: str) -> None:
-        ctx.log(text)
-
-    def _own_run(self) -> ToolContext:
-        return ToolContext(
-            "", "sandbox", self._thread, self._folder, self.services, lambda event: None, _no_note
-        )
-
 
 def _came_to(cost: int | None) -> str:
     return "" if cost is None else f"; it came to ${cost / 1e6:.4f}"
-
-
-async def _no_note(evidence: dict[str, Any]) -> None:
-    """The rows of the journal are the bills'."""
