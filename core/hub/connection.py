@@ -20,6 +20,7 @@ from core.errors import ToolError
 from core.hub.client import CALL, LONGEST_PAUSE, HubRequest, Left, pause_after, prepare
 from core.hub.errors import OFFLINE, told
 from core.hub.refusals import LOG_IN, Repo, Said, refusal
+from core.tool import NotBegun, ToolContext
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

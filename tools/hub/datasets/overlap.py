@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from core.errors import ToolError
 from core.hub.connection import Hub
+from core.tool import ToolContext
 from tools.hub.datasets.ngrams import COPIED, SHORTEST, WORDS, Match, Overlap
 from tools.hub.datasets.pages import Page, Place, pages, place
 from tools.hub.datasets.viewer import Viewer

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from core.effects import Effect
 from core.errors import ToolError
 from core.hub.connection import Hub
+from core.tool import AgentTool, ToolContext, ToolResult
 from tools.hub.datasets.describe import row_lines
 from tools.hub.datasets.inspect import inspect
 from tools.hub.datasets.overlap import overlap

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from core.hub.job_price import duration
+from core.tool import ToolContext
 from tools.hub.jobs.arguments import JobsArguments
 
 Notes = Sequence[tuple[str, dict[str, Any]]]

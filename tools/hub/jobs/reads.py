@@ -7,6 +7,7 @@ from core.hub.connection import Hub
 from core.hub.job_price import flavors
 from core.hub.job_state import Job, Launches, inspected, job_of
 from core.result_text import listed, row
+from core.tool import ToolContext, ToolResult
 from tools.hub.jobs.arguments import JobsArguments
 from tools.hub.jobs.logs import series, so_far, text_of
 from tools.hub.jobs.wait import KEPT, wait_for

@@ -12,6 +12,7 @@ from core.events import ToolStateChange
 from core.hub.connection import Hub
 from core.hub.job_price import dollars, duration, flavor_of, seconds_of
 from core.hub.job_state import Job, job_of
+from core.tool import NotBegun, ToolContext, ToolResult
 from tools.hub.jobs.arguments import JobsArguments
 from tools.hub.jobs.spec import (
     LABEL,

@@ -4,6 +4,7 @@ from typing import Any
 
 from core.errors import ToolError
 from core.hub.connection import Hub
+from core.tool import NotBegun, ToolContext, ToolResult
 from tools.hub.jobs.arguments import JobsArguments
 from tools.hub.jobs.run import spec_of
 from tools.hub.jobs.spec import LABEL, label_of

@@ -8,6 +8,7 @@ from core.effects import Effect
 from core.errors import ToolError
 from core.hub.connection import Hub
 from core.hub.job_price import dollars, duration, flavor_of
+from core.tool import AgentTool, ToolContext, ToolResult
 from tools.hub.jobs.arguments import JobsArguments
 from tools.hub.jobs.preflight import preflight
 from tools.hub.jobs.reads import read_of

@@ -9,6 +9,7 @@ from core.errors import ToolError
 from core.events import ToolState, ToolStateChange
 from core.hub.connection import Hub
 from core.hub.job_state import Job, Launches, inspected
+from core.tool import ToolContext, ToolResult
 from tools.hub.jobs.logs import events, series, so_far, text_of
 
 #: Seconds between looks at a job: the first, and the longest.

@@ -13,6 +13,7 @@ from core.errors import ToolError
 from core.hub.change_once import Change, Seen, needed, page
 from core.hub.connection import author_of
 from core.result_text import size
+from core.tool import ToolContext
 from tools.hub.repo.arguments import RepoArguments
 from tools.hub.repo.files import Files, content_of, files_of
 from tools.hub.repo.pulls import new_pull_request, pull_requests
