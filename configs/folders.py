@@ -1,7 +1,9 @@
-"""Folders that only their owner may use: state, settings, caches."""
+"""Folders and files that only their owner may use: state, settings, caches."""
 
+import fcntl
 import os
 import stat
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,6 +22,32 @@ def make_private_folder(path: Path) -> None:
             folder.mkdir(mode=0o700)
     if not path.is_dir():
         raise NotADirectoryError(20, os.strerror(20), str(path))
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Put `content` in the file's place, whole or not at all; readable by its owner alone. Missing
+    folders are made. Raises OSError."""
+    make_private_folder(path.parent)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process holds the lock (flock) of a file. Only looks. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return False
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
 
 
 def who_else_may_write(path: Path) -> str:

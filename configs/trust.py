@@ -7,7 +7,6 @@ digest of its content; the answers stand in the user's own configuration folder,
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 import platformdirs
 
-from configs.folders import make_private_folder
+from configs.folders import write_atomically
 
 
 @dataclass(frozen=True)
@@ -114,15 +113,6 @@ def _known() -> dict[str, Any]:
 
 
 def write_json(path: Path, data: Any) -> None:
-    """Put `data` in place of the file, whole or not at all; readable by its owner alone."""
-    path = Path(os.path.realpath(path))
-    make_private_folder(path.parent)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(data, file, indent=2, ensure_ascii=False)
-            file.write("\n")
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+    """Put `data` in place of the file that `path` leads to."""
+    text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    write_atomically(Path(os.path.realpath(path)), text)

@@ -15,7 +15,7 @@ from langchain_core.tools import BaseTool
 
 from configs.settings import Settings
 from core.errors import ModelError
-from core.events import Emit, ToolLog
+from core.events import AssistantChunk, AssistantStreamEnd, Emit, ToolLog
 from core.model import Answer
 from core.models.attempts import pause_after
 from core.models.direct import Direct
@@ -25,12 +25,11 @@ from core.models.litellm_model import ThroughLiteLLM
 from core.models.loading import load, load_direct
 from core.models.model_errors import raised
 from core.models.model_info import Facts
-from core.models.pictures import without_pictures
 from core.models.routes import Route, resolve
-from core.models.shown import Shown
 from core.models.tokens import TokenCounter, tool_specs
 from core.models.wire.answers import answer_of
 from core.models.wire.outgoing import Tools, prepared_tools
+from core.models.wire.thinking import Piece
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +81,7 @@ class ChatClient:
         route.check()
         await self.ready(model)
         if any(isinstance(m.content, list) for m in messages) and not self.sees(model):
-            messages = [without_pictures(m) for m in messages]
+            messages = [_without_pictures(m) for m in messages]
         if self._facts.thinks(route) is False:
             effort = ""
         asked = _Request(
@@ -92,7 +91,7 @@ class ChatClient:
         began, made = self._clock(), 0
         while True:
             made += 1
-            shown = Shown(emit if stream else _ignore)
+            shown = _Shown(emit if stream else _ignore)
             try:
                 return await self._attempt(asked, shown)
             except ModelError:
@@ -118,7 +117,7 @@ class ChatClient:
                 emit(ToolLog(id="", tool="model", text=words))
                 await self._sleep(pause)
 
-    async def _attempt(self, asked: _Request, shown: Shown) -> Answer:
+    async def _attempt(self, asked: _Request, shown: _Shown) -> Answer:
         route, refused = asked.route, self._without.get(asked.route, frozenset())
         model = (
             Direct(route, self._settings, self._facts, refused)
@@ -207,5 +206,34 @@ def _ignore(_: Any) -> None:
     pass
 
 
-#: The name that programs of before the wires know.
-LiteLLMClient = ChatClient
+class _Shown:
+    """What the user saw of an attempt: a failed one must be taken back."""
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self._any = False
+
+    def piece(self, piece: Piece) -> None:
+        if piece.void:
+            # What was shown as the answer was thinking.
+            self.withdraw()
+        if piece.text:
+            self._any = True
+            self._emit(AssistantChunk(text=piece.text, kind=piece.kind))
+
+    def withdraw(self) -> None:
+        if self._any:
+            self._emit(AssistantStreamEnd(finish_reason="error", withdrawn=True))
+
+
+def _without_pictures(message: BaseMessage) -> BaseMessage:
+    """`message` for a model that does not see: of each picture a word that it was there."""
+    if not isinstance(message.content, list):
+        return message
+    blocks = [
+        {"type": "text", "text": "[a picture, left out]"}
+        if isinstance(block, dict) and block.get("type") == "image_url"
+        else block
+        for block in message.content
+    ]
+    return message.model_copy(update={"content": blocks})

@@ -33,15 +33,12 @@ class Facts:
 
     async def ready(self, route: Route) -> None:
         """Ask the route's server what it serves, where it can tell."""
-        catalogue = self._catalogue(route)
+        catalogue = self.catalogue(route)
         if catalogue is not None:
             await catalogue.load()
         ollama = self._ollama(route)
         if ollama is not None:
             await ollama.load()
-
-    def catalogue(self, route: Route) -> Catalogue | None:
-        return self._catalogue(route)
 
     def window(self, route: Route) -> int:
         """The context window in tokens; UNKNOWN_WINDOW where nobody knows."""
@@ -144,14 +141,15 @@ class Facts:
         return int(window) if window else None
 
     def _served(self, route: Route) -> Served | None:
-        catalogue = self._catalogue(route)
+        catalogue = self.catalogue(route)
         if catalogue is None:
             return None
         found = catalogue.of(route.model_name)
         # llama.cpp serves one model, lists it under its file's path, and takes any name for it.
         return found or (catalogue.only() if route.provider in ANY_NAME else None)
 
-    def _catalogue(self, route: Route) -> Catalogue | None:
+    def catalogue(self, route: Route) -> Catalogue | None:
+        """What the route's server serves; None if it is not asked."""
         base = catalogue_base(route)
         if not base:
             return None

@@ -8,14 +8,14 @@ day in the state directory; an unreachable router costs a few seconds once, and 
 import asyncio
 import hashlib
 import json
-import os
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from configs.folders import make_private_folder
+from configs.folders import write_atomically
 from core.models.wire.ollama import LARGEST, window_of
 
 #: Seconds that a catalogue may take, and that it is good for.
@@ -188,10 +188,5 @@ def _read(file: Path | None) -> tuple[list[dict[str, Any]], float]:
 
 
 def _write(file: Path, entries: list[dict[str, Any]]) -> None:
-    whole = file.with_suffix(f".{os.getpid()}")
-    try:
-        make_private_folder(file.parent)
-        whole.write_text(json.dumps({"data": entries}))
-        whole.replace(file)
-    except OSError:
-        whole.unlink(missing_ok=True)  # a cache that cannot be kept is no failure
+    with suppress(OSError):  # a cache that cannot be kept is no failure
+        write_atomically(file, json.dumps({"data": entries}))

@@ -21,13 +21,8 @@ from core.errors import ToolError
 SECONDS, MEMORY = 10, 2_000_000_000
 #: Bytes of a file that it may write: Python keeps what it compiled.
 FILE = 10_000_000
-#: What there is to parse, and which function does it: (its facts, the bytes) → JSON.
-JOBS = {
-    "page": "pages",
-    "paper": "papers",
-    "menu": "menus",
-    "picture": "pictures",
-}
+#: What there is to parse, and the module whose function of that name does it.
+JOBS = {"page": "pages", "paper": "pages", "menu": "pages", "picture": "pictures"}
 
 
 def main() -> None:
@@ -49,7 +44,7 @@ def main() -> None:
 
 
 def _job(kind: str) -> Callable[..., Any]:
-    work: Callable[..., Any] = import_module(f"core.parsing.{JOBS[kind]}").parse
+    work: Callable[..., Any] = getattr(import_module(f"core.parsing.{JOBS[kind]}"), kind)
     return work
 
 

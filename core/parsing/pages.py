@@ -1,4 +1,4 @@
-"""A page of the web as text: Markdown of HTML, other text as it is."""
+"""A page of the web as text, a paper (LaTeXML: arXiv's and ar5iv's HTML), a page's menu."""
 
 import logging
 import re
@@ -17,8 +17,9 @@ LARGEST_PAGE, ELEMENTS = 3_000_000, 30_000
 BLANKS = re.compile(r"[ \t]{100,}")
 
 
-def parse(body: bytes, *, charset: str, html: bool, url: str) -> str:
-    """`charset`: what the header says, or "". `url`: for links and errors."""
+def page(body: bytes, *, charset: str, html: bool, url: str) -> str:
+    """Markdown of HTML, other text as it is. `charset`: what the header says, or "". `url`: for
+    links and errors."""
     text = _decoded(body, charset)
     if not html:
         return text
@@ -27,16 +28,43 @@ def parse(body: bytes, *, charset: str, html: bool, url: str) -> str:
     return _markdown(BLANKS.sub(" " * 100, text), url)
 
 
+def paper(body: bytes) -> str:
+    """As Markdown, formulas as TeX. Empty if the page holds no document."""
+    from bs4 import BeautifulSoup
+    from markdownify import MarkdownConverter
+
+    whole = BeautifulSoup(body.decode("utf-8", "replace"), "html.parser")
+    found = whole.find("article", class_="ltx_document") or whole.find(class_="ltx_page_content")
+    if found is None:
+        return ""
+    for formula in found.find_all("math"):
+        formula.replace_with(f"${formula.get('alttext') or formula.get_text()}$")
+    for away in found.find_all(["script", "style", "nav", "button"]):
+        away.decompose()
+    for abstract in found.find_all(class_="ltx_title_abstract"):
+        abstract.name = "h2"
+    made = MarkdownConverter(heading_style="ATX", escape_misc=False, escape_underscores=False)
+    return re.sub(r"\n{3,}", "\n\n", str(made.convert_soup(found))).strip()
+
+
+def menu(body: bytes, *, below: str) -> list[tuple[str, str]]:
+    """(title, address) of the links whose address holds `below`."""
+    from bs4 import BeautifulSoup
+
+    found = BeautifulSoup(body.decode("utf-8", "replace"), "html.parser").select("nav a[href]")
+    return [(a.get_text(), str(a["href"])) for a in found if below in str(a["href"])]
+
+
 def _decoded(body: bytes, charset: str) -> str:
     """By byte order mark, the header, the page's own word, UTF-8, else by what it looks like."""
     marks = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
     named = next((name for mark, name in marks if body.startswith(mark)), "")
     if not named:
-        page = re.search(rb"<meta[^>]+charset=[\"']?([\w-]+)|<\?xml[^>]+encoding=[\"']([\w-]+)",
+        told = re.search(rb"<meta[^>]+charset=[\"']?([\w-]+)|<\?xml[^>]+encoding=[\"']([\w-]+)",
                          body[:4000], re.IGNORECASE)  # fmt: skip
         named = charset
-        if page and not named:
-            named = (page[1] or page[2]).decode()
+        if told and not named:
+            named = (told[1] or told[2]).decode()
     for name in (named, "utf-8"):
         try:
             return body.decode(name, "replace" if name == named else "strict")

@@ -10,7 +10,7 @@ SIDE, BYTES = 1568, 1_000_000
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 
 
-def parse(content: bytes, *, name: str, format: str) -> tuple[str, dict[str, str]]:
+def picture(content: bytes, *, name: str, format: str) -> tuple[str, dict[str, str]]:
     """(what it is in words, {"mime_type", "base64"}); shrunk where it is too large, the first
     picture of an animation. Raises ToolError for a file that is broken."""
     from PIL import Image, ImageOps, UnidentifiedImageError
@@ -24,14 +24,14 @@ def parse(content: bytes, *, name: str, format: str) -> tuple[str, dict[str, str
             if max(opened.size) <= SIDE and len(content) <= BYTES and not moving:
                 opened.load()  # a file that is cut off must not reach a provider
                 return told, _packed(format, content)
-            picture: Image.Image = ImageOps.exif_transpose(opened)
-            picture.thumbnail((SIDE, SIDE))
-            kind, smaller = _encoded(picture)
+            shrunk: Image.Image = ImageOps.exif_transpose(opened)
+            shrunk.thumbnail((SIDE, SIDE))
+            kind, smaller = _encoded(shrunk)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise ToolError(f"{name} is no picture that can be read: {error}") from None
     except Image.DecompressionBombError:
         raise ToolError(f"{name} has too many pixels to be opened") from None
-    shown = "the first picture of it" if moving else f"shown at {picture.width}×{picture.height}"
+    shown = "the first picture of it" if moving else f"shown at {shrunk.width}×{shrunk.height}"
     return f"{told}; {shown}", _packed(kind, smaller)
 
 

@@ -12,11 +12,8 @@ from typing import TYPE_CHECKING, Self
 from configs.settings import Settings
 from core.errors import StoreError
 from core.secrets.redaction import keep_digests_in
-from core.store.decisions import SqlDecisions, SqlGrants
-from core.store.files_seen import SqlFilesSeen
-from core.store.inbox import SqlInbox
-from core.store.journal import SqlJournal
 from core.store.ledger import SqlLedger
+from core.store.rows import SqlDecisions, SqlFilesSeen, SqlGrants, SqlInbox, SqlJournal
 from core.store.sqlite.connection import store_errors
 from core.store.sqlite.lease import FileLeases, Leases
 from core.store.sqlite.tables import Database, SqliteDatabase
@@ -115,18 +112,9 @@ class Store:
         """Bytes that the database takes."""
         return await self._database.size()
 
-    async def delete_thread(self, thread: str) -> None:
-        """Remove a thread with all it left: rows, checkpoints, run directories.
-
-        Raises ThreadBusy while a process drives it.
-        """
-        async with self.lease(thread):
-            await self.delete_held([thread])
-        await self._database.reclaim()
-
     async def delete_held(self, threads: Sequence[str]) -> None:
-        """Remove threads whose leases the caller holds. Their space in the database is free after
-        `database.reclaim`."""
+        """Remove threads whose leases the caller holds, with all they left: rows, checkpoints, run
+        directories. Their space in the database is free after `database.reclaim`."""
         await self.threads.delete(threads)
         for thread in threads:
             await asyncio.to_thread(shutil.rmtree, self.folder_of(thread), ignore_errors=True)

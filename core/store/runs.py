@@ -33,7 +33,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any, Literal
 
-from configs.folders import make_private_folder
+from configs.folders import is_locked, make_private_folder, write_atomically
 
 State = Literal["finished", "alive", "not begun", "unknown"]
 
@@ -200,16 +200,9 @@ class Run:
 
     def _locked(self) -> bool:
         try:
-            descriptor = os.open(self.folder / "lock", os.O_RDWR)
+            return is_locked(self.folder / "lock")
         except OSError:
             return False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            return False
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(descriptor)
 
 
 def start(
@@ -261,11 +254,8 @@ def _kept_sandbox(folder: Path, sandbox: dict[str, Any] | None) -> dict[str, Any
     text = json.dumps(sandbox)
     name = hashlib.sha256(text.encode()).hexdigest()[:16]
     shared = folder.parent.with_name("sandboxes") / f"{name}.json"
-    make_private_folder(shared.parent)
     if not shared.exists():
-        new = shared.with_name(f"{name}.{folder.name}")
-        new.write_text(text)
-        new.rename(shared)
+        write_atomically(shared, text)
     return {"same": name}
 
 

@@ -1,10 +1,9 @@
 """Thread rows: what a thread remembers beside its checkpoints, and the list of threads."""
 
-import json
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import astuple, dataclass, fields, replace
 from typing import Any
 
 from core.errors import NoSuchThread
@@ -20,7 +19,6 @@ class ThreadRow:
     Attributes:
         cwd: its working directory, absolute. host: where that directory is.
         title: first line of its first message.
-        caps: limits that were set for it.
         status: of its last turn: running, done, error, limit, approval, interrupted.
         turns: how many were begun. created, updated: epoch seconds.
         sandbox: the hardware of its Hugging Face sandbox; empty: it works on its host.
@@ -32,7 +30,6 @@ class ThreadRow:
     title: str
     model: str
     mode: str
-    caps: dict[str, Any] = field(default_factory=dict)
     status: str = "done"
     turns: int = 0
     created: float = 0.0
@@ -61,19 +58,17 @@ class ThreadRows:
         """Store a new row; its times are set here, its title shortened."""
         now = self._clock()
         row = replace(row, title=_shortened(row.title), created=now, updated=now)
-        values = {**asdict(row), "caps": json.dumps(row.caps)}
+        # The column `caps` is of an older version, and must not be NULL.
         marks = ", ".join("?" for _ in COLUMNS)
         await self._database.rows(
-            f"INSERT INTO threads ({', '.join(COLUMNS)}) VALUES ({marks})",
-            [values[c] for c in COLUMNS],
+            f"INSERT INTO threads (caps, {', '.join(COLUMNS)}) VALUES ('{{}}', {marks})",
+            list(astuple(row)),
         )
         return row
 
     async def update(self, thread: str, **changes: Any) -> ThreadRow:
         """Change columns of a row, and its time. Raises NoSuchThread."""
         values = {**changes, "updated": self._clock()}
-        if "caps" in values:
-            values["caps"] = json.dumps(values["caps"])
         assert set(values) <= set(COLUMNS), values
         sets = ", ".join(f"{name} = ?" for name in values)
         found = await self._database.rows(
@@ -190,5 +185,4 @@ def _shortened(title: str) -> str:
 
 
 def _row(values: tuple[Any, ...]) -> ThreadRow:
-    named = dict(zip(COLUMNS, values, strict=True))
-    return ThreadRow(**{**named, "caps": json.loads(named["caps"])})
+    return ThreadRow(*values)

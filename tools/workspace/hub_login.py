@@ -5,11 +5,10 @@ print it. So a command gets `HF_TOKEN_PATH`, the path of a file that only the us
 sandbox shows that file and hides the user's own login.
 """
 
-import os
 from contextlib import suppress
 from pathlib import Path
 
-from configs.folders import make_private_folder
+from configs.folders import write_atomically
 
 
 def hub_login(state: Path) -> Path | None:
@@ -28,11 +27,5 @@ def hub_login(state: Path) -> Path | None:
     with suppress(FileNotFoundError):
         if file.read_text(encoding="utf-8") == token:
             return file
-    make_private_folder(file.parent)
-    # Another process may read it right now: the new token takes its place in one step.
-    whole = file.with_name(f"token.{os.getpid()}")
-    descriptor = os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-        out.write(token)
-    whole.replace(file)
+    write_atomically(file, token)
     return file

@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from configs.folders import write_atomically
 from core.store.files.file_snapshots import Entry, Shadow
 
 #: Files of a folder above which nothing is kept.
@@ -124,10 +125,7 @@ class Scanner:
         """Keep for the next process which content each file has, by its stamp."""
         if not self._dirty:
             return
-        path = self._shadow.known_path
-        draft = path.with_suffix(f".{os.getpid()}.draft")
-        draft.write_text(json.dumps(self._known, ensure_ascii=True))
-        os.replace(draft, path)
+        write_atomically(self._shadow.known_path, json.dumps(self._known, ensure_ascii=True))
         self._dirty = False
 
     # --- how ----------------------------------------------------------------------------------

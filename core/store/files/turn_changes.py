@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -17,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from configs.folders import make_private_folder
+from configs.folders import write_atomically
 from core.store.files.file_snapshots import Entry
 from core.store.files.scan import LEFT_OUT, Scan
 
@@ -127,12 +126,12 @@ class Records:
 
     def put(self, changes: Changes, now: float) -> None:
         changes.at = now
-        self._write(self._path(changes.before), changes.to_dict())
+        _write(self._path(changes.before), changes.to_dict())
 
     def put_look(self, scan: Scan) -> str:
         """Store a look; its name for `Changes.open`."""
         name = f"{secrets.token_hex(6)}.look"
-        self._write(self._folder / name, scan.to_dict())
+        _write(self._folder / name, scan.to_dict())
         return name
 
     def look(self, name: str) -> Scan | None:
@@ -158,12 +157,6 @@ class Records:
                     found.append(changes)
         return found
 
-    def _write(self, path: Path, data: dict[str, Any]) -> None:
-        make_private_folder(self._folder)
-        draft = path.with_suffix(f".{os.getpid()}.draft")
-        draft.write_text(json.dumps(data, ensure_ascii=True))
-        os.replace(draft, path)
-
 
 def read(path: Path) -> Changes | None:
     """The record in a file; None where there is none that can be read."""
@@ -171,3 +164,7 @@ def read(path: Path) -> Changes | None:
         return Changes.from_dict(json.loads(path.read_text()))
     except (OSError, ValueError, TypeError, KeyError):
         return None
+
+
+def _write(path: Path, data: dict[str, Any]) -> None:
+    write_atomically(path, json.dumps(data, ensure_ascii=True))

@@ -16,7 +16,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
-from configs.folders import make_private_folder
+from configs.folders import is_locked, make_private_folder
 from core.errors import StoreError, ThreadBusy
 
 
@@ -42,11 +42,25 @@ class FileLeases:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def hold(self, thread: str) -> AbstractAsyncContextManager[None]:
-        return lease(self._folder, thread)
+    @asynccontextmanager
+    async def hold(self, thread: str) -> AsyncIterator[None]:
+        """Raises ThreadBusy, naming who holds it; StoreError where the folder cannot be used."""
+        descriptor = await _acquire(self._folder, thread)
+        try:
+            yield
+        finally:
+            # Closing frees the lock. The file stays: removing it would let two processes lock
+            # two files of one name.
+            os.close(descriptor)
 
     def is_held(self, thread: str) -> bool:
-        return is_held(self._folder, thread)
+        """Only looks: nothing is created."""
+        try:
+            return is_locked(self._folder / f"{thread}.lock")
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise StoreError(f"cannot use {self._folder}: {error.strerror}") from error
 
     def forget(self, thread: str) -> None:
         (self._folder / f"{thread}.lock").unlink(missing_ok=True)
@@ -55,38 +69,6 @@ class FileLeases:
 def described(pid: int, host: str, since: float) -> str:
     """Who drives a thread, in words; `since` in epoch seconds."""
     return f"process {pid} on {host} since {time.strftime('%H:%M:%S', time.localtime(since))}"
-
-
-@asynccontextmanager
-async def lease(folder: Path, thread: str) -> AsyncIterator[None]:
-    """Hold the thread's lock while the block runs.
-
-    Raises ThreadBusy, naming who holds it; StoreError where the folder cannot be used.
-    """
-    descriptor = await _acquire(folder, thread)
-    try:
-        yield
-    finally:
-        # Closing frees the lock. The file stays: removing it would let two processes lock
-        # two files of one name.
-        os.close(descriptor)
-
-
-def is_held(folder: Path, thread: str) -> bool:
-    """Whether some process drives the thread right now. Only looks: nothing is created."""
-    try:
-        descriptor = os.open(folder / f"{thread}.lock", os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise StoreError(f"cannot use {folder}: {error.strerror}") from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        return False
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
 
 
 #: How often, and after how many seconds, a lock is tried again: somebody who only looks

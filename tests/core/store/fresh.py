@@ -6,6 +6,7 @@ import textwrap
 from pathlib import Path
 
 from configs.settings import Settings
+from core.store import Store
 
 ROOT = Path(__file__).parents[3]
 
@@ -17,6 +18,12 @@ from core.store import ThreadRow, open_store
 from core.errors import StoreError
 settings = Settings(state_dir={state!r}, database_url={url!r})
 """
+
+
+async def delete_thread(store: Store, thread: str) -> None:
+    async with store.lease(thread):
+        await store.delete_held([thread])
+    await store.database.reclaim()
 
 
 def begin(code: str, state: Settings | Path) -> subprocess.Popen[str]:

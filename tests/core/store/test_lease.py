@@ -11,7 +11,7 @@ import pytest
 from configs.settings import Settings
 from core.errors import ThreadBusy
 from core.store import Store, ThreadRow, open_store
-from tests.core.store.fresh import begin
+from tests.core.store.fresh import begin, delete_thread
 
 HOLD = """
 async def main():
@@ -107,9 +107,9 @@ async def test_a_driven_thread_is_not_deleted(settings: Settings) -> None:
         await store.threads.create(ThreadRow("t", "/w", "h", "t", "m", "ask"))
         with holder(settings):
             with pytest.raises(ThreadBusy):
-                await store.delete_thread("t")
+                await delete_thread(store, "t")
             assert await store.threads.get("t") is not None
-        await store.delete_thread("t")
+        await delete_thread(store, "t")
         assert await store.threads.get("t") is None
 
 

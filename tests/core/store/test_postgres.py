@@ -17,7 +17,7 @@ from core.store import Store, ThreadRow, open_store
 from core.store.postgres import connection
 from core.store.postgres.tables import PostgresDatabase
 from tests.cli.program import complaints, program
-from tests.core.store.fresh import run
+from tests.core.store.fresh import delete_thread, run
 from tests.stand_ins.postgres_server import server
 
 CONFIG: Any = {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}
@@ -198,7 +198,7 @@ async def test_our_tables_have_a_schema_of_their_own(settings: Settings) -> None
     async with await open_store(settings) as store:
         await (await store.saver()).aput(CONFIG, empty_checkpoint(), {}, {})
         await store.threads.create(ThreadRow("t", "/w", "h", "t", "m", "ask"))
-        await store.delete_thread("t")
+        await delete_thread(store, "t")
         tables = await store._database.tables()
     asked = "SELECT tablename FROM pg_tables WHERE schemaname = '{}'"
     assert {t for (t,) in server().execute(asked.format("ml_agent"), name)} == tables

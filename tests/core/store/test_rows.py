@@ -12,6 +12,7 @@ from core.errors import NoSuchThread
 from core.store import Store, ThreadRow, new_thread_id, open_store
 from core.store.sqlite.tables import Database, Row, Statement
 from core.store.threads import TITLE_CHARACTERS, ThreadRows
+from tests.core.store.fresh import delete_thread
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ async def store(settings: Settings) -> AsyncIterator[Store]:
 
 
 def row(id: str, cwd: str = "/w", title: str = "t") -> ThreadRow:
-    return ThreadRow(id, cwd, "host", title, "openai/x", "ask", {"turn": 1.5})
+    return ThreadRow(id, cwd, "host", title, "openai/x", "ask")
 
 
 # --- journal ---------------------------------------------------------------------------------
@@ -117,8 +118,8 @@ async def test_a_thread_remembers(store: Store) -> None:
     assert made.title.startswith("fix the loss xxx")
     assert len(made.title) == TITLE_CHARACTERS
     assert await store.threads.get("a") == made
-    changed = await store.threads.update("a", status="error", turns=3, caps={"turn": None})
-    assert (changed.status, changed.turns, changed.caps) == ("error", 3, {"turn": None})
+    changed = await store.threads.update("a", status="error", turns=3)
+    assert (changed.status, changed.turns) == ("error", 3)
     assert changed.created == made.created
     assert changed.updated >= made.updated
     assert await store.threads.get("b") is None
@@ -270,7 +271,7 @@ async def test_a_deleted_thread_leaves_nothing(store: Store, settings: Settings)
         )
         folder = settings.state_path() / "threads" / thread / "runs"
         folder.mkdir(parents=True)
-    await store.delete_thread("gone")
+    await delete_thread(store, "gone")
     # What was spent stays spent.
     others = {"schema_version", "checkpoint_migrations", "ledger", "grants"}
     tables = sorted(await store._database.tables() - others)
@@ -298,4 +299,4 @@ async def put_checkpoint(saver: object, thread: str) -> None:
 
 
 async def test_deleting_what_is_not_there_is_fine(store: Store) -> None:
-    await store.delete_thread("never")
+    await delete_thread(store, "never")

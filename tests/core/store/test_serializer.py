@@ -22,7 +22,7 @@ from graph.thread import read_pending, read_thread
 from graph.transcript.write import whole_history
 from graph.undo import TimeLine
 from nodes.services import build_services
-from tests.core.store.fresh import run
+from tests.core.store.fresh import delete_thread, run
 from tests.graph.driving import driven
 from tests.stand_ins.model_script import Reply
 
@@ -175,7 +175,7 @@ async def test_every_way_to_open_a_session_calls_nothing(
         await said(driver.resume())
     assert not mark.exists()
     async with await open_store(settings) as store:
-        await store.delete_thread(thread)
+        await delete_thread(store, thread)
         assert not await store.threads.list()
 
 

@@ -10,7 +10,7 @@ import pytest
 from configs.settings import Settings
 from core.errors import NewerDatabase, StoreError
 from core.store import Store, ThreadRow, open_store
-from tests.core.store.fresh import begin, run
+from tests.core.store.fresh import begin, delete_thread, run
 
 
 @pytest.fixture
@@ -216,7 +216,7 @@ async def test_the_space_comes_back(settings: Settings) -> None:
         await store.threads.create(row("big"))
         for _ in range(40):
             await store.inbox.put("big", "x" * 100_000)
-        await store.delete_thread("big")
+        await delete_thread(store, "big")
         free = await store._database.rows("PRAGMA freelist_count")
         assert free[0][0] == 0
 

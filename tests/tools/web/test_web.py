@@ -92,7 +92,7 @@ def test_a_page_of_very_many_elements(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its main part is not looked for: that would take memory without bound."""
     monkeypatch.setattr(pages, "ELEMENTS", 100)
     body = f"<html><head><title>T</title></head><body>{'<b>a</b>' * 200}<p>words".encode()
-    text = pages.parse(body, charset="", html=True, url="https://a.example/")
+    text = pages.page(body, charset="", html=True, url="https://a.example/")
     assert text.startswith("# T\n\n**a****a**")
     assert text.endswith("words")
 
