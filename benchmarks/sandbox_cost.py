@@ -19,7 +19,7 @@ from statistics import median
 from benchmarks.table import Row, render
 from configs.settings import Settings
 from core.store import runs
-from tools.workspace.command_sandbox import CommandSandbox, find
+from tools.workspace.command_sandbox import CommandPlace, CommandSandbox, find
 
 KINDS = ("bubblewrap", "landlock")
 #: The most that a sandbox may add, in milliseconds.
@@ -51,17 +51,13 @@ def measure(times: int) -> dict[str, float]:
 
 def _run(box: CommandSandbox, folder: Path, place: Path) -> None:
     words = runs.command_words("true")
-    wrapped = box.wrap(words, folder=str(folder), cwd=str(folder), reach="network")
+    wrapped = box.wrap(words, CommandPlace(str(folder), str(folder), "network"))
     with closing(wrapped):
         run = runs.start(
             place,
-            "true",
-            cwd=str(folder),
-            env=dict(os.environ),
-            timeout=None,
-            background=False,
+            runs.Meta("true", str(folder), None, False, wrapped.about),
+            dict(os.environ),
             argv=wrapped.argv,
-            sandbox=wrapped.about,
             descriptors=tuple(wrapped.descriptors.values()),
         )
     assert run._process is not None

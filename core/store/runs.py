@@ -29,12 +29,14 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePath
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 from configs.folders import is_locked, make_private_folder, write_atomically
+from core.store.output import bounded
 
+P = TypeVar("P", bound=PurePath)
 State = Literal["finished", "alive", "not begun", "unknown"]
 
 #: $1 directory, then the command's words. Standard input is the lock; the command gets none. The
@@ -65,21 +67,17 @@ class Meta:
     command: str
     cwd: str
     timeout: float | None
-    started: float
     background: bool
-    host: str
     sandbox: dict[str, Any] | None = None
+    started: float = field(default_factory=time.time)
+    host: str = field(default_factory=socket.gethostname)
 
 
-class Run:
-    """A command's directory; made by `start`, found again by `Run(folder)`."""
+class RunFolder(Generic[P]):
+    """The directory of a command, wherever that is."""
 
-    #: Seconds between two looks at a running command: quick at first, then calmer.
-    looks = (0.004, 0.1)
-
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: P) -> None:
         self.folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def id(self) -> str:
@@ -91,8 +89,19 @@ class Run:
         return self.folder.name
 
     @property
-    def output_path(self) -> Path:
+    def output_path(self) -> P:
         return self.folder / "output"
+
+
+class Run(RunFolder[Path]):
+    """A command's directory; made by `start`, found again by `Run(folder)`."""
+
+    #: Seconds between two looks at a running command: quick at first, then calmer.
+    looks = (0.004, 0.1)
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._process: subprocess.Popen[bytes] | None = None
 
     def exists(self) -> bool:
         return self.folder.is_dir()
@@ -207,25 +216,19 @@ class Run:
 
 def start(
     folder: Path,
-    command: str,
-    *,
-    cwd: str,
+    meta: Meta,
     env: Mapping[str, str],
-    timeout: float | None,
-    background: bool,
+    *,
     argv: Sequence[str] = (),
-    sandbox: dict[str, Any] | None = None,
     descriptors: Sequence[int] = (),
 ) -> Run:
-    """Start `command` in a new directory `folder`. Raises OSError (a `cwd` that is not there,
-    no shell). `argv`: the words that run it in its sandbox, which gets
-    `descriptors`; `sandbox`: kept in the directory."""
+    """Start the command of `meta` in a new directory `folder`. Raises OSError (a `cwd` that is not
+    there, no shell). `argv`: the words that run it in its sandbox, which gets `descriptors`."""
     make_private_folder(folder)
-    meta = Meta(command, cwd, timeout, time.time(), background, socket.gethostname(), sandbox)
-    wrapper = WRAPPER.format(status=STATUS if sandbox else "")
-    words = argv or command_words(command)
-    meta = replace(meta, sandbox=_kept_sandbox(folder, sandbox))
-    (folder / "meta.json").write_text(json.dumps(asdict(meta)))
+    wrapper = WRAPPER.format(status=STATUS if meta.sandbox else "")
+    words = argv or command_words(meta.command)
+    kept = replace(meta, sandbox=_kept_sandbox(folder, meta.sandbox))
+    (folder / "meta.json").write_text(json.dumps(asdict(kept)))
     lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -236,7 +239,7 @@ def start(
                 stdin=lock,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                cwd=cwd,
+                cwd=meta.cwd,
                 env=dict(env),
                 start_new_session=True,
                 pass_fds=descriptors,
@@ -281,38 +284,9 @@ def shell() -> str:
     return shutil.which("bash") or "/bin/sh"
 
 
-def bounded(head: bytes, tail: bytes, size: int, limit: int, path: PurePath) -> tuple[str, bool]:
-    """(output of `size` bytes, whether its middle was left out), from its two ends."""
-    if size <= limit:
-        return _decoded(head), False
-    # At whole lines where they are short: half a secret is known by nobody.
-    head = head[: head.rfind(b"\n", limit // 4) + 1 or len(head)]
-    tail = tail[tail.find(b"\n", 0, limit // 4) + 1 :]
-    missing = size - len(head) - len(tail)
-    left_out = f"\n[... {missing:,} bytes left out; all of it: {path} ...]\n"
-    return _decoded(_whole(head)) + left_out + _decoded(_whole(tail, start=True)), True
-
-
 def runs_of(folder: Path) -> list[Run]:
     """The runs below a thread's `runs` folder, oldest first."""
     if not folder.is_dir():
         return []
     found = [(m.started, Run(p)) for p in folder.iterdir() if (m := Run(p).meta()) is not None]
     return [run for _, run in sorted(found, key=lambda pair: pair[0])]
-
-
-def _whole(data: bytes, *, start: bool = False) -> bytes:
-    """`data` without the piece of a UTF-8 character that a cut has left at its end or start."""
-    if start:
-        first = next((i for i in range(min(4, len(data))) if data[i] & 0xC0 != 0x80), 0)
-        return data[first:]
-    for cut in range(1, min(4, len(data)) + 1):
-        lead = data[-cut]
-        if lead & 0xC0 != 0x80:
-            length = 4 if lead >= 0xF0 else 3 if lead >= 0xE0 else 2 if lead >= 0xC0 else 1
-            return data[:-cut] if length > cut else data
-    return data
-
-
-def _decoded(data: bytes) -> str:
-    return data.decode("utf-8", "backslashreplace").replace("\r\n", "\n")

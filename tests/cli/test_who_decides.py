@@ -101,8 +101,8 @@ def test_a_command_is_known_by_its_ancestors(way: str, tmp_path: Path) -> None:
     line = " ".join(map(repr, [*WAYS[way], sys.executable, str(tmp_path / "c"), "said"]))
     (tmp_path / "c").write_text(CHECK)
     run = runs.start(
-        tmp_path / "call_1", line, cwd=str(tmp_path),
-        env={**environment(), "AI_AGENT": "ml-agent"}, timeout=None, background=False,
+        tmp_path / "call_1", runs.Meta(line, str(tmp_path), None, False),
+        {**environment(), "AI_AGENT": "ml-agent"},
     )  # fmt: skip
     assert "from a command of the agent" in said_in(tmp_path / "said"), run.read_output(9_000)[0]
 

@@ -12,7 +12,7 @@ from core.run import Reach
 from core.tool import AgentTool, NotBegun, ToolContext, ToolResult
 from tools.local.files import absolute, is_folder
 from tools.local.wait_for_command import follow, result_of, stopped
-from tools.workspace import RunningCommand
+from tools.workspace.protocol import CommandRequest, RunningCommand
 
 
 class BashArguments(BaseModel):
@@ -58,14 +58,12 @@ class Bash(AgentTool):
         starting = asyncio.ensure_future(
             backend.start(
                 command,
-                arguments.command,
-                cwd=cwd,
-                timeout=timeout,
-                background=arguments.background,
-                folder=ctx.cwd,
-                reach=_reach(arguments, ctx),
+                CommandRequest(
+                    arguments.command, cwd, timeout, arguments.background, ctx.cwd,
+                    _reach(arguments, ctx),
+                ),
             )
-        )
+        )  # fmt: skip
         try:
             started = await asyncio.shield(starting)
         except asyncio.CancelledError:

@@ -22,7 +22,7 @@ from tools.mcp.elicitation import Ask
 from tools.mcp.errors import Lost, NotSent, TimedOut, Trouble, in_words, leaves
 from tools.mcp.oauth import SignIn, provider
 from tools.mcp.transport import last_words, opened
-from tools.workspace.command_sandbox import CommandSandbox
+from tools.workspace.command_sandbox import CommandPlace, CommandSandbox
 
 log = logging.getLogger(__name__)
 
@@ -167,9 +167,7 @@ class Connection:
         try:
             wrapped = self._sandbox.wrap(
                 [start.command, *start.args],
-                folder=self._cwd,
-                cwd=start.cwd,
-                reach="network",
+                CommandPlace(self._cwd, start.cwd, "network"),
                 status=False,
             )
         except (ToolError, OSError, ValueError) as error:

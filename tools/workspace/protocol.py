@@ -65,6 +65,24 @@ class Search(Protocol):
 
 
 @dataclass(frozen=True)
+class CommandRequest:
+    """A command to start.
+
+    Attributes:
+        cwd: where it runs. timeout: seconds; None: no limit.
+        folder: the thread's working directory; empty: `cwd`.
+        reach: what it may reach, on this machine.
+    """
+
+    line: str
+    cwd: str
+    timeout: float | None
+    background: bool
+    folder: str = ""
+    reach: Reach = "network"
+
+
+@dataclass(frozen=True)
 class Quote:
     """What has to be paid before the first call can run there.
 
@@ -147,19 +165,8 @@ class Backend(Protocol):
         """A command that may be started, and the note by which it is found again."""
         ...
 
-    async def start(
-        self,
-        command: RunningCommand,
-        line: str,
-        *,
-        cwd: str,
-        timeout: float | None,
-        background: bool,
-        folder: str = "",
-        reach: Reach = "network",
-    ) -> RunningCommand:
-        """Start what was prepared. `folder`: the thread's working directory; empty: `cwd`.
-        `reach`: what it may reach, on this machine. Raises OSError, ValueError, ToolError."""
+    async def start(self, command: RunningCommand, request: CommandRequest) -> RunningCommand:
+        """Start what was prepared. Raises OSError, ValueError, ToolError."""
         ...
 
     async def found(self, note: dict[str, Any]) -> RunningCommand | str:

@@ -17,10 +17,11 @@ from core.secrets.child_environment import child_environment
 from core.store import runs
 from core.store.files import no_links
 from core.store.files.thread_files import Outputs
+from core.store.runs import Meta
 from core.tool import ToolContext
-from tools.workspace.command_sandbox import CommandSandbox
+from tools.workspace.command_sandbox import CommandPlace, CommandSandbox
 from tools.workspace.hub_login import hub_login
-from tools.workspace.protocol import Entry, Quote, RunningCommand, Search, Spending
+from tools.workspace.protocol import CommandRequest, Entry, Quote, RunningCommand, Search, Spending
 from tools.workspace.ripgrep import LocalSearch
 
 #: Of `child_tokens`, the one that commands get as a file (tools/workspace/hub_login.py).
@@ -81,39 +82,24 @@ class LocalBackend:
         await asyncio.to_thread(make_private_folder, folder)
         return runs.Run(folder), {"run": str(folder), "host": socket.gethostname()}
 
-    async def start(
-        self,
-        command: RunningCommand,
-        line: str,
-        *,
-        cwd: str,
-        timeout: float | None,
-        background: bool,
-        folder: str = "",
-        reach: Reach = "network",
-    ) -> RunningCommand:
+    async def start(self, command: RunningCommand, request: CommandRequest) -> RunningCommand:
         assert isinstance(command, runs.Run)
-        run = command
+        run, cwd = command, request.cwd
 
         def begin() -> RunningCommand:
-            theirs, login = _credentials(self._settings, reach)
+            theirs, login = _credentials(self._settings, request.reach)
             wrapped = self._sandbox.wrap(
-                runs.command_words(line),
-                folder=folder or cwd,
-                cwd=cwd,
-                reach=reach,
+                runs.command_words(request.line),
+                CommandPlace(request.folder or cwd, cwd, request.reach),
                 shown=[*self._outputs.shown(run.folder), *login],
             )
             with closing(wrapped):
+                meta = Meta(request.line, cwd, request.timeout, request.background, wrapped.about)
                 return runs.start(
                     run.folder,
-                    line,
-                    cwd=cwd,
-                    env={**wrapped.environment, **theirs},
-                    timeout=timeout,
-                    background=background,
+                    meta,
+                    {**wrapped.environment, **theirs},
                     argv=wrapped.argv,
-                    sandbox=wrapped.about,
                     descriptors=tuple(wrapped.descriptors.values()),
                 )
 

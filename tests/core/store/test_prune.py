@@ -9,7 +9,7 @@ from core.store import Store, ThreadRow, open_store
 from core.store.files.file_snapshots import locked
 from core.store.files.history import Snapshots, Turn
 from core.store.prune import in_use, remove
-from core.store.runs import start
+from core.store.runs import Meta, start
 
 
 def row(id: str, cwd: Path) -> ThreadRow:
@@ -106,7 +106,7 @@ async def test_why_a_thread_stays(settings: Settings, workdir: Path) -> None:
         assert done is not None
         folder = store.folder_of("done") / "runs" / "call_1"
         run = start(
-            folder, "sleep 60", cwd=str(workdir), env=os.environ, timeout=None, background=True
+            folder, Meta("sleep 60", str(workdir), timeout=None, background=True), os.environ
         )
         assert await in_use(store, done) == "a command of it still runs"
         run.kill("killed")

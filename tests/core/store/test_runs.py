@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from core.store import runs
-from core.store.runs import Run, runs_of, start
+from core.store.runs import Meta, Run, runs_of, start
 from tests.tools.bench import alive, until
 
 ROOT = Path(__file__).parents[3]
@@ -27,8 +27,7 @@ from core.store import runs
 def die(*args, **kwargs):
     os.kill(os.getpid(), signal.SIGKILL)
 def begin():
-    return runs.start(Path({folder!r}), {command!r}, cwd="/", env=os.environ, timeout=None,
-                      background=False)
+    return runs.start(Path({folder!r}), runs.Meta({command!r}, "/", None, False), os.environ)
 """
 
 
@@ -41,7 +40,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 def began(folder: Path, command: str, cwd: str = "/") -> Run:
-    return start(folder, command, cwd=cwd, env=os.environ, timeout=None, background=False)
+    return start(folder, Meta(command, cwd, None, False), os.environ)
 
 
 def ended(run: Run) -> Run:

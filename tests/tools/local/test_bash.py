@@ -163,11 +163,8 @@ def note_for(bench: Bench, call_id: str) -> dict[str, Any]:
 def begin(bench: Bench, call_id: str, command: str, *, background: bool = False) -> runs.Run:
     return runs.start(
         bench.run_of(call_id).folder,
-        command,
-        cwd=str(bench.cwd),
-        env=os.environ,
-        timeout=None,
-        background=background,
+        runs.Meta(command, str(bench.cwd), None, background),
+        os.environ,
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from core.tool import ToolResult
 from tests.tools.bench import Bench, sleeper, sleeps, until
+from tools.workspace.protocol import CommandRequest
 
 
 async def soon(ready: Callable[[], object]) -> object:
@@ -100,7 +101,7 @@ async def test_a_command_goes_on_alone_and_is_found_again(there: Bench) -> None:
     await there.begun(call_id, "bash", note)
     line = "echo one; until [ -e gate ]; do sleep 0.02; done; echo two >>twice; cat twice"
     await there.services.backend.start(
-        command, line, cwd=str(there.cwd), timeout=100.0, background=False
+        command, CommandRequest(line, str(there.cwd), timeout=100.0, background=False)
     )
     again = asyncio.create_task(there.call("bash", call_id=call_id, command=line))
     await soon(lambda: there.logs() == ["one"])

@@ -18,7 +18,7 @@ from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.sandbox_server import SandboxServer
 from tests.stand_ins.service import Answer
 from tests.tools.bench import THREAD, Bench
-from tools.workspace.sandbox import machine as module
+from tools.workspace.sandbox import lifetime as module
 from tools.workspace.sandbox.all_sandboxes import end_all, living
 from tools.workspace.sandbox.client import LABEL
 

@@ -4,6 +4,13 @@ Not the Hugging Face sandbox, which is another machine (tools/workspace/sandbox/
 """
 
 from tools.workspace.command_sandbox.report import report
-from tools.workspace.command_sandbox.sandbox import CommandSandbox, Found, Wrapped, find, in_words
+from tools.workspace.command_sandbox.sandbox import (
+    CommandPlace,
+    CommandSandbox,
+    Found,
+    Wrapped,
+    find,
+    in_words,
+)
 
-__all__ = ["CommandSandbox", "Found", "Wrapped", "find", "in_words", "report"]
+__all__ = ["CommandPlace", "CommandSandbox", "Found", "Wrapped", "find", "in_words", "report"]

@@ -135,6 +135,15 @@ def in_words(settings: Settings) -> str:
     return "commands without a sandbox: none works here (ml-agent doctor)"
 
 
+@dataclass(frozen=True)
+class CommandPlace:
+    """Where a command runs, and what it may reach. folder: the thread's working directory."""
+
+    folder: str
+    cwd: str
+    reach: Reach
+
+
 class CommandSandbox:
     """The sandbox of one session's commands.
 
@@ -163,30 +172,28 @@ class CommandSandbox:
     def wrap(
         self,
         command: Sequence[str],
+        place: CommandPlace,
         *,
-        folder: str,
-        cwd: str,
-        reach: Reach,
         shown: Sequence[str] = (),
         status: bool = True,
     ) -> Wrapped:
         """`command` in the sandbox. Blocks.
 
         Args:
-            folder: the thread's working directory. cwd: where the command runs. shown: readable
-                although they lie in a hidden place. status: descriptor bubblewrap.STATUS is open;
-                without it the command ends with the process that started it, and gets no
-                descriptors.
+            shown: readable although they lie in a hidden place. status: descriptor
+                bubblewrap.STATUS is open; without it the command ends with the process that
+                started it, and gets no descriptors.
         Raises ToolError: a sandbox is required and none works; OSError; ValueError.
         """
         found = self.found()
+        reach = place.reach
         if reach == "outside" or found.kind == "none":
             return Wrapped(list(command))
-        plan = self._planner.plan(folder, reach, shown)
+        plan = self._planner.plan(place.folder, reach, shown)
         descriptors: dict[str, int] = {}
         if found.kind == "bubblewrap":
             self._blank.make()
-            there = os.path.realpath(cwd)
+            there = os.path.realpath(place.cwd)
             if status and takes_descriptors(found.program):
                 descriptors = bubblewrap.opened(plan)
             given = bubblewrap.arguments(

@@ -15,7 +15,9 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
 from core.secrets.child_environment import QUIET
-from core.store.runs import Meta, State, bounded
+from core.store.output import bounded
+from core.store.runs import Meta, RunFolder, State
+from tools.workspace.protocol import CommandRequest
 
 if TYPE_CHECKING:
     from huggingface_hub import Sandbox
@@ -79,31 +81,20 @@ class _Seen:
     size: int = 0
 
 
-class SandboxRun:
+class SandboxRun(RunFolder[PurePosixPath]):
     """`tools.workspace.Command` in a sandbox."""
 
     looks = (0.05, 1.0)
 
     def __init__(self, sandbox: Sandbox, folder: PurePosixPath) -> None:
-        self.folder = folder
+        super().__init__(folder)
         self._sandbox = sandbox
         self._last: _Seen | None = None
 
-    @property
-    def id(self) -> str:
-        return self.folder.name.removeprefix("call_")[:8]
-
-    @property
-    def name(self) -> str:
-        return self.folder.name
-
-    @property
-    def output_path(self) -> PurePosixPath:
-        return self.folder / "output"
-
-    def start(self, line: str, *, cwd: str, timeout: float | None, background: bool) -> None:
+    def start(self, request: CommandRequest) -> None:
         """Blocks; raises what the library raises."""
-        meta = Meta(line, cwd, timeout, time.time(), background, self._sandbox.id)
+        line, cwd = request.line, request.cwd
+        meta = Meta(line, cwd, request.timeout, request.background, host=self._sandbox.id)
         self._sandbox.files.write(f"{self.folder}/meta.json", json.dumps(asdict(meta)))
         argv = ["/bin/sh", "-c", WRAPPER, "ml-agent-run", str(self.folder), line]
         self._sandbox.run(argv, cwd=cwd, env=dict(QUIET), background=True)

@@ -12,7 +12,7 @@ import pytest
 from configs.settings import Settings
 from core.run import Reach
 from core.store import runs
-from tools.workspace.command_sandbox import CommandSandbox, Wrapped, find
+from tools.workspace.command_sandbox import CommandPlace, CommandSandbox, Wrapped, find
 
 KINDS = ("bubblewrap", "landlock")
 #: What stands in the secret places of the home.
@@ -39,7 +39,7 @@ class Home:
         box = CommandSandbox(self.settings, self.kind)
         folder = str(self.folder)
         words = runs.command_words(line)
-        return box.wrap(words, folder=folder, cwd=str(cwd or folder), reach=reach)
+        return box.wrap(words, CommandPlace(folder, str(cwd or folder), reach))
 
     def start(self, line: str, reach: Reach = "network", cwd: Path | None = None) -> runs.Run:
         return self.launch(line, self.wrap(line, reach, cwd), cwd)
@@ -49,13 +49,9 @@ class Home:
         with closing(wrapped):
             run = runs.start(
                 folder / f"call_{len(self.started)}",
-                line,
-                cwd=str(cwd or self.folder),
-                env=dict(os.environ),
-                timeout=None,
-                background=False,
+                runs.Meta(line, str(cwd or self.folder), None, False, wrapped.about),
+                dict(os.environ),
                 argv=wrapped.argv,
-                sandbox=wrapped.about,
                 descriptors=tuple(wrapped.descriptors.values()),
             )
         self.started.append(run)

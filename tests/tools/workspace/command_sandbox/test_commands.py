@@ -14,7 +14,7 @@ from core.store import runs
 from tests.tools.bench import sleeper, sleeps, until
 from tests.tools.workspace.command_sandbox.conftest import SECRET, Home
 from tools.local.wait_for_command import result_of
-from tools.workspace.command_sandbox import CommandSandbox, find, in_words
+from tools.workspace.command_sandbox import CommandPlace, CommandSandbox, find, in_words
 
 
 @pytest.fixture
@@ -152,9 +152,7 @@ def test_a_commands_own_outputs_are_shown_and_others_are_not(boxed: Home) -> Non
     line = f"cat {threads}/*/results/*; echo no > {threads}/t/results/x.txt"
     wrapped = box.wrap(
         ["sh", "-c", line],
-        folder=str(boxed.folder),
-        cwd=str(boxed.folder),
-        reach="network",
+        CommandPlace(str(boxed.folder), str(boxed.folder), "network"),
         shown=[str(threads / "t" / "results")],
         status=False,
     )

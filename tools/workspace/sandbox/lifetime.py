@@ -1,0 +1,339 @@
+"""The life of a Hugging Face sandbox: a billed job that lives beside the thread.
+
+It is made at the first call that needs it, once its price was allowed; labelled with the thread,
+so that a later process finds it again before it would make another; paid hour by hour, and ended
+where a cap would break. Its files die with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from configs.settings import Settings
+from core.errors import AgentError, ToolError
+from core.hub.connection import Hub
+from core.hub.job_price import Flavor, duration, flavor_of
+from core.hub.job_state import job_of
+from core.tool import Services, ToolContext
+from tools.workspace.protocol import Quote, Spending
+from tools.workspace.sandbox.bill import Bill, bills
+from tools.workspace.sandbox.client import Box, alive, connected, spec_of
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi, JobInfo
+
+T = TypeVar("T")
+
+#: Seconds between two looks at whether the next hour has to be paid.
+TICK = 20.0
+#: Seconds between looks for a sandbox whose request may still be on its way.
+LOOKS = (0.0, 1.0, 3.0)
+
+
+class RentedSandbox:
+    """The sandbox of one thread.
+
+    Attributes: notice: told what a person should know beside the calls, in one line each.
+    """
+
+    def __init__(self, settings: Settings, thread: str, flavor: str) -> None:
+        self._settings = settings
+        self._hub = Hub(settings)
+        self._thread = thread
+        self._flavor = flavor
+        self._folder = settings.sandbox.folder
+        self._box: Box | None = None
+        self._bill: Bill | None = None
+        self._spending: Spending | None = None
+        self._meter: asyncio.Task[None] | None = None
+        self._lock = asyncio.Lock()
+        self._told: list[str] = []
+        self.services: Services
+        self.notice: Callable[[str], None] = lambda text: None
+
+    async def quote(self, ctx: ToolContext) -> Quote | None:
+        if self._box is not None:
+            return None
+        hub, wanted = Hub.of(ctx), f"a sandbox on {self._flavor}"
+        try:
+            if await self._alive(hub):
+                return None
+        except ToolError as error:
+            return Quote(self._flavor, wanted, None, problem=error.message)
+        try:
+            flavor = await flavor_of(self._flavor, hub)
+        except ToolError as error:
+            if error.message.startswith("flavor: "):
+                return Quote(self._flavor, wanted, None, problem=error.message)
+            return Quote(self._flavor, f"{wanted}: price unknown: {error.message}", None)
+        words = (
+            f"a sandbox on {flavor.name} ({flavor.described}), image "
+            f"{self._settings.sandbox.image}: ${flavor.hourly:.2f} an hour. The first hour is set "
+            "aside now, each further one while it lives, until the cap. Its files die with it, "
+            "undo does not cover them"
+        )
+        return Quote(flavor.name, words, flavor.price(3600))
+
+    async def begin(self, ctx: ToolContext, spending: Spending) -> str:
+        hub = Hub.of(ctx)
+        async with self._lock:
+            self._spending = spending
+            if self._box is None:
+                await self._find(hub)
+            if self._box is None:
+                if not spending.allowed:
+                    raise ToolError(
+                        "the thread's sandbox has ended, with its files: call again, and a new one "
+                        "is asked for"
+                    )
+                await self._make(hub, spending)
+            await self._pay()
+            if self._meter is None:
+                self._meter = asyncio.ensure_future(self._watch())
+            told, self._told = self._told, []
+            return "\n".join(told)
+
+    async def end(self) -> str:
+        """End the thread's sandbox, if there is one, and settle what it cost. Raises ToolError."""
+        async with self._lock:
+            open_bills = await bills(self.services, self._thread)
+            if self._box is None and not open_bills:
+                return ""
+            told = []
+            for job in await self._alive(self._hub):
+                cost = await self._ended(self._hub, job.id, job.owner.name, cancel=True)
+                told.append(f"the sandbox {job.id} was ended{_came_to(cost)}")
+            for bill in await bills(self.services, self._thread):
+                await self._close_bill(self._hub, bill)
+            self._forget()
+            return "; ".join(told)
+
+    async def close(self) -> None:
+        self._forget()
+
+    async def _alive(self, hub: Hub) -> list[JobInfo]:
+        """Raises ToolError."""
+        namespace = await hub.payer()
+        return await hub.ask(lambda api: alive(api, namespace, self._thread))
+
+    async def _find(self, hub: Hub) -> None:
+        """The sandbox of an earlier process, where it lives; the others are booked."""
+        pending = await bills(self.services, self._thread)
+        # A request without an answer may still be on its way.
+        unsure = any("job" not in bill.note for bill in pending)
+        jobs: list[JobInfo] = []
+        for pause in LOOKS if unsure else LOOKS[:1]:
+            await asyncio.sleep(pause)
+            jobs = await self._alive(hub)
+            if jobs:
+                break
+        for bill in pending:
+            if not jobs or bill.note.get("job", jobs[0].id) != jobs[0].id:
+                await self._close_bill(hub, bill)
+        if not jobs:
+            return
+        kept, *others = jobs
+        for job in others:
+            # Two processes made one each: files are in the older one.
+            await self._ended(hub, job.id, job.owner.name, cancel=True)
+        box = await self._connected(hub, kept)
+        found = await bills(self.services, self._thread)
+        bill = found[0] if found else await self._bill_of(hub, box)
+        if "job" not in bill.note:
+            await bill.keep(job=box.id)
+        self._box, self._bill = box, bill
+        if box.flavor != self._flavor:
+            hub.log(
+                f"the thread's sandbox runs on {box.flavor}; {self._flavor} is used when it ends",
+            )
+        hub.log(f"the sandbox {box.id} of this thread is used again ({box.url})")
+
+    async def _bill_of(self, hub: Hub, box: Box) -> Bill:
+        """For a sandbox whose row was lost: another database, or a thread that was deleted."""
+        flavor = await flavor_of(box.flavor, hub)
+        bill = self._new_bill(box.namespace, flavor, at=box.started or self.services.clock())
+        await bill.open()
+        return bill
+
+    def _new_bill(self, namespace: str, flavor: Flavor, at: float) -> Bill:
+        note = {
+            "namespace": namespace,
+            "flavor": flavor.name,
+            "per_minute": flavor.per_minute,
+            "at": at,
+            "hours": 0,
+        }
+        return Bill(self.services, self._thread, f"sandbox-{secrets.token_hex(8)}", note)
+
+    async def _make(self, hub: Hub, spending: Spending) -> None:
+        try:
+            flavor = await flavor_of(self._flavor, hub)
+        except ToolError as error:
+            if error.message.startswith("flavor: "):
+                raise
+            # Its price is not known, and a person has allowed that.
+            flavor = Flavor(self._flavor, "", 0.0)
+        namespace = await hub.payer()
+        bill = self._new_bill(namespace, flavor, self.services.clock())
+        if not flavor.described:
+            bill.note["per_minute"] = None
+        await bill.open()
+        if not await bill.pay(spending, self.services.clock()):
+            await bill.settle(0)
+            raise ToolError(await self._too_dear(f"a sandbox on {flavor.name}", bill, spending))
+        hub.log(f"starting a sandbox on {flavor.name} ...")
+        job = await self._submitted(hub, bill, namespace)
+        await bill.keep(job=job.id)
+        try:
+            box = await self._connected(hub, job)
+        except ToolError:
+            with contextlib.suppress(ToolError):
+                await self._ended(hub, job.id, namespace, cancel=True)
+            raise
+        self._box, self._bill = box, bill
+        # Said once, to both: nobody expects it of files.
+        idle = duration(self._settings.sandbox.idle_timeout)
+        hub.log(
+            f"sandbox {box.id} on {flavor.name}, ${flavor.hourly:.2f} an hour: its files die with "
+            f"it (after {idle} without use), and undo does not cover them ({box.url})",
+        )
+        self._told.append(
+            f"[a new, empty sandbox was started for this thread; files in {self._folder} last as "
+            "long as it does, and undo does not cover them]"
+        )
+
+    async def _submitted(self, hub: Hub, bill: Bill, namespace: str) -> JobInfo:
+        """The job, asked for once. Raises ToolError where none was made."""
+
+        def submit(api: HfApi) -> JobInfo:
+            spec = spec_of(api, self._settings, self._flavor, self._thread)
+            return api.run_job(namespace=namespace, **spec)
+
+        try:
+            return await hub.ask(submit, again=False)
+        except ToolError as error:
+            for pause in LOOKS:
+                await asyncio.sleep(pause)
+                try:
+                    found = await self._alive(hub)
+                except ToolError:
+                    continue
+                if found:
+                    return found[0]
+            await bill.settle(0)
+            raise error
+
+    async def _connected(self, hub: Hub, job: JobInfo) -> Box:
+        """Once it answers; the working directory is made. Raises ToolError."""
+        from httpx2 import HTTPError
+        from huggingface_hub.errors import SandboxError
+
+        def connect(api: HfApi) -> Box:
+            box = connected(api, job)
+            box.sandbox.files.mkdir(self._folder)
+            return box
+
+        try:
+            return await hub.ask(connect, again=False)
+        except (SandboxError, HTTPError) as error:
+            raise ToolError(f"the sandbox did not start: {error}") from error
+
+    async def _ended(
+        self, hub: Hub, job_id: str, namespace: str, *, cancel: bool = False
+    ) -> int | None:
+        """End it if it is to be, and book what it came to."""
+
+        def finish(api: HfApi) -> JobInfo:
+            if cancel:
+                api.cancel_job(job_id=job_id, namespace=namespace)
+            return api.inspect_job(job_id=job_id, namespace=namespace)
+
+        job = job_of(await hub.ask(finish, again=False))
+        for bill in await bills(self.services, self._thread):
+            if bill.note.get("job") == job_id:
+                return await bill.settle(job.seconds or 0.0)
+        return None
+
+    async def _close_bill(self, hub: Hub, bill: Bill) -> None:
+        """Book a sandbox that has ended by itself, or was never made."""
+        job = bill.note.get("job")
+        if job is None:
+            await bill.settle(0)
+            return
+        with contextlib.suppress(ToolError):
+            await self._ended(hub, job, bill.note["namespace"])
+            self._told.append(f"[the sandbox {job} has ended, and its files are gone]")
+
+    # --- its price -----------------------------------------------------------------------------
+
+    async def _pay(self) -> None:
+        """Set aside what is due; at the cap it is ended. Raises ToolError."""
+        assert self._bill is not None
+        assert self._spending is not None
+        if await self._bill.pay(self._spending, self.services.clock()):
+            return
+        box, bill = self._box, self._bill
+        assert box is not None
+        said = await self._too_dear(f"the next hour of the sandbox {box.id}", bill, self._spending)
+        await self._ended(self._hub, box.id, box.namespace, cancel=True)
+        self._forget()
+        said = f"{said} It was ended, and its files are gone"
+        self.notice(said)
+        raise ToolError(said)
+
+    async def _too_dear(self, what: str, bill: Bill, spending: Spending) -> str:
+        left = await self.services.ledger.left(spending.scope, spending.caps)
+        there = f"${max(left[0], 0) / 1e6:.2f} are left under the cap" if left else "the cap"
+        return f"{what} costs ${bill.hourly / 1e6:.2f}, and {there}."
+
+    async def _watch(self) -> None:
+        """Pay the hours that begin while nothing is asked of it."""
+        while self._box is not None:
+            await asyncio.sleep(TICK)
+            try:
+                async with self._lock:
+                    if self._box is not None:
+                        await self._pay()
+            except AgentError as error:
+                if self._box is None:
+                    self._told.append(f"[{error.message}]")
+
+    async def _there(self) -> Box:
+        """The sandbox, where one lives; none is made here. Raises ToolError."""
+        if self._box is None:
+            async with self._lock:
+                if self._box is None:
+                    await self._find(self._hub)
+        if self._box is None:
+            raise ToolError("this thread has no sandbox now")
+        return self._box
+
+    async def _still_there(self, box: Box) -> None:
+        """Raises ToolError where the sandbox has ended."""
+        seen = await self._hub.ask(
+            lambda api: api.inspect_job(job_id=box.id, namespace=box.namespace), again=False
+        )
+        if not job_of(seen).ended:
+            return
+        await self._ended(self._hub, box.id, box.namespace)
+        self._forget()
+        raise ToolError(
+            f"the sandbox {box.id} has ended ({seen.status.message or seen.status.stage}), and its "
+            "files are gone: call again, and a new one is asked for"
+        )
+
+    def _forget(self) -> None:
+        box, self._box, self._bill = self._box, None, None
+        if self._meter is not None and self._meter is not asyncio.current_task():
+            self._meter.cancel()
+        self._meter = None
+        if box is not None:
+            box.sandbox.close()
+
+
+def _came_to(cost: int | None) -> str:
+    return "" if cost is None else f"; it came to ${cost / 1e6:.4f}"
