@@ -13,14 +13,15 @@ from typing import Any
 from cli.shared.approval_prompt import PREVIEW_LINES
 from cli.shared.bootstrap import (
     complain,
-    folder_of,
     guarded,
     headless_cap,
     say_what_is_ignored,
     settings_for,
     using_keys,
+    wanted_thread,
 )
 from cli.shared.jobs import tell_of_jobs
+from cli.shared.options import Options
 from cli.shared.render import EventPrinter, closing
 from cli.shared.request_text import head_and_rows
 from cli.shared.results import INTERRUPTED, exit_code_of, result_object
@@ -32,37 +33,24 @@ from core.secrets.redaction import redacted
 MORE = "the thread is intact: sessions resume goes on, with a higher limit if need be"
 
 
-def headless(options: dict[str, Any], task: str | None, piped: str = "") -> int:
+def headless(options: Options, task: str | None, piped: str = "") -> int:
     """Run `task`; None resumes the thread that the options name. `piped`: what stands on stdin
     beside it. The exit code."""
     return guarded(lambda: asyncio.run(_run(options, task, piped)), options)
 
 
-async def _run(options: dict[str, Any], task: str | None, piped: str) -> int:
-    from graph.session import RunOptions, Session
+async def _run(options: Options, task: str | None, piped: str) -> int:
+    from graph.session import Session
 
     loaded = settings_for(options)
     settings = loaded.settings
     say_what_is_ignored(loaded.brought)
     cap = headless_cap(options, loaded)
-    chosen = RunOptions(
-        model=options.get("model"),
-        fallback_model=options.get("fallback_model"),
-        mode=options.get("mode"),
-        sandbox=options.get("sandbox"),
-        max_iterations=options.get("max_iterations"),
-        max_cost=cap,
-        max_time=options.get("max_time"),
-        allow=options.get("allow") or (),
-        deny=options.get("deny") or (),
-        stream=not options.get("no_stream"),
-        interactive=False,
-        notice=complain,
-    )
+    chosen = options.for_run(max_cost=cap, interactive=False, notice=complain)
     thread = await wanted_thread(options, settings)
-    session = Session.open(settings, cwd=folder_of(options), thread=thread, options=chosen)
+    session = Session.open(settings, cwd=options.folder, thread=thread, options=chosen)
     async with session:
-        told = Teller(options.get("output", "text"), session)
+        told = Teller(options.output, session)
         told.start(cap, using_keys(loaded.brought))
         _stop_on_signals(session)
         if task is None and await _has_ended(session):
@@ -71,7 +59,7 @@ async def _run(options: dict[str, Any], task: str | None, piped: str) -> int:
             events = session.resume()
         else:
             events = session.send(await with_piped(task, piped, session))
-        code = await told.all(events, options.get("debug", False))
+        code = await told.all(events, options.debug)
         told.end(await session.close())
     return code
 
@@ -82,20 +70,6 @@ async def _has_ended(session: Any) -> bool:
     if session.thread.status not in ("interrupted", "error"):
         return False
     return not (await session.pending() or await session.unfinished())
-
-
-async def wanted_thread(options: dict[str, Any], settings: Any) -> str | None:
-    """The id that --resume or --continue mean. Raises NoSuchThread."""
-    if not options.get("go_on"):
-        return options.get("resume")
-    from core.errors import NoSuchThread
-    from core.store import open_store
-
-    async with await open_store(settings) as store:
-        row = await store.threads.newest(str(folder_of(options)))
-    if row is None:
-        raise NoSuchThread(f"no thread was started in {folder_of(options)}")
-    return row.id
 
 
 def _stop_on_signals(session: Any) -> None:

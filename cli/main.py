@@ -2,22 +2,48 @@
 so that help comes at once; every command brings its own imports."""
 
 import difflib
+import importlib
 import itertools
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from cli.shared.options import CONTRADICTION, Duration
+from cli.shared.options import MODES, Duration, Options, chosen_output, output_options
 from cli.terminal.who_decides import mark_children
-from cli.terminal.writer import finish_streams, guard_streams, note, to_stdout, write_data
+from cli.terminal.writer import finish_streams, guard_streams, note, to_stdout
 
-COMMANDS = (
-    "demo", "sessions", "approvals", "replay", "trust", "mcp", "tools", "config", "doctor",
-    "completion",
-)  # fmt: skip
+#: By name: where the command is, and its line of help.
+COMMANDS = {
+    "demo": ("cli.commands.demo:demo", "an offline tour: real graph, real tools, a recorded model"),
+    "sessions": (
+        "cli.commands.sessions:sessions",
+        "list, show, resume, undo, export, rename, delete, prune threads",
+    ),
+    "approvals": (
+        "cli.commands.approvals:approvals",
+        "calls that wait for your word, from any terminal",
+    ),
+    "replay": (
+        "cli.commands.replay:replay",
+        "run a recorded session again, name the first difference",
+    ),
+    "trust": ("cli.commands.trust:trust", "what this folder brings, and whether it counts"),
+    "mcp": ("cli.commands.mcp:mcp", "list, test, add, remove MCP servers"),
+    "tools": (
+        "cli.commands.tools:tools",
+        "what the model can call, and what that costs in tokens",
+    ),
+    "config": ("cli.commands.config:config", "show settings and where they come from"),
+    "doctor": ("cli.commands.doctor:doctor", "what works here and what is missing"),
+    "completion": (
+        "cli.commands.completion:completion",
+        "a script that completes commands in bash, zsh or fish",
+    ),
+}
 
 EXAMPLES = """\b
 Examples:
@@ -61,63 +87,18 @@ class PromptOrCommand(click.Group):
         return "run", run, args
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name == "demo":
-            from cli.commands.demo import demo
-
-            return demo
-        if name == "approvals":
-            from cli.commands.approvals import approvals
-
-            return approvals
-        if name == "replay":
-            from cli.commands.replay import replay
-
-            return replay
-        if name == "trust":
-            from cli.commands.trust import trust
-
-            return trust
-        if name == "tools":
-            from cli.commands.tools import tools
-
-            return tools
-        if name == "sessions":
-            from cli.commands.sessions import sessions
-
-            return sessions
-        if name == "mcp":
-            from cli.commands.mcp import mcp
-
-            return mcp
-        if name == "config":
-            from cli.commands.config import config
-
-            return config
-        if name == "doctor":
-            from cli.commands.doctor import doctor
-
-            return doctor
-        return completion if name == "completion" else None
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(
-                [
-                    ("demo", "an offline tour: real graph, real tools, a recorded model"),
-                    ("sessions", "list, show, resume, undo, export, rename, delete, prune threads"),
-                    ("approvals", "calls that wait for your word, from any terminal"),
-                    ("replay", "run a recorded session again, name the first difference"),
-                    ("trust", "what this folder brings, and whether it counts"),
-                    ("mcp", "list, test, add, remove MCP servers"),
-                    ("tools", "what the model can call, and what that costs in tokens"),
-                    ("config", "show settings and where they come from"),
-                    ("doctor", "what works here and what is missing"),
-                    ("completion", "a script that completes commands in bash, zsh or fish"),
-                ]
-            )
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
 def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -147,19 +128,13 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 @click.option("-r", "--resume", metavar="ID", help="This thread; the start of its id will do.")
 @click.option(
     "--mode",
-    type=click.Choice(["ask", "auto", "read-only", "yolo"]),
+    type=click.Choice(MODES),
     help="What runs unasked (chat: ask, headless: auto).",
 )
 @click.option("--allow", multiple=True, metavar="RULE", help="Runs unasked: 'bash(make *)'.")
 @click.option("--deny", multiple=True, metavar="RULE", help="Is refused: 'bash(git push *)'.")
 @click.option("--yolo", is_flag=True, help="The same as --mode yolo.")
-@click.option(
-    "--output",
-    type=click.Choice(["text", "json", "stream-json"]),
-    default="text",
-    help="What a headless run prints.",
-)
-@click.option("--json", "as_json", is_flag=True, help="The same as --output json.")
+@output_options("text", "json", "stream-json")
 @click.option(
     "--sandbox", metavar="FLAVOR", help="Work in a Hugging Face sandbox; none: here again."
 )
@@ -171,16 +146,16 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     help="Print the version.",
 )  # fmt: skip
 @click.pass_context
-def cli(ctx: click.Context, /, **options: Any) -> None:
+def cli(ctx: click.Context, /, output: str | None, as_json: bool, yolo: bool, **given: Any) -> None:
     """A machine-learning engineer in the terminal.
 
     Without a TASK: a chat. With one, or with "-" for standard input: works on it and exits.
     """
-    if options.pop("as_json"):
-        given = ctx.get_parameter_source("output")
-        if given is not click.core.ParameterSource.DEFAULT and options["output"] != "json":
-            raise click.UsageError(CONTRADICTION)
-        options["output"] = "json"
+    options = Options(output=chosen_output(output, as_json) or "text", **given)
+    if yolo and options.mode not in (None, "yolo"):
+        raise click.UsageError("--yolo and --mode contradict each other")
+    if yolo:
+        options = replace(options, mode="yolo")
     ctx.obj = options
     if ctx.invoked_subcommand is None:
         ctx.exit(_start(options, None))
@@ -189,35 +164,17 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
 @click.command(hidden=True)
 @click.argument("task")
 @click.pass_obj
-def run(options: dict[str, Any], task: str) -> None:
+def run(options: Options, task: str) -> None:
     """Work on one task, then exit."""
     raise SystemExit(_start(options, task))
 
 
-@click.command()
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def completion(shell: str) -> None:
-    """Print a completion script, to be sourced by the shell.
-
-    bash: eval "$(ml-agent completion bash)"
-    """
-    from click.shell_completion import get_completion_class
-
-    made = get_completion_class(shell)
-    assert made is not None
-    write_data(made(cli, {}, "ml-agent", "_ML_AGENT_COMPLETE").source() + "\n")
-
-
-def _start(options: dict[str, Any], task: str | None) -> int:
+def _start(options: Options, task: str | None) -> int:
     """A headless run, or the chat; its exit code."""
-    if options["yolo"]:
-        if options["mode"] not in (None, "yolo"):
-            raise click.UsageError("--yolo and --mode contradict each other")
-        options["mode"] = "yolo"
-    if options["go_on"] and options["resume"]:
+    if options.go_on and options.resume:
         raise click.UsageError("--continue and --resume contradict each other")
-    if options["cwd"] is not None and not Path(options["cwd"]).expanduser().is_dir():
-        raise click.UsageError(f"there is no folder {options['cwd']}")
+    if options.cwd is not None and not options.folder.is_dir():
+        raise click.UsageError(f"there is no folder {options.cwd}")
     from cli.terminal.standard_input import is_piped, read_piped, read_task, warn_of_unread
 
     is_about = task is not None and task != "-" and is_piped()
@@ -225,15 +182,15 @@ def _start(options: dict[str, Any], task: str | None) -> int:
         task = read_task()
     if task is not None and not task.strip():
         raise click.UsageError("the task is empty")
-    if options["model"] == "list":
-        from cli.commands.models import print_models
+    if options.model == "list":
+        from cli.shared.model_choice import print_models
 
         return print_models(options, task or "")
     if task is None and sys.stdin.isatty() and sys.stdout.isatty():
         from cli.chat import chat
 
         return chat(options)
-    if task is None and not (options["go_on"] or options["resume"]):
+    if task is None and not (options.go_on or options.resume):
         raise click.UsageError(
             "there is no terminal to chat in: give a task, ml-agent \"...\", or '-' for stdin"
         )

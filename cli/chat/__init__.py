@@ -6,10 +6,11 @@ import sys
 from typing import Any
 
 from cli.shared.bootstrap import guarded
+from cli.shared.options import Options
 from cli.terminal.who_decides import by_a_person
 
 
-def chat(options: dict[str, Any]) -> int:
+def chat(options: Options) -> int:
     """Chat until the person leaves; the exit code."""
 
     async def work() -> int:

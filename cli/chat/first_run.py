@@ -24,7 +24,7 @@ There is no model yet: no key is set, and no server on this machine answers.
 
 async def greet(chat: Chat) -> None:
     """Say what is missing, where no model can be had; else nothing."""
-    named = chat.options.get("model") or chat.settings.model_name
+    named = chat.options.model or chat.settings.model_name
     if named or any(os.environ.get(name) for name in KEYS):
         return
     choice = await asyncio.to_thread(importlib.import_module, "core.models.choice")
@@ -46,7 +46,7 @@ async def ask_token(chat: Chat, error: Any) -> bool:
     from core.errors import AgentError
     from core.models.routes import resolve
 
-    model = chat.chosen.get("model") or chat.options.get("model") or chat.settings.model_name
+    model = chat.chosen.get("model") or chat.options.model or chat.settings.model_name
     try:
         wanted = not model or resolve(model, chat.settings).provider == "hf"
     except AgentError:

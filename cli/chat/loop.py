@@ -6,12 +6,14 @@ The prompt stands before LangGraph and the model client are imported: they load 
 import asyncio
 import importlib
 import threading
+from dataclasses import replace
 from typing import Any
 
 from cli.chat.frontend import GO_ON, Face
 from cli.chat.turns import run_turn
 from cli.shared.answers import is_yes, yes_or_no
-from cli.shared.bootstrap import folder_of, settings_for, using_keys
+from cli.shared.bootstrap import settings_for, using_keys, wanted_thread
+from cli.shared.options import Options
 from cli.shared.unfinished_thread import left_open
 from configs.folder import in_words
 from configs.visible import inline, visible
@@ -20,11 +22,11 @@ from configs.visible import inline, visible
 class Chat:
     """One chat; `session` is None between threads."""
 
-    def __init__(self, options: dict[str, Any], face: Face) -> None:
+    def __init__(self, options: Options, face: Face) -> None:
         self.options = options
         self.face = face
         self.lines = face.lines
-        self.folder = folder_of(options)
+        self.folder = options.folder
         self.session: Any = None
         self.settings: Any = None
         self.leaving = False
@@ -52,7 +54,7 @@ class Chat:
 
     def load_behind(self) -> None:
         """Import the heavy libraries in a thread."""
-        model = self.options.get("model") or self.settings.model_name
+        model = self.options.model or self.settings.model_name
         threading.Thread(target=_load, args=(model, self.settings), daemon=True).start()
 
     async def _trusted(self, loaded: Any) -> Any:
@@ -62,7 +64,7 @@ class Chat:
         for problem in brought.problems:
             self.lines.complain(f"left out: {problem}")
         if brought.waiting:
-            from cli.commands.trust import QUESTION, listed
+            from cli.shared.trust_prompt import QUESTION, listed
             from configs.trust import remember
 
             self.lines.line("this folder brings, and none of it counts yet:", "33")
@@ -79,9 +81,7 @@ class Chat:
 
     async def _talk(self, loaded: Any) -> None:
         keys = using_keys(loaded.brought)
-        if self.options.get("go_on") or self.options.get("resume"):
-            from cli.headless import wanted_thread
-
+        if self.options.go_on or self.options.resume:
             if keys:
                 self.lines.line(keys.removeprefix(" · "))
             await self.open(await wanted_thread(self.options, self.settings))
@@ -181,21 +181,9 @@ class Chat:
     async def open(self, thread: str | None) -> None:
         """Raises AgentError."""
         session_module = await asyncio.to_thread(importlib.import_module, "graph.session")
-        options = self.options if thread else {**self.options, **self.chosen}
-        chosen = session_module.RunOptions(
-            model=options.get("model"),
-            fallback_model=options.get("fallback_model"),
-            effort=options.get("effort"),
-            mode=options.get("mode"),
-            sandbox=options.get("sandbox"),
-            max_iterations=options.get("max_iterations"),
-            max_cost=options.get("max_cost"),
-            max_time=options.get("max_time"),
-            allow=options.get("allow") or (),
-            deny=options.get("deny") or (),
-            stream=not options.get("no_stream"),
-            notice=lambda message: self.lines.complain(message),
-            ask=self.face.answer,
+        options = self.options if thread else replace(self.options, **self.chosen)
+        chosen = options.for_run(
+            notice=lambda message: self.lines.complain(message), ask=self.face.answer
         )
         session = session_module.Session.open(
             self.settings, cwd=self.folder, thread=thread, options=chosen
@@ -238,7 +226,7 @@ class Chat:
         reads = reads_rule(request)
         if reads:
             return reads
-        allow, deny = self.options.get("allow") or (), self.options.get("deny") or ()
+        allow, deny = self.options.allow, self.options.deny
         return proposed(
             request["tool"],
             request["arguments"],

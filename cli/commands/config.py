@@ -1,41 +1,46 @@
 """`ml-agent config`: what is set, and where it came from."""
 
-import asyncio
 import json
 import re
 from typing import Any
 
 import click
 
-from cli.shared.bootstrap import folder_of, guarded, settings_for
-from cli.shared.options import output_option
-from cli.terminal.writer import print_json, to_stdout
+from cli.shared.bootstrap import known_tools, settings_for
+from cli.shared.command import HELP, prints, tell
+from cli.shared.options import MODES, Options
 
 #: A value that names where the secret is.
 VARIABLE = re.compile(r"^(?:\w+ )?\$\{\w+\}$")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings=HELP)
 def config() -> None:
     """Settings."""
 
 
 @config.command()
-@output_option
-@click.pass_context
-def show(ctx: click.Context, output: str | None) -> None:
+@prints
+def show(options: Options) -> int:
     """Every setting with its value, where it came from, and what it means."""
-    options = dict(ctx.obj or {})
-    options["output"] = output or options.get("output") or "text"
-    ctx.exit(guarded(lambda: _show(options), options))
+    loaded = settings_for(options)
+    rows, lines = [], []
+    for key, field in _flat(loaded.settings):
+        value = masked(field["value"])
+        if key.startswith("notify.") and key.endswith("_url") and value:
+            value = "***"  # who knows the address can write there
+        origin, meaning = origin_of(key, loaded.origins), field["meaning"]
+        rows.append({"key": key, "value": value, "from": origin, "meaning": meaning})
+        lines += [f"{key} = {json.dumps(value)}", f"    from {origin} · {meaning}"]
+    lines.append(f"state directory: {loaded.settings.state_path()}")
+    return tell(options, {"settings": rows}, lines)
 
 
 @config.command()
 @click.argument("call")
-@click.option("--mode", type=click.Choice(["ask", "auto", "read-only", "yolo"]), default=None)
-@output_option
-@click.pass_context
-def explain(ctx: click.Context, call: str, mode: str | None, output: str | None) -> None:
+@click.option("--mode", type=click.Choice(MODES), default=None)
+@prints
+def explain(options: Options, call: str, mode: str | None) -> int:
     """What the policy says of a CALL, without running anything: run, ask or deny.
 
     \b
@@ -43,60 +48,25 @@ def explain(ctx: click.Context, call: str, mode: str | None, output: str | None)
     ml-agent config explain 'hf_repo(delete ann/model)'
     ml-agent --deny 'write(*.lock)' config explain 'write(uv.lock)' --mode auto
     """
-    options = dict(ctx.obj or {})
-    options["output"] = output or options.get("output") or "text"
-    options["mode"] = mode or options.get("mode")
-    ctx.exit(guarded(lambda: _explain(call, options), options))
-
-
-def _explain(call: str, options: dict[str, Any]) -> int:
     from core.policy.decide import Situation
     from core.policy.rules import rules_of
     from nodes.explain import explain as explained
 
     settings = settings_for(options).settings
-    rules = rules_of(
-        settings.permissions, allow=options.get("allow") or (), deny=options.get("deny") or ()
-    )
-    mode = settings.capped_mode(options["mode"] or settings.mode or "ask")
-    here = Situation(mode, str(folder_of(options)), rules, str(settings.state_path()))
+    rules = rules_of(settings.permissions, allow=options.allow, deny=options.deny)
+    chosen = settings.capped_mode(mode or options.mode or settings.mode or "ask")
+    here = Situation(chosen, str(options.folder), rules, str(settings.state_path()))
     judged = explained(call, here, _tools(call, settings), settings.web_hosts)
-    if options["output"] == "json":
-        print_json({"action": judged.action, "rule": judged.rule, "reason": judged.reason})
-        return 0
-    to_stdout(f"{judged.action}\n{judged.rule}: {judged.reason}\n")
-    return 0
+    told = {"action": judged.action, "rule": judged.rule, "reason": judged.reason}
+    return tell(options, told, [judged.action, f"{judged.rule}: {judged.reason}"])
 
 
 def _tools(call: str, settings: Any) -> dict[str, Any]:
-    """The tools that `call` may be about; those of MCP servers as they were last listed."""
+    """The tools that `call` may be about."""
     from tools import builtin_tools
 
     known = builtin_tools()
-    if settings.mcpServers and call.partition("(")[0].strip() not in known:
-        from tools.mcp.servers import Servers
-
-        known.update(asyncio.run(Servers(settings).known("")))
-    return known
-
-
-def _show(options: dict[str, Any]) -> int:
-    loaded = settings_for(options)
-    rows = []
-    for key, field in _flat(loaded.settings):
-        value = masked(field["value"])
-        if key.startswith("notify.") and key.endswith("_url") and value:
-            value = "***"  # who knows the address can write there
-        origin = origin_of(key, loaded.origins)
-        rows.append({"key": key, "value": value, "from": origin, "meaning": field["meaning"]})
-    if options["output"] == "json":
-        print_json({"settings": rows})
-        return 0
-    for row in rows:
-        to_stdout(f"{row['key']} = {json.dumps(row['value'])}\n")
-        to_stdout(f"    from {row['from']} · {row['meaning']}\n")
-    to_stdout(f"state directory: {loaded.settings.state_path()}\n")
-    return 0
+    return known if call.partition("(")[0].strip() in known else known_tools(settings)
 
 
 def _flat(model: Any, prefix: str = "") -> list[tuple[str, dict[str, Any]]]:

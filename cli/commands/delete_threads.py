@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from cli.shared.bootstrap import complain, settings_for
+from cli.shared.command import tell
+from cli.shared.options import Options
 from cli.shared.thread_text import line_of, plain, size
-from cli.terminal.writer import note, print_json, to_stdout
+from cli.terminal.writer import note
 
 #: Where neither an age nor a number was given: 30 days, in seconds.
 OLD = 30 * 86400.0
@@ -32,7 +34,7 @@ class Wanted:
         return time.time() - age
 
 
-async def delete_one(store: Any, row: Any, options: dict[str, Any]) -> int:
+async def delete_one(store: Any, row: Any, options: Options) -> int:
     """Delete a thread; the exit code. Raises ThreadBusy."""
     from core.errors import ThreadBusy
     from core.store.prune import remove
@@ -42,16 +44,12 @@ async def delete_one(store: Any, row: Any, options: dict[str, Any]) -> int:
     removed = await remove(store, settings.state_path(), [row])
     for reason in removed.left.values():
         raise ThreadBusy(reason)
-    if options["output"] == "json":
-        print_json({"deleted": row.id, "freed_bytes": removed.freed})
-    else:
+    if options.output != "json":
         note(f"deleted {row.id}")
-    return 0
+    return tell(options, {"deleted": row.id, "freed_bytes": removed.freed}, [])
 
 
-async def prune(
-    store: Any, wanted: Wanted, options: dict[str, Any], ask: Callable[[str], bool]
-) -> int:
+async def prune(store: Any, wanted: Wanted, options: Options, ask: Callable[[str], bool]) -> int:
     """Delete the threads that are wanted gone; the exit code."""
     from core.store.prune import Removed, in_use, remove
 
@@ -71,8 +69,7 @@ async def prune(
         settings = settings_for(options).settings
         await _end_sandboxes(store, settings, rows)
         removed = await remove(store, settings.state_path(), rows)
-    _tell(store, wanted, removed, spared | removed.left, options["output"])
-    return 0
+    return _tell(store, wanted, removed, spared | removed.left, options)
 
 
 async def _end_sandboxes(store: Any, settings: Any, rows: list[Any]) -> None:
@@ -90,29 +87,26 @@ async def _end_sandboxes(store: Any, settings: Any, rows: list[Any]) -> None:
             complain(f"the sandbox of {row.id} could not be ended: {error.message}", DOCTOR)
 
 
-def _tell(store: Any, wanted: Wanted, removed: Any, left: dict[str, str], output: str) -> None:
-    if output == "json":
-        told = [plain(row, row.status) for row in removed.threads]
-        print_json(
-            {
-                "dry_run": wanted.dry_run,
-                "threads": told,
-                "left": [{"id": id, "reason": reason} for id, reason in left.items()],
-                "freed_bytes": removed.freed,
-            }
-        )
-        return
+def _tell(store: Any, wanted: Wanted, removed: Any, left: dict[str, str], options: Options) -> int:
+    told = {
+        "dry_run": wanted.dry_run,
+        "threads": [plain(row, row.status) for row in removed.threads],
+        "left": [{"id": id, "reason": reason} for id, reason in left.items()],
+        "freed_bytes": removed.freed,
+    }
+    gone = removed.threads if wanted.dry_run else []
+    tell(options, told, [line_of(row, store.standing(row)) for row in gone])
+    if options.output == "json":
+        return 0
     for id, reason in left.items():
         note(f"{id} stays: {reason}")
     if wanted.dry_run:
-        for row in removed.threads:
-            to_stdout(f"{line_of(row, store.standing(row))}\n")
         note(f"would delete {counted(removed.threads)}")
     elif removed.threads:
-        came = f"{size(removed.freed)} came back"
-        note(f"deleted {counted(removed.threads)}; {came}")
+        note(f"deleted {counted(removed.threads)}; {size(removed.freed)} came back")
     else:
         note("there is nothing to delete")
+    return 0
 
 
 def counted(rows: list[Any]) -> str:

@@ -15,7 +15,9 @@ from typing import Any
 import click
 
 from cli.shared.approval_prompt import PREVIEW_LINES, ask_decisions
-from cli.shared.bootstrap import complain, guarded
+from cli.shared.bootstrap import complain, settings_for
+from cli.shared.command import runs
+from cli.shared.options import Options
 from cli.shared.render import EventPrinter, closing
 from cli.shared.request_text import head_and_rows
 from cli.shared.results import INTERRUPTED
@@ -29,19 +31,18 @@ ALLOWED = "bash(python3 train.py --epochs 1)"
 
 @click.command()
 @click.option("--yes", is_flag=True, help="Approve what is asked for, without asking.")
-@click.pass_context
-def demo(ctx: click.Context, yes: bool) -> None:
+@runs
+async def demo(options: Options, yes: bool) -> int:
     """An offline tour of ml-agent: no key, no network, about ten seconds.
 
     A recorded model trains a small classifier in a fresh folder. The graph, the tools, the files
     and the thread are real; one command asks for your approval.
     """
-    options = dict(ctx.obj or {})
-    ctx.exit(guarded(lambda: asyncio.run(_Demo(yes, options).run()), options))
+    return await _Demo(yes, options).run()
 
 
 class _Demo:
-    def __init__(self, yes: bool, options: dict[str, Any]) -> None:
+    def __init__(self, yes: bool, options: Options) -> None:
         self._lines = EventPrinter(sys.stdout, to_stdout)
         self._asks = sys.stdin.isatty() and sys.stdout.isatty() and not yes
         self._why = "--yes was given" if yes else "there is no terminal to ask in"
@@ -78,7 +79,7 @@ class _Demo:
         replay = Replay(
             read_recording(shipped / "recording.jsonl"),
             # None of the person's own settings: the tour is the same everywhere.
-            shipped_settings(state_dir=str(self._state_dir())),
+            shipped_settings(state_dir=str(settings_for(self._options).settings.state_path())),
             cwd=folder,
             options=RunOptions(model="replay/demo", mode="ask", allow=(ALLOWED,)),
             real_tools=True,
@@ -87,11 +88,6 @@ class _Demo:
             decide=self._decide,
         )
         return replay, folder
-
-    def _state_dir(self) -> Path:
-        from cli.shared.bootstrap import settings_for
-
-        return settings_for(self._options).settings.state_path()
 
     def _decide(self, requests: list[dict[str, Any]]) -> Sequence[dict[str, Any]] | None:
         if not self._asks:

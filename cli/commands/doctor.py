@@ -12,7 +12,9 @@ from typing import Any
 
 import click
 
-from cli.shared.bootstrap import guarded, settings_for
+from cli.shared.bootstrap import settings_for
+from cli.shared.command import HELP, runs
+from cli.shared.options import Options
 from cli.terminal.writer import to_stdout
 from configs.folder import in_words
 from configs.folders import make_private_folder, who_else_may_write
@@ -28,22 +30,18 @@ MAKE_PRIVATE = "chmod go-w it, or set ML_AGENT_STATE_DIR to a folder of your own
 Finding = tuple[str, str, str]
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.pass_context
-def doctor(ctx: click.Context) -> None:
+@click.command(context_settings=HELP)
+@runs
+def doctor(options: Options) -> int:
     """What works here and what is missing; exit 1 if something fails."""
-    ctx.exit(guarded(lambda: _examine(dict(ctx.obj or {})), dict(ctx.obj or {})))
-
-
-def _examine(options: dict[str, Any]) -> int:
     failed = False
     started = settings_for(options)
     settings = started.settings
     ignored = in_words(started.brought.ignored)
     if ignored:
         to_stdout(f"warn this folder is not trusted; ignored: {ignored} (ml-agent trust)\n")
-    if options.get("model"):
-        settings = settings.model_copy(update={"model_name": options["model"]})
+    if options.model:
+        settings = settings.model_copy(update={"model_name": options.model})
     checks: tuple[Callable[[Any], Iterator[Finding]], ...] = (
         _python, _packages, _state, _database, _credentials, _model, _programs,
         _command_sandbox, _environment, _servers, _sandboxes,

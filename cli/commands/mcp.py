@@ -7,102 +7,24 @@ from typing import Any
 import click
 
 from cli.commands.config import origin_of, without_values
-from cli.shared.bootstrap import complain, folder_of, guarded, settings_for
-from cli.shared.options import output_option
+from cli.shared.bootstrap import complain, settings_for
+from cli.shared.command import HELP, prints, runs, tell
+from cli.shared.options import Options
 from cli.terminal.who_decides import by_a_person
-from cli.terminal.writer import note, print_json, to_stdout
+from cli.terminal.writer import note
 from configs.visible import inline
+from core.errors import UsageError
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings=HELP)
 def mcp() -> None:
     """MCP servers, whose tools the model can use."""
 
 
-def _options(ctx: click.Context, output: str | None = None) -> dict[str, Any]:
-    options = dict(ctx.obj or {})
-    options["output"] = output or options.get("output") or "text"
-    return options
-
-
 @mcp.command("list")
-@output_option
-@click.pass_context
-def list_(ctx: click.Context, output: str | None) -> None:
+@prints
+def list_(options: Options) -> int:
     """The configured servers, with what is known of their tools. Starts none."""
-    options = _options(ctx, output)
-    ctx.exit(guarded(lambda: _list(options), options))
-
-
-@mcp.command()
-@click.argument("name", required=False)
-@output_option
-@click.pass_context
-def test(ctx: click.Context, name: str | None, output: str | None) -> None:
-    """Start the servers, or the one with NAME, and list their tools; exit 1 if one fails.
-
-    A server that wants you to sign in opens a page for it.
-    """
-    options = _options(ctx, output)
-    ctx.exit(guarded(lambda: asyncio.run(_test(name, options)), options))
-
-
-@mcp.command(context_settings={"ignore_unknown_options": True})
-@click.argument("name")
-@click.argument("command", nargs=-1, type=click.UNPROCESSED)
-@click.option("--url", default="", help="Address of a server that speaks streamable HTTP.")
-@click.option("--header", "headers", multiple=True, metavar="'KEY: VALUE'", help="With --url.")
-@click.option("--env", "env", multiple=True, metavar="KEY=VALUE", help="With a command.")
-@click.option("--tool", "tools", multiple=True, metavar="NAME", help="Only these of its tools.")
-@click.option("--project", is_flag=True, help="Into this folder's .ml-agent/config.json.")
-@click.pass_context
-def add(ctx: click.Context, /, name: str, command: tuple[str, ...], **given: Any) -> None:
-    """Add a server to your settings, by its URL or by the COMMAND that starts it.
-
-    \b
-    ml-agent mcp add docs --url https://example.com/mcp --header 'Authorization: Bearer ${KEY}'
-    ml-agent mcp add time -- uvx mcp-server-time --local-timezone UTC
-    """
-    options = _options(ctx)
-    folder = folder_of(options)
-
-    def work() -> int:
-        from cli.commands.mcp_file import add_server
-
-        by_a_person("add an MCP server")
-        return add_server(name, command, given, folder)
-
-    ctx.exit(guarded(work, options))
-
-
-@mcp.command()
-@click.argument("name")
-@click.pass_context
-def remove(ctx: click.Context, name: str) -> None:
-    """Remove a server from your settings, or from this folder's."""
-    options = _options(ctx)
-    folder = folder_of(options)
-
-    def work() -> int:
-        from cli.commands.mcp_file import remove_server
-
-        by_a_person("remove an MCP server")
-        return remove_server(name, folder)
-
-    ctx.exit(guarded(work, options))
-
-
-@mcp.command("trust", hidden=True)
-@click.pass_context
-def trust(ctx: click.Context) -> None:
-    """The same as `ml-agent trust`."""
-    from cli.commands.trust import trust_folder
-
-    options = _options(ctx)
-    ctx.exit(guarded(lambda: trust_folder(options), options))
-
-
-def _list(options: dict[str, Any]) -> int:
     from tools.mcp.cache import Cache
     from tools.mcp.config import digest
 
@@ -123,24 +45,27 @@ def _list(options: dict[str, Any]) -> int:
             target = item.shown[0].removeprefix(f"{item.name}: ")
             known = {"name": item.name, "target": target, "state": "not trusted"}
             rows.append({**known, "from": "this folder; trust it: ml-agent trust"})
-    if options["output"] == "json":
-        print_json({"servers": rows})
-        return 0
-    for row in rows:
-        to_stdout(f"{inline(row['name'])}  {inline(row['target'])}\n")
-        to_stdout(f"    {row['state']} · from {row['from']}\n")
-    if not rows:
+    lines = [
+        f"{inline(row['name'])}  {inline(row['target'])}\n    {row['state']} · from {row['from']}"
+        for row in rows
+    ]
+    if not rows and options.output != "json":
         note("no MCP servers are configured; ml-agent mcp add")
-    return 0
+    return tell(options, {"servers": rows}, lines)
 
 
-async def _test(name: str | None, options: dict[str, Any]) -> int:
-    from core.errors import UsageError
+@mcp.command()
+@click.argument("name", required=False)
+@prints
+async def test(options: Options, name: str | None) -> int:
+    """Start the servers, or the one with NAME, and list their tools; exit 1 if one fails.
+
+    A server that wants you to sign in opens a page for it.
+    """
     from tools.mcp.servers import Servers
     from tools.mcp.tool import McpTool
 
-    loaded = settings_for(options)
-    settings = loaded.settings
+    settings = settings_for(options).settings
     if name is not None and name not in settings.mcpServers:
         raise UsageError(f"there is no MCP server {name!r}", "ml-agent mcp list shows them")
     wanted = {
@@ -148,7 +73,7 @@ async def _test(name: str | None, options: dict[str, Any]) -> int:
         for key, server in settings.mcpServers.items()
         if name in (None, key)
     }
-    servers = Servers(settings.model_copy(update={"mcpServers": wanted}), str(folder_of(options)))
+    servers = Servers(settings.model_copy(update={"mcpServers": wanted}), str(options.folder))
     servers.notice = complain
     servers.equip(sign_in=_open_page)
     rows = []
@@ -163,20 +88,58 @@ async def _test(name: str | None, options: dict[str, Any]) -> int:
             rows.append({"name": key, "ok": not trouble, "trouble": trouble, "tools": told})
     finally:
         await servers.close()
-    if options["output"] == "json":
-        print_json({"servers": rows})
-    else:
-        for row in rows:
-            to_stdout(_tested(row))
+    tell(options, {"servers": rows}, map(_tested, rows))
     return 0 if all(row["ok"] for row in rows) else 1
+
+
+@mcp.command(context_settings={"ignore_unknown_options": True})
+@click.argument("name")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@click.option("--url", default="", help="Address of a server that speaks streamable HTTP.")
+@click.option("--header", "headers", multiple=True, metavar="'KEY: VALUE'", help="With --url.")
+@click.option("--env", "env", multiple=True, metavar="KEY=VALUE", help="With a command.")
+@click.option("--tool", "tools", multiple=True, metavar="NAME", help="Only these of its tools.")
+@click.option("--project", is_flag=True, help="Into this folder's .ml-agent/config.json.")
+@runs
+def add(options: Options, name: str, command: tuple[str, ...], **given: Any) -> int:
+    """Add a server to your settings, by its URL or by the COMMAND that starts it.
+
+    \b
+    ml-agent mcp add docs --url https://example.com/mcp --header 'Authorization: Bearer ${KEY}'
+    ml-agent mcp add time -- uvx mcp-server-time --local-timezone UTC
+    """
+    from cli.commands.mcp_file import add_server
+
+    by_a_person("add an MCP server")
+    return add_server(name, command, given, options.folder)
+
+
+@mcp.command()
+@click.argument("name")
+@runs
+def remove(options: Options, name: str) -> int:
+    """Remove a server from your settings, or from this folder's."""
+    from cli.commands.mcp_file import remove_server
+
+    by_a_person("remove an MCP server")
+    return remove_server(name, options.folder)
+
+
+@mcp.command("trust", hidden=True)
+@runs
+def trust(options: Options) -> int:
+    """The same as `ml-agent trust`."""
+    from cli.commands.trust import trust_folder
+
+    return trust_folder(options)
 
 
 def _tested(row: dict[str, Any]) -> str:
     if not row["ok"]:
-        return f"fail  {row['name']}: {row['trouble']}\n"
+        return f"fail  {row['name']}: {row['trouble']}"
     lines = [f"ok    {row['name']}: {len(row['tools'])} tools"]
     lines += [f"      {tool['name']} ({tool['effect']})" for tool in row["tools"]]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 async def _open_page(page: str) -> None:

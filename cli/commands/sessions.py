@@ -1,26 +1,30 @@
 """`ml-agent sessions`: list, show, resume, move back, rename, delete and prune threads."""
 
-import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import click
 
-from cli.shared.bootstrap import folder_of, guarded, settings_for
-from cli.shared.options import Duration, output_option
+from cli.headless import headless
+from cli.shared.bootstrap import newest_thread, settings_for
+from cli.shared.command import HELP, prints, runs, tell, thread_argument, with_store
+from cli.shared.options import Duration, Options
 from cli.shared.render import EventPrinter, telling
-from cli.shared.thread_text import line_of, plain
+from cli.shared.thread_text import line_of, plain, tell_moved
 from cli.terminal.who_decides import by_a_person
-from cli.terminal.writer import confirm, note, print_json, to_stdout
+from cli.terminal.writer import confirm, note
 from configs.visible import inline
-from core.errors import UsageError
+from core.errors import NoSuchThread, UsageError
 from core.secrets.redaction import redacted, redacted_in
 
 QUOTES = "a title is one argument: put it in quotes"
+dry_run_option = click.option("--dry-run", is_flag=True, help="Only say what it would do.")
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings=HELP)
 def sessions() -> None:
     """Threads: what was said and done, kept on disk.
 
@@ -32,201 +36,136 @@ def sessions() -> None:
 @sessions.command("list")
 @click.option("--all", "everywhere", is_flag=True, help="Then those of the other folders.")
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
-@output_option
-@click.pass_context
-def list_(ctx: click.Context, everywhere: bool, limit: int, output: str | None) -> None:
+@prints
+@with_store
+async def list_(store: Any, options: Options, everywhere: bool, limit: int) -> int:
     """The newest threads of this folder."""
-    options = _options(ctx, output)
+    cwd, threads = str(options.folder), store.threads
+    rows = await (threads.by_folder(cwd, limit) if everywhere else threads.list(cwd, limit))
+    if not rows and options.output != "json":
+        note(f"no threads in {cwd}{'' if everywhere else '; --all shows those of every folder'}")
 
-    async def work(store: Any) -> int:
-        cwd = str(folder_of(options))
-        threads = store.threads
-        rows = await (threads.by_folder(cwd, limit) if everywhere else threads.list(cwd, limit))
-        if options["output"] == "json":
-            told = [plain(row, store.standing(row)) for row in rows]
-            print_json(redacted_in({"threads": told}))
-            return 0
+    def lines() -> Iterator[str]:
         folder = None
         for row in rows:
             if everywhere and row.cwd != folder:
                 folder = row.cwd
-                to_stdout(f"{inline(folder)}\n")
+                yield inline(folder)
             indent = "  " if everywhere else ""
-            to_stdout(redacted(f"{indent}{line_of(row, store.standing(row))}\n"))
-        if not rows:
-            hint = "" if everywhere else "; --all shows those of every folder"
-            note(f"no threads in {cwd}{hint}")
-        return 0
+            yield redacted(f"{indent}{line_of(row, store.standing(row))}")
 
-    _exit(ctx, options, work)
+    told = [plain(row, store.standing(row)) for row in rows]
+    return tell(options, redacted_in({"threads": told}), lines())
 
 
 @sessions.command()
-@click.argument("thread", metavar="[ID]", required=False)
-@output_option
-@click.pass_context
-def show(ctx: click.Context, thread: str | None, output: str | None) -> None:
+@thread_argument
+@prints
+@with_store
+async def show(store: Any, options: Options, thread: str | None) -> int:
     """A thread's conversation."""
-    options = _options(ctx, output)
+    from graph.thread import read_thread
 
-    async def work(store: Any) -> int:
-        from graph.thread import read_thread
-
-        row = await _chosen(store, thread, options)
-        messages = await read_thread(store, row.id)
-        if options["output"] == "json":
-            told = [_message(m) for m in messages]
-            print_json(redacted_in({**plain(row, store.standing(row)), "messages": told}))
-            return 0
-        to_stdout(f"{row.id}  {inline(redacted(row.title))}\n")
-        to_stdout(f"{inline(row.cwd)} · {inline(row.model)} · {store.standing(row)}\n")
+    row = await _chosen(store, thread, options)
+    messages = await read_thread(store, row.id)
+    told = redacted_in(
+        {**plain(row, store.standing(row)), "messages": [_message(m) for m in messages]}
+    )
+    head = f"{row.id}  {inline(redacted(row.title))}"
+    tell(options, told, [head, f"{inline(row.cwd)} · {inline(row.model)} · {store.standing(row)}"])
+    if options.output != "json":
         for message in messages:
             _print_message(message)
-        return 0
-
-    _exit(ctx, options, work)
+    return 0
 
 
 @sessions.command()
-@click.argument("thread", metavar="[ID]", required=False)
-@output_option
-@click.pass_context
-def resume(ctx: click.Context, thread: str | None, output: str | None) -> None:
+@thread_argument
+@prints
+def resume(options: Options, thread: str | None) -> int:
     """Finish a turn that was cut off, without a new message."""
-    from cli.headless import headless
-
-    options = _options(ctx, output)
-    options |= {"resume": thread, "go_on": thread is None}
-
-    def work() -> int:
-        by_a_person("resume a session", terminal=False)
-        return headless(options, None)
-
-    ctx.exit(guarded(work, options))
+    by_a_person("resume a session", terminal=False)
+    return headless(replace(options, resume=thread, go_on=thread is None), None)
 
 
 @sessions.command()
-@click.argument("thread", metavar="[ID]", required=False)
+@thread_argument
 @click.option("--turns", type=click.IntRange(1), default=1, help="How many (1).")
-@click.option("--dry-run", is_flag=True, help="Only say what it would do.")
-@output_option
-@click.pass_context
-def undo(
-    ctx: click.Context, thread: str | None, turns: int, dry_run: bool, output: str | None
-) -> None:
+@dry_run_option
+@prints
+@with_store
+async def undo(store: Any, options: Options, thread: str | None, turns: int, dry_run: bool) -> int:
     """Take back the last turn: what was said, and the files it changed.
 
     A file that somebody changed since is left as it is, and named; so is what cannot be taken back.
     """
-    _move(ctx, thread, output, dry_run, lambda line: line.undo(turns, dry_run=dry_run))
+    if not dry_run:
+        by_a_person("undo a turn")
+    row, line = await _time_line(store, thread, options)
+    moved = await line.undo(turns, dry_run=dry_run)
+    return _tell(options, row, moved, dry_run=dry_run)
 
 
 @sessions.command()
-@click.argument("thread", metavar="[ID]", required=False)
-@click.option("--dry-run", is_flag=True, help="Only say what it would do.")
-@output_option
-@click.pass_context
-def redo(ctx: click.Context, thread: str | None, dry_run: bool, output: str | None) -> None:
+@thread_argument
+@dry_run_option
+@prints
+@with_store
+async def redo(store: Any, options: Options, thread: str | None, dry_run: bool) -> int:
     """Do the turn again that was taken back last."""
-    _move(ctx, thread, output, dry_run, lambda line: line.redo(dry_run=dry_run), redo=True)
+    if not dry_run:
+        by_a_person("redo a turn")
+    row, line = await _time_line(store, thread, options)
+    moved = await line.redo(dry_run=dry_run)
+    return _tell(options, row, moved, dry_run=dry_run, redo=True)
 
 
 @sessions.command()
-@click.argument("thread", metavar="[ID]", required=False)
+@thread_argument
 @click.option("--at", type=click.IntRange(1), metavar="TURN", help="From the end of this turn.")
-@output_option
-@click.pass_context
-def fork(ctx: click.Context, thread: str | None, at: int | None, output: str | None) -> None:
+@prints
+@with_store
+async def fork(store: Any, options: Options, thread: str | None, at: int | None) -> int:
     """A new thread that goes on from this one; prints its id."""
-    options = _options(ctx, output)
-
-    async def work(store: Any) -> int:
-        from cli.shared.undo_text import time_line
-
-        by_a_person("fork a session", terminal=False)
-        row = await _chosen(store, thread, options)
-        made = await time_line(settings_for(options).settings, store, row).fork(at)
-        if options["output"] == "json":
-            print_json(plain(made, "done"))
-        else:
-            to_stdout(f"{made.id}\n")
-        return 0
-
-    _exit(ctx, options, work)
-
-
-def _move(
-    ctx: click.Context,
-    thread: str | None,
-    output: str | None,
-    dry_run: bool,
-    how: Callable[[Any], Awaitable[Any]],
-    *,
-    redo: bool = False,
-) -> None:
-    options = _options(ctx, output)
-
-    async def work(store: Any) -> int:
-        from cli.shared.undo_text import tell, time_line
-
-        if not dry_run:
-            by_a_person("redo a turn" if redo else "undo a turn")
-        row = await _chosen(store, thread, options)
-        moved = await how(time_line(settings_for(options).settings, store, row))
-        if options["output"] == "json":
-            print_json({"thread": row.id, "dry_run": dry_run, **moved.to_dict()})
-        else:
-            tell(moved, EventPrinter(sys.stdout), redo=redo, dry_run=dry_run)
-        return 0
-
-    _exit(ctx, options, work)
+    by_a_person("fork a session", terminal=False)
+    _, line = await _time_line(store, thread, options)
+    made = await line.fork(at)
+    return tell(options, plain(made, "done"), [made.id])
 
 
 @sessions.command(options_metavar="[OPTIONS] [ID]")
 @click.argument("words", metavar="TITLE", nargs=-1, required=True)
-@output_option
-@click.pass_context
-def rename(ctx: click.Context, words: tuple[str, ...], output: str | None) -> None:
+@prints
+@with_store
+async def rename(store: Any, options: Options, words: tuple[str, ...]) -> int:
     """Give a thread another TITLE."""
     if len(words) > 2:
         raise click.UsageError(QUOTES)
     *wanted, title = words
     if not title.strip():
         raise click.UsageError("the title is empty")
-    options = _options(ctx, output)
-
-    async def work(store: Any) -> int:
-        by_a_person("rename a session")
-        row = await _chosen(store, wanted[0] if wanted else None, options, QUOTES)
-        row = await store.threads.rename(row.id, title)
-        if options["output"] == "json":
-            print_json(plain(row, store.standing(row)))
-        else:
-            note(f"{row.id} is now '{inline(row.title)}'")
-        return 0
-
-    _exit(ctx, options, work)
+    by_a_person("rename a session")
+    row = await _chosen(store, wanted[0] if wanted else None, options, QUOTES)
+    row = await store.threads.rename(row.id, title)
+    if options.output != "json":
+        note(f"{row.id} is now '{inline(row.title)}'")
+    return tell(options, plain(row, store.standing(row)), [])
 
 
 @sessions.command()
 @click.argument("thread", metavar="ID")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@output_option
-@click.pass_context
-def delete(ctx: click.Context, thread: str, yes: bool, output: str | None) -> None:
+@yes_option
+@prints
+@with_store
+async def delete(store: Any, options: Options, thread: str, yes: bool) -> int:
     """Delete a thread with everything kept of it."""
-    options = _options(ctx, output)
+    from cli.commands.delete_threads import delete_one
 
-    async def work(store: Any) -> int:
-        from cli.commands.delete_threads import delete_one
-
-        by_a_person("delete a session")
-        row = await store.threads.resolve(thread)
-        if not yes and not _confirmed(f"delete {row.id} ({inline(row.title)})?"):
-            return 1
-        return await delete_one(store, row, options)
-
-    _exit(ctx, options, work)
+    by_a_person("delete a session")
+    row = await store.threads.resolve(thread)
+    if not yes and not _confirmed(f"delete {row.id} ({inline(row.title)})?"):
+        return 1
+    return await delete_one(store, row, options)
 
 
 @sessions.command()
@@ -238,58 +177,41 @@ def delete(ctx: click.Context, thread: str, yes: bool, output: str | None) -> No
 @click.option("--all", "everywhere", is_flag=True, help="In all folders.")
 @click.option("--force", is_flag=True, help="Also those that wait for approval or were cut off.")
 @click.option("--dry-run", is_flag=True, help="Only say which.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@output_option
-@click.pass_context
-def prune(
-    ctx: click.Context,
-    older_than: float | None,
-    keep: int | None,
-    everywhere: bool,
-    force: bool,
-    dry_run: bool,
-    yes: bool,
-    output: str | None,
-) -> None:
+@yes_option
+@prints
+@with_store
+async def prune(store: Any, options: Options, everywhere: bool, yes: bool, **wanted: Any) -> int:
     """Delete this folder's old threads, and give their space back.
 
     One stays that waits for approval, was cut off, or has a command that still runs; --force
     deletes it too. One that is driven stays in any case.
     """
-    options = _options(ctx, output)
+    from cli.commands.delete_threads import Wanted
+    from cli.commands.delete_threads import prune as pruned
 
-    async def work(store: Any) -> int:
-        from cli.commands.delete_threads import Wanted
-        from cli.commands.delete_threads import prune as pruned
-
-        if not dry_run:
-            by_a_person("delete sessions")
-        cwd = None if everywhere else str(folder_of(options))
-        wanted = Wanted(cwd, older_than, keep, force, dry_run)
-        ask = (lambda question: True) if yes else _confirmed
-        return await pruned(store, wanted, options, ask)
-
-    _exit(ctx, options, work)
+    if not wanted["dry_run"]:
+        by_a_person("delete sessions")
+    cwd = None if everywhere else str(options.folder)
+    ask = (lambda question: True) if yes else _confirmed
+    return await pruned(store, Wanted(cwd=cwd, **wanted), options, ask)
 
 
 @sessions.command()
-@click.argument("thread", metavar="[ID]", required=False)
+@thread_argument
 @click.option(
     "--format", "form", type=click.Choice(["markdown", "jsonl"]), default="markdown",
     show_default=True, help="jsonl: for replay, and for the Hub's trace viewer.",
 )  # fmt: skip
 @click.option("--to", metavar="FILE", help="Write a file instead of standard output.")
-@click.pass_context
-def export(ctx: click.Context, thread: str | None, form: str, to: str | None) -> None:
+@runs
+@with_store
+async def export(
+    store: Any, options: Options, thread: str | None, form: str, to: str | None
+) -> int:
     """Print a thread whole, compacted parts included."""
-    options = _options(ctx, None)
+    from cli.shared.export import export as exported
 
-    async def work(store: Any) -> int:
-        from cli.commands.export import export as exported
-
-        return await exported(store, await _chosen(store, thread, options), form, to)
-
-    _exit(ctx, options, work)
+    return await exported(store, await _chosen(store, thread, options), form, to)
 
 
 def _confirmed(question: str) -> bool:
@@ -298,39 +220,29 @@ def _confirmed(question: str) -> bool:
     return confirm(question)
 
 
-def _options(ctx: click.Context, output: str | None) -> dict[str, Any]:
-    options = dict(ctx.obj or {})
-    options["output"] = output or options.get("output") or "text"
-    return options
-
-
-def _exit(
-    ctx: click.Context, options: dict[str, Any], work: Callable[[Any], Awaitable[int]]
-) -> None:
-    async def with_store() -> int:
-        from core.store import open_store
-
-        async with await open_store(settings_for(options).settings) as store:
-            return await work(store)
-
-    ctx.exit(guarded(lambda: asyncio.run(with_store()), options))
-
-
-async def _chosen(
-    store: Any, wanted: str | None, options: dict[str, Any], hint: str | None = None
-) -> Any:
+async def _chosen(store: Any, wanted: str | None, options: Options, hint: str | None = None) -> Any:
     """The thread that is meant. Raises NoSuchThread, with `hint` where an ID was given."""
-    from core.errors import NoSuchThread
+    if not wanted:
+        return await newest_thread(store, options)
+    try:
+        return await store.threads.resolve(wanted)
+    except NoSuchThread as error:
+        raise NoSuchThread(error.message, hint or error.hint) from None
 
-    if wanted:
-        try:
-            return await store.threads.resolve(wanted)
-        except NoSuchThread as error:
-            raise NoSuchThread(error.message, hint or error.hint) from None
-    row = await store.threads.newest(str(folder_of(options)))
-    if row is None:
-        raise NoSuchThread(f"no thread was started in {folder_of(options)}")
-    return row
+
+async def _time_line(store: Any, thread: str | None, options: Options) -> tuple[Any, Any]:
+    """(the thread's row, its `graph.undo.TimeLine`)."""
+    from graph.undo import TimeLine
+    from nodes.services import build_services
+
+    row = await _chosen(store, thread, options)
+    return row, TimeLine(store, build_services(settings_for(options).settings, store), row)
+
+
+def _tell(options: Options, row: Any, moved: Any, *, dry_run: bool, redo: bool = False) -> int:
+    if options.output != "json":
+        tell_moved(moved, EventPrinter(sys.stdout), redo=redo, dry_run=dry_run)
+    return tell(options, {"thread": row.id, "dry_run": dry_run, **moved.to_dict()}, [])
 
 
 def _message(message: Any) -> dict[str, Any]:

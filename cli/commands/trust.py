@@ -1,35 +1,32 @@
 """`ml-agent trust`: what this folder brings, and whether it counts. The chat asks the same."""
 
 import sys
-from typing import Any
 
 import click
 
-from cli.shared.bootstrap import folder_of, guarded, settings_for
+from cli.shared.answers import is_yes
+from cli.shared.bootstrap import settings_for
+from cli.shared.command import HELP, runs
+from cli.shared.options import Options
+from cli.shared.trust_prompt import QUESTION, listed
 from cli.terminal.who_decides import by_a_person
 from cli.terminal.writer import note, to_stderr, to_stdout
-from configs.folder import KINDS, Brought
 from configs.trust import forget, remember
 from configs.visible import visible
 
-#: What the digest of a server cannot hold.
-NOT_CHECKED = "files that a server's program loads by itself are not checked for changes"
-QUESTION = "trust this, until it changes? [y/N] "
 
-
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings=HELP)
 @click.option("--revoke", is_flag=True, help="Take back every answer about this folder.")
-@click.pass_context
-def trust(ctx: click.Context, revoke: bool) -> None:
+@runs
+def trust(options: Options, revoke: bool) -> int:
     """Show what this folder brings (settings, MCP servers, commands, skills, keys), and trust it.
 
     Nothing of it counts before. What changes later is asked about again.
     """
-    options = dict(ctx.obj or {})
-    ctx.exit(guarded(lambda: _revoke(options) if revoke else trust_folder(options), options))
+    return _revoke(options) if revoke else trust_folder(options)
 
 
-def trust_folder(options: dict[str, Any]) -> int:
+def trust_folder(options: Options) -> int:
     """Show, ask where there is a terminal, and remember; the exit code."""
     brought = settings_for(options).brought
     items = (*brought.waiting, *brought.refused)
@@ -50,29 +47,9 @@ def trust_folder(options: dict[str, Any]) -> int:
     return 0
 
 
-def listed(brought: Brought) -> list[str]:
-    """All that waits or was refused, a line each, by kind; what has changed is marked."""
-    lines = []
-    items = (*brought.waiting, *brought.refused)
-    for kind, words in KINDS.items():
-        found = [item for item in items if item.kind == kind]
-        if found:
-            lines.append(f"{words}:")
-        for item in found:
-            mark = "  (changed) " if item.key in brought.changed else "  "
-            lines += [f"{mark}{line}" for line in item.shown]
-    if any(item.kind == "MCP server" for item in items):
-        lines.append(NOT_CHECKED)
-    return lines
-
-
-def is_yes(answer: str | None) -> bool:
-    return (answer or "").strip().lower() in ("y", "yes")
-
-
-def _revoke(options: dict[str, Any]) -> int:
+def _revoke(options: Options) -> int:
     by_a_person("stop trusting a folder")
-    folder = folder_of(options)
+    folder = options.folder
     known = forget(folder)
     said = "is not trusted any more" if known else "was not trusted"
     note(f"{visible(folder)} {said}")

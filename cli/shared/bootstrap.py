@@ -1,26 +1,28 @@
 """From options to an open session: what the headless run and the chat share."""
 
+import asyncio
 import logging
 import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
+import click
+
+from cli.shared.options import Options
 from cli.terminal.writer import note, to_stderr
 from configs.folder import Brought, in_words, look_at
 from configs.layers import Loaded, load
 from configs.problems import SettingsProblem
-from configs.settings import HEADLESS_CAP
-from core.errors import AgentError, SettingsError
+from configs.settings import HEADLESS_CAP, Settings
+from core.errors import AgentError, NoSuchThread, SettingsError
 from core.secrets.process_memory import make_undumpable
 from core.secrets.redaction import redacted
 
-
-def folder_of(options: dict[str, Any]) -> Path:
-    """The working directory, absolute."""
-    return Path(options.get("cwd") or ".").expanduser().absolute()
+if TYPE_CHECKING:
+    from core.store import Store, ThreadRow
+    from core.tool import AgentTool
 
 
 @dataclass(frozen=True)
@@ -30,25 +32,25 @@ class Started(Loaded):
     brought: Brought = field(default_factory=lambda: Brought(""))
 
 
-def settings_for(options: dict[str, Any], *, unasked_keys: bool = True) -> Started:
+def settings_for(options: Options, *, unasked_keys: bool = True) -> Started:
     """Settings for this invocation; keys of the folder's .env are applied. `unasked_keys`: those
     too that the user was not asked about, if the user has none: where nobody can be asked.
 
     Raises SettingsError.
     """
-    folder = folder_of(options)
+    folder = options.folder
     try:
         # The keys come first: a setting may name one as ${VAR}.
         brought = look_at(folder, unasked_keys=unasked_keys)
-        loaded = load(cwd=folder, config_file=options.get("config_file"))
+        loaded = load(cwd=folder, config_file=options.config_file)
     except SettingsProblem as problem:
         raise SettingsError(str(problem)) from None
     return Started(**vars(loaded), brought=brought.plus(loaded.answers, loaded.items))
 
 
-def headless_cap(options: dict[str, Any], loaded: Loaded) -> float:
+def headless_cap(options: Options, loaded: Loaded) -> float:
     """USD that this run may cost. A folder that is not trusted can only lower it."""
-    given, turn = options.get("max_cost"), loaded.settings.budget.turn
+    given, turn = options.max_cost, loaded.settings.budget.turn
     if given is not None:
         return float(given)
     if turn is None:
@@ -72,10 +74,40 @@ def using_keys(brought: Brought) -> str:
     return f" · using {', '.join(brought.keys)} from .env" if brought.keys else ""
 
 
-def guarded(work: Callable[[], int], options: dict[str, Any]) -> int:
+def known_tools(settings: Settings) -> dict[str, "AgentTool"]:
+    """All tools, those of MCP servers as they were last listed."""
+    from tools import builtin_tools
+
+    known = builtin_tools()
+    if settings.mcpServers:
+        from tools.mcp.servers import Servers
+
+        known.update(asyncio.run(Servers(settings).known("")))
+    return known
+
+
+async def wanted_thread(options: Options, settings: Settings) -> str | None:
+    """The id that --resume or --continue mean. Raises NoSuchThread."""
+    if not options.go_on:
+        return options.resume
+    from core.store import open_store
+
+    async with await open_store(settings) as store:
+        row = await newest_thread(store, options)
+        return row.id
+
+
+async def newest_thread(store: "Store", options: Options) -> "ThreadRow":
+    """The newest thread of the folder. Raises NoSuchThread."""
+    row = await store.threads.newest(str(options.folder))
+    if row is None:
+        raise NoSuchThread(f"no thread was started in {options.folder}")
+    return row
+
+
+def guarded(work: Callable[[], int], options: Options) -> int:
     """Run `work`; whatever it raises becomes one line on stderr and an exit code."""
-    output = options.get("output", "text")
-    debug = bool(options.get("debug"))
+    output, debug = options.output, options.debug
     make_undumpable()
     _logging(debug)
     try:
@@ -90,6 +122,8 @@ def guarded(work: Callable[[], int], options: dict[str, Any]) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 130
+    except (click.ClickException, click.Abort, click.exceptions.Exit):
+        raise  # cli/main.py tells them
     except Exception as error:
         if debug:
             to_stderr(redacted(traceback.format_exc()))

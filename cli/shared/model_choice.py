@@ -1,7 +1,12 @@
 """Choosing while a chat goes on: /model, /effort, and what the context holds."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from typing import Any
+
+from cli.shared.bootstrap import guarded, settings_for
+from cli.shared.options import Options
+from cli.terminal.writer import to_stdout
 
 EFFORTS = ("minimal", "low", "medium", "high")
 #: Models that are listed at once; a word narrows them down.
@@ -23,6 +28,20 @@ def listed(offers: Sequence[Any], word: str = "", most: int = MOST) -> Iterator[
         yield f"... {len(found) - most} more; a word after the command narrows them down"
     if not found and not word:
         yield "none: set ANTHROPIC_API_KEY, HF_TOKEN or OPENAI_API_KEY, or start a local server"
+
+
+def print_models(options: Options, word: str) -> int:
+    """`-m list`: every model whose provider can be asked here, or those that `word` is in."""
+
+    async def work() -> int:
+        from core.models.list_models import offers
+
+        settings = settings_for(options).settings
+        for text in listed(await offers(settings), word, most=10_000):
+            to_stdout(f"{text}\n")
+        return 0
+
+    return guarded(lambda: asyncio.run(work()), options)
 
 
 async def choose_model(session: Any, word: str, lines: Any) -> None:

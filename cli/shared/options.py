@@ -1,16 +1,61 @@
-"""Options that several commands share. Imports click and the standard library, nothing else."""
+"""The options that stand before a command, and their types. Imports click and the standard
+library, nothing else."""
 
-import functools
 import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-F = TypeVar("F", bound=Callable[..., Any])
+if TYPE_CHECKING:
+    from graph.options import RunOptions
 
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+MODES = ["ask", "auto", "read-only", "yolo"]
 CONTRADICTION = "--json and --output contradict each other"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was typed before the command, or chosen in the chat. None: not given.
+
+    Attributes:
+        max_cost: USD. max_time: seconds. go_on, resume: which thread. effort: chat only.
+        output: text, json or stream-json. cwd: the folder to work in. config_file: a settings file.
+    """
+
+    model: str | None = None
+    fallback_model: str | None = None
+    effort: str | None = None
+    max_iterations: int | None = None
+    max_cost: float | None = None
+    max_time: float | None = None
+    no_stream: bool = False
+    go_on: bool = False
+    resume: str | None = None
+    mode: Any = None
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    output: str = "text"
+    sandbox: str | None = None
+    cwd: str | None = None
+    config_file: str | None = None
+    debug: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """The working directory, absolute."""
+        return Path(self.cwd or ".").expanduser().absolute()
+
+    def for_run(self, **more: Any) -> "RunOptions":
+        """The options of a session; `more`: those that no one types."""
+        from graph.options import RunOptions
+
+        same = {f.name for f in fields(RunOptions)} & {f.name for f in fields(self)}
+        given = {name: getattr(self, name) for name in same}
+        return RunOptions(**{**given, "stream": not self.no_stream, **more})
 
 
 class Duration(click.ParamType[float]):
@@ -27,16 +72,19 @@ class Duration(click.ParamType[float]):
         return float(found[1]) * UNITS[found[2]]
 
 
-def output_option(command: F) -> F:
-    """`--output text|json` and `--json`, its short form; the command gets `output`, None where
-    neither was given."""
+def output_options(*forms: str) -> Callable[[Any], Any]:
+    """`--output` with these forms, and `--json`, the short form of `--output json`."""
 
-    @click.option("--output", type=click.Choice(["text", "json"]), default=None)
-    @click.option("--json", "as_json", is_flag=True, help="The same as --output json.")
-    @functools.wraps(command)
-    def with_output(*args: Any, output: str | None, as_json: bool, **given: Any) -> Any:
-        if as_json and output == "text":
-            raise click.UsageError(CONTRADICTION)
-        return command(*args, output="json" if as_json else output, **given)
+    def add(command: Any) -> Any:
+        json = click.option("--json", "as_json", is_flag=True, help="The same as --output json.")
+        output = click.option("--output", type=click.Choice(forms), help="What is printed (text).")
+        return output(json(command))
 
-    return with_output  # type: ignore[return-value]
+    return add
+
+
+def chosen_output(output: str | None, as_json: bool) -> str | None:
+    """What --output and --json say together; None: neither was given. Raises UsageError."""
+    if as_json and output not in (None, "json"):
+        raise click.UsageError(CONTRADICTION)
+    return "json" if as_json else output

@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 
-from cli.commands.trust import listed, trust_folder
+from cli.commands.trust import trust_folder
 from cli.shared.bootstrap import say_what_is_ignored, settings_for, using_keys
+from cli.shared.options import Options
+from cli.shared.trust_prompt import listed
 from configs.dotenv import release_keys
 from configs.trust import Answers
 from core.errors import UsageError
 
 
 @pytest.fixture
-def options(workdir: Path) -> dict[str, Any]:
+def options(workdir: Path) -> Options:
     """A folder that brings one of each kind."""
     folder = workdir / ".ml-agent"
     (folder / "commands").mkdir(parents=True)
@@ -27,7 +29,7 @@ def options(workdir: Path) -> dict[str, Any]:
     (skill / "SKILL.md").write_text("---\nname: plot\ndescription: Plots.\n---\nText")
     (workdir / ".env").write_text("OPENAI_API_KEY=sk-theirs\n")
     (workdir / "AGENTS.md").symlink_to("/dev/zero")
-    return {"cwd": str(workdir)}
+    return Options(cwd=str(workdir))
 
 
 @pytest.fixture(autouse=True)
@@ -37,14 +39,13 @@ def no_keys_stay() -> Any:
 
 
 def test_one_line_says_what_is_ignored(
-    options: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    options: Options, capsys: pytest.CaptureFixture[str]
 ) -> None:
     brought = settings_for(options).brought
     say_what_is_ignored(brought)
     said = capsys.readouterr().err.splitlines()
     assert said == [
-        f"ml-agent: left out: {options['cwd']}/AGENTS.md: it is a link that leads out of the "
-        "folder",
+        f"ml-agent: left out: {options.cwd}/AGENTS.md: it is a link that leads out of the folder",
         "ml-agent: this folder is not trusted; ignored: settings mode, model_name; MCP servers "
         "box; skills plot (ml-agent trust)",
     ]
@@ -52,7 +53,7 @@ def test_one_line_says_what_is_ignored(
 
 
 def test_trust_shows_all_of_it_first(
-    options: dict[str, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    options: Options, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AI_AGENT", "ml-agent")
     with pytest.raises(UsageError, match="from a command of the agent"):
@@ -68,7 +69,7 @@ def test_trust_shows_all_of_it_first(
 
 @pytest.mark.parametrize("answer", ["y\n", "yes\n", "n\n", "\n", ""])
 def test_at_a_terminal_it_asks(
-    answer: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    answer: str, options: Options, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Terminal:
         def isatty(self) -> bool:
@@ -87,7 +88,7 @@ def test_at_a_terminal_it_asks(
     assert bool(loaded.brought.ignored) != yes
 
 
-def test_what_has_changed_is_marked(options: dict[str, Any], workdir: Path) -> None:
+def test_what_has_changed_is_marked(options: Options, workdir: Path) -> None:
     from tests.configs.trusting import answer_all
 
     answer_all(workdir, trusted=True)

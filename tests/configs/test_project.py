@@ -208,12 +208,13 @@ def test_a_stranger_lowers_caps_only(
 
 def test_a_headless_run_costs_no_more_than_before(workdir: Path) -> None:
     from cli.shared.bootstrap import headless_cap, settings_for
+    from cli.shared.options import Options
 
-    options = {"cwd": str(workdir)}
+    options = Options(cwd=str(workdir))
     for theirs, cap in ((2, 2.0), (100, 5.0)):
         bring(workdir, budget={"turn": theirs})
         assert headless_cap(options, settings_for(options)) == cap
-    assert headless_cap({"max_cost": 50}, settings_for(options)) == 50
+    assert headless_cap(Options(max_cost=50), settings_for(options)) == 50
     answer_all(workdir, trusted=True)
     assert headless_cap(options, settings_for(options)) == 100
 

@@ -75,7 +75,7 @@ async def _plan(chat: Chat, word: str) -> None:
 
 async def _export(chat: Chat, word: str) -> None:
     """Markdown, or a recording where the file's name ends with .jsonl."""
-    from cli.commands.export import written
+    from cli.shared.export import written
     from core.errors import UsageError
     from graph.transcript.write import as_jsonl, as_markdown
 

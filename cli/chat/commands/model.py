@@ -80,7 +80,7 @@ async def _permit(chat: Chat, mode: str) -> None:
 
 
 def _first(chat: Chat) -> str:
-    mode: str = chat.settings.capped_mode(chat.options.get("mode") or chat.settings.mode or "ask")
+    mode: str = chat.settings.capped_mode(chat.options.mode or chat.settings.mode or "ask")
     return mode
 
 

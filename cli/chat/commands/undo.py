@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cli.chat.commands.registry import SlashCommand
 from cli.chat.frontend import Choice
 from cli.shared.answers import is_yes, yes_or_no
-from cli.shared.undo_text import tell
+from cli.shared.thread_text import tell_moved
 from configs.visible import inline
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ async def _undo(chat: Chat, word: str) -> None:
 
 async def _redo(chat: Chat, word: str) -> None:
     if _has_thread(chat):
-        tell(await chat.session.time_line().redo(), chat.lines, redo=True)
+        tell_moved(await chat.session.time_line().redo(), chat.lines, redo=True)
         await chat.face.settled(chat)
 
 
@@ -68,12 +68,12 @@ async def _picked_turn(chat: Chat, turns: list[Any]) -> str | None:
 
 async def _take_back(chat: Chat, turns: int) -> None:
     line = chat.session.time_line()
-    tell(await line.undo(turns, dry_run=True), chat.lines, dry_run=True)
+    tell_moved(await line.undo(turns, dry_run=True), chat.lines, dry_run=True)
     answer = await chat.face.ask("Undo? [Y/n] ", accepts=yes_or_no)
     if answer is None or not is_yes(answer, default=True):
         chat.lines.line("nothing was taken back", "2")
     else:
-        tell(await line.undo(turns), chat.lines)
+        tell_moved(await line.undo(turns), chat.lines)
         await chat.face.settled(chat)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cli.shared.bootstrap import guarded
+from cli.shared.options import Options
 from core.secrets.process_memory import PR_SET_DUMPABLE, make_undumpable
 
 NOBODY, PR_GET_DUMPABLE = 65534, 3
@@ -105,7 +106,7 @@ def test_every_command_of_the_program_closes_itself() -> None:
 
     def work() -> int:
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
-        return is_dumpable() * 10 + guarded(is_dumpable, {})
+        return is_dumpable() * 10 + guarded(is_dumpable, Options())
 
     if sys.platform.startswith("linux"):
         assert in_child(work) == 10
