@@ -183,7 +183,7 @@ def _start(options: Options, task: str | None) -> int:
     if task is not None and not task.strip():
         raise click.UsageError("the task is empty")
     if options.model == "list":
-        from cli.shared.model_choice import print_models
+        from cli.shared.model_list import print_models
 
         return print_models(options, task or "")
     if task is None and sys.stdin.isatty() and sys.stdout.isatty():

@@ -11,18 +11,18 @@ from cli.terminal.who_decides import by_a_person
 
 
 def chat(options: Options) -> int:
-    """Chat until the person leaves; the exit code."""
+    """Chat until the user leaves; the exit code."""
 
     async def work() -> int:
-        from cli.chat.loop import Chat
+        from cli.chat.loop import run_chat
 
         by_a_person("chat", terminal=False)  # a chat decides about calls
-        return await Chat(options, _face()).run()
+        return await run_chat(options, _frontend())
 
     return guarded(lambda: asyncio.run(work()), options)
 
 
-def _face() -> Any:
+def _frontend() -> Any:
     """The full terminal, or plain lines where the terminal can do no more."""
     dumb = os.environ.get("TERM", "dumb").lower() in ("", "dumb", "unknown", "emacs")
     if dumb or sys.platform == "win32":

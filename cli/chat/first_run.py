@@ -1,18 +1,12 @@
 """The first run: no key yet. What to set, what runs on this machine, and the demo."""
 
-from __future__ import annotations
-
 import asyncio
 import importlib
 import os
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from cli.chat.commands.registry import SlashCommand
 from cli.chat.sign_in import ask_for_token
-
-if TYPE_CHECKING:
-    from cli.chat.loop import Chat
+from cli.chat.state import Chat
 
 KEYS = ("ANTHROPIC_API_KEY", "HF_TOKEN", "OPENAI_API_KEY", "GEMINI_API_KEY")
 WHAT_TO_SET = """\
@@ -75,10 +69,3 @@ async def offer_token(chat: Chat) -> None:
     chat.lines.line("a tool needs your Hugging Face token", "33")
     if await ask_for_token(chat):
         chat.lines.line('Type "continue" to try again.', "2")
-
-
-async def _demo(chat: Chat, word: str) -> None:
-    await chat.face.hand_over([sys.executable, "-m", "cli.main", "demo"])
-
-
-COMMANDS = [SlashCommand("demo", "an offline tour, without a key", _demo)]

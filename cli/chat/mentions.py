@@ -1,15 +1,11 @@
 """Files that a message mentions with @: which they are, and what the model is told of them."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from cli.chat.loop import Chat
+from cli.chat.state import Chat
 
 MENTION = re.compile(r"(?<![\w@.])@(?:\"([^\"\n]+)\"|([^\s\"]+))")
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")

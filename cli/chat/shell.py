@@ -1,18 +1,13 @@
 """`!command`: the person runs a line; the model is told of it with the next message."""
 
-from __future__ import annotations
-
 import asyncio
 import codecs
 import os
 import signal
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
+from cli.chat.state import Chat
 from core.secrets.redaction import redacted
-
-if TYPE_CHECKING:
-    from cli.chat.loop import Chat
 
 #: Characters of the output that the model is told, from its end.
 TOLD = 10_000
@@ -36,7 +31,7 @@ async def run_line(chat: Chat, command: str) -> None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGINT)
 
-    with chat.face.stoppable(stop):
+    with chat.frontend.stoppable(stop):
         said = await _output(chat, process)
         code = await process.wait()
     if code:
@@ -45,7 +40,7 @@ async def run_line(chat: Chat, command: str) -> None:
     fence = "~~~~" if "```" in text else "```"
     ran = f"[I ran `{command}` myself; exit code {code}]"
     told = f"{ran}\n{fence}\n{text}\n{fence}" if text else f"{ran} It said nothing."
-    await chat.tell(told)
+    chat.ran.append(told)
 
 
 async def _output(chat: Chat, process: asyncio.subprocess.Process) -> str:

@@ -1,15 +1,11 @@
 """The Hugging Face token: asked for hidden, checked with the Hub, kept in this process only."""
 
-from __future__ import annotations
-
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from cli.chat.state import Chat
 from cli.shared.answers import is_yes, secret, yes_or_no
 from configs.visible import inline
-
-if TYPE_CHECKING:
-    from cli.chat.loop import Chat
 
 QUESTION = "a Hugging Face token for this session (hidden; Enter skips): "
 #: How tokens of users and of organisations begin. Nothing else is sent to the Hub: it may be the
@@ -27,7 +23,7 @@ async def ask_for_token(chat: Chat) -> bool:
     """Whether there is a token now. What was typed and cannot be one becomes a message."""
     again = False
     while True:
-        answer = await chat.face.ask(QUESTION, secret=True, accepts=secret, again=again)
+        answer = await chat.frontend.ask(QUESTION, secret=True, accepts=secret, again=again)
         token, again = (answer or "").strip(), True
         if not token:
             return False
@@ -38,7 +34,7 @@ async def ask_for_token(chat: Chat) -> bool:
             name = await whose(token, chat.settings)
         except NotChecked as reason:
             chat.lines.complain(f"Could not check the token: {reason}.")
-            answer = await chat.face.ask("Use it unchecked? [y/N] ", accepts=yes_or_no)
+            answer = await chat.frontend.ask("Use it unchecked? [y/N] ", accepts=yes_or_no)
             if answer is None or not is_yes(answer):
                 return False
             name = None

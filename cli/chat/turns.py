@@ -1,25 +1,55 @@
 """A turn in the chat: its events, the approvals it waits for, the limit it reached."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cli.chat.first_run import offer_token, wants_token
+from cli.chat.mentions import with_mentions
+from cli.chat.remote_decisions import DecidedElsewhere
+from cli.chat.state import Chat
+from cli.chat.threads import ensure_open
 from cli.shared.answers import amount, dollars_of, is_yes, yes_or_no
-from cli.shared.approval_prompt import DecidedElsewhere
 from cli.shared.jobs import jobs_command, tell_of_jobs
 from cli.shared.render import closing
 
-if TYPE_CHECKING:
-    from cli.chat.loop import Chat
+
+async def handle_message(chat: Chat, text: str) -> None:
+    """A turn with `text`, and with what the user ran meanwhile."""
+    if not await ensure_open(chat):
+        chat.frontend.put_back(text)
+        return
+    await run_turn(chat, chat.session.send(await message_of(chat, text)))
 
 
-async def run_turn(chat: Chat, events: Any, costs: bool) -> None:
-    """Until it ends, or nobody decides."""
+async def message_of(chat: Chat, text: str) -> str:
+    """What the model gets for `text`: what the user ran, the text, and the files it mentions."""
+    ran, chat.ran = chat.ran, []
+    return "\n\n".join([*ran, await with_mentions(chat, text)])
+
+
+async def wants(chat: Chat, question: str) -> bool:
+    """Whether the user says yes; Enter is one."""
+    answer = await chat.frontend.ask(question, accepts=yes_or_no)
+    return answer is not None and is_yes(answer, default=True)
+
+
+async def offer_unfinished(chat: Chat, *, asked: bool = False) -> None:
+    """A turn that was cut off, or approvals that wait, come first. `asked`: the user wants to go
+    on."""
+    if chat.session.moved:
+        chat.lines.line(chat.session.moved, "33")
+    wanted = asked or bool(await chat.session.pending())
+    if not await chat.session.unfinished():
+        return
+    if wanted or await wants(chat, "the last turn was cut off; go on? [Y/n] "):
+        await run_turn(chat, chat.session.resume())
+
+
+async def run_turn(chat: Chat, events: Any, *, costs: bool = True) -> None:
+    """Show a turn, and answer its approvals, until it ends or nobody decides."""
     token_wanted = False
     while events is not None:
         last: Any = None
-        with chat.face.working(chat):
+        with chat.frontend.working(chat):
             async for event in events:
                 last = event
                 chat.lines.show(event)
@@ -27,6 +57,7 @@ async def run_turn(chat: Chat, events: Any, costs: bool) -> None:
         events = await _after(chat, last, costs)
     if token_wanted:
         await offer_token(chat)
+    await chat.frontend.settled(chat)
 
 
 async def _after(chat: Chat, last: Any, costs: bool) -> Any:
@@ -40,13 +71,13 @@ async def _after(chat: Chat, last: Any, costs: bool) -> Any:
             chat.lines.line(closing(last), "2")
         if last.status == "limit":
             return await _more(chat, last.reason)
-        if chat.face.left_over() and await chat.session.unfinished():
+        if chat.frontend.left_over() and await chat.session.unfinished():
             return chat.session.resume()  # typed after the last step had begun
     elif last.name == "interrupted":
         chat.lines.line("interrupted", "33")
         for job in await tell_of_jobs(chat.session, lambda text: chat.lines.line(text, "33")):
             asked = f"cancel job {job.id}? y, or Enter: it goes on "
-            answer = await chat.face.ask(asked, accepts=yes_or_no)
+            answer = await chat.frontend.ask(asked, accepts=yes_or_no)
             if answer is not None and is_yes(answer):
                 await jobs_command(chat.session, f"cancel {job.id}", chat.lines.line)
     elif last.name == "error":
@@ -59,7 +90,7 @@ async def _decided(chat: Chat, requests: list[dict[str, Any]]) -> Any:
     decided = await chat.session.decided([r["id"] for r in requests])
     asked = [r for r in requests if r["id"] not in decided]
     try:
-        given = await chat.face.decide(chat, asked)
+        given = await chat.frontend.decide(chat, asked)
     except DecidedElsewhere:
         chat.lines.line("\ndecided from another terminal", "33")
         return chat.session.resume()
@@ -78,7 +109,7 @@ async def _more(chat: Chat, reason: str) -> Any:
     of_money = "are spent" in reason
     asked = "how many USD more?" if of_money else "go on for as long again? y, or"
     accepts = amount if of_money else yes_or_no
-    answer = await chat.face.ask(f"{asked} (Enter: stop here) ", accepts=accepts)
+    answer = await chat.frontend.ask(f"{asked} (Enter: stop here) ", accepts=accepts)
     if not answer:
         return None
     if of_money:

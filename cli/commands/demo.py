@@ -14,12 +14,12 @@ from typing import Any
 
 import click
 
-from cli.shared.approval_prompt import PREVIEW_LINES, ask_decisions
+from cli.shared.approval_prompt import PLAIN, decisions_of, show
 from cli.shared.bootstrap import complain, settings_for
 from cli.shared.command import runs
 from cli.shared.options import Options
+from cli.shared.plain_dialog import converse
 from cli.shared.render import EventPrinter, closing
-from cli.shared.request_text import head_and_rows
 from cli.shared.results import INTERRUPTED
 from cli.terminal.writer import to_stdout
 
@@ -92,13 +92,10 @@ class _Demo:
     def _decide(self, requests: list[dict[str, Any]]) -> Sequence[dict[str, Any]] | None:
         if not self._asks:
             for request in requests:
-                head, rows = head_and_rows(request, self._lines.place(PREVIEW_LINES, ""))
-                self._lines.line(head, "1")
-                self._lines.line(f"  {request['effect']}: {request['reason']}", "2")
-                self._lines.rows(rows)
+                show(request, self._lines, PLAIN.most)
             self._lines.line(f"  approved by the demo itself: {self._why}", "33")
             return [{"type": "approve"} for _ in requests]
-        decisions = ask_decisions(requests, self._lines)
+        decisions = converse(decisions_of(requests, self._lines, None, PLAIN), self._lines)
         self._refused = decisions is None or any(d["type"] == "reject" for d in decisions)
         return None if self._refused else decisions
 

@@ -1,11 +1,47 @@
-"""What counts as an answer to a question of the chat: its exact words. Anything else is what the
+"""Questions of the chat, and what counts as an answer: its exact words. Anything else is what the
 user wants to say, and becomes a message. Imports the standard library, nothing else."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any
 
 #: Whether a line that was typed answers the question that stands.
 Accepts = Callable[[str], bool]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question.
+
+    Attributes:
+        accepts: which lines answer it; None: any. keys: one press of them is an answer, where the
+            terminal gives single keys. default: what stands in the prompt, and what Enter means.
+        stays: what is said of a line that is no answer; the question stays. "": it leaves.
+        again: it is the question before, asked again. secret: what is typed is not shown.
+        keeps: what stands in the prompt when the question is left joins the draft.
+    """
+
+    text: str
+    accepts: Accepts | None = None
+    keys: str = ""
+    default: str = ""
+    stays: str = ""
+    again: bool = False
+    secret: bool = False
+    keeps: bool = True
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Arguments to be changed in the user's editor; the answer is what they became, or None."""
+
+    arguments: dict[str, Any]
+
+
+#: Questions one after the other: is sent each answer (None: the question was left), and returns
+#: what came of them. Each frontend asks in its own way.
+Dialog = Generator[Asked | Edit, Any, Any]
 
 _YES, _NO = ("y", "yes"), ("n", "no")
 #: What is surely no credential: a command, several words, a word of letters alone.

@@ -1,85 +1,147 @@
-"""The approval question: what, why, and a person's answer to each request."""
+"""The approval question: what, why, and the user's answer to each request. One dialog, which the
+plain and the full chat ask in their own ways."""
 
 import json
 import os
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cli.shared.render import EventPrinter
+from cli.shared.answers import Accepts, Asked, Dialog, Edit, one_of
+from cli.shared.render import Lines, code_of_diff, is_diff
 from cli.shared.request_text import all_rows, head_and_rows
-from cli.terminal.writer import ask
 from configs.visible import inline, json_text, needs_escapes
 
 PREVIEW_LINES = 20
+KEYS = """\
+  y  run it                     n  do not; n and words: the model is told them
+  e  change it in $EDITOR       a  run it, and such calls from now on without asking
+  ?  all of it, and these keys  Esc  leave it undecided"""
+NO_ANSWER = "That is no answer. ? shows the keys, n and words tell the model, Esc keeps the words."
+MANY = "  Y  run this and all that follow   N  none of them"
 Propose = Callable[[dict[str, Any]], str]
 
 
-class DecidedElsewhere(Exception):
-    """Somebody decided from another terminal while the question stood here."""
+@dataclass(frozen=True)
+class Style:
+    """How a terminal asks. question: without keys for many. most: lines of a preview.
+    no_answer: said of anything else. many: Y and N decide about all that follow."""
+
+    question: str
+    most: int
+    no_answer: str
+    many: bool
 
 
-def ask_decisions(
-    requests: list[dict[str, Any]],
-    lines: EventPrinter,
-    propose: Propose | None = None,
-    keep: Callable[[str], None] = lambda text: None,
-) -> list[dict[str, Any]] | None:
-    """A decision per request, in LangChain's shape; None where the person left the question:
+PLAIN = Style(
+    "run it? [?] all of it, [y]es, [n]o, n and words for the model, [e]dit",
+    PREVIEW_LINES,
+    "that is no answer",
+    False,
+)
+FULL = Style("run it? y n e a ?", 16, NO_ANSWER, True)
+
+
+def decisions_of(
+    requests: list[dict[str, Any]], lines: Lines, propose: Propose | None, style: Style
+) -> Dialog:
+    """Returns a decision per request, in LangChain's shape; None where the user left the question:
     the approvals go on waiting. `propose`: the rule to offer for a call like this one; None:
-    "always" is not offered. `keep`: gets what was typed and is no answer. A decision with
-    `folder_rule` wants that rule granted there."""
-    try:
-        return [_ask(request, lines, propose, keep) for request in requests]
-    except (EOFError, KeyboardInterrupt):
-        lines.line("left undecided; a message rejects, -c asks again", "33")
-        return None
-
-
-def _ask(
-    request: dict[str, Any],
-    lines: EventPrinter,
-    propose: Propose | None,
-    keep: Callable[[str], None],
-) -> dict[str, Any]:
-    if "respond" in request["decisions"]:
-        return _answer(request, lines)
-    arguments = request["arguments"]
-    place = lines.place(PREVIEW_LINES, ", ? shows them")
-    head, rows = head_and_rows(request, place)
-    lines.line(head, "1")
-    lines.line(f"  {request['effect']}: {inline(request['reason'])}", "2")
-    lines.rows(rows)
-    rule = rule_to_offer(request, propose) if propose else ""
-    while True:
-        always = ", [a]lways" if propose else ""
-        asked = f"run it? [?] all of it, [y]es, [n]o, n and words for the model, [e]dit{always}: "
-        answer = ask(asked).strip()
-        key, _, words = answer.partition(" ")
-        key = key.lower() if not words or key.lower() in ("n", "no") else ""
-        if key in ("y", "yes"):
-            return {"type": "approve"}
-        if key in ("n", "no"):
-            return {"type": "reject", "message": words.strip()}
-        if key in ("a", "always") and propose:
-            if rule:
-                return _always(rule, lines)
-            lines.line(f"  {no_rule(request)}", "33")
-        elif key == "?":
-            lines.rows(all_rows(request, place))
-        elif key not in ("e", "edit"):
-            if answer:
-                lines.line("  that is no answer", "33")
-                keep(answer)
+    "always" is not offered. A decision with `folder_rule` wants that rule granted there."""
+    decisions: list[dict[str, Any]] = []
+    rest: dict[str, Any] | None = None
+    for number, request in enumerate(requests, 1):
+        if "respond" in request["decisions"]:
+            answer = yield from _answered(request, lines)
+        elif rest is not None:
+            answer = dict(rest)
         else:
-            editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
-            edited = edited_arguments(arguments, lines, shlex.split(editor))
+            place = f"{number} of {len(requests)}: " if len(requests) > 1 and style.many else ""
+            show(request, lines, style.most, place)
+            more = style.many and number < len(requests)
+            answer = yield from _decided(request, lines, propose, style, more)
+        if answer is None:
+            lines.line("left undecided; a message rejects, -c asks again", "33")
+            return None
+        if answer.pop("rest", False):
+            rest = answer
+        decisions.append(answer)
+    return decisions
+
+
+def show(
+    request: dict[str, Any], lines: Lines, most: int, place: str = "", *, whole: bool = False
+) -> None:
+    """What is asked about."""
+    where = lines.place(most, ", ? shows them")
+    head, rows = head_and_rows(request, where, place)
+    lines.line(head, "1;33")
+    lines.line(f"  {request['effect']}: {inline(request['reason'])}", "2")
+    diff = is_diff(str(request["preview"]))
+    lines.rows(
+        all_rows(request, where) if whole else rows,
+        lambda row: code_of_diff(row.line) if diff else "",
+    )
+
+
+def _decided(
+    request: dict[str, Any], lines: Lines, propose: Propose | None, style: Style, more: bool
+) -> Dialog:
+    """One decision; `rest` in it: it holds for all that follow."""
+    rule = rule_to_offer(request, propose) if propose else ""
+    keys = "ye?" + ("a" if propose else "") + ("YN" if more else "")
+    ends = (" Y N" if more else "") + " > "
+    if not style.many:
+        ends = (", [a]lways" if propose else "") + ": "
+    again = False
+    while True:
+        asked = Asked(
+            style.question + ends, _decides(keys, style), keys, "", style.no_answer, again
+        )
+        answer, again = (yield asked), True
+        if answer is None:
+            return None
+        key, _, words = answer.strip().partition(" ")
+        key = key if style.many else key.lower()
+        rest = {"rest": True} if more and key in ("Y", "N") else {}
+        if key in ("y", "yes", "Y"):
+            lines.line("  all approved" if rest else "  approved", "32")
+            return {"type": "approve", **rest}
+        if key in ("n", "no", "N"):
+            told = f": {words.strip()}" if words.strip() else ""
+            lines.line(f"  {'all rejected' if rest else 'rejected'}{told}", "33")
+            return {"type": "reject", "message": words.strip(), **rest}
+        decision = None
+        if key in ("a", "always") and rule:
+            decision = yield from _always(rule, lines)
+        elif key in ("a", "always"):
+            lines.line(f"  {no_rule(request)}", "33")
+        elif key in ("e", "edit"):
+            edited = yield Edit(request["arguments"])
             if edited is not None:
                 action = {"name": request["tool"], "args": edited}
-                return {"type": "edit", "edited_action": action}
+                decision = {"type": "edit", "edited_action": action}
+        else:
+            show(request, lines, style.most, whole=True)
+            lines.line(KEYS + (f"\n{MANY}" if more else ""))
+        if decision is not None:
+            return decision
+
+
+def _decides(keys: str, style: Style) -> Accepts:
+    """A key, its word, or n with words for the model."""
+    words = {"y": "yes", "e": "edit", "a": "always"}
+    known = {*keys, "n", "no", *(words[key] for key in keys if key in words)}
+
+    def accepts(text: str) -> bool:
+        word = text.strip() if style.many else text.strip().lower()
+        return word in known or word.startswith(("n ", "no "))
+
+    return accepts
 
 
 def rule_to_offer(request: dict[str, Any], propose: Propose) -> str:
@@ -93,34 +155,40 @@ def no_rule(request: dict[str, Any]) -> str:
     return f"no rule can allow this: {inline(request['reason'])}"
 
 
-def _always(rule: str, lines: EventPrinter) -> dict[str, Any]:
+def _always(proposed: str, lines: Lines) -> Dialog:
     """Yes, and a rule by which such calls run unasked."""
-    rule = ask(f"the rule (Enter: {rule}): ").strip() or rule
-    where = ask("in this [t]hread (Enter), or always in this [f]older: ").strip().lower()
-    lines.line(f"from now on: {inline(rule)}", "2")
-    if where in ("f", "folder"):
-        return {"type": "approve", "folder_rule": rule}
-    return {"type": "approve", "rule": rule}
+    rule = yield Asked("the rule: ", default=proposed)
+    if not rule or not rule.strip():
+        return None
+    asked = "in this [t]hread (Enter), or always in this [f]older? "
+    words = ["t", "f", "thread", "folder"]
+    where = yield Asked(asked, one_of(words), "tf", stays="t or f")
+    if where is None:
+        return None
+    lines.line(f"from now on: {inline(rule.strip())}", "2")
+    return {"type": "approve", "folder_rule" if where[:1] == "f" else "rule": rule.strip()}
 
 
-def _answer(request: dict[str, Any], lines: EventPrinter) -> dict[str, Any]:
-    """The person's answer to a question of the model; a number chooses an option."""
+def _answered(request: dict[str, Any], lines: Lines) -> Dialog:
+    """The user's answer to a question of the model; a number chooses an option."""
     options = request["arguments"].get("options") or []
-    lines.line(f"? {request['arguments']['question']}", "1")
+    lines.line(f"? {request['arguments']['question']}", "1;33")
     for number, option in enumerate(options, 1):
         lines.line(f"  {number}  {inline(option)}")
     while True:
-        answer = ask("a number, or your own words: " if options else "your answer: ").strip()
+        answer = yield Asked("a number, or your own words: " if options else "your answer: ")
+        if answer is None:
+            return None
+        answer = answer.strip()
         if answer.isdigit() and 1 <= int(answer) <= len(options):
             return {"type": "respond", "message": options[int(answer) - 1]}
         if answer:
             return {"type": "respond", "message": answer}
 
 
-def edited_arguments(
-    arguments: dict[str, Any], lines: Any, editor: Sequence[str]
-) -> dict[str, Any] | None:
+def edited_arguments(arguments: dict[str, Any], lines: Lines) -> dict[str, Any] | None:
     """The arguments as the person left them in the editor; None where they cannot be read."""
+    editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "arguments.json"
         # Hidden characters stand there as JSON's escapes: what is read back is what was there.

@@ -1,57 +1,36 @@
-"""The question of an MCP server in the middle of a call, and a person's answer."""
+"""The question of an MCP server in the middle of a call, and the user's answer."""
 
 import json
-from collections.abc import Callable, Generator
-from typing import Any, NamedTuple
+from typing import Any
 
-from cli.shared.answers import Accepts, is_yes, yes_or_no
-from cli.shared.render import EventPrinter
-from cli.terminal.writer import ask
+from cli.shared.answers import Asked, Dialog, is_yes, yes_or_no
+from cli.shared.render import Lines
 from configs.visible import inline
 
 
-class Asked(NamedTuple):
-    """One question. accepts: which lines answer it; None: any."""
-
-    text: str
-    accepts: Accepts | None = None
+class Declined(Exception):
+    """The user left the question."""
 
 
-#: Yields what to ask, is sent each answer, returns what was given.
-Asking = Generator[Asked, str, Any]
-
-
-def answer_server(
-    question: Any, lines: EventPrinter, keep: Callable[[str], None]
-) -> dict[str, Any] | None:
-    """The fields that the server wants ({} for a page that was opened); None: declined. `keep`:
-    gets what was typed and is no answer."""
-    asking = conversation(question, lines)
+def answers_of(question: Any, lines: Lines) -> Dialog:
+    """Returns the fields that the server wants ({} for a page that was opened); None: declined."""
     try:
-        asked = next(asking)
-        while True:
-            answer = ask(asked.text)
-            if asked.accepts is not None and not asked.accepts(answer):
-                keep(answer)
-                raise EOFError
-            asked = asking.send(answer)
-    except StopIteration as end:
-        given: dict[str, Any] | None = end.value
-        return given
-    except (EOFError, KeyboardInterrupt):
+        given = yield from _conversation(question, lines)
+    except Declined:
+        given = None
+    if given is None:
         lines.line("declined", "33")
-        return None
+    return given
 
 
-def conversation(question: Any, lines: Any) -> Asking:
-    """The questions, one after the other; returns as `answer_server` does."""
+def _conversation(question: Any, lines: Lines) -> Dialog:
     lines.line(f"? MCP server {question.server} asks: {question.message}", "1")
     if question.url:
         lines.line(f"  it wants you to open {inline(question.url)}")
-        return {} if is_yes((yield Asked("done? [y/N] ", yes_or_no))) else None
+        return {} if is_yes((yield Asked("done? [y/N] ", yes_or_no)) or "") else None
     properties = (question.schema or {}).get("properties") or {}
     if not properties:
-        return {} if is_yes((yield Asked("agree? [y/N] ", yes_or_no))) else None
+        return {} if is_yes((yield Asked("agree? [y/N] ", yes_or_no)) or "") else None
     lines.line("  Enter leaves a field out or takes its default; Ctrl-D declines", "2")
     required = question.schema.get("required") or []
     given: dict[str, Any] = {}
@@ -62,7 +41,7 @@ def conversation(question: Any, lines: Any) -> Asking:
     return given
 
 
-def _field(name: str, field: dict[str, Any], required: bool, lines: Any) -> Asking:
+def _field(name: str, field: dict[str, Any], required: bool, lines: Lines) -> Dialog:
     """One value, asked again until it fits its type; None: left out."""
     choices = field.get("enum") or [c.get("const") for c in field.get("oneOf") or []]
     for number, choice in enumerate(choices, 1):
@@ -72,7 +51,10 @@ def _field(name: str, field: dict[str, Any], required: bool, lines: Any) -> Aski
     shown = f" ({said})" if said and said.lower() != name.lower() else ""
     shown += f" [{default}]" if default is not None else "" if required else " [none]"
     while True:
-        text = (yield Asked(f"  {name}{shown}: ")).strip()
+        answer = yield Asked(f"  {name}{shown}: ")
+        if answer is None:
+            raise Declined
+        text = answer.strip()
         if not text and (default is not None or not required):
             return default
         if choices and text.isdigit() and 1 <= int(text) <= len(choices):

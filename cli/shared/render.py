@@ -2,8 +2,9 @@
 
 import shutil
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from cli.terminal.cleaning import StreamCleaner
 from cli.terminal.rows import Place, Row, painted
@@ -13,106 +14,168 @@ from core import events as ev
 
 #: The checklist's marks, as core/history.py has them; importing it here would cost LangChain.
 MARKS = {"completed": "[x]", "in_progress": "[>]", "pending": "[ ]"}
-#: Lines of a result that are shown; failures are shown in full up to FAILURE_LINES.
-RESULT_LINES = 3
-FAILURE_LINES = 20
 WIDTH = 160
 
 
-class EventPrinter:
-    """Writes what happens, a line each, to `stream`.
+class Lines(Protocol):
+    """Where lines of ours go."""
 
-    Args:
-        answer: where the answer's text goes as it comes; None: nowhere.
-    """
+    def line(self, text: str, code: str = "") -> None:
+        """A line, or several, in the colour `code` (SGR)."""
 
-    def __init__(self, stream: TextIO, answer: Callable[[str], None] | None = None) -> None:
-        self._stream = stream
-        self._answer = answer
-        self._pieces = StreamCleaner()
-        self._streamed = False
-        self._logged: set[str] = set()
-        self._newest = ""
+    def place(self, most: int, how: str) -> Place:
+        """Where rows of at most `most` lines go. how: says how to see the rest."""
+        ...
+
+    def rows(self, rows: Iterable[Row], code: Callable[[Row], str] = ...) -> None:
+        """Rows of what is decided or listed; `code`: the colour of each."""
+
+
+class EventLines(ABC):
+    """Events in lines; a terminal says how a line, an answer and a long result look."""
+
+    #: Lines of a result that are shown; failures are shown in full up to `failure_lines`.
+    result_lines, failure_lines = 3, 20
+
+    def __init__(self) -> None:
+        self.streamed = False
+        self.newest = ""
+
+    @abstractmethod
+    def line(self, text: str, code: str = "") -> None: ...
+
+    @abstractmethod
+    def answer(self, text: str) -> None:
+        """A piece of the answer's text."""
+
+    @abstractmethod
+    def end_answer(self) -> None: ...
+
+    @abstractmethod
+    def log(self, event: ev.ToolLog) -> None: ...
+
+    @abstractmethod
+    def folded(self, lines: list[str], most: int, head: str, code: str) -> None:
+        """`lines`, of which `most` are shown; `head` stands before the first."""
+
+    @abstractmethod
+    def result(self, event: ev.ToolOutput) -> list[str]:
+        """The lines of a result that were not shown before."""
+
+    def call(self, event: ev.ToolCall) -> None:
+        self.line(f"● {event.tool} {inline(telling(event.tool, event.arguments))}", "36")
 
     def show(self, event: ev.Event) -> None:
         """One event. Those that only a program needs show nothing."""
         match event:
             case ev.AssistantChunk(kind="answer"):
-                self._streamed = True
-                self._say(self._pieces.feed(event.text))
+                self.streamed = True
+                self.answer(event.text)
             case ev.AssistantStreamEnd():
-                rest = self._pieces.end()
-                if self._streamed:
-                    self._say(rest + "\n")
-                if event.withdrawn and self._streamed:
+                if self.streamed:
+                    self.end_answer()
+                if event.withdrawn and self.streamed:
                     self.line("[the answer above is withdrawn: it was cut off]", "33")
                 if event.withdrawn:
-                    self._streamed = False
+                    self.streamed = False
             case ev.AssistantMessage():
-                if not self._streamed:
-                    self._say(event.text + "\n")
-                self._streamed = False
+                if not self.streamed:
+                    self.answer(event.text)
+                    self.end_answer()
+                self.streamed = False
             case ev.ToolCall():
-                self._call(event)
+                self.newest = event.id
+                items = event.arguments.get("items") if event.tool == "plan" else None
+                if isinstance(items, list):
+                    self.line("● plan", "36")
+                    for item in items:
+                        self.line(*checked(item))
+                else:
+                    self.call(event)
             case ev.ToolLog():
-                self._logged.add(event.id)
-                for text in event.text.split("\n"):
-                    self.line(f"  {text}" if event.id else f"… {text}", "2")
-            case ev.ToolOutput():
-                self._output(event)
+                self.log(event)
+            case ev.ToolOutput() if not (event.ok and event.tool == "plan"):
+                mark = "└" if event.ok else "✗"
+                if event.id != self.newest:
+                    mark += f" {event.tool}:"
+                most = self.result_lines if event.ok else self.failure_lines
+                self.folded(self.result(event), most, f"  {mark} ", "2" if event.ok else "31")
             case ev.Compacted():
                 self.line(_compacted(event.tokens_before, event.tokens_after), "2")
             case _:
                 pass
 
+
+class EventPrinter(EventLines):
+    """Writes what happens, a line each, to `stream`.
+
+    Args:
+        say: where the answer's text goes as it comes; None: nowhere.
+    """
+
+    def __init__(self, stream: TextIO, say: Callable[[str], None] | None = None) -> None:
+        super().__init__()
+        self._stream = stream
+        self._say = say or (lambda text: None)
+        self._pieces = StreamCleaner()
+        self._logged: set[str] = set()
+
     def line(self, text: str, code: str = "") -> None:
-        """A line of ours."""
         write(f"{text}\n", self._stream, code)
 
     def place(self, most: int, how: str) -> Place:
-        """Where rows of at most `most` lines go. how: says how to see the rest."""
+        """As `Lines.place`."""
         width = shutil.get_terminal_size().columns if self._stream.isatty() else None
         return Place(width, most, how, self._stream.encoding or "utf-8")
 
     def rows(self, rows: Iterable[Row], code: Callable[[Row], str] = lambda row: "") -> None:
-        """Rows of what is decided or listed; `code`: the colour of each."""
+        """As `Lines.rows`."""
         for row in rows:
             write_styled(painted(row, Painter(self._stream), code(row)) + "\n", self._stream)
 
-    def _call(self, event: ev.ToolCall) -> None:
-        self._newest = event.id
-        items = event.arguments.get("items") if event.tool == "plan" else None
-        if not isinstance(items, list):
-            said = inline(telling(event.tool, event.arguments))
-            self.line(f"● {event.tool} {said}", "36")
-            return
-        self.line("● plan", "36")
-        for item in items:
-            mark = MARKS.get(item.get("status", ""), "[?]") if isinstance(item, dict) else "[?]"
-            text = item.get("text", "") if isinstance(item, dict) else item
-            self.line(f"  {mark} {text}")
+    def answer(self, text: str) -> None:
+        self._say(self._pieces.feed(text))
 
-    def _output(self, event: ev.ToolOutput) -> None:
-        if event.ok and event.tool == "plan":
-            return  # the checklist has been shown
+    def end_answer(self) -> None:
+        self._say(self._pieces.end() + "\n")
+
+    def log(self, event: ev.ToolLog) -> None:
+        self._logged.add(event.id)
+        for text in event.text.split("\n"):
+            self.line(f"  {text}" if event.id else f"… {text}", "2")
+
+    def result(self, event: ev.ToolOutput) -> list[str]:
         lines = event.text.split("\n")
-        most = RESULT_LINES if event.ok else FAILURE_LINES
         if event.ok and event.id in self._logged:
             # What it logged has been shown: how it ended is at the end, or at the start.
-            lines = lines[-1:] if lines[-1].startswith("[") else lines[:1]
+            return lines[-1:] if lines[-1].startswith("[") else lines[:1]
+        return lines
+
+    def folded(self, lines: list[str], most: int, head: str, code: str) -> None:
         shown = lines if len(lines) <= most else [*lines[: most - 1], lines[-1]]
-        mark = "└" if event.ok else "✗"
-        if event.id != self._newest:
-            mark += f" {event.tool}:"
         for number, text in enumerate(shown):
-            head = mark if number == 0 else " "
-            self.line(f"  {head} {text[:WIDTH]}", "2" if event.ok else "31")
+            self.line(f"{'    ' if number else head}{text[:WIDTH]}", code)
         if len(shown) < len(lines):
             self.line(f"    [{len(lines) - len(shown)} more lines]", "2")
 
-    def _say(self, text: str) -> None:
-        if self._answer is not None:
-            self._answer(text)
+
+def checked(item: Any) -> tuple[str, str]:
+    """An item of the plan, and its colour."""
+    known = item if isinstance(item, dict) else {"text": item}
+    status = known.get("status", "")
+    code = {"completed": "2", "in_progress": "1"}.get(status, "")
+    return f"  {MARKS.get(status, '[?]')} {known.get('text', '')}", code
+
+
+def is_diff(text: str) -> bool:
+    return text.startswith(("--- ", "diff --git")) and "\n@@ " in text
+
+
+def code_of_diff(line: str) -> str:
+    """The colour of a line of a diff."""
+    if line.startswith(("+++", "---")):
+        return "1"
+    return {"+": "32", "-": "31", "@": "36"}.get(line[:1], "")
 
 
 def told_word(tool: str, arguments: dict[str, Any]) -> str:

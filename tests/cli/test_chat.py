@@ -218,7 +218,7 @@ def test_the_offer_waits_for_no_library(tmp_path: Path) -> None:
 import asyncio, sys
 from pathlib import Path
 from cli import chat
-from cli.shared.unfinished_thread import left_open
+from cli.chat.threads import left_open
 from configs.settings import Settings
 asyncio.run(left_open(Settings(state_dir=sys.argv[1]), Path("/w")))
 print([n for n in sys.modules if n.split(".")[0] in ("langgraph", "langchain_core", "litellm")])

@@ -1,27 +1,26 @@
 """Slash commands that show something and change nothing of the conversation."""
 
-from __future__ import annotations
-
+import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from cli.chat.commands.registry import SlashCommand
+from cli.chat.slash_commands import all_commands, help_lines
+from cli.chat.state import Chat
+from cli.chat.threads import ensure_open, say_status
 from cli.shared.render import MARKS, money
-
-if TYPE_CHECKING:
-    from cli.chat.loop import Chat
 
 PERIODS = {"turn": "this turn", "thread": "this thread", "day": "today, all threads"}
 
 
-async def _status(chat: Chat, word: str) -> None:
-    chat.status()
+async def status(chat: Chat, word: str) -> None:
+    say_status(chat)
     if chat.session is not None:
         for command in await chat.session.commands():
             chat.lines.line(f"runs: {command}", "2")
 
 
-async def _cost(chat: Chat, word: str) -> None:
+async def cost(chat: Chat, word: str) -> None:
     if chat.session is None:
         chat.lines.line("nothing was spent yet")
         return
@@ -31,24 +30,33 @@ async def _cost(chat: Chat, word: str) -> None:
             chat.lines.line(f"{PERIODS[name]:<20} {money(spent.amount)}{unknown}")
 
 
-async def _context(chat: Chat, word: str) -> None:
-    from cli.shared.model_choice import use_of_context
-
-    if await chat.open_kindly():
+async def context(chat: Chat, word: str) -> None:
+    if await ensure_open(chat):
         for text in use_of_context(await chat.session.context_use()):
             chat.lines.line(text)
 
 
-async def _tools(chat: Chat, word: str) -> None:
-    if await chat.open_kindly():
+def use_of_context(use: Any) -> Iterator[str]:
+    """What the next request holds, as lines."""
+    known = "" if use.window_is_known else " (not known: assumed; set context_window)"
+    share = 100 * use.total / use.window
+    yield f"{use.total:,} of {use.window:,} tokens, {share:.0f} %{known}"
+    yield f"  system prompt   {use.prompt:>9,}"
+    yield f"  {len(use.tools):>2} tools        {sum(use.tools.values()):>9,}"
+    yield f"  messages        {use.messages:>9,}"
+    yield f"compacted above   {use.threshold:>9,}"
+
+
+async def tools(chat: Chat, word: str) -> None:
+    if await ensure_open(chat):
         use = await chat.session.context_use()
         for name, tokens in use.tools.items():
             if word in name:
                 chat.lines.line(f"{name:<12} {tokens:>6,} tokens")
 
 
-async def _mcp(chat: Chat, word: str) -> None:
-    if await chat.open_kindly():
+async def mcp(chat: Chat, word: str) -> None:
+    if await ensure_open(chat):
         states = await chat.session.mcp_states()
         for name, state in states.items():
             chat.lines.line(f"{name:<20} {state}")
@@ -56,7 +64,7 @@ async def _mcp(chat: Chat, word: str) -> None:
             chat.lines.line("no MCP servers are configured; ml-agent mcp add")
 
 
-async def _jobs(chat: Chat, word: str) -> None:
+async def jobs(chat: Chat, word: str) -> None:
     from cli.shared.jobs import jobs_command
 
     if chat.session is None:
@@ -65,7 +73,7 @@ async def _jobs(chat: Chat, word: str) -> None:
         await jobs_command(chat.session, word, chat.lines.line)
 
 
-async def _plan(chat: Chat, word: str) -> None:
+async def plan(chat: Chat, word: str) -> None:
     items: list[Any] = await chat.session.plan() if chat.session is not None else []
     if not items:
         chat.lines.line("there is no plan")
@@ -73,7 +81,7 @@ async def _plan(chat: Chat, word: str) -> None:
         chat.lines.line(f"{MARKS[item['status']]} {item['text']}")
 
 
-async def _export(chat: Chat, word: str) -> None:
+async def export(chat: Chat, word: str) -> None:
     """Markdown, or a recording where the file's name ends with .jsonl."""
     from cli.shared.export import written
     from core.errors import UsageError
@@ -102,22 +110,18 @@ def target(folder: Path, name: str) -> Path:
     return path
 
 
-async def _clear(chat: Chat, word: str) -> None:
-    await chat.close()
-    await chat.face.clear()
-    chat.lines.line("a new thread begins with your next message", "2")
+async def show_help(chat: Chat, word: str) -> None:
+    for text in help_lines(chat.folder, word.removeprefix("/")):
+        chat.lines.line(text)
 
 
-COMMANDS = [
-    SlashCommand("status", "thread, model, mode, commands that run", _status, anytime=True),
-    SlashCommand("cost", "what was spent", _cost, anytime=True),
-    SlashCommand("context", "what the next request holds", _context, anytime=True),
-    SlashCommand("tools", "what the model can call", _tools, "[WORD]", anytime=True),
-    SlashCommand("mcp", "how the MCP servers stand", _mcp, anytime=True),
-    SlashCommand("jobs", "jobs that go on", _jobs, "[cancel ID]", anytime=True),
-    SlashCommand("plan", "the checklist", _plan, anytime=True),
-    SlashCommand(
-        "export", "write the thread to a file: .md, or .jsonl to replay", _export, "[FILE]"
-    ),
-    SlashCommand("clear", "an empty screen, a new thread", _clear),
-]
+async def names(chat: Chat) -> list[tuple[str, str]]:
+    return [(name, command.help) for name, command in all_commands(chat.folder).items()]
+
+
+async def demo(chat: Chat, word: str) -> None:
+    await chat.frontend.hand_over([sys.executable, "-m", "cli.main", "demo"])
+
+
+async def quit_(chat: Chat, word: str) -> None:
+    chat.leaving = True

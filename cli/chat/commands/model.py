@@ -1,14 +1,12 @@
 """Slash commands that choose: model, effort, mode."""
 
-from __future__ import annotations
+from typing import Any
 
-from typing import TYPE_CHECKING
+from cli.chat.state import Chat
+from cli.chat.threads import ensure_open
+from cli.shared.model_list import listed
 
-from cli.chat.commands.registry import SlashCommand
-
-if TYPE_CHECKING:
-    from cli.chat.loop import Chat
-
+EFFORTS = ("minimal", "low", "medium", "high")
 MODES = {
     "ask": "commands and whatever leaves the folder are asked about",
     "auto": "runs, except what is denied or cannot be got back",
@@ -17,45 +15,39 @@ MODES = {
 }
 
 
-async def _model(chat: Chat, word: str) -> None:
-    from cli.shared.model_choice import choose_model
-
+async def model(chat: Chat, word: str) -> None:
     if chat.session is None and "/" in word:
         chat.chosen["model"] = word
-        if not await chat.open_kindly():
+        if not await ensure_open(chat):
             del chat.chosen["model"]
         return
-    if await chat.open_kindly():
+    if await ensure_open(chat):
         before = chat.session.thread.model
         await choose_model(chat.session, word, chat.lines)
         if chat.session.thread.model != before:
             chat.chosen["model"] = chat.session.thread.model
-        await chat.face.settled(chat)
+        await chat.frontend.settled(chat)
 
 
-async def _models(chat: Chat) -> list[tuple[str, str]]:
+async def models(chat: Chat) -> list[tuple[str, str]]:
     from core.models.list_models import offers
 
     found = await offers(chat.settings)
     return [(offer.id, offer.describe().removeprefix(offer.id).strip()) for offer in found]
 
 
-async def _effort(chat: Chat, word: str) -> None:
-    from cli.shared.model_choice import EFFORTS, choose_effort
-
-    if await chat.open_kindly():
+async def effort(chat: Chat, word: str) -> None:
+    if await ensure_open(chat):
         choose_effort(chat.session, word, chat.lines)
         if word in EFFORTS:
             chat.chosen["effort"] = word
 
 
-async def _efforts(chat: Chat) -> list[tuple[str, str]]:
-    from cli.shared.model_choice import EFFORTS
-
+async def efforts(chat: Chat) -> list[tuple[str, str]]:
     return [(effort, "") for effort in EFFORTS]
 
 
-async def _mode(chat: Chat, word: str) -> None:
+async def mode(chat: Chat, word: str) -> None:
     now = chat.session.thread.mode if chat.session else chat.chosen.get("mode") or _first(chat)
     if word not in MODES:
         chat.lines.line(f"mode {now}; /mode takes one of: {', '.join(MODES)}")
@@ -63,7 +55,7 @@ async def _mode(chat: Chat, word: str) -> None:
     await _permit(chat, word)
 
 
-async def _yolo(chat: Chat, word: str) -> None:
+async def yolo(chat: Chat, word: str) -> None:
     """On; and off again, back to asking."""
     on = chat.session is not None and chat.session.thread.mode == "yolo"
     on = on or (chat.session is None and chat.chosen.get("mode") == "yolo")
@@ -76,7 +68,7 @@ async def _permit(chat: Chat, mode: str) -> None:
     else:
         await chat.session.permit(mode)
     chat.lines.line(f"mode {mode}: {MODES[mode]}", "33" if mode == "yolo" else "2")
-    await chat.face.settled(chat)
+    await chat.frontend.settled(chat)
 
 
 def _first(chat: Chat) -> str:
@@ -84,13 +76,38 @@ def _first(chat: Chat) -> str:
     return mode
 
 
-async def _modes(chat: Chat) -> list[tuple[str, str]]:
+async def modes(chat: Chat) -> list[tuple[str, str]]:
     return list(MODES.items())
 
 
-COMMANDS = [
-    SlashCommand("model", "which model answers", _model, "[ID|WORD]", _models),
-    SlashCommand("effort", "how much it thinks", _effort, "LEVEL", _efforts),
-    SlashCommand("mode", "what runs unasked", _mode, "[MODE]", _modes, anytime=True),
-    SlashCommand("yolo", "run everything unasked, or ask again", _yolo, anytime=True),
-]
+async def choose_model(session: Any, word: str, lines: Any) -> None:
+    """`/model`: which answers, and which there are. `/model ID`: switch. `/model WORD`: find."""
+    from core.errors import AgentError, UnknownModel
+    from core.models.list_models import offers
+
+    if not word:
+        lines.line(f"{session.thread.model} answers; /model ID switches, /model WORD finds", "2")
+    else:
+        try:
+            route = await session.switch(word)
+            lines.line(f"from now on: {route}", "2")
+            return
+        except UnknownModel as error:
+            failure: AgentError = error
+        except AgentError as error:
+            lines.complain(error.message, error.hint)
+            return
+    found = list(listed(await offers(session.settings), word))
+    for text in found:
+        lines.line(text)
+    if word and not found:
+        lines.complain(failure.message, failure.hint)
+
+
+def choose_effort(session: Any, word: str, lines: Any) -> None:
+    """`/effort LEVEL`; without a level: what there is."""
+    if word not in EFFORTS:
+        lines.line(f"/effort takes one of: {', '.join(EFFORTS)}")
+        return
+    session.think(word)
+    lines.line(f"effort {word}, where the model can think", "2")

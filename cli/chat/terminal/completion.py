@@ -1,19 +1,15 @@
 """Completion: slash commands, their values, and files after @."""
 
-from __future__ import annotations
-
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncGenerator, Callable, Iterable
+from typing import Any
 
 from prompt_toolkit.completion import Completer, Completion
 
-from cli.chat.commands.registry import all_commands
 from cli.chat.mentions import offered
-
-if TYPE_CHECKING:
-    from cli.chat.terminal.frontend import Terminal
+from cli.chat.slash_commands import all_commands, values_of
+from cli.chat.state import Chat
 
 BEGUN = re.compile(r"(?<![\w@.])@([^\s\"@]*)$")
 #: Values that are offered at once.
@@ -23,8 +19,9 @@ MOST = 100
 class ChatCompleter(Completer):
     """What may follow, for the input of a chat. Nothing while a question stands."""
 
-    def __init__(self, terminal: Terminal) -> None:
-        self._terminal = terminal
+    def __init__(self, chat: Chat, is_asked: Callable[[], bool]) -> None:
+        self._chat = chat
+        self._is_asked = is_asked
         self._values: dict[str, list[tuple[str, str]]] = {}
 
     def forget(self) -> None:
@@ -37,9 +34,8 @@ class ChatCompleter(Completer):
     async def get_completions_async(
         self, document: Any, event: Any
     ) -> AsyncGenerator[Completion, None]:
-        chat = self._terminal.chat
         text = document.text_before_cursor
-        if self._terminal.screen.question is not None or chat is None:
+        if self._is_asked():
             return
         if text.startswith("/") and "\n" not in text:
             for completion in await self._of_command(text):
@@ -47,15 +43,13 @@ class ChatCompleter(Completer):
             return
         begun = BEGUN.search(text)
         if begun is not None:
-            found = await asyncio.to_thread(offered, chat.folder, begun[1])
+            found = await asyncio.to_thread(offered, self._chat.folder, begun[1])
             for path in found:
                 quoted = f'"{path}"' if " " in path else path
                 yield Completion(quoted, -len(begun[1]), display=path)
 
     async def _of_command(self, text: str) -> list[Completion]:
-        chat = self._terminal.chat
-        assert chat is not None
-        known = all_commands(chat)
+        known = all_commands(self._chat.folder)
         name, blank, word = text[1:].partition(" ")
         if not blank:
             return [
@@ -66,11 +60,11 @@ class ChatCompleter(Completer):
                 if command.name.startswith(name)
             ]
         command = known.get(name)
-        if command is None or command.values is None or " " in word:
+        if command is None or not command.values or " " in word:
             return []
         if name not in self._values:
             try:
-                self._values[name] = list(await command.values(chat))
+                self._values[name] = list(await values_of(self._chat, command))
             except Exception:  # whatever a look-up meets, typing goes on without it
                 return []
         words = word.lower()

@@ -3,20 +3,17 @@
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from cli.chat.terminal.inline import wrapped
 from cli.chat.terminal.markdown import Markdown
 from cli.chat.terminal.screen import Screen
-from cli.shared.render import MARKS, telling
+from cli.shared.render import EventLines, code_of_diff, is_diff, telling
 from cli.terminal.rows import Place, Row, painted
-from cli.terminal.text import Paint, cells, clean, fitting
+from cli.terminal.text import cells, clean, fitting
 from configs.visible import inline
 from core import events as ev
 from core.secrets.redaction import redacted
 
-RESULT_LINES = 4
-FAILURE_LINES = 40
 DIFF_LINES = 40
 #: Folded results that Ctrl-O can still show.
 KEPT = 50
@@ -24,26 +21,23 @@ KEPT = 50
 THOUGHT = 400
 
 
-class Shown:
+class Shown(EventLines):
     """Shows a session on `screen`."""
 
+    result_lines, failure_lines = 4, 40
+
     def __init__(self, screen: Screen) -> None:
+        super().__init__()
         self._screen = screen
-        self._paint = screen.paint
-        self._markdown = Markdown(lambda line: screen.write(line + "\n"), self._width, self._paint)
-        self._streamed = False
+        self.paint = screen.paint
+        self._markdown = Markdown(lambda line: screen.write(line + "\n"), self._width, self.paint)
         self._thought = ""
         self._running: dict[str, Running] = {}
-        self._newest = ""
         self._diffs: set[str] = set()
-        self._folded: deque[tuple[str, list[str]]] = deque(maxlen=KEPT)
+        self._folded: deque[list[str]] = deque(maxlen=KEPT)
         #: Since when a turn runs, and not the person is asked; 0: none does.
         self.since = 0.0
         screen.before_frame = self._markdown.advance
-
-    @property
-    def paint(self) -> Paint:
-        return self._paint
 
     def refresh(self) -> None:
         self._screen.refresh()
@@ -58,16 +52,16 @@ class Shown:
         width = max(20, self._width() - 1)
         for part in clean(text).split("\n"):
             for row in _broken(part, width):
-                self._screen.write(self._paint.marks(self._paint(row, code)) + "\n")
+                self._screen.write(self.paint.marks(self.paint(row, code)) + "\n")
 
     def place(self, most: int, how: str) -> Place:
-        """As `cli.shared.render.Lines.place`."""
-        return Place(self._width() - 1, most, how, self._paint.encoding)
+        """As `Lines.place`."""
+        return Place(self._width() - 1, most, how, self.paint.encoding)
 
     def rows(self, rows: Iterable[Row], code: Callable[[Row], str] = lambda row: "") -> None:
-        """As `cli.shared.render.Lines.rows`."""
+        """As `Lines.rows`."""
         for row in rows:
-            self._screen.write(self._paint.marks(painted(row, self._paint, code(row))) + "\n")
+            self._screen.write(self.paint.marks(painted(row, self.paint, code(row))) + "\n")
 
     def complain(self, message: str, hint: str = "") -> None:
         """What went wrong, and what to do."""
@@ -83,66 +77,41 @@ class Shown:
 
     def show(self, event: ev.Event) -> None:
         match event:
-            case ev.AssistantChunk(kind="answer"):
-                self._streamed = True
-                self._thought = ""
-                self._markdown.feed(event.text)
-                self._screen.refresh()
-            case ev.AssistantChunk():
+            case ev.AssistantChunk() if event.kind != "answer":
                 self._thought = (self._thought + event.text)[-THOUGHT:]
                 self._screen.refresh()
-            case ev.AssistantStreamEnd():
-                self._markdown.end()
+            case ev.AssistantChunk() | ev.AssistantStreamEnd():
                 self._thought = ""
-                if event.withdrawn and self._streamed:
-                    self.line("[the answer above is withdrawn: it was cut off]", "33")
-                if event.withdrawn:
-                    self._streamed = False
-            case ev.AssistantMessage():
-                if not self._streamed:
-                    self._markdown.feed(event.text)
-                    self._markdown.end()
-                self._streamed = False
-            case ev.ToolCall():
-                self._call(event)
-            case ev.ToolLog():
-                self._log(event)
             case ev.ToolStateChange():
                 self._state(event)
             case ev.ToolOutput():
                 self._running.pop(event.id, None)
-                self._output(event)
-            case ev.Compacted():
-                before, after = event.tokens_before, event.tokens_after
-                done = f"compacted: {before:,} → {after:,} tokens"
-                kept = f"nothing to compact: the messages have {before:,} tokens"
-                self.line(done if after < before else kept, "2")
             case ev.TurnComplete() | ev.Interrupted() | ev.Error():
                 self._running.clear()
             case _:
                 pass
+        super().show(event)
 
-    def _call(self, event: ev.ToolCall) -> None:
-        self._newest = event.id
-        items = event.arguments.get("items") if event.tool == "plan" else None
-        if isinstance(items, list):
-            self.line("● plan", "36")
-            for item in items:
-                if isinstance(item, dict):
-                    self.line(*checked(item))
-            return
+    def answer(self, text: str) -> None:
+        self._markdown.feed(text)
+        self._screen.refresh()
+
+    def end_answer(self) -> None:
+        self._markdown.end()
+
+    def call(self, event: ev.ToolCall) -> None:
         text = inline(telling(event.tool, event.arguments))
         self.line(f"● {event.tool} {fitting(text, max(20, self._width() - 12))}", "36")
         self._running[event.id] = Running(event.tool, text)
 
-    def _log(self, event: ev.ToolLog) -> None:
+    def log(self, event: ev.ToolLog) -> None:
         if not event.id:
             self.line(f"… {event.text}", "2")
         elif is_diff(event.text):
             self._diffs.add(event.id)
             # The call's line has named the file.
             lines = [t for t in clean(event.text).split("\n") if not t.startswith(("---", "+++"))]
-            self._folding(lines, DIFF_LINES, "  ", code_of_diff)
+            self.folded(lines, DIFF_LINES, "  ", "")
         else:
             run = self._running.setdefault(event.id, Running(event.tool, ""))
             run.since = run.since or time.monotonic()
@@ -156,41 +125,32 @@ class Shown:
         if event.url:
             self.line(f"  {event.url}", "4")
 
-    def _output(self, event: ev.ToolOutput) -> None:
-        if event.ok and event.tool == "plan":
-            return  # the checklist has been shown
+    def result(self, event: ev.ToolOutput) -> list[str]:
         lines = clean(event.text).rstrip("\n").split("\n")
-        if event.ok and event.id in self._diffs:
-            lines = lines[:1]  # the diff has been shown
-        mark = "└" if event.ok else "✗"
-        if event.id != self._newest:
-            mark += f" {event.tool}:"
-        if event.ok:
-            self._folding(lines, RESULT_LINES, f"  {mark} ", lambda line: "2")
-        else:
-            self._folding(lines, FAILURE_LINES, f"  {mark} ", lambda line: "31")
+        # The diff has been shown.
+        return lines[:1] if event.ok and event.id in self._diffs else lines
 
-    def _folding(self, lines: list[str], most: int, head: str, code: Callable[[str], str]) -> None:
-        """`lines`, the middle left out where there are more than `most`."""
+    def folded(self, lines: list[str], most: int, head: str, code: str) -> None:
+        """As `EventLines.folded`, the middle left out; without a code the lines are a diff's."""
         indent = "  " if head == "  " else "    "
-        folded = len(lines) > most + 1
-        shown = [*lines[: most - 1], lines[-1]] if folded else lines
+        is_folded = len(lines) > most + 1
+        shown = [*lines[: most - 1], lines[-1]] if is_folded else lines
         width = max(20, self._width() - len(indent) - 1)
         for number, text in enumerate(shown):
-            cut = fitting(text, width) if code(text) == "2" else text
-            self.line((indent if number else head) + cut, code(text))
-            if folded and number == most - 2:
+            cut = fitting(text, width) if code == "2" else text
+            self.line((indent if number else head) + cut, code or code_of_diff(text))
+            if is_folded and number == most - 2:
                 left = len(lines) - len(shown)
                 self.line(f"{indent}… {left} more lines · Ctrl-O shows them", "2")
-        if folded or any(fitting(text, width) != text for text in shown):
-            self._folded.append((head.strip() or "diff", lines))
+        if is_folded or any(fitting(text, width) != text for text in shown):
+            self._folded.append(lines)
 
     def unfold(self) -> None:
         """Show the newest folded result in full; the next time the one before."""
         if not self._folded:
             self.line("nothing is folded", "2")
             return
-        _, lines = self._folded.pop()
+        lines = self._folded.pop()
         self.line("─" * min(40, self._width() - 1), "2")
         for text in lines:
             self.line(text)
@@ -207,13 +167,13 @@ class Shown:
         self._markdown.end()
         for run in self._running.values():
             run.since = 0.0
-        self._thought, self._streamed, self.since = "", False, 0.0
+        self._thought, self.streamed, self.since = "", False, 0.0
         self._screen.refresh()
 
     def live(self) -> list[str]:
         """The lines above the prompt that still change."""
         width = self._width() - 1
-        found = [self._paint.marks(text) for text in self._markdown.live]
+        found = [self.paint.marks(text) for text in self._markdown.live]
         if not self.since:
             return found
         now = time.monotonic()
@@ -228,7 +188,7 @@ class Shown:
         return found
 
     def _dim(self, text: str) -> str:
-        return self._paint.marks(self._paint(text, "2"))
+        return self.paint.marks(self.paint(text, "2"))
 
 
 def _broken(text: str, width: int) -> list[str]:
@@ -257,21 +217,3 @@ class Running:
         time_ = f"{now - self.since:.0f} s"
         head = fitting(self._head, 40)
         return f"… {head} {time_}" + (f" │ {self._last}" if self._last else "")
-
-
-def checked(item: dict[str, Any]) -> tuple[str, str]:
-    """An item of the plan, and its colour."""
-    status = item.get("status", "")
-    code = {"completed": "2", "in_progress": "1"}.get(status, "")
-    return f"  {MARKS.get(status, '[?]')} {item.get('text', '')}", code
-
-
-def is_diff(text: str) -> bool:
-    return text.startswith(("--- ", "diff --git")) and "\n@@ " in text
-
-
-def code_of_diff(line: str) -> str:
-    """The colour of a line of a diff."""
-    if line.startswith(("+++", "---")):
-        return "1"
-    return {"+": "32", "-": "31", "@": "36"}.get(line[:1], "")

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from cli.chat.frontend import Choice
+from cli.chat.state import Choice
 from cli.terminal.text import Paint, clean, fitting
 
 #: Choices and lines of the preview that are shown at once.

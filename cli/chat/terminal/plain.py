@@ -1,7 +1,5 @@
 """The chat in a terminal that can do nothing but lines: input() and print."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import importlib
@@ -12,19 +10,18 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-from cli.chat.frontend import Choice
+from cli.chat.remote_decisions import Watch
+from cli.chat.state import Chat, Choice
+from cli.chat.threads import load_in_background, proposed_rule
 from cli.shared.answers import Accepts, one_of
-from cli.shared.approval_prompt import ask_decisions
+from cli.shared.approval_prompt import PLAIN, decisions_of
 from cli.shared.bootstrap import complain
-from cli.shared.mcp_prompt import answer_server
-from cli.shared.remote_decisions import Watch
+from cli.shared.mcp_prompt import answers_of
+from cli.shared.plain_dialog import converse
 from cli.shared.render import EventPrinter
 from cli.terminal.writer import ask, ask_hidden, to_stdout
-
-if TYPE_CHECKING:
-    from cli.chat.loop import Chat
 
 T = TypeVar("T")
 
@@ -37,7 +34,7 @@ class PlainLines(EventPrinter):
 
 
 class Plain:
-    """`cli.chat.frontend.Face`, a line at a time."""
+    """`cli.chat.state.Frontend`, a line at a time."""
 
     def __init__(self) -> None:
         self.lines = PlainLines(sys.stdout, to_stdout)
@@ -45,7 +42,7 @@ class Plain:
         self._typed: deque[str] = deque()
 
     async def open(self, chat: Chat) -> None:
-        chat.load_behind()
+        load_in_background(chat)
         with contextlib.suppress(ImportError):
             importlib.import_module("readline")  # history and editing for input()
 
@@ -112,13 +109,17 @@ class Plain:
         calls = [request["id"] for request in requests]
         with Watch(chat.settings, chat.session.thread.id, calls):
             self._typed.extend(typed_lines())
-            return at_terminal(
-                lambda: ask_decisions(requests, self.lines, chat.proposed, self._keep)
+            dialog = decisions_of(requests, self.lines, lambda r: proposed_rule(chat, r), PLAIN)
+            decided: list[dict[str, Any]] | None = at_terminal(
+                lambda: converse(dialog, self.lines, self._keep)
             )
+            return decided
 
     async def answer(self, question: Any) -> dict[str, Any] | None:
         self._typed.extend(typed_lines())
-        return at_terminal(lambda: answer_server(question, self.lines, self._keep))
+        dialog = answers_of(question, self.lines)
+        given: dict[str, Any] | None = at_terminal(lambda: converse(dialog, self.lines, self._keep))
+        return given
 
     def working(self, chat: Chat) -> contextlib.AbstractContextManager[None]:
         return self.stoppable(chat.session.interrupt)

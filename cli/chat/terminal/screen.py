@@ -15,24 +15,15 @@ from prompt_toolkit.application import Application
 from prompt_toolkit.application.run_in_terminal import in_terminal
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import Completer
-from prompt_toolkit.filters import Condition, has_completions
+from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import ANSI
 from prompt_toolkit.history import History
-from prompt_toolkit.key_binding import KeyBindingsBase
-from prompt_toolkit.layout import HSplit, Layout, Window
-from prompt_toolkit.layout.containers import ConditionalContainer, VerticalAlign
-from prompt_toolkit.layout.controls import BufferControl, FormattedTextControl
-from prompt_toolkit.layout.dimension import Dimension
-from prompt_toolkit.layout.menus import CompletionsMenu
-from prompt_toolkit.layout.processors import ConditionalProcessor, PasswordProcessor
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.output.vt100 import Vt100_Output
-from prompt_toolkit.styles import Style
-from prompt_toolkit.widgets import SearchToolbar
 
+from cli.chat.terminal.layout import STYLE, Parts, layout
 from cli.chat.terminal.question import Question
-from cli.chat.terminal.typed import ShowHidden
-from cli.shared.answers import Accepts
+from cli.shared.answers import Asked
 from cli.terminal.cleaning import only_styled
 from cli.terminal.text import Paint, clean
 from cli.terminal.writer import unguarded
@@ -41,21 +32,6 @@ from cli.terminal.writer import unguarded
 FRAME = 1 / 30
 #: Seconds without a key after which what is typed next is meant for the question.
 PAUSE = 0.6
-#: Lines of the prompt that are shown at once.
-INPUT_LINES = 10
-STYLE = Style.from_dict(
-    {
-        "status": "noreverse ansibrightblack",
-        "prompt": "bold",
-        "completion-menu": "noreverse bg:default",
-        "completion-menu.completion": "noreverse bg:default fg:default",
-        "completion-menu.completion.current": "reverse",
-        "completion-menu.meta.completion": "bg:default fg:ansibrightblack",
-        "completion-menu.meta.completion.current": "bg:default fg:ansibrightblack bold",
-        "scrollbar.background": "bg:default",
-        "scrollbar.button": "reverse",
-    }
-)
 
 
 class HeldOutput(Vt100_Output):
@@ -69,11 +45,10 @@ class HeldOutput(Vt100_Output):
 
 
 class Screen:
-    """One terminal. Set `accept`, `live` and `status` before `run`."""
+    """One terminal. Set `keys`, `live` and `status` before `run`."""
 
-    def __init__(self, history: History, completer: Completer, keys: KeyBindingsBase) -> None:
+    def __init__(self, history: History, completer: Completer) -> None:
         self.paint = Paint(sys.stdout.encoding or "utf-8")
-        self.accept: Callable[[str], None] = lambda text: None
         self.live: Callable[[], list[str]] = list
         self.status: Callable[[int], str] = lambda width: ""
         self.question: Question | None = None
@@ -91,9 +66,17 @@ class Screen:
         self.buffer = Buffer(
             history=history, completer=completer, complete_while_typing=True, multiline=True
         )
+        parts = Parts(
+            self.buffer,
+            self._live,
+            lambda: bool(self.live()),
+            self._status,
+            self._prefix,
+            self._is_secret,
+            lambda: self.rows,
+        )
         self.app: Application[None] = Application(
-            layout=self._layout(),
-            key_bindings=keys,
+            layout=layout(parts),
             output=self.output,
             style=STYLE,
             color_depth=None if self.paint.on else ColorDepth.DEPTH_1_BIT,
@@ -104,46 +87,6 @@ class Screen:
         self.app.after_render += lambda _: self._drawn()
         self.app.timeoutlen = 0.3  # how long Escape waits to be the start of Alt-Enter
         self.app.ttimeoutlen = 0.05
-
-    def _layout(self) -> Layout:
-        search = SearchToolbar()
-        prompt = Window(
-            BufferControl(
-                self.buffer,
-                search_buffer_control=search.control,
-                preview_search=True,
-                input_processors=[
-                    ShowHidden(),
-                    ConditionalProcessor(PasswordProcessor(), Condition(self._is_secret)),
-                ],
-            ),
-            get_line_prefix=self._prefix,
-            wrap_lines=True,
-            height=lambda: Dimension(min=1, max=INPUT_LINES),
-            dont_extend_height=True,
-        )
-        status = Window(
-            FormattedTextControl(self._status), height=1, style="class:status", wrap_lines=False
-        )
-        root = HSplit(
-            [
-                ConditionalContainer(
-                    Window(
-                        FormattedTextControl(self._live),
-                        dont_extend_height=True,
-                        wrap_lines=False,
-                        height=lambda: Dimension(max=max(3, self.rows - 6)),
-                    ),
-                    Condition(lambda: bool(self.live())),
-                ),
-                prompt,
-                ConditionalContainer(CompletionsMenu(max_height=8), has_completions),
-                search,
-                status,
-            ],
-            align=VerticalAlign.TOP,
-        )
-        return Layout(root, focused_element=prompt)
 
     # --- what it shows ------------------------------------------------------------------------
 
@@ -162,7 +105,7 @@ class Screen:
         return ANSI(only_styled(self.paint.marks(self.status(self.columns))))
 
     def _is_secret(self) -> bool:
-        return self.question is not None and self.question.secret
+        return self.question is not None and self.question.asked.secret
 
     def _prefix(self, line: int, wrap: int) -> Any:
         if wrap:
@@ -241,47 +184,30 @@ class Screen:
 
     # --- what it asks -------------------------------------------------------------------------
 
-    async def ask(
-        self,
-        text: str,
-        *,
-        keys: str = "",
-        secret: bool = False,
-        default: str = "",
-        accepts: Accepts | None = None,
-        stays: str = "",
-        keeps: bool = True,
-        again: bool = False,
-    ) -> str | None:
+    async def ask(self, asked: Asked) -> str | None:
         """What the user answers; None where they leave the question (Ctrl-C, Ctrl-D, Esc) or say
         something else. Keys that were pressed before it stands are no answer, unless it is the one
         before asked `again`."""
         async with self._asking:  # one at a time
             loop = asyncio.get_running_loop()
-            if not again:
+            if not asked.again:
                 self._take_typed()
             draft = self.buffer.text
-            asked = Question(
-                self.paint.marks(clean(text)),
+            self.question = question = Question(
+                asked,
+                self.paint.marks(clean(asked.text)),
                 loop.create_future(),
-                keys,
-                secret,
-                accepts,
-                stays,
-                keeps,
-                given=default,
-                draft=draft,
-                came=loop.time() if again else 0.0,
-                writing=bool(draft) and not again,
+                draft,
+                came=loop.time() if asked.again else 0.0,
+                writing=bool(draft) and not asked.again,
             )
-            self.question = asked
-            self._set(default)
+            self.put(asked.default)
             self.flush()  # what it is about and the question come in one write
             try:
-                return await asked.answer
+                return await question.answer
             finally:
-                if self.question is asked:  # nobody answered: it was taken away
-                    self._close(asked)
+                if self.question is question:  # nobody answered: it was taken away
+                    self._close(question)
 
     def _take_typed(self) -> None:
         """What was typed before a question stands belongs to the prompt."""
@@ -307,27 +233,24 @@ class Screen:
     def answer(self, text: str | None) -> None:
         """The answer to the question that stands. What is typed from now on is the draft again;
         where the question is left, what was typed at it joins the draft."""
-        asked = self.question
-        if asked is not None:
-            typed = self.buffer.text
-            if text is None and asked.keeps and not asked.secret and typed != asked.given:
-                asked.draft = "\n".join(part for part in (asked.draft, typed) if part)
-            self._close(asked)
-            if not asked.answer.done():
-                asked.answer.set_result(text)
+        question = self.question
+        if question is not None:
+            typed, asked = self.buffer.text, question.asked
+            if text is None and asked.keeps and not asked.secret and typed != asked.default:
+                question.draft = "\n".join(part for part in (question.draft, typed) if part)
+            self._close(question)
+            if not question.answer.done():
+                question.answer.set_result(text)
 
-    def _close(self, asked: Question) -> None:
+    def _close(self, question: Question) -> None:
         self.question = None
-        self._set(asked.draft)
-
-    def _set(self, text: str) -> None:
-        self.buffer.cancel_completion()
-        self.buffer.set_document(_document(text), bypass_readonly=True)
-        self.app.invalidate()
+        self.put(question.draft)
 
     def put(self, text: str) -> None:
-        """Text into the prompt, for the person to change."""
-        self._set(text)
+        """Text into the prompt, for the user to change."""
+        self.buffer.cancel_completion()
+        self.buffer.set_document(Document(text, len(text)), bypass_readonly=True)
+        self.app.invalidate()
 
     async def run(self, started: Callable[[], None]) -> None:
         """Until `app.exit()`. `started`: called once the prompt stands."""
@@ -347,9 +270,3 @@ class Screen:
 
 def _one_line(words: str) -> str:
     return " ".join(clean(words).split())
-
-
-def _document(text: str) -> Any:
-    from prompt_toolkit.document import Document
-
-    return Document(text, len(text))

@@ -1,16 +1,12 @@
 """The status line, the window's title, and how the chat says that it waits for the person."""
 
-from __future__ import annotations
-
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from cli.chat.state import Chat
 from cli.chat.terminal.screen import Screen
 from cli.shared.render import money
 from cli.terminal.text import clean, fitting
-
-if TYPE_CHECKING:
-    from cli.chat.loop import Chat
 
 #: Seconds of a turn after which its end is worth a notice.
 LONG = 10.0
@@ -81,9 +77,6 @@ class Status:
         title = self._chat.session.thread.title if self._chat.session else ""
         said = f"{title[:40]}: {words}" if title else words
         self._screen.alert(said if how == "all" else "")
-
-    def goes_on(self) -> None:
-        self._screen.refresh()
 
     def _title(self, words: str) -> None:
         said = clean(words)[:60].strip() or self._chat.folder.name

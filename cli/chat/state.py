@@ -1,17 +1,18 @@
-"""What the chat needs of a terminal: plain lines (plain.py) or the full one (terminal.py)."""
+"""What the chat knows, and what it needs of a terminal: plain lines or the full one."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cli.shared.answers import Accepts
+from cli.shared.options import Options
+from cli.shared.render import Lines
 
 if TYPE_CHECKING:
-    from cli.chat.loop import Chat
-    from cli.terminal.rows import Place, Row
+    from configs.settings import Settings
 
 #: As an input: a message came too late for the turn that it was typed in, and opens one.
 GO_ON = "\0"
@@ -26,24 +27,18 @@ class Choice:
     preview: Callable[[], Awaitable[str]] | None = None
 
 
-class Shows(Protocol):
+class ChatLines(Lines, Protocol):
     """Where lines and events go."""
-
-    def line(self, text: str, code: str = "") -> None: ...
-
-    def place(self, most: int, how: str) -> Place: ...
-
-    def rows(self, rows: Iterable[Row], code: Callable[[Row], str] = ...) -> None: ...
 
     def complain(self, message: str, hint: str = "") -> None: ...
 
     def show(self, event: Any) -> None: ...
 
 
-class Face(Protocol):
+class Frontend(Protocol):
     """A terminal, as the chat uses it."""
 
-    lines: Shows
+    lines: ChatLines
 
     async def open(self, chat: Chat) -> None:
         """Begin: the prompt stands when this returns, or soon after."""
@@ -114,3 +109,23 @@ class Face(Protocol):
     async def hand_over(self, command: Sequence[str]) -> None:
         """The terminal to another program, until it ends."""
         ...
+
+
+class Chat:
+    """One chat. session: a `graph.session.Session`; None between threads."""
+
+    settings: Settings
+
+    def __init__(self, options: Options, frontend: Frontend) -> None:
+        self.options = options
+        self.frontend = frontend
+        self.lines = frontend.lines
+        self.folder = options.folder
+        self.session: Any = None
+        self.leaving = False
+        #: What the user ran with `!`: told to the model with the next message.
+        self.ran: list[str] = []
+        #: Whether the user was asked for a Hugging Face token for a tool: once is enough.
+        self.token_asked = False
+        #: Model, mode and effort that were chosen before there was a thread.
+        self.chosen: dict[str, Any] = {}

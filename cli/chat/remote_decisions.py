@@ -6,10 +6,12 @@ import threading
 from contextlib import suppress
 from typing import Any, Self
 
-from cli.shared.approval_prompt import DecidedElsewhere
-
 #: Seconds between two looks.
 EVERY = 0.4
+
+
+class DecidedElsewhere(Exception):
+    """Somebody decided from another terminal while the question stood here."""
 
 
 class Watch:

@@ -1,21 +1,19 @@
 """What is typed while a turn runs: on disk at once, shown until a step takes it, taken back with
 Up."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
+from cli.chat.shell import run_line
+from cli.chat.slash_commands import find, is_command, run_command
+from cli.chat.state import Chat
+from cli.chat.terminal.output import Shown
+from cli.chat.terminal.screen import Screen
+from cli.chat.turns import message_of
 from cli.terminal.text import clean, fitting
-
-if TYPE_CHECKING:
-    from cli.chat.loop import Chat
-    from cli.chat.terminal.screen import Screen
 
 
 class Queue:
     """The messages that wait, oldest first."""
 
-    def __init__(self, chat: Chat, shown: Any) -> None:
+    def __init__(self, chat: Chat, shown: Shown) -> None:
         self._chat = chat
         self._shown = shown
         self._waiting: list[tuple[int, str]] = []
@@ -27,10 +25,6 @@ class Queue:
 
     async def meanwhile(self, text: str) -> None:
         """An input while a turn runs: a command that may run now, or a message."""
-        from cli.chat.commands.registry import find
-        from cli.chat.loop import is_command
-        from cli.chat.shell import run_line
-
         chat = self._chat
         if text.strip().startswith("!"):
             self._shown.said(text)
@@ -38,12 +32,12 @@ class Queue:
         elif is_command(text):
             command, word = find(chat, text)
             if command is None:
-                chat.lines.line(f"there is no {text.split()[0]}; /help lists what there is")
-            elif command.message is not None:
+                return
+            if command.text:
                 await self._put(command.message(word))
             elif command.anytime:
                 self._shown.said(text)
-                await chat.guarded(command.run(chat, word))
+                await run_command(chat, command, word)
             else:
                 chat.lines.line(f"/{command.name} runs when the turn ends; Esc stops it", "33")
                 self.deferred.append(text)
@@ -51,11 +45,7 @@ class Queue:
             await self._put(text)
 
     async def _put(self, text: str) -> None:
-        from cli.chat.mentions import with_mentions
-
-        message = await with_mentions(self._chat, text)
-        told, self._chat.ran = self._chat.ran, []
-        number = await self._chat.session.enqueue("\n\n".join([*told, message]))
+        number = await self._chat.session.enqueue(await message_of(self._chat, text))
         self._waiting.append((number, text))
         self._shown.refresh()
 

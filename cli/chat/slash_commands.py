@@ -1,0 +1,149 @@
+"""The slash commands: one table, from which help, completion and running follow.
+
+A command of the user's own is a markdown file in .ml-agent/commands of the folder, once it is
+trusted, or in `commands` beside the user's settings. Its text is the message; `$ARGUMENTS` in it
+stands for the words behind the command (without it they follow the text). `description:` in a head
+between two lines of `---`, or the first line, is its help.
+"""
+
+import difflib
+import importlib
+import re
+from collections.abc import Awaitable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cli.chat.state import Chat
+from cli.chat.turns import handle_message
+from configs.commands import command_texts
+from configs.visible import visible
+from core.errors import AgentError
+
+HEAD = re.compile(r"\A---\n(.*?\n)?---\n", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class SlashCommand:
+    """A slash command.
+
+    Attributes:
+        name: without the slash. help: one line. takes: what may follow, for help.
+        run: the function in cli/chat/commands; it gets the chat and the words behind the name.
+        values: a function there that lists (value, what it is), for completion.
+        anytime: it may run while a turn does. text: of a command of the user's own.
+    """
+
+    name: str
+    help: str
+    run: str = ""
+    takes: str = ""
+    values: str = ""
+    anytime: bool = False
+    text: str = ""
+
+    def message(self, words: str) -> str:
+        """The message that a command of the user's own stands for."""
+        if "$ARGUMENTS" in self.text:
+            return self.text.replace("$ARGUMENTS", words).strip()
+        return f"{self.text.strip()}\n\n{words}".strip()
+
+
+COMMANDS = (
+    SlashCommand("help", "what there is", "info:show_help", "[NAME]", "info:names", True),
+    SlashCommand("new", "start a new thread", "undo:new"),
+    SlashCommand("undo", "take the last turn back", "undo:undo"),
+    SlashCommand("redo", "do it again", "undo:redo"),
+    SlashCommand("rewind", "go back to an earlier turn", "undo:rewind", "[TURN]", "undo:numbers"),
+    SlashCommand("fork", "go on in a copy of this thread", "undo:fork"),
+    SlashCommand("resume", "go on with another thread of this folder", "threads:resume", "[ID]",
+                 "threads:ids"),
+    SlashCommand("sessions", "the threads of this folder", "threads:sessions", anytime=True),
+    SlashCommand("compact", "summarise the conversation now", "undo:compact"),
+    SlashCommand("model", "which model answers", "model:model", "[ID|WORD]", "model:models"),
+    SlashCommand("effort", "how much it thinks", "model:effort", "LEVEL", "model:efforts"),
+    SlashCommand("mode", "what runs unasked", "model:mode", "[MODE]", "model:modes", True),
+    SlashCommand("yolo", "run everything unasked, or ask again", "model:yolo", anytime=True),
+    SlashCommand("status", "thread, model, mode, commands that run", "info:status", anytime=True),
+    SlashCommand("cost", "what was spent", "info:cost", anytime=True),
+    SlashCommand("context", "what the next request holds", "info:context", anytime=True),
+    SlashCommand("tools", "what the model can call", "info:tools", "[WORD]", anytime=True),
+    SlashCommand("mcp", "how the MCP servers stand", "info:mcp", anytime=True),
+    SlashCommand("jobs", "jobs that go on", "info:jobs", "[cancel ID]", anytime=True),
+    SlashCommand("plan", "the checklist", "info:plan", anytime=True),
+    SlashCommand("export", "write the thread to a file: .md, or .jsonl to replay", "info:export",
+                 "[FILE]"),
+    SlashCommand("clear", "an empty screen, a new thread", "undo:clear"),
+    SlashCommand("demo", "an offline tour, without a key", "info:demo"),
+    SlashCommand("quit", "leave; the thread stays", "info:quit_"),
+)  # fmt: skip
+
+
+def all_commands(folder: Path) -> dict[str, SlashCommand]:
+    """By name; a command of the user's own never takes the place of a built-in one."""
+    own = (_own_command(name, text) for name, text in command_texts(folder))
+    known = {command.name: command for command in COMMANDS}
+    return {**{command.name: command for command in own if command.text.strip()}, **known}
+
+
+def _own_command(name: str, whole: str) -> SlashCommand:
+    head = HEAD.match(whole)
+    text = whole[head.end() :] if head else whole
+    found = re.search(r"^description:\s*(.+)$", head[0], re.MULTILINE) if head else None
+    first = text.strip().split("\n")[0].lstrip("# ")
+    words = found[1].strip("\"' ") if found else first
+    return SlashCommand(name, visible(words[:70]), takes="[WORDS]", text=text)
+
+
+def is_command(text: str) -> bool:
+    """Whether `text` is `/word ...`: a path has another slash."""
+    word = text.split(maxsplit=1)[0] if text.strip() else ""
+    return word.startswith("/") and "/" not in word[1:]
+
+
+def find(chat: Chat, text: str) -> tuple[SlashCommand | None, str]:
+    """The command that `text` names, and the words behind it; None: there is none, which is
+    said."""
+    typed, _, words = text.strip()[1:].partition(" ")
+    known = all_commands(chat.folder)
+    command = known.get({"exit": "quit", "q": "quit"}.get(typed, typed))
+    if command is None:
+        near = difflib.get_close_matches(typed, list(known), 1, 0.6)
+        hint = f"did you mean /{near[0]}?" if near else "/help lists what there is"
+        chat.lines.line(f"there is no {text.split()[0]}; {hint}")
+    return command, words.strip()
+
+
+async def run_command(chat: Chat, command: SlashCommand, words: str) -> None:
+    """Run it; what the user did wrong is one line."""
+    try:
+        if command.text:
+            await handle_message(chat, command.message(words))
+        else:
+            await _function(command.run)(chat, words)
+    except AgentError as error:
+        chat.lines.complain(error.message, error.hint)
+
+
+async def values_of(chat: Chat, command: SlashCommand) -> Sequence[tuple[str, str]]:
+    """What may follow it: (value, what it is)."""
+    found: Awaitable[Sequence[tuple[str, str]]] = _function(command.values)(chat)
+    return await found
+
+
+def _function(name: str) -> Any:
+    module, _, function = name.partition(":")
+    return getattr(importlib.import_module(f"cli.chat.commands.{module}"), function)
+
+
+def help_lines(folder: Path, name: str = "") -> Iterator[str]:
+    """A line per command; with `name`, that one only."""
+    for command in all_commands(folder).values():
+        if not name or command.name == name:
+            yield f"{f'/{command.name} {command.takes}':<18} {command.help}"
+    if not name:
+        yield "!command           run it yourself; the model is told with your next message"
+        yield "@path              mention a file, with completion; pictures, too"
+        yield "Alt-Enter, or \\ at its end, goes on in the next line. Ctrl-R searches."
+        yield "While it works: Enter queues a message, Up takes it back, Esc or Ctrl-C stops."
+        yield "Ctrl-O shows a folded result. Ctrl-D leaves."
