@@ -187,9 +187,9 @@ def _start(options: Options, task: str | None) -> int:
 
         return print_models(options, task or "")
     if task is None and sys.stdin.isatty() and sys.stdout.isatty():
-        from cli.chat import chat
+        from cli.start_chat import start_chat
 
-        return chat(options)
+        return start_chat(options)
     if task is None and not (options.go_on or options.resume):
         raise click.UsageError(
             "there is no terminal to chat in: give a task, ml-agent \"...\", or '-' for stdin"

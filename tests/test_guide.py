@@ -7,8 +7,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -38,7 +36,7 @@ def test_the_tables_are_the_codes(name: str) -> None:
 
 def test_no_words_are_left_over(tmp_path: Path) -> None:
     """Each name of the code has words (else a table fails), and each word its name."""
-    from cli.chat.commands.registry import all_commands
+    from cli.chat.slash_commands import all_commands
 
     named = {name for path, _ in print_guide.all_commands() for name in (path, path.split()[0])}
     assert set(print_guide.COMMANDS) == named
@@ -46,8 +44,7 @@ def test_no_words_are_left_over(tmp_path: Path) -> None:
     assert set(print_guide.TOOLS) == set(print_guide.builtin_tools())
     options = {one.opts[-1] for one in print_guide.cli.params}
     assert set(print_guide.OPTIONS) == options
-    chat: Any = SimpleNamespace(folder=tmp_path)
-    assert set(print_guide.SLASH) == {f"/{name}" for name in all_commands(chat)}
+    assert set(print_guide.SLASH) == {f"/{name}" for name in all_commands(tmp_path)}
 
 
 def test_the_readme_is_two_screens() -> None:

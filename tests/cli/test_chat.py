@@ -217,7 +217,8 @@ def test_the_offer_waits_for_no_library(tmp_path: Path) -> None:
     code = """
 import asyncio, sys
 from pathlib import Path
-from cli import chat
+from cli import start_chat
+from cli.chat import loop
 from cli.chat.threads import left_open
 from configs.settings import Settings
 asyncio.run(left_open(Settings(state_dir=sys.argv[1]), Path("/w")))
