@@ -62,41 +62,54 @@ class Reply:
             raise ToolError(f"{self.url} answered with something that is no JSON") from None
 
 
+@dataclass(frozen=True)
+class GetOptions:
+    """How a GET goes.
+
+    Attributes:
+        most: bytes read; None: MOST. longest: seconds; a server that wants a longer pause is not
+            waited for.
+        log: told of each pause in a line. retried: which answers are asked for again beside
+            the statuses of RETRIED. named: the seconds that an answer wants to be waited, if
+            that is not `wanted_pause`. transport: what connects, in place of httpx's own.
+        follow: whether a redirect from one address to another is followed; it may raise.
+    """
+
+    most: int | None = None
+    longest: float = LONGEST_PAUSE
+    log: Callable[[str], None] = lambda text: None
+    retried: Callable[[Reply], bool] = lambda reply: False
+    named: Callable[[Reply], float | None] = lambda reply: wanted_pause(reply.headers)
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    transport: httpx.AsyncBaseTransport | None = None
+    follow: Callable[[str, str], bool] = lambda before, after: True
+
+
 async def get(
     url: str,
+    how: GetOptions | None = None,
     *,
     params: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
-    most: int = MOST,
-    longest: float = LONGEST_PAUSE,
-    log: Callable[[str], None] = lambda text: None,
-    retried: Callable[[Reply], bool] | None = None,
-    named: Callable[[Reply], float | None] | None = None,
-    pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    transport: httpx.AsyncBaseTransport | None = None,
-    follow: Callable[[str, str], bool] = lambda before, after: True,
 ) -> Reply:
     """GET, redirects followed; busy servers are asked again after the pause they name.
 
     Args:
-        params: None values are left out. headers: for this host alone: where a redirect leads to
-            another, they stay behind, so that a credential does not follow. most: bytes read.
-        longest: seconds; a server that wants a longer pause is not waited for.
-        log: told of each pause in a line. retried: which answers are asked for again beside
-            the statuses of RETRIED. named: the seconds that an answer wants to be waited, where
-            that is not `wanted_pause`. transport: what connects, in place of httpx's own.
-        follow: whether a redirect from one address to another is followed; it may raise.
+        params: None values are left out. headers: for this host alone: if a redirect leads to
+            another, they stay behind, so that a credential does not follow.
     Returns the last answer, whatever its status: what a 404 means is the caller's to say.
     Raises ToolError when no answer came.
     """
     import httpx
 
+    how = how or GetOptions()
+
     wanted = {k: v for k, v in (params or {}).items() if v is not None}
     timeout = httpx.Timeout(SILENCE, connect=CONNECT)
-    async with httpx.AsyncClient(timeout=timeout, transport=transport) as client:
+    async with httpx.AsyncClient(timeout=timeout, transport=how.transport) as client:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                reply = await _once(client, url, wanted, headers or {}, most, follow)
+                reply = await _once(client, url, wanted, headers or {}, how)
             except httpx.InvalidURL as error:
                 raise ToolError(f"{url} is no URL: {error}") from None
             except httpx.HTTPError as error:
@@ -104,15 +117,15 @@ async def get(
                     raise ToolError(f"{url} cannot be reached: {_said(error)}") from None
                 wait, why = _backoff(attempt), _said(error)
             else:
-                again = reply.status in RETRIED or (retried is not None and retried(reply))
+                again = reply.status in RETRIED or how.retried(reply)
                 if not again or attempt == ATTEMPTS:
                     return reply
-                asked = named(reply) if named else wanted_pause(reply.headers)
+                asked = how.named(reply)
                 wait, why = _backoff(attempt) if asked is None else asked, f"{reply.status}"
-                if wait > longest:
+                if wait > how.longest:
                     return reply
-            log(f"{why}; asking again in {wait:.0f} s ({attempt + 1} of {ATTEMPTS})")
-            await pause(wait)
+            how.log(f"{why}; asking again in {wait:.0f} s ({attempt + 1} of {ATTEMPTS})")
+            await how.pause(wait)
     raise AssertionError("every attempt returns, raises or goes on")
 
 
@@ -121,9 +134,9 @@ async def _once(
     url: str,
     params: Mapping[str, Any],
     headers: Mapping[str, str],
-    most: int,
-    follow: Callable[[str, str], bool],
+    how: GetOptions,
 ) -> Reply:
+    most = MOST if how.most is None else how.most
     # Parameters that are none would take those of the URL away.
     request = client.build_request("GET", url, params=params or None, headers=headers)
     for _ in range(MOST_REDIRECTS + 1):
@@ -132,7 +145,7 @@ async def _once(
             if response.next_request is None:
                 return await _read(response, most)
             there = response.next_request.url
-            if not follow(str(request.url), str(there)):
+            if not how.follow(str(request.url), str(there)):
                 return await _read(response, most)
         finally:
             await response.aclose()

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from core.tool import ToolResult
+from core.units import short
 
 
 def row(*parts: str) -> str:
@@ -12,26 +13,9 @@ def row(*parts: str) -> str:
     return " | ".join(" ".join(part.split()) for part in parts if part)
 
 
-def short(number: int | float | None) -> str:
-    """1234567 → 1.2M; nothing for None."""
-    if number is None:
-        return ""
-    for unit, size in (("T", 1e12), ("B", 1e9), ("M", 1e6), ("k", 1e3)):
-        if number >= size:
-            return f"{number / size:.1f}".removesuffix(".0") + unit
-    return f"{number:g}"
-
-
 def counted(number: int | float | None, what: str) -> str:
     """`5 likes`; nothing where the number is not known."""
     return "" if number is None else f"{short(number)} {what}"
-
-
-def size(count: int | None) -> str:
-    """Bytes as people read them."""
-    if count is None:
-        return ""
-    return f"{count} B" if count < 1000 else f"{short(count)}B"
 
 
 def day(moment: datetime | str | None) -> str:

@@ -41,7 +41,7 @@ from core.events import (
     TurnComplete,
 )
 from core.history import final_text, was_interrupted
-from core.hub.job_state import Job
+from core.hub.jobs import Job
 from core.model import ModelClient
 from core.models.list_models import check
 from core.policy.rules import parse_rule

@@ -9,7 +9,7 @@ from core.errors import AgentError, ToolError
 from core.events import Emit, ToolLog, ToolStateChange
 from core.history import note
 from core.hub.connection import Hub
-from core.hub.job_state import Job, Launches, inspected
+from core.hub.jobs import Job, Launches, inspected
 from core.secrets.redaction import redacted
 from core.store import ThreadRow
 from core.tool import Services

@@ -5,10 +5,11 @@ import hashlib
 import os
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from configs.folders import make_private_folder
+from configs.folders import make_private_folder, write_atomically
 from core.errors import ToolError
 from core.hub.connection import Hub, offline
 
@@ -53,11 +54,6 @@ def _kept(file: Path) -> tuple[str | None, float]:
 
 
 def _keep(file: Path, text: str) -> None:
-    """Whole or not at all: another process may read it meanwhile."""
-    beside = file.with_suffix(f".{os.getpid()}")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(file)
-    except OSError:
-        # A cache that cannot be written is none; the page was read all the same.
-        beside.unlink(missing_ok=True)
+    # A cache that cannot be written is none; the page was read all the same.
+    with suppress(OSError):
+        write_atomically(file, text)

@@ -106,9 +106,8 @@ class Hub:
         if not is_hub(url, self.url):
             raise ToolError(f"{url} is not on the Hub ({self.url})")
         token = await asyncio.to_thread(hub_token)
-        reply = await http.get(
-            url, params=params, headers=bearer(token), longest=LONGEST_PAUSE, log=self.log
-        )
+        how = http.GetOptions(longest=LONGEST_PAUSE, log=self.log)
+        reply = await http.get(url, how, params=params, headers=bearer(token))
         if reply.ok:
             return reply
         if reply.status == 404 and missing and "x-error-code" not in reply.headers:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.http import wanted_pause
+from core.refusals import HUB, sentence
 
 RepoType = Literal["model", "dataset", "space"]
 LOG_IN = "`hf auth login` (or HF_TOKEN) logs in"
@@ -55,38 +56,30 @@ def refusal(answer: Said, hub: str, logged_in: bool, about: Repo | None = None) 
     if code == "GatedRepo":
         return _gated(said, hub, logged_in, about)
     if said == DISABLED:
-        return f"The Hub has disabled {what}: nobody can read it."
-    if code == "RevisionNotFound":
-        return f"{_capital(what)} has no revision {about.revision if about else ''}".rstrip() + "."
-    if code == "EntryNotFound":
-        return f"{_capital(what)} has no {(about and about.path) or 'such file'}."
-    if status == 401 and BAD_TOKEN in (said, _error_of(body)):
-        return (
-            "The Hub does not accept this machine's token: it is expired or revoked. "
-            f"`hf auth login` stores a new one, made at {hub}/settings/tokens."
-        )
-    if code == "RepoNotFound" or (status == 401 and about):
+        code = "Disabled"
+    elif code in HUB:
+        pass
+    elif status == 401 and BAD_TOKEN in (said, _error_of(body)):
+        code = "BadToken"
+    elif code == "RepoNotFound" or (status == 401 and about):
         return _missing(what, logged_in)
-    if status == 401:
-        return f"The Hub wants to know who asks: {LOG_IN}." + _quoted(said)
-    if status == 402:
-        return f"The Hub wants to be paid: add credits at {hub}/settings/billing." + _quoted(said)
-    if status == 403:
-        return (
-            f"The Hub refuses it to this token{_of(about)}: it lacks the permission, or its owner "
-            f"does. {hub}/settings/tokens shows what it may do." + _quoted(said)
-        )
-    if status == 404:
+    elif status == 404:
         return f"The Hub has no {what}." if about else "The Hub has nothing there." + _quoted(said)
-    if status == 409:
-        return f"It conflicts with what is there{_of(about)}." + _quoted(said)
-    if status == 412:
-        return f"Somebody committed meanwhile{_of(about)}: look at it again, then repeat."
-    if status == 429:
+    elif status == 429:
         return _too_many(headers, logged_in)
-    if status >= 500:
-        return f"The Hub fails at the moment ({status}); try again later." + _quoted(said)
-    return f"The Hub refused it ({status})." + _quoted(said)
+    return sentence(
+        HUB,
+        status,
+        code,
+        hub=hub,
+        what=what,
+        What=_capital(what),
+        of=f" ({about})" if about else "",
+        log_in=LOG_IN,
+        revision=f" {about.revision}" if about and about.revision else "",
+        path=(about and about.path) or "such file",
+        quoted=_quoted(said),
+    )
 
 
 def _gated(said: str, hub: str, logged_in: bool, about: Repo | None) -> str:
@@ -124,10 +117,6 @@ def _error_of(body: str) -> str:
 
 def _quoted(said: str) -> str:
     return f' It says: "{said[:500]}"' if said else ""
-
-
-def _of(about: Repo | None) -> str:
-    return f" ({about})" if about else ""
 
 
 def _capital(text: str) -> str:

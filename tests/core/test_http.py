@@ -10,6 +10,7 @@ import pytest
 
 from core import http
 from core.errors import ToolError
+from core.http import GetOptions
 from tests.stand_ins.model_server import closed_port
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -90,7 +91,7 @@ async def test_a_busy_server_is_asked_again(site: Site, status: int) -> None:
     site.say("/a", status)
     site.say("/a", body=b"good")
     pauses, told = Pauses(), list[str]()
-    reply = await http.get(f"{site.url}/a", pause=pauses, log=told.append)
+    reply = await http.get(f"{site.url}/a", GetOptions(log=told.append, pause=pauses))
     assert reply.text == "good"
     assert len(pauses) == 1
     assert told[0].startswith(f"{status}; asking again in ")
@@ -106,27 +107,27 @@ async def test_the_pause_is_what_the_server_names(
     site.say("/a", 429, **headers)
     site.say("/a")
     pauses = Pauses()
-    await http.get(f"{site.url}/a", pause=pauses)
+    await http.get(f"{site.url}/a", GetOptions(pause=pauses))
     assert pauses == [pause]
 
 
 async def test_a_pause_that_is_too_long_is_not_waited(site: Site) -> None:
     site.say("/a", 429, Retry_After="3600")
     pauses = Pauses()
-    assert (await http.get(f"{site.url}/a", pause=pauses)).status == 429
+    assert (await http.get(f"{site.url}/a", GetOptions(pause=pauses))).status == 429
     assert pauses == []
 
 
 async def test_how_long_a_pause_is_waited_can_be_said(site: Site) -> None:
     site.say("/a", 429, Retry_After="30")
-    assert (await http.get(f"{site.url}/a", pause=Pauses(), longest=20)).status == 429
+    assert (await http.get(f"{site.url}/a", GetOptions(longest=20, pause=Pauses()))).status == 429
     assert len(site.asked) == 1
 
 
 async def test_what_stays_busy_is_answered_in_the_end(site: Site) -> None:
     site.say("/a", 503)
     pauses = Pauses()
-    assert (await http.get(f"{site.url}/a", pause=pauses)).status == 503
+    assert (await http.get(f"{site.url}/a", GetOptions(pause=pauses))).status == 503
     assert len(site.asked) == http.ATTEMPTS
     assert pauses == sorted(pauses)
 
@@ -135,18 +136,20 @@ async def test_what_else_is_asked_again_can_be_said(site: Site) -> None:
     site.say("/a", 403, b"secondary limit")
     site.say("/a", body=b"good")
     busy = lambda reply: "limit" in reply.text  # noqa: E731
-    assert (await http.get(f"{site.url}/a", pause=Pauses(), retried=busy)).text == "good"
+    assert (
+        await http.get(f"{site.url}/a", GetOptions(pause=Pauses(), retried=busy))
+    ).text == "good"
 
 
 async def test_a_refusal_is_not_asked_again(site: Site) -> None:
     site.say("/a", 404, b"no")
-    assert (await http.get(f"{site.url}/a", pause=Pauses())).status == 404
+    assert (await http.get(f"{site.url}/a", GetOptions(pause=Pauses()))).status == 404
     assert len(site.asked) == 1
 
 
 async def test_a_large_answer_is_cut(site: Site) -> None:
     site.say("/a", body=b"x" * 100_000)
-    reply = await http.get(f"{site.url}/a", most=1000)
+    reply = await http.get(f"{site.url}/a", GetOptions(most=1000))
     assert (len(reply.body), reply.cut) == (1000, True)
 
 
@@ -179,7 +182,7 @@ async def test_a_circle_of_redirects_ends(site: Site) -> None:
 )
 async def test_what_cannot_be_reached(url: str, said: str) -> None:
     with pytest.raises(ToolError, match=said):
-        await http.get(url.replace("CLOSED", str(closed_port())), pause=Pauses())
+        await http.get(url.replace("CLOSED", str(closed_port())), GetOptions(pause=Pauses()))
 
 
 async def test_an_answer_that_is_no_json(site: Site) -> None:

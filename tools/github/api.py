@@ -38,7 +38,7 @@ async def get(
     params: Mapping[str, Any] | None = None,
     *,
     accept: str = JSON,
-    most: int = http.MOST,
+    most: int | None = None,
     missing: Callable[[], Awaitable[str]] | None = None,
 ) -> http.Reply:
     """A GET that went well.
@@ -55,16 +55,8 @@ async def get(
     secret = token()
     if secret:
         headers["Authorization"] = f"Bearer {secret}"
-    reply = await http.get(
-        url,
-        params=params,
-        headers=headers,
-        most=most,
-        longest=LONGEST_PAUSE,
-        log=ctx.log,
-        retried=is_limit,
-        named=pause,
-    )
+    how = http.GetOptions(most, LONGEST_PAUSE, ctx.log, retried=is_limit, named=pause)
+    reply = await http.get(url, how, params=params, headers=headers)
     if reply.ok:
         return reply
     if reply.status == 404 and missing is not None:
@@ -73,11 +65,7 @@ async def get(
 
 
 async def pages(
-    ctx: ToolContext,
-    path: str,
-    params: Mapping[str, Any],
-    most: int,
-    accept: str = JSON,
+    ctx: ToolContext, path: str, params: Mapping[str, Any], most: int, accept: str = JSON
 ) -> tuple[list[dict[str, Any]], int, bool]:
     """(items, how many there are, whether GitHub gave up early) of a search, `most` at most."""
     items: list[dict[str, Any]] = []

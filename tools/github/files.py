@@ -8,8 +8,9 @@ from typing import Any
 
 from core.errors import ToolError
 from core.parsing.notebook import parsed, shown
-from core.result_text import listed, row, size
+from core.result_text import listed, row
 from core.tool import ToolContext, ToolResult
+from core.units import size
 from tools.github.api import RAW, get
 from tools.github.arguments import GithubArguments
 from tools.github.refusals import ODD

@@ -9,6 +9,7 @@ import time
 from datetime import UTC, datetime
 
 from core import http
+from core.refusals import GITHUB, sentence
 
 #: GitHub's advice where a limit names no time: a minute at least.
 UNNAMED = 61.0
@@ -44,25 +45,9 @@ def refusal(reply: http.Reply, logged_in: bool) -> str:
     said = _message(reply.text)
     if is_limit(reply):
         return _limit(reply, said, logged_in)
-    if reply.status == 401:
-        return (
-            "GitHub does not accept this machine's token (GITHUB_TOKEN, else GH_TOKEN): it is "
-            "expired or revoked. Set a new one, or unset it: what is public is read without."
-        )
-    if reply.status == 403:
-        hint = "its scopes or an organization's sign-on may forbid it" if logged_in else NO_TOKEN
-        return f"GitHub refuses it{_quoted(said)}; {hint}."
-    if reply.status == 404:
-        return f"GitHub has nothing there{_quoted(said)}{_hidden(logged_in)}."
-    if reply.status == 409:
-        return f"GitHub cannot show it{_quoted(said)}: a repository without commits has no files."
-    if reply.status == 422:
-        return f"GitHub does not take this query{_quoted(said)}{_hidden(logged_in)}."
-    if reply.status == 451:
-        return f"GitHub has blocked it for legal reasons{_quoted(said)}."
-    if reply.status >= 500:
-        return f"GitHub fails at the moment ({reply.status}); try again later{_quoted(said)}."
-    return f"GitHub refused it ({reply.status}){_quoted(said)}."
+    hint = "its scopes or an organization's sign-on may forbid it" if logged_in else NO_TOKEN
+    quoted, hidden = f' ("{said}")' if said else "", _hidden(logged_in)
+    return sentence(GITHUB, reply.status, quoted=quoted, hidden=hidden, hint=hint)
 
 
 def _limit(reply: http.Reply, said: str, logged_in: bool) -> str:
@@ -101,7 +86,3 @@ def _message(body: str) -> str:
 def _hidden(logged_in: bool) -> str:
     who = "this token" if logged_in else "nobody without a token"
     return f"; what is private, {who} may {'not see' if logged_in else 'see'}"
-
-
-def _quoted(said: str) -> str:
-    return f' ("{said}")' if said else ""

@@ -12,25 +12,10 @@ from tools.github.api import an_object, dicts, get, pages, token
 
 #: Folders with examples, the best first; files that are examples.
 FOLDERS = (
-    "examples",
-    "example",
-    "scripts",
-    "notebooks",
-    "recipes",
-    "cookbook",
-    "tutorials",
-    "tutorial",
-    "demos",
-    "demo",
-    "samples",
-    "quickstart",
-    "docs",
-    "doc",
-    "guides",
-    "benchmarks",
-    "tests",
+    "examples", "example", "scripts", "notebooks", "recipes", "cookbook", "tutorials", "tutorial",
+    "demos", "demo", "samples", "quickstart", "docs", "doc", "guides", "benchmarks", "tests",
     "test",
-)
+)  # fmt: skip
 #: Those from here on count only where the keyword is in a file's path.
 LESS = FOLDERS.index("docs")
 FILES = (".py", ".ipynb", ".sh", ".md", ".mdx", ".rst", ".yaml", ".yml", ".json", ".toml", ".txt")

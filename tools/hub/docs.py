@@ -57,11 +57,7 @@ async def _search(arguments: DocsArguments, hub: Hub) -> ToolResult:
     if arguments.product and arguments.product not in await _products(hub):
         known = ", ".join(await _products(hub))
         raise ToolError(f"there is no product {arguments.product}; there are: {known}")
-    params = {
-        "q": arguments.query,
-        "product": arguments.product or None,
-        "limit": arguments.limit,
-    }
+    params = {"q": arguments.query, "product": arguments.product or None, "limit": arguments.limit}
     hits = _a_list((await hub.get("/api/docs/search", params)).json(), "text", "source_page_url")
     nothing = f"nothing in the documentation fits {arguments.query}; try other words"
     return listed((_hit(hit) for hit in hits), nothing)

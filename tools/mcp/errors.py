@@ -3,6 +3,8 @@
 import errno
 import os
 
+from core.refusals import MCP, sentence
+
 
 class Trouble(Exception):
     """A server cannot be used. The text is one line that a person can act on."""
@@ -51,7 +53,7 @@ def in_words(error: BaseException, target: str, last_words: str = "") -> str:
     if isinstance(cause, FileNotFoundError):
         return f"there is no program {target.split()[0]!r}"
     if isinstance(cause, httpx.HTTPStatusError):
-        return _of_status(cause.response.status_code, target)
+        return sentence(MCP, cause.response.status_code, target=target)
     if isinstance(cause, httpx.HTTPError):
         return f"{target} cannot be reached: {str(cause) or type(cause).__name__}"
     if isinstance(cause, OSError):
@@ -59,20 +61,12 @@ def in_words(error: BaseException, target: str, last_words: str = "") -> str:
         hint = " (is it a program?)" if cause.errno in (errno.EACCES, errno.ENOEXEC) else ""
         return f"{target.split()[0]}: {said}{hint}"
     if isinstance(cause, McpError) and "Session terminated" in str(cause):
-        return _of_status(404, target)
+        return sentence(MCP, 404, target=target)
     gone = isinstance(cause, anyio.BrokenResourceError | anyio.ClosedResourceError)
     if gone or (isinstance(cause, McpError) and "Connection closed" in str(cause)):
         said = f": {last_words}" if last_words else ""
         return f"it ended while it was asked{said}"
     return f"{_first_line(cause)}{': ' + last_words if last_words else ''}"
-
-
-def _of_status(status: int, target: str) -> str:
-    if status in (401, 403):
-        return f"{target} refuses the credential ({status}); set its headers"
-    if status == 404:
-        return f"{target} is no MCP server (404)"
-    return f"{target} answered {status}"
 
 
 def _first_line(error: BaseException) -> str:

@@ -5,7 +5,7 @@ import re
 from core.errors import ToolError
 from core.http import Reply
 from core.parsing.parser import parsed
-from core.result_text import size
+from core.units import size
 
 PAGES = ("text/html", "application/xhtml+xml")
 TEXTS = re.compile(

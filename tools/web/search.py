@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from core import http
 from core.errors import ToolError
+from core.http import GetOptions
 from core.result_text import cut
 from core.tool import ToolContext
 
@@ -48,7 +49,7 @@ def _within(url: str, domains: list[str]) -> bool:
 async def _searx(url: str, words: str, ctx: ToolContext) -> list[tuple[str, str, str]]:
     """docs.searxng.org/dev/search_api.html: q, format=json → {results: [{title, url, content}]}."""
     params = {"q": words, "format": "json"}
-    reply = await http.get(url, params=params, longest=LONGEST_PAUSE, log=ctx.log)
+    reply = await http.get(url, GetOptions(longest=LONGEST_PAUSE, log=ctx.log), params=params)
     if reply.status == 403:
         raise ToolError(
             f"{url} refuses JSON (403): its settings need `json` among search.formats, or it "

@@ -9,11 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from core import http
 from core.effects import Effect
 from core.errors import ToolError
+from core.http import GetOptions
 from core.parsing.parser import prepare
 from core.policy.hosts import host_of, whole_url
-from core.result_text import size
+from core.refusals import WEB, sentence
 from core.secrets.redaction import redacted
 from core.tool import AgentTool, ToolContext, ToolResult
+from core.units import size
 from core.untrusted import framed
 from tools.web import public_only, search
 from tools.web.page import text_of
@@ -75,19 +77,12 @@ async def _fetch(url: str, offset: int, ctx: ToolContext) -> ToolResult:
     # Off the event loop: it reads the certificates from disk.
     prepare("page")
     transport = await asyncio.to_thread(public_only.transport)
+    how = GetOptions(MOST, LONGEST_PAUSE, ctx.log, transport=transport, follow=same_site)
     try:
         async with asyncio.timeout(LONGEST):
-            reply = await http.get(
-                url,
-                headers=HEADERS,
-                most=MOST,
-                longest=LONGEST_PAUSE,
-                log=ctx.log,
-                transport=transport,
-                follow=same_site,
-            )
+            reply = await http.get(url, how, headers=HEADERS)
             if not reply.ok:
-                raise ToolError(_refused(reply))
+                raise ToolError(sentence(WEB, reply.status, url=reply.url))
             text = await text_of(reply)
     except TimeoutError:
         raise ToolError(f"{url} took over {LONGEST:.0f} s; it was given up") from None
@@ -108,16 +103,6 @@ def same_site(before: str, after: str) -> bool:
     if host_of(before) == host_of(after):
         return True
     raise ToolError(f"{before} leads to another host. To read it call fetch with {after[:500]}")
-
-
-def _refused(reply: http.Reply) -> str:
-    if reply.status in (401, 403):
-        return f"{reply.url} may not be read so ({reply.status}): it wants a login or a browser"
-    if reply.status in (404, 410):
-        return f"{reply.url} is not there ({reply.status}); search finds pages"
-    if reply.status == 429:
-        return f"{reply.url} is asked too often (429); try again later"
-    return f"{reply.url} answered {reply.status}; try again later"
 
 
 def _no_secret_in(text: str) -> None:

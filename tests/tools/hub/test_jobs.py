@@ -10,20 +10,20 @@ import pytest
 
 from core.errors import ToolError
 from core.history import Call
-from core.hub.job_price import duration, seconds_of
 from core.policy.decide import Situation, decide
 from core.tool import ToolContext
+from core.units import duration, seconds_of
 from nodes.judge_calls import validated
 from tests.stand_ins import hub_errors as errors
 from tests.stand_ins.hub_jobs import Job, secret_values
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.service import Answer
 from tests.tools.bench import THREAD, Bench
-from tools.hub.jobs import run as job_run
+from tools.hub.jobs import launch as job_run
 from tools.hub.jobs import wait
-from tools.hub.jobs.logs import series
 from tools.hub.jobs.spec import label_of, volumes_of
 from tools.hub.jobs.tool import HfJobs
+from tools.hub.jobs.wait import series
 
 RUN: dict[str, Any] = {"operation": "run", "flavor": "t4-small", "timeout": "30m"}
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.stand_ins.viewer_data import Split
 from tools.hub.datasets.columns import columns_of
-from tools.hub.datasets.fits import fits_of
+from tools.hub.datasets.methods import fits_of
 from tools.hub.datasets.table import Fit
 
 Rows = list[dict[str, Any]]

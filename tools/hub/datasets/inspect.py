@@ -8,7 +8,7 @@ from core.errors import ToolError
 from tools.hub.datasets.chat_column import chat_facts
 from tools.hub.datasets.columns import Column, columns_of
 from tools.hub.datasets.describe import column_line, row_lines, size_words
-from tools.hub.datasets.fits import fits_of
+from tools.hub.datasets.methods import fits_of
 from tools.hub.datasets.pages import Page, Place, pages, place
 from tools.hub.datasets.table import CHATS, Fit
 from tools.hub.datasets.viewer import Viewer
@@ -26,8 +26,8 @@ async def inspect(
     notes: list[str] = []
     where = await place(viewer, dataset, config, split)
     able, size = await asyncio.gather(
-        viewer.is_valid(dataset),
-        _optional(viewer.size(dataset), "row counts", notes),
+        viewer.get("/is-valid", dataset),
+        _optional(viewer.get("/size", dataset), "row counts", notes),
     )
     found, whole, files = await asyncio.gather(
         _sample(viewer, where, able, notes),
@@ -89,7 +89,7 @@ async def _sample(viewer: Viewer, where: Place, able: Mapping[str, Any], notes: 
             return Page(unique, found[0].features, found[0].total)
         except ToolError as error:
             notes.append(f"only the first rows could be read: {error}")
-    body = await viewer.first_rows(where.dataset, where.config, where.split)
+    body = await viewer.get("/first-rows", **where.split_params)
     return Page(body["rows"], body["features"], -1 if body.get("truncated") else len(body["rows"]))
 
 
@@ -98,7 +98,7 @@ async def _statistics(
 ) -> dict[str, Mapping[str, Any]]:
     if not able.get("statistics"):
         return {}
-    asked = viewer.statistics(where.dataset, where.config, where.split)
+    asked = viewer.get("/statistics", **where.split_params)
     body = await _optional(asked, "statistics of the whole split", notes)
     if body is None:
         return {}
@@ -113,9 +113,10 @@ async def _statistics(
 
 async def _files(viewer: Viewer, where: Place, notes: list[str]) -> list[str]:
     """What a download of the config would bring, and under which licence."""
+    here = {"dataset": where.dataset, "config": where.config}
     parquet, info = await asyncio.gather(
-        _optional(viewer.parquet(where.dataset, where.config), "list of files", notes),
-        _optional(viewer.info(where.dataset, where.config), "licence", notes),
+        _optional(viewer.get("/parquet", **here), "list of files", notes),
+        _optional(viewer.get("/info", **here), "licence", notes),
     )
     files = (parquet or {}).get("parquet_files", [])
     told = []

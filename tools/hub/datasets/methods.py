@@ -5,7 +5,7 @@ what a trainer does with it, a chat is a list of {role, content}. tasks.py has t
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tools.hub.datasets.chat_column import chat_facts
 from tools.hub.datasets.columns import Column
@@ -23,12 +23,14 @@ from tools.hub.datasets.table import (
     TEXT_OR_CHAT,
     Fit,
     Table,
+    fit,
     joined,
     plain,
     renamed,
     shaped,
     words,
 )
+from tools.hub.datasets.tasks import task_fits
 
 ANSWER = (
     "answer", "solution", "ground_truth", "final_answer", "expected_answer", "gold_answer",
@@ -39,6 +41,15 @@ TEMPLATED = re.compile(
     r"<\|im_start\|>|\[INST\]|### (?:Instruction|Human|Response)|<\|start_header_id\|>"
     r"|<start_of_turn>|\n\n(?:Human|Assistant):"
 )
+
+
+def fits_of(columns: Sequence[Column]) -> list[Fit]:
+    """All that fit: those that need no change first, plain text last, since it always fits."""
+    table = Table(columns)
+    pictured = table.first("image", "images", "audio", "video") is not None
+    tasks = list(task_fits(table))
+    found = tasks if pictured else [*tasks, *language_fits(table)]
+    return sorted(found, key=lambda fit: (fit.method == "SFT (text)", bool(fit.change)))
 
 
 def language_fits(table: Table) -> Iterator[Fit]:
@@ -60,15 +71,15 @@ def _chats(table: Table) -> Iterator[Fit]:
             continue
         facts = chat_facts(column.chats)
         if facts.answered >= 0.5:
-            named = renamed({"messages": column})
             why = f"{column.name} holds chats; {facts.answered:.0%} end with the assistant"
             tools = table.named(("tools", "functions"), ("text", "records", "record", "texts"))
             extra = f"; {tools.name} describes the tools" if tools is not None else ""
-            yield Fit("SFT (messages)", (column.name,), why + extra, joined(shaped(column), named))
+            named = renamed({"messages": column})
+            yield fit("SFT (messages)", (column,), why + extra, shaped(column), named)
         else:
             why = f"{column.name} holds chats that end with the user: prompts without an answer"
-            step = joined(shaped(column), renamed({"prompt": column}))
-            yield Fit("GRPO (prompt only)", (column.name,), why, step)
+            steps = (shaped(column), renamed({"prompt": column}))
+            yield fit("GRPO (prompt only)", (column,), why, *steps)
 
 
 def _pair(table: Table) -> Iterator[Fit]:
@@ -79,23 +90,22 @@ def _pair(table: Table) -> Iterator[Fit]:
     exact = (prompt.name, completion.name) == ("prompt", "completion")
     if completion.classes and not exact:
         return
-    used = [prompt.name, completion.name]
+    used, steps = [prompt, completion], list[str]()
     extra = table.named(("input", "context"), ("text",))
-    steps = []
+    named = renamed({"prompt": prompt, "completion": completion})
     if plain(prompt.name) == "instruction" and extra is not None and extra is not completion:
         steps.append(f"join {prompt.name} and {extra.name} (where it is not empty) to prompt")
         steps.append(renamed({"completion": completion}))
-        used.insert(1, extra.name)
+        used.insert(1, extra)
     elif (prompt.kind in CHATS) != (completion.kind in CHATS):
         steps.append(f"make {prompt.name} and {completion.name} both chats or both text")
-        steps.append(renamed({"prompt": prompt, "completion": completion}))
+        steps.append(named)
     else:
-        steps.append(renamed({"prompt": prompt, "completion": completion}))
+        steps.append(named)
     why = f"{prompt.name} asks, {completion.name} answers in {words(completion):.0f} words"
     if prompt.kind in CHATS:
         why = f"{prompt.name} and {completion.name} are the two parts of a chat"
-    change = joined(shaped(prompt, completion), *steps)
-    yield Fit("SFT (prompt-completion)", tuple(used), why, change)
+    yield fit("SFT (prompt-completion)", used, why, shaped(prompt, completion), *steps)
 
 
 def _verifiable(table: Table) -> Iterator[Fit]:
@@ -106,21 +116,21 @@ def _verifiable(table: Table) -> Iterator[Fit]:
     tests = table.named(TESTS, ("text", "texts", "record", "records"))
     if tests is not None:
         why = f"{prompt.name} is the task, {tests.name} can check an answer"
-        yield Fit("GRPO (verifiable)", (prompt.name, tests.name), why, named)
+        yield fit("GRPO (verifiable)", (prompt, tests), why, named)
         return
     for name in ANSWER:
         answer = table.named((name,), ("text", "int", "float", "bool", "label"))
         how = checkable(answer) if answer is not None and answer is not prompt else ""
         if answer is not None and how:
             why = f"{prompt.name} is the task, {answer.name} {how}"
-            yield Fit("GRPO (verifiable)", (prompt.name, answer.name), why, named)
+            yield fit("GRPO (verifiable)", (prompt, answer), why, named)
             return
     if table.named((*COMPLETION, *VERDICT), TEXT_OR_CHAT) is None and words(prompt) != 0:
         why = f"{prompt.name} holds prompts alone; the reward must come from a model or function"
-        yield Fit("GRPO (prompt only)", (prompt.name,), why, named)
+        yield fit("GRPO (prompt only)", (prompt,), why, named)
     elif prompt.kind in CHATS and table.named(COMPLETION, TEXT_OR_CHAT) is None:
         why = f"{prompt.name} holds chats that wait for an answer"
-        yield Fit("GRPO (prompt only)", (prompt.name,), why, named)
+        yield fit("GRPO (prompt only)", (prompt,), why, named)
 
 
 def _plain_text(table: Table) -> Iterator[Fit]:
@@ -133,7 +143,7 @@ def _plain_text(table: Table) -> Iterator[Fit]:
         why = f"{text.name} is text with a chat template already applied ({templated:.0%})"
     elif table.of("label") or any(c.classes for c in table.columns):
         why += "; other columns would not be used"
-    yield Fit("SFT (text)", (text.name,), why, renamed({"text": text}))
+    yield fit("SFT (text)", (text,), why, renamed({"text": text}))
 
 
 def checkable(answer: Column) -> str:

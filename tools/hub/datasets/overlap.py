@@ -12,8 +12,6 @@ import time
 from dataclasses import dataclass
 
 from core.errors import ToolError
-from core.hub.connection import Hub
-from core.tool import ToolContext
 from tools.hub.datasets.ngrams import COPIED, SHORTEST, WORDS, Match, Overlap
 from tools.hub.datasets.pages import Page, Place, pages, place
 from tools.hub.datasets.viewer import Viewer
@@ -48,7 +46,7 @@ class Read:
 
 
 async def overlap(
-    ctx: ToolContext,
+    viewer: Viewer,
     train: tuple[str, str, str],
     evaluation: tuple[str, str, str],
     max_rows: int,
@@ -60,7 +58,6 @@ async def overlap(
         train, evaluation: (dataset, config, split); config and split may be empty.
         max_rows: of each set, spread evenly. timeout: seconds for reading both.
     """
-    viewer = Viewer(Hub.of(ctx))
     theirs = await place(viewer, *evaluation, prefer=("test", "validation", "eval"))
     ours = await place(viewer, *train)
     if theirs == ours:
@@ -68,8 +65,8 @@ async def overlap(
     begun = time.monotonic()
     found = Overlap()
     # The evaluation set is the smaller one: it gets at most half of the time.
-    there = await _read(ctx, viewer, theirs, max_rows, begun + timeout / 2, found, adding=True)
-    here = await _read(ctx, viewer, ours, max_rows, begun + timeout, found, adding=False)
+    there = await _read(viewer, theirs, max_rows, begun + timeout / 2, found, adding=True)
+    here = await _read(viewer, ours, max_rows, begun + timeout, found, adding=False)
     matches, by_template = await asyncio.to_thread(found.matches)
     copied = sum(match.share >= COPIED for match in matches)
     judged = found.judged
@@ -110,13 +107,7 @@ async def overlap(
 
 
 async def _read(
-    ctx: ToolContext,
-    viewer: Viewer,
-    where: Place,
-    wanted: int,
-    deadline: float,
-    found: Overlap,
-    adding: bool,
+    viewer: Viewer, where: Place, wanted: int, deadline: float, found: Overlap, adding: bool
 ) -> Read:
     """Rows of one set into `found`."""
     seen: set[int] = set()
@@ -130,7 +121,7 @@ async def _read(
             now = time.monotonic()
             if now - told >= PROGRESS or len(seen) >= min(wanted, total):
                 told = now
-                ctx.log(f"{len(seen):,} of {min(wanted, total):,} rows of {where} read")
+                viewer.hub.log(f"{len(seen):,} of {min(wanted, total):,} rows of {where} read")
     except ToolError as error:
         # A limit that is reached half-way leaves what was read.
         if not seen:

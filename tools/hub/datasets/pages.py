@@ -23,6 +23,11 @@ class Place:
     split: str
     splits: tuple[tuple[str, str], ...]
 
+    @property
+    def split_params(self) -> dict[str, str]:
+        """It, as parameters of the viewer."""
+        return {"dataset": self.dataset, "config": self.config, "split": self.split}
+
     def __str__(self) -> str:
         return f"{self.dataset} ({self.config}, {self.split})"
 
@@ -38,7 +43,7 @@ async def place(
 
     Raises ToolError with the names there are.
     """
-    body = await viewer.splits(dataset)
+    body = await viewer.get("/splits", dataset)
     found = tuple((str(s["config"]), str(s["split"])) for s in body["splits"])
     if not found:
         raise ToolError(f"{dataset} has no split that the dataset viewer could read{_failed(body)}")
@@ -113,7 +118,7 @@ def spread(total: int, wanted: int) -> list[int]:
 
 async def _page(viewer: Viewer, where: Place, offset: int, length: int = PAGE) -> Page:
     try:
-        body = await viewer.rows(where.dataset, where.config, where.split, offset, length)
+        body = await viewer.get("/rows", **where.split_params, offset=offset, length=length)
     except ViewerError as error:
         if error.code != TOO_LONG or length == 1:
             raise

@@ -14,22 +14,16 @@ from tools.hub.datasets.table import (
     TEXT_OR_CHAT,
     Fit,
     Table,
+    fit,
     joined,
     renamed,
     shaped,
 )
 
-CHOSEN = (
-    "chosen",
-    "accepted",
-    "preferred",
-    "chosen_response",
-    "response_chosen",
-    "winner_response",
-)
-REJECTED = (
-    "rejected", "dispreferred", "rejected_response", "response_rejected", "loser_response",
-)  # fmt: skip
+CHOSEN = ("chosen", "accepted", "preferred", "chosen_response", "response_chosen",
+          "winner_response")  # fmt: skip
+REJECTED = ("rejected", "dispreferred", "rejected_response", "response_rejected",
+            "loser_response")  # fmt: skip
 VERDICT = (
     "label", "labels", "is_good", "thumbs_up", "feedback", "liked", "desirable", "is_correct",
     "correct", "upvote", "accept", "accepted",
@@ -51,24 +45,23 @@ def preference_fits(table: Table) -> Iterator[Fit]:
     names = renamed({"chosen": chosen, "rejected": rejected})
     change = joined(shaped(chosen, rejected), names)
     pair = f"{chosen.name} and {rejected.name} are two {_what(chosen)} to compare"
-    used = (chosen.name, rejected.name)
+    used = (chosen, rejected)
     if (chosen.kind in CHATS) != (rejected.kind in CHATS):
         odd = f"make both chats or both text ({chosen.name}: {chosen.kind})"
-        yield Fit("DPO", used, pair, joined(odd, change))
+        yield fit("DPO", used, pair, odd, change)
         return
     if prompt is not None:
-        with_prompt = (prompt.name, *used)
-        yield Fit("DPO", with_prompt, f"{pair} for {prompt.name}",
-                  joined(_prompt_change(prompt, chosen, rejected), change))  # fmt: skip
+        steps = (_prompt_change(prompt, chosen, rejected), change)
+        yield fit("DPO", (prompt, *used), f"{pair} for {prompt.name}", *steps)
     else:
         shared = shared_starts(chosen, rejected)
         why = f"{pair}; their same beginning ({shared:.0%}) is the prompt"
         if shared >= 0.9:
-            yield Fit("DPO (implicit prompt)", used, why, change)
+            yield fit("DPO (implicit prompt)", used, why, change)
         else:
             step = "add the prompts: no column holds them, and the pairs share no beginning"
-            yield Fit("DPO", used, pair, joined(step, change))
-    yield Fit("reward model", used, pair, change)
+            yield fit("DPO", used, pair, step, change)
+    yield fit("reward model", used, pair, change)
 
 
 def _prompt_change(prompt: Column, chosen: Column, rejected: Column) -> str:
@@ -96,11 +89,10 @@ def pairwise_fits(table: Table) -> Iterator[Fit]:
         a, b = (table.named((name,), TEXT_OR_CHAT) for name in names)
         winner = table.named(WINNER, ("text", "label", "int", "bool"))
         if a is not None and b is not None and winner is not None:
-            used = (a.name, b.name, winner.name)
             seen = ", ".join(str(c) for c in list(dict.fromkeys(winner.there))[:4])
             why = f"two answers, and {winner.name} ({seen}) says which is better"
             step = f"write chosen and rejected by {winner.name}, without ties"
-            yield Fit("DPO (after pairing)", used, why, joined(shaped(a, b), step))
+            yield fit("DPO (after pairing)", (a, b, winner), why, shaped(a, b), step)
             return
     many = table.named(("responses", "completions", "answers", "candidates", "outputs"), ("texts",))
     scores = table.named(
@@ -109,7 +101,7 @@ def pairwise_fits(table: Table) -> Iterator[Fit]:
     if many is not None and scores is not None and same_lengths(many, scores):
         why = f"{scores.name} rates each of {many.name}"
         step = "make chosen of the best and rejected of a worse one"
-        yield Fit("DPO (after pairing)", (many.name, scores.name), why, step)
+        yield fit("DPO (after pairing)", (many, scores), why, step)
 
 
 def feedback_fits(table: Table) -> Iterator[Fit]:
@@ -123,8 +115,8 @@ def feedback_fits(table: Table) -> Iterator[Fit]:
     why = f"each completion has a verdict, {label.name} ({label.classes[0]}, {label.classes[1]})"
     step = "" if label.kind == "bool" else f"make {label.name} true and false"
     named = renamed({"prompt": prompt, "completion": completion, "label": label})
-    used = (prompt.name, completion.name, label.name)
-    yield Fit("KTO", used, why, joined(shaped(prompt, completion), named, step))
+    steps = (shaped(prompt, completion), named, step)
+    yield fit("KTO", (prompt, completion, label), why, *steps)
 
 
 def stepwise_fits(table: Table) -> Iterator[Fit]:
@@ -136,8 +128,7 @@ def stepwise_fits(table: Table) -> Iterator[Fit]:
     named = renamed({"prompt": prompt, "completions": steps, "labels": labels})
     step = "" if labels.kind == "flags" else f"make {labels.name} true and false"
     why = f"{labels.name} says of each step of {steps.name} whether it is right"
-    used = (prompt.name, steps.name, labels.name)
-    yield Fit("PRM (stepwise supervision)", used, why, joined(named, step))
+    yield fit("PRM (stepwise supervision)", (prompt, steps, labels), why, named, step)
 
 
 def repeated_prompts(prompt: Column, chosen: Column) -> float:

@@ -40,6 +40,10 @@ class Fit:
     change: str = ""
 
 
+def fit(method: str, used: Sequence[Column], reason: str, *steps: str) -> Fit:
+    return Fit(method, tuple(column.name for column in used), reason, joined(*steps))
+
+
 @dataclass(frozen=True)
 class Table:
     """The columns of a split, to look things up in."""

@@ -5,16 +5,17 @@ sound, pictures. The layouts are those of the examples in transformers and sente
 from collections.abc import Iterator
 
 from tools.hub.datasets.columns import Column
-from tools.hub.datasets.media import picture_fits, sound_fits
 from tools.hub.datasets.preferences import same_lengths
 from tools.hub.datasets.table import (
     CHATS,
     Fit,
     Table,
+    fit,
     joined,
     label_of,
     plain,
     renamed,
+    shaped,
     to_classes,
     words,
 )
@@ -25,6 +26,12 @@ SUMMARY = (("article", "document", "dialogue", "report", "text", "context", "bod
 TRIPLETS = (("anchor", "positive", "negative"), ("query", "positive", "negative"),
             ("query", "pos", "neg"), ("query", "document", "negative"),
             ("query", "passage", "negative_passage"))  # fmt: skip
+SPOKEN = (
+    "text", "sentence", "transcription", "transcript", "normalized_text", "raw_text",
+    "transcription_normalized", "orthographic_text",
+)  # fmt: skip
+CAPTION = ("caption", "text", "prompt", "description", "captions", "alt", "title")
+MASK = ("mask", "annotation", "segmentation", "label", "labels", "seg_map", "semantic_segmentation")
 
 
 def task_fits(table: Table) -> Iterator[Fit]:
@@ -51,21 +58,20 @@ def _classes(table: Table) -> Iterator[Fit]:
         classes = f"{label.name} has {len(label.classes)} classes"
         if len(texts) == 1 or (texts and plain(texts[0].name) in ("text", "sentence")):
             why = f"{texts[0].name} is text, {classes}"
-            yield Fit("text classification", (texts[0].name, label.name), why, step)
+            yield fit("text classification", (texts[0], label), why, step)
         elif len(texts) == 2 and not _asks(texts):
-            pair = (texts[0].name, texts[1].name, label.name)
-            yield Fit("sentence-pair classification", pair, f"two texts, {classes}", step)
+            used = (*texts, label)
+            yield fit("sentence-pair classification", used, f"two texts, {classes}", step)
     if tags is not None and len(texts) == 1 and not table.of("texts"):
         why = f"{texts[0].name} is text, {tags.name} lists its classes"
         step = "make the lists one-hot vectors"
-        yield Fit("multi-label classification", (texts[0].name, tags.name), why, step)
+        yield fit("multi-label classification", (texts[0], tags), why, step)
     score = table.named(SCORE, ("float",))
     if score is not None and label is None and len(texts) in (1, 2):
         two = len(texts) == 2
         method = "sentence similarity (regression)" if two else "text regression"
         why = f"{score.name} is a number for {'two texts' if two else texts[0].name}"
-        used = tuple(c.name for c in (*texts, score))
-        yield Fit(method, used, why, renamed({"score" if two else "label": score}))
+        yield fit(method, (*texts, score), why, renamed({"score" if two else "label": score}))
 
 
 def _table(table: Table) -> Iterator[Fit]:
@@ -76,15 +82,14 @@ def _table(table: Table) -> Iterator[Fit]:
         return
     label = label_of(table)
     if label is not None:
-        used = tuple(c.name for c in numbers if c is not label)
-        why = f"{len(used)} columns of numbers, {label.name} has {len(label.classes)} classes"
-        yield Fit("tabular classification", (*used, label.name), why)
+        others = [c for c in numbers if c is not label]
+        why = f"{len(others)} columns of numbers, {label.name} has {len(label.classes)} classes"
+        yield fit("tabular classification", (*others, label), why)
         return
     few = [f"{c.name} ({len(c.classes)})" for c in table.columns if len(c.classes) > 1]
     why = f"{len(numbers)} columns of numbers, and no column that is called a label"
     choice = f"choose the target; of few values are: {', '.join(few)}" if few else ""
-    names = tuple(c.name for c in numbers)
-    yield Fit("tabular prediction", names, why, choice or "choose the target")
+    yield fit("tabular prediction", numbers, why, choice or "choose the target")
 
 
 def _tokens(table: Table) -> Iterator[Fit]:
@@ -97,9 +102,8 @@ def _tokens(table: Table) -> Iterator[Fit]:
                 continue
             step = "encode the tags as numbers" if tags.kind == "texts" else ""
             why = f"{tags.name} has one tag for each of {tokens.name}"
-            named_right = renamed({"tokens": tokens})
-            used = (tokens.name, tags.name)
-            yield Fit("token classification", used, why, joined(named_right, step))
+            steps = (renamed({"tokens": tokens}), step)
+            yield fit("token classification", (tokens, tags), why, *steps)
             return
 
 
@@ -110,16 +114,15 @@ def _questions(table: Table) -> Iterator[Fit]:
     if question is not None and context is not None and answers is not None:
         named = renamed({"question": question, "context": context, "answers": answers})
         why = f"{answers.name} says where in {context.name} the answer stands"
-        used = (question.name, context.name, answers.name)
-        yield Fit("extractive question answering", used, why, named)
+        used = (question, context, answers)
+        yield fit("extractive question answering", used, why, named)
     stem = table.named(("question", "ctx", "context", "sent1", "sentence", "query"), ("text",))
     choices = table.named(("choices", "options", "endings", "answers"), ("texts", "record"))
     right = table.named(("answer", "label", "answer_key", "correct", "answer_index", "gold"),
                         ("label", "int", "text"))  # fmt: skip
     if stem is not None and choices is not None and right is not None:
         why = f"{right.name} says which of {choices.name} is right"
-        used = (stem.name, choices.name, right.name)
-        yield Fit("multiple choice", used, why, renamed({"label": right}))
+        yield fit("multiple choice", (stem, choices, right), why, renamed({"label": right}))
 
 
 def _rewriting(table: Table) -> Iterator[Fit]:
@@ -127,13 +130,13 @@ def _rewriting(table: Table) -> Iterator[Fit]:
     if document is not None and summary is not None and words(document) > words(summary) > 0:
         shorter = words(document) / words(summary)
         why = f"{summary.name} is {shorter:.1f} times shorter than {document.name}"
-        yield Fit("summarization", (document.name, summary.name), why)
+        yield fit("summarization", (document, summary), why)
     translation = table.first("translation")
     if translation is not None:
         seen = translation.there[0] if translation.there else {}
         languages = [k for k in seen if k not in ("language", "translation")]
         why = f"{translation.name} holds the same text in {', '.join(languages) or 'languages'}"
-        yield Fit("translation", (translation.name,), why)
+        yield fit("translation", (translation,), why)
 
 
 def _embeddings(table: Table) -> Iterator[Fit]:
@@ -144,15 +147,73 @@ def _embeddings(table: Table) -> Iterator[Fit]:
             continue
         if names[1] in ("document", "passage") and negative is None:
             continue
-        used = tuple(c.name for c in found if c is not None)
-        lists = [c.name for c in found if c is not None and c.kind == "texts"]
+        used = [c for c in found if c is not None]
+        lists = [c.name for c in used if c.kind == "texts"]
         step = f"one row for each of the list {', '.join(lists)}" if lists else ""
         kind = "triplets" if negative is not None else "pairs"
         why = f"{positive.name} belongs to {anchor.name}"
-        yield Fit(f"embeddings ({kind})", used, why, step)
+        yield fit(f"embeddings ({kind})", used, why, step)
         return
 
 
 def _asks(texts: list[Column]) -> bool:
     """Whether the two texts are rather a question with its answer than a pair to compare."""
     return {plain(c.name) for c in texts} & {"prompt", "completion", "response", "answer"} != set()
+
+
+# --- sound and pictures ---
+
+
+def sound_fits(table: Table) -> Iterator[Fit]:
+    audio = table.first("audio")
+    assert audio is not None
+    said = table.named(SPOKEN, ("text",))
+    if said is not None and not said.classes:
+        why = f"{said.name} says what is spoken in {audio.name} ({words(said):.0f} words)"
+        named = renamed({"audio": audio})
+        yield fit("ASR (speech recognition)", (audio, said), why, named)
+        yield fit("text to speech", (audio, said), why, named)
+    label = label_of(table)
+    if label is not None:
+        why = f"{label.name} has {len(label.classes)} classes"
+        named = renamed({"audio": audio, "label": label})
+        yield fit("audio classification", (audio, label), why, to_classes(label), named)
+
+
+def picture_fits(table: Table) -> Iterator[Fit]:
+    image = table.first("image", "images")
+    assert image is not None
+    chat = table.first(*CHATS)
+    question = table.named(("question", "query", "problem"), ("text",))
+    answer = table.named(("answer", "answers", "solution", "multiple_choice_answer"),
+                         ("text", "texts", "records"))  # fmt: skip
+    boxes = table.first("boxes")
+    images = table.of("image")
+    mask = table.named(MASK, ("image",))
+    caption = table.named(CAPTION, ("text", "texts"))
+    label = label_of(table)
+    if chat is not None:
+        target = "images" if image.kind == "images" else "image"
+        steps = (shaped(chat), renamed({"messages": chat}), renamed({target: image}))
+        why = f"{image.name} belongs to the chats of {chat.name}"
+        yield fit("VLM SFT (messages)", (image, chat), why, *steps)
+    if question is not None and answer is not None:
+        why = f"{question.name} is asked about {image.name}, {answer.name} answers"
+        step = f"write {question.name} and {answer.name} as messages for TRL"
+        yield fit("visual question answering", (image, question, answer), why, step)
+    if boxes is not None:
+        why = f"{boxes.name} has boxes (bbox) in {image.name}"
+        yield fit("object detection", (image, boxes), why, renamed({"objects": boxes}))
+    if len(images) == 2 and mask is not None:
+        other = next(c for c in images if c is not mask)
+        why = f"{mask.name} is a picture beside {other.name}: its classes by pixel"
+        yield fit("image segmentation", (other, mask), why)
+    elif len(images) == 2:
+        yield fit("image to image", images, "two pictures in each row")
+    if caption is not None and not caption.classes and question is None and chat is None:
+        why = f"{caption.name} describes {image.name}"
+        yield fit("image captioning, text to image", (image, caption), why)
+    if label is not None and label is not caption and boxes is None:
+        why = f"{label.name} has {len(label.classes)} classes"
+        named = renamed({"image": image, "label": label})
+        yield fit("image classification", (image, label), why, to_classes(label), named)

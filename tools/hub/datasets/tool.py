@@ -1,7 +1,7 @@
 """hf_dataset: what a dataset on the Hub holds, what it can train, and whether it leaks a test."""
 
 import re
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -72,7 +72,9 @@ class HfDataset(AgentTool):
             raise ToolError("overlap needs eval_dataset, the evaluation set to look for")
         train = (a.dataset, a.config, a.split)
         evaluation = (a.eval_dataset, a.eval_config, a.eval_split)
-        return ToolResult(await overlap(ctx, train, evaluation, a.max_rows, a.timeout))
+        return ToolResult(
+            await overlap(Viewer(Hub.of(ctx)), train, evaluation, a.max_rows, a.timeout)
+        )
 
 
 async def _search(a: HfDatasetArguments, ctx: ToolContext) -> str:
@@ -84,12 +86,12 @@ async def _search(a: HfDatasetArguments, ctx: ToolContext) -> str:
     viewer = Viewer(Hub.of(ctx))
     where = await place(viewer, a.dataset, a.config, a.split)
     wanted = max(1, a.sample_rows)
-    here = (where.dataset, where.config, where.split)
+    here: dict[str, Any] = {**where.split_params, "offset": a.offset, "length": wanted}
     if a.query.strip():
-        body = await viewer.search(*here, a.query, a.offset, wanted)
+        body = await viewer.get("/search", **here, query=a.query)
         asked = f"match {a.query!r}"
     else:
-        body = await viewer.filter(*here, a.where, a.offset, wanted)
+        body = await viewer.get("/filter", **here, where=a.where)
         asked = f"fulfil {a.where}"
     total, rows = int(body["num_rows_total"]), body["rows"]
     lines = [f"{total:,} rows of {where} {asked}."]

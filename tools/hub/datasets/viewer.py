@@ -1,7 +1,7 @@
 """The Hub's dataset viewer over HTTP: rows and facts of a dataset without downloading it.
 
 Endpoints and shapes: https://huggingface.co/docs/dataset-viewer. huggingface_hub has no calls for
-them. Every method is one GET; a failure is a ViewerError whose text says what to do next
+them. A failure is a ViewerError whose text says what to do next
 (tools/hub/datasets/viewer_errors.py).
 """
 
@@ -23,16 +23,26 @@ PAGE = 100
 TOO_LONG = "TooLong"
 
 #: What an answer must hold to be one; anything else came from another server.
+ROWS: dict[str, type] = {"features": list, "rows": list}
 SHAPES: dict[str, dict[str, type]] = {
+    # preview, viewer, search, filter, statistics: what can be asked about a dataset.
     "/is-valid": {"preview": bool, "viewer": bool},
+    # splits: [{dataset, config, split}], pending, failed.
     "/splits": {"splits": list},
+    # size: {dataset|config, configs, splits: [{num_rows, estimated_num_rows, ...}]}.
     "/size": {"size": dict},
+    # dataset_info: description, license, features, ...; by config where none is named.
     "/info": {"dataset_info": dict},
-    "/first-rows": {"features": list, "rows": list},
-    "/rows": {"features": list, "rows": list, "num_rows_total": int},
-    "/search": {"features": list, "rows": list, "num_rows_total": int},
-    "/filter": {"features": list, "rows": list, "num_rows_total": int},
+    # rows: [{row_idx, row, truncated_cells}], at most 100; truncated.
+    "/first-rows": ROWS,
+    # The rows from `offset` on, `length` of them; num_rows_per_page, partial.
+    "/rows": {**ROWS, "num_rows_total": int},
+    # Those whose string columns hold the words of `query`, or fulfil the SQL condition `where`.
+    "/search": {**ROWS, "num_rows_total": int},
+    "/filter": {**ROWS, "num_rows_total": int},
+    # statistics: [{column_name, column_type, column_statistics}], partial.
     "/statistics": {"statistics": list, "num_examples": int},
+    # parquet_files: [{config, split, url, filename, size}], partial.
     "/parquet": {"parquet_files": list},
 }
 
@@ -43,56 +53,8 @@ class Viewer:
 
     hub: Hub
 
-    async def is_valid(self, dataset: str) -> dict[str, Any]:
-        """{preview, viewer, search, filter, statistics}: what can be asked about it."""
-        return await self._get("/is-valid", dataset)
-
-    async def splits(self, dataset: str, config: str | None = None) -> dict[str, Any]:
-        """{splits: [{dataset, config, split}], pending, failed}."""
-        return await self._get("/splits", dataset, config=config)
-
-    async def size(self, dataset: str, config: str | None = None) -> dict[str, Any]:
-        """{size: {dataset|config, configs, splits: [{num_rows, estimated_num_rows, ...}]}}."""
-        return await self._get("/size", dataset, config=config)
-
-    async def info(self, dataset: str, config: str | None = None) -> dict[str, Any]:
-        """{dataset_info: description, license, features, ...; by config where none is named}."""
-        return await self._get("/info", dataset, config=config)
-
-    async def first_rows(self, dataset: str, config: str, split: str) -> dict[str, Any]:
-        """{features, rows: [{row_idx, row, truncated_cells}], truncated}; at most 100 rows."""
-        return await self._get("/first-rows", dataset, config=config, split=split)
-
-    async def rows(
-        self, dataset: str, config: str, split: str, offset: int = 0, length: int = PAGE
-    ) -> dict[str, Any]:
-        """{features, rows, num_rows_total, num_rows_per_page, partial}."""
-        slice_ = {"offset": offset, "length": length}
-        return await self._get("/rows", dataset, config=config, split=split, **slice_)
-
-    async def search(
-        self, dataset: str, config: str, split: str, query: str, offset: int = 0, length: int = PAGE
-    ) -> dict[str, Any]:
-        """Rows whose string columns hold the words of `query`; shape of `rows`."""
-        asked = {"query": query, "offset": offset, "length": length}
-        return await self._get("/search", dataset, config=config, split=split, **asked)
-
-    async def filter(
-        self, dataset: str, config: str, split: str, where: str, offset: int = 0, length: int = PAGE
-    ) -> dict[str, Any]:
-        """Rows for which the SQL condition `where` holds; shape of `rows`."""
-        asked = {"where": where, "offset": offset, "length": length}
-        return await self._get("/filter", dataset, config=config, split=split, **asked)
-
-    async def statistics(self, dataset: str, config: str, split: str) -> dict[str, Any]:
-        """{num_examples, statistics: [{column_name, column_type, column_statistics}], partial}."""
-        return await self._get("/statistics", dataset, config=config, split=split)
-
-    async def parquet(self, dataset: str, config: str | None = None) -> dict[str, Any]:
-        """{parquet_files: [{config, split, url, filename, size}], partial}."""
-        return await self._get("/parquet", dataset, config=config)
-
-    async def _get(self, path: str, dataset: str, **params: Any) -> dict[str, Any]:
+    async def get(self, path: str, dataset: str, **params: Any) -> dict[str, Any]:
+        """The answer at a path of SHAPES. Raises ViewerError, ToolError."""
         if offline():
             raise ToolError(OFFLINE)
         # The token goes to this address alone: Hugging Face's own, or the person's setting, which
@@ -100,10 +62,9 @@ class Viewer:
         token = await asyncio.to_thread(hub_token)
         reply = await http.get(
             self.hub.settings.dataset_viewer_url.rstrip("/") + path,
+            http.GetOptions(log=self.hub.log),
             params={"dataset": dataset, **params},
             headers=bearer(token),
-            most=http.MOST,
-            log=self.hub.log,
         )
         if not reply.ok:
             raise await refusal(self.hub, reply, dataset, bool(token))

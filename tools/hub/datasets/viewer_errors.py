@@ -8,10 +8,15 @@ from core.errors import ToolError
 from core.http import Reply, wanted_pause
 from core.hub.connection import Hub
 from core.hub.refusals import LOG_IN, Repo
+from core.refusals import DATASET_VIEWER, sentence
 
-#: The document and the server spell it differently; both mean "ask later".
-NOT_READY = ("ResponseNotReady", "ResponseNotReadyError")
-NOT_SEARCHABLE = ("SearchFeatureNotAvailable", "SearchFeatureNotAvailableError")
+#: What a code of the viewer means; the document and the server spell some differently.
+CODES = {
+    "ResponseNotReady": "NotReady",
+    "ResponseNotReadyError": "NotReady",
+    "SearchFeatureNotAvailable": "NotSearchable",
+    "SearchFeatureNotAvailableError": "NotSearchable",
+}
 NO_ACCESS = ("ExternalUnauthenticatedError", "ExternalAuthenticatedError")
 
 
@@ -29,32 +34,23 @@ async def refusal(hub: Hub, reply: Reply, dataset: str, has_token: bool) -> View
     code = reply.headers.get("x-error-code", "")
     said, cause = _body(reply)
     if code in NO_ACCESS or (reply.status == 401 and not code):
-        text = await why_no_access(hub, dataset)
-    elif reply.status == 404:
-        text = f"the dataset viewer has nothing of that name in {dataset}: {said}"
-    elif reply.status == 429:
-        pause = wanted_pause(reply.headers)
-        when = f"; the limit resets in {pause:.0f} s" if pause is not None else ""
-        hint = "" if has_token else "; with a Hub token (HF_TOKEN) the limit is higher"
-        text = f"the dataset viewer's rate limit is reached{when}{hint}"
-    elif code in NOT_READY:
-        text = (
-            f"the dataset viewer is still preparing {dataset} and was not ready after several "
-            "tries: ask again in some minutes, or load the dataset with a script"
-        )
-    elif code in NOT_SEARCHABLE:
-        text = (
-            f"{dataset} cannot be searched here (no text column, or no index): use where= "
-            "instead, or load it with a script"
-        )
-    elif reply.status == 422:
-        text = f"the dataset viewer refused the request: {said}"
-    elif reply.status == 501:
-        text = f"the dataset viewer does not serve {dataset}: {said}; load it with a script"
-    elif reply.status >= 500 and cause:
-        text = f"the dataset viewer cannot read {dataset}: {said} ({cause}); a fault in its files"
-    else:
-        text = f"the dataset viewer failed ({reply.status}: {said}); try again later"
+        return ViewerError(await why_no_access(hub, dataset), reply.status, code)
+    pause = wanted_pause(reply.headers)
+    name = CODES.get(code, "")
+    if reply.status in (404, 429):
+        name = ""
+    elif not name and cause and reply.status >= 500 and reply.status != 501:
+        name = "Cause"
+    text = sentence(
+        DATASET_VIEWER,
+        reply.status,
+        name,
+        dataset=dataset,
+        said=said,
+        cause=cause,
+        when=f"; the limit resets in {pause:.0f} s" if pause is not None else "",
+        hint="" if has_token else "; with a Hub token (HF_TOKEN) the limit is higher",
+    )
     return ViewerError(text, reply.status, code)
 
 

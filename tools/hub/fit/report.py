@@ -20,8 +20,7 @@ def told(
     training = plan.method != "inference"
     checkpoints = f", gradient checkpointing {'on' if plan.checkpointing else 'off'}"
     fitting = sorted(
-        (g for g in there if fits(needed, g)),
-        key=lambda g: (g.hourly or 0, -g.memory * g.count),
+        (g for g in there if fits(needed, g)), key=lambda g: (g.hourly or 0, -g.memory * g.count)
     )
     lines = [
         f"{name} ({shape.parameters / GB:.2f} billion parameters), {plan.method}: about "

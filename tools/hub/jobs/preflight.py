@@ -7,8 +7,8 @@ Evidence is the note that a tool left with its call: hf_dataset inspect, hf_fit,
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from core.hub.job_price import duration
 from core.tool import ToolContext
+from core.units import duration
 from tools.hub.jobs.arguments import JobsArguments
 
 Notes = Sequence[tuple[str, dict[str, Any]]]

@@ -4,13 +4,12 @@ from typing import Any
 
 from core.errors import ToolError
 from core.hub.connection import Hub
-from core.hub.job_price import flavors
-from core.hub.job_state import Job, Launches, inspected, job_of
+from core.hub.jobs import Job, Launches, flavors, inspected, job_of
 from core.result_text import listed, row
 from core.tool import ToolContext, ToolResult
+from core.units import exact_dollars
 from tools.hub.jobs.arguments import JobsArguments
-from tools.hub.jobs.logs import series, so_far, text_of
-from tools.hub.jobs.wait import KEPT, wait_for
+from tools.hub.jobs.wait import KEPT, series, so_far, text_of, wait_for
 
 #: Jobs that a list shows.
 MOST = 50
@@ -31,7 +30,7 @@ async def read_of(a: JobsArguments, ctx: ToolContext) -> ToolResult:
         return await wait_for(job, ctx, tail=a.tail)
     cost = await Launches.of(ctx).settle_if_ours(job) if job.ended else None
     if a.operation == "inspect":
-        spent = "" if cost is None else f"\ncost: ${cost / 1e6:.4f}"
+        spent = "" if cost is None else f"\ncost: {exact_dollars(cost)}"
         return ToolResult(f"{job.line()}{spent}")
     if a.operation == "metrics":
         return await _metrics(job, hub)

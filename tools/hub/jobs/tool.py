@@ -7,13 +7,13 @@ from pydantic import BaseModel
 from core.effects import Effect
 from core.errors import ToolError
 from core.hub.connection import Hub
-from core.hub.job_price import dollars, duration, flavor_of
+from core.hub.jobs import flavor_of
 from core.tool import AgentTool, ToolContext, ToolResult
+from core.units import dollars, duration
 from tools.hub.jobs.arguments import JobsArguments
+from tools.hub.jobs.launch import launch, recovered, schedule, spec_of
 from tools.hub.jobs.preflight import preflight
 from tools.hub.jobs.reads import read_of
-from tools.hub.jobs.run import launch, relaunch, spec_of
-from tools.hub.jobs.schedule import schedule, scheduled
 from tools.hub.jobs.spec import image_of, names_file, read_script
 
 READS = ("ps", "logs", "inspect", "wait", "metrics", "hardware", "schedules")
@@ -111,8 +111,6 @@ class HfJobs(AgentTool):
         self, arguments: JobsArguments, ctx: ToolContext, note: dict[str, Any]
     ) -> ToolResult | None:
         """The Hub knows: by the label of the call. Cancelling twice is cancelling once."""
-        if arguments.operation == "run":
-            return await relaunch(arguments, ctx, note)
-        if arguments.operation == "schedule":
-            return await scheduled(ctx, note)
+        if arguments.operation in ("run", "schedule"):
+            return await recovered(arguments, ctx, note)
         return await self.execute(arguments, ctx)

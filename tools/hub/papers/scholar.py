@@ -7,7 +7,9 @@ from typing import Any
 
 from core import http
 from core.errors import ToolError
+from core.http import GetOptions
 from core.hub.connection import Hub
+from core.refusals import SEMANTIC_SCHOLAR, sentence
 from core.result_text import counted, row
 
 KEYS = ("SEMANTIC_SCHOLAR_API_KEY", "S2_API_KEY")
@@ -21,17 +23,11 @@ async def scholar(
     key = next((os.environ[name] for name in KEYS if os.environ.get(name)), "")
     url = f"{hub.settings.semantic_scholar_url.rstrip('/')}/graph/v1{path}"
     headers = {"x-api-key": key} if key else {}
-    reply = await http.get(url, params=params, headers=headers, log=hub.log)
-    if reply.status == 404:
-        raise ToolError(f"Semantic Scholar: {missing}")
-    if reply.status == 429:
-        hint = "" if key else f"; {KEYS[0]} sets a key of your own (free)"
-        raise ToolError(f"Semantic Scholar is asked too often; try again in a minute{hint}")
-    if reply.status in (401, 403):
-        raise ToolError(f"Semantic Scholar refuses the key ({' or '.join(KEYS)}): {reply.status}")
+    reply = await http.get(url, GetOptions(log=hub.log), params=params, headers=headers)
     if not reply.ok:
-        said = reply.text[:200]
-        raise ToolError(f"Semantic Scholar fails ({reply.status}): {said}; try again later")
+        hint = "" if key else f"; {KEYS[0]} sets a key of your own (free)"
+        known = {"keys": " or ".join(KEYS), "missing": missing, "hint": hint}
+        raise ToolError(sentence(SEMANTIC_SCHOLAR, reply.status, said=reply.text[:200], **known))
     found = reply.json()
     if not isinstance(found, dict):
         raise ToolError("Semantic Scholar's answer could not be understood; try again later")

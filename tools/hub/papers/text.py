@@ -59,7 +59,7 @@ async def _text(id: str, hub: Hub) -> str:
     for base in (settings.arxiv_url, settings.ar5iv_url):
         url = f"{base.rstrip('/')}/html/{id}"
         try:
-            reply = await http.get(url, log=hub.log)
+            reply = await http.get(url, http.GetOptions(log=hub.log))
         except ToolError as error:
             said.append(error.message)
             continue

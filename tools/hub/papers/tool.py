@@ -176,8 +176,7 @@ def _described(paper: Any) -> str:
             counted(paper.github_stars, "stars"),
         ),
         row(
-            counted(paper.num_total_models, "models"),
-            counted(paper.num_total_datasets, "datasets"),
+            counted(paper.num_total_models, "models"), counted(paper.num_total_datasets, "datasets")
         ),
         "" if not paper.ai_keywords else f"keywords: {', '.join(paper.ai_keywords)}",
         "" if not paper.ai_summary else f"in short: {paper.ai_summary}",
@@ -194,8 +193,7 @@ async def _citations(id: str, arguments: PapersArguments, hub: Hub) -> ToolResul
     found = await scholar(hub, f"/paper/ARXIV:{id}/{which}", params, missing)
     papers = papers_of(found, "citingPaper" if citing else "citedPaper")
     best = sorted(
-        papers,
-        key=lambda p: (not p["entry"].get("isInfluential"), -(p.get("citationCount") or 0)),
+        papers, key=lambda p: (not p["entry"].get("isInfluential"), -(p.get("citationCount") or 0))
     )
     lines = []
     for paper in best[: arguments.limit]:

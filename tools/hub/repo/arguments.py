@@ -7,23 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.hub.refusals import Repo, RepoType
 
 Operation = Literal[
-    "list",
-    "read",
-    "upload",
-    "delete",
-    "create",
-    "update",
-    "branch",
-    "tag",
-    "refs",
-    "commits",
-    "pr_create",
-    "pr_list",
-    "pr_get",
-    "pr_comment",
-    "pr_merge",
-    "pr_close",
-]
+    "list", "read", "upload", "delete", "create", "update", "branch", "tag", "refs", "commits",
+    "pr_create", "pr_list", "pr_get", "pr_comment", "pr_merge", "pr_close",
+]  # fmt: skip
 READS = ("list", "read", "refs", "commits", "pr_list", "pr_get")
 
 

@@ -10,11 +10,11 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ToolError
-from core.hub.change_once import Change, Seen, needed, page
 from core.hub.connection import author_of
-from core.result_text import size
 from core.tool import ToolContext
+from core.units import size
 from tools.hub.repo.arguments import RepoArguments
+from tools.hub.repo.change import Change, Seen, needed, page
 from tools.hub.repo.files import Files, content_of, files_of
 from tools.hub.repo.pulls import new_pull_request, pull_requests
 

@@ -10,8 +10,9 @@ from core.errors import ToolError
 from core.hub.connection import Hub
 from core.hub.errors import near_files
 from core.hub.refusals import Repo
-from core.result_text import day, listed, repo_line, row, size
+from core.result_text import day, listed, repo_line, row
 from core.tool import ToolResult
+from core.units import size
 from tools.hub.repo.arguments import RepoArguments
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ToolError
-from core.hub.change_once import Change, Seen, needed, page
 from core.hub.connection import author_of
 from core.hub.refusals import Repo
 from tools.hub.repo.arguments import RepoArguments
+from tools.hub.repo.change import Change, Seen, needed, page
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -45,10 +45,7 @@ def create(arguments: RepoArguments) -> Change:
 
     def do(api: HfApi, seen: Seen) -> str:
         api.create_repo(
-            repo.id,
-            repo_type=repo.type,
-            visibility=visibility,
-            space_sdk=arguments.sdk or None,
+            repo.id, repo_type=repo.type, visibility=visibility, space_sdk=arguments.sdk or None
         )
         return f"Created {visibility} {repo}: {page(api, repo)}"
 

@@ -6,12 +6,12 @@ from pydantic import BaseModel
 
 from core.effects import Effect, EffectKind
 from core.errors import ToolError
-from core.hub.change_once import Change
 from core.hub.connection import Hub
 from core.hub.errors import timed_out
 from core.tool import AgentTool, NotBegun, ToolContext, ToolResult
 from tools.hub.repo import commit, pulls, settings
 from tools.hub.repo.arguments import READS, RepoArguments
+from tools.hub.repo.change import Change
 from tools.hub.repo.reads import read_of
 
 CHANGES = {

@@ -6,8 +6,7 @@ from typing import Any
 from configs.settings import Settings
 from core.errors import ToolError
 from core.hub.connection import Hub
-from core.hub.job_price import flavors
-from core.hub.job_state import job_of
+from core.hub.jobs import flavors, job_of
 from core.store import Store, open_store
 from tools.workspace.sandbox.bill import bills
 from tools.workspace.sandbox.client import LABEL, alive

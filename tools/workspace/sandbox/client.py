@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from configs.settings import Settings
 from core.errors import ToolError
-from core.hub.job_state import ENDED
+from core.hub.jobs import ENDED
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi, JobInfo, Sandbox

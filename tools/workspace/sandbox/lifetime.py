@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, TypeVar
 from configs.settings import Settings
 from core.errors import AgentError, ToolError
 from core.hub.connection import Hub
-from core.hub.job_price import Flavor, duration, flavor_of
-from core.hub.job_state import job_of
+from core.hub.jobs import Flavor, flavor_of, job_of
 from core.tool import Services, ToolContext
+from core.units import duration, exact_dollars
 from tools.workspace.protocol import Quote, Spending
 from tools.workspace.sandbox.bill import Bill, bills
 from tools.workspace.sandbox.client import Box, alive, connected, spec_of
@@ -336,4 +336,4 @@ class RentedSandbox:
 
 
 def _came_to(cost: int | None) -> str:
-    return "" if cost is None else f"; it came to ${cost / 1e6:.4f}"
+    return "" if cost is None else f"; it came to {exact_dollars(cost)}"

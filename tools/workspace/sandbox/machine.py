@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from configs.settings import Settings
 from core.errors import ToolError
-from core.hub.job_price import duration
+from core.units import duration
 from tools.workspace.protocol import CommandRequest, Entry, RunningCommand, Search
 from tools.workspace.sandbox import files
 from tools.workspace.sandbox.commands import SandboxRun

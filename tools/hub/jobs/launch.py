@@ -1,18 +1,21 @@
-"""Launching a job: once, whatever happens to this process or to the Hub's answer.
+"""Launching or scheduling a job: once, whatever happens to this process or the Hub's answer.
 
 The call's label and the namespace are in the journal before the request goes out; afterwards, or
-in a later process, the Hub is asked for a job with that label before anything else.
+in a later process, the Hub is asked for what has that label before anything else.
 """
 
+from __future__ import annotations
+
 import asyncio
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from core.errors import ToolError
 from core.events import ToolStateChange
 from core.hub.connection import Hub
-from core.hub.job_price import dollars, duration, flavor_of, seconds_of
-from core.hub.job_state import Job, job_of
+from core.hub.jobs import Job, flavor_of, job_of
 from core.tool import NotBegun, ToolContext, ToolResult
+from core.units import dollars, duration, seconds_of
 from tools.hub.jobs.arguments import JobsArguments
 from tools.hub.jobs.spec import (
     LABEL,
@@ -25,6 +28,9 @@ from tools.hub.jobs.spec import (
     volumes_of,
 )
 from tools.hub.jobs.wait import wait_for
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
 
 #: Seconds between looks for a job whose request may still be on its way.
 LOOKS = (0.0, 1.0, 3.0)
@@ -44,16 +50,53 @@ async def launch(arguments: JobsArguments, ctx: ToolContext) -> ToolResult:
         "ceiling": flavor.price(spec["timeout"]),
         "at": ctx.services.clock(),
     }
+    try:
+        made = await _once(ctx, note, lambda api: api.run_job(namespace=namespace, **spec))
+    except ToolError as error:
+        return ToolResult(error.message, ok=False, outcome="failed", cost_micro_usd=0)
+    if isinstance(made, ToolResult):
+        return made
+    return await _submitted(arguments, ctx, note, job_of(made))
+
+
+async def schedule(arguments: JobsArguments, ctx: ToolContext) -> ToolResult:
+    """Raises ToolError where it was not made."""
+    if not arguments.cron:
+        raise ToolError("schedule needs cron: five fields, or @hourly, @daily, @weekly")
+    spec = await spec_of(arguments, ctx)
+    namespace = await Hub.of(ctx).payer()
+    note = {"namespace": namespace, "label": label_of(ctx.call_id)}
+    made = await _once(
+        ctx,
+        note,
+        lambda api: api.create_scheduled_job(schedule=arguments.cron, namespace=namespace, **spec),
+        repeats=True,
+    )
+    return made if isinstance(made, ToolResult) else _scheduled(made)
+
+
+async def _once(
+    ctx: ToolContext, note: dict[str, Any], make: Callable[[HfApi], Any], repeats: bool = False
+) -> Any:
+    """What `make` made, though the Hub's answer be lost; a ToolResult if nobody can tell whether
+    it was made. Raises ToolError where nothing was made."""
+    hub = Hub.of(ctx)
     await ctx.note(note)
     try:
-        info = await hub.ask(lambda api: api.run_job(namespace=namespace, **spec), again=False)
-        job = job_of(info)
+        return await hub.ask(make, again=False)
     except ToolError as error:
-        found = await _found(ctx, note, error)
-        if isinstance(found, ToolResult):
-            return found
-        job = found
-    return await _submitted(arguments, ctx, note, job)
+        try:
+            found = await look_up(hub, note, repeats)
+        except ToolError:
+            said = (
+                "it was scheduled is unknown: look with schedules."
+                if repeats
+                else "the job was launched is unknown: look with ps first."
+            )
+            return ToolResult(f"{error.message} Whether {said}", ok=False, outcome="unknown")
+        if found is None:
+            raise
+        return found
 
 
 async def spec_of(arguments: JobsArguments, ctx: ToolContext) -> dict[str, Any]:
@@ -82,30 +125,25 @@ async def spec_of(arguments: JobsArguments, ctx: ToolContext) -> dict[str, Any]:
     return spec
 
 
-async def _found(ctx: ToolContext, note: dict[str, Any], error: ToolError) -> Job | ToolResult:
-    """The job whose answer was lost, or how the launch failed."""
-    try:
-        found = await look_up(Hub.of(ctx), note)
-    except ToolError:
-        said = f"{error.message} Whether the job was launched is unknown: look with ps first."
-        return ToolResult(said, ok=False, outcome="unknown")
-    if found is None:
-        return ToolResult(error.message, ok=False, outcome="failed", cost_micro_usd=0)
-    return found
-
-
-async def look_up(hub: Hub, note: dict[str, Any]) -> Job | None:
-    """The job of this call, by its label; None where the Hub has none. Raises ToolError."""
-    labels = {LABEL: note["label"]}
-    for pause in LOOKS:
+async def look_up(hub: Hub, note: dict[str, Any], repeats: bool = False) -> Any:
+    """The job that this call made, or the one that repeats, by its label; None where the Hub has
+    none. Raises ToolError."""
+    namespace, labels = note["namespace"], {LABEL: note["label"]}
+    for pause in LOOKS[:1] if repeats else LOOKS:
         await asyncio.sleep(pause)
         found = await hub.ask(
-            lambda api: list(api.list_jobs(labels=labels, namespace=note["namespace"]))
+            lambda api: (
+                list(api.list_scheduled_jobs(labels=labels, namespace=namespace))
+                if repeats
+                else list(api.list_jobs(labels=labels, namespace=namespace))
+            )
         )
         # A server that does not filter must not hand us somebody else's job.
-        ours = [info for info in found if (info.labels or {}).get(LABEL) == note["label"]]
-        if ours:
-            return job_of(ours[0])
+        for one in found:
+            made: Any = one
+            held = (made.job_spec if repeats else made).labels or {}
+            if held.get(LABEL) == note["label"]:
+                return made
     return None
 
 
@@ -127,14 +165,22 @@ async def _submitted(
     return ToolResult("\n".join(lines), still_costs=True)
 
 
-async def relaunch(arguments: JobsArguments, ctx: ToolContext, note: dict[str, Any]) -> ToolResult:
-    """After a crash: the job that was launched, by its label. Raises NotBegun where there is
-    none."""
+def _scheduled(made: Any) -> ToolResult:
+    upcoming = made.status.next_job_run_at
+    when = f"; next run {upcoming}" if upcoming else ""
+    return ToolResult(f"Scheduled job {made.id}: {made.schedule}{when}. unschedule ends it.")
+
+
+async def recovered(arguments: JobsArguments, ctx: ToolContext, note: dict[str, Any]) -> ToolResult:
+    """After a crash: what was made, by its label. Raises NotBegun where there is none."""
+    repeats = arguments.operation == "schedule"
     try:
-        job = await look_up(Hub.of(ctx), note)
+        made = await look_up(Hub.of(ctx), note, repeats)
     except ToolError as error:
+        if repeats:
+            raise
         said = f"It was begun, and whether a job was launched is unknown: {error.message}"
         return ToolResult(said, ok=False, outcome="unknown")
-    if job is None:
+    if made is None:
         raise NotBegun
-    return await _submitted(arguments, ctx, note, job)
+    return _scheduled(made) if repeats else await _submitted(arguments, ctx, note, job_of(made))

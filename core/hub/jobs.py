@@ -1,15 +1,64 @@
-"""One job as the Hub sees it now, in words and figures; its cost is settled in the ledger."""
+"""Jobs: what one costs, how the Hub sees it now, and what a thread's own ones came to.
+
+A price is the flavor's, asked of the Hub at the time, times the job's time limit.
+"""
 
 from __future__ import annotations
 
+import difflib
+import math
 from dataclasses import dataclass
 from typing import Any
 
+from core.errors import ToolError
 from core.hub.connection import Hub
-from core.hub.job_price import duration
 from core.tool import Services, ToolContext
+from core.units import duration
 
+_PER_MINUTE = {"second": 60.0, "minute": 1.0, "hour": 1 / 60}
 ENDED = ("COMPLETED", "ERROR", "CANCELED", "DELETED")
+
+
+@dataclass(frozen=True)
+class Flavor:
+    """Hardware of a job. per_minute: micro-USD."""
+
+    name: str
+    described: str
+    per_minute: float
+
+    @property
+    def hourly(self) -> float:
+        """USD per hour."""
+        return self.per_minute * 60 / 1e6
+
+    def price(self, seconds: float) -> int:
+        """Micro-USD for so many seconds, rounded up."""
+        return math.ceil(self.per_minute * seconds / 60)
+
+
+async def flavors(hub: Hub) -> list[Flavor]:
+    """All there are, the cheapest first. Raises ToolError."""
+    found = [_flavor(one) for one in await hub.ask(lambda api: api.list_jobs_hardware())]
+    return sorted(found, key=lambda flavor: flavor.per_minute)
+
+
+async def flavor_of(name: str, hub: Hub) -> Flavor:
+    """Raises ToolError with the names that are near where there is none of this name."""
+    known = {flavor.name: flavor for flavor in await flavors(hub)}
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 3, 0.5) or list(known)[:8]
+        raise ToolError(f"flavor: there is no {name!r}; there are {', '.join(near)}, ...")
+    return known[name]
+
+
+def _flavor(one: Any) -> Flavor:
+    gpu = one.accelerator
+    parts = [one.pretty_name, one.cpu, f"{one.ram} RAM"]
+    if gpu is not None:
+        parts.append(f"{gpu.quantity}× {gpu.model} {gpu.vram}")
+    cost = one.unit_cost_micro_usd * _PER_MINUTE.get(one.unit_label, 1.0)
+    return Flavor(one.name, ", ".join(str(part) for part in parts if part), float(cost))
 
 
 @dataclass(frozen=True)
