@@ -39,7 +39,7 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from configs.settings import Settings
 from core.history import outcome_of
 from core.store import open_store
-from graph.thread import read_thread
+from graph.thread import Thread
 from tests.stand_ins.model_script import Call, Reply, by_step
 from tests.stand_ins.model_server import ModelServer
 from tests.stand_ins.postgres_server import server as postgres_server
@@ -236,7 +236,7 @@ def _judge(trial: Trial, done: Fighter, ring: Ring) -> None:
             rows = await store.threads.list()
             if len(rows) != 1 or rows[0].status != "done":
                 trial.wrong.append(f"threads: {rows}")
-            return list(await read_thread(store, rows[0].id))
+            return await Thread(store, rows[0].id).messages()
 
     history = asyncio.run(messages())
     results = [m for m in history if isinstance(m, ToolMessage)]

@@ -6,6 +6,7 @@ Imports nothing heavy: a list of threads must not cost LangChain's start.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 
@@ -128,3 +129,23 @@ class FilesSeen(Protocol):
     async def mark(self, thread: str, path: str, sha256: str) -> None: ...
 
     async def get(self, thread: str, path: str) -> str | None: ...
+
+
+class ThreadFiles(Protocol):
+    """Where a thread's commands and long results are kept in the state directory."""
+
+    def runs(self, thread: str) -> Path:
+        """The folder of a thread's run directories."""
+        ...
+
+    def run(self, thread: str, call_id: str) -> Path:
+        """The run directory of one call."""
+        ...
+
+    def result(self, thread: str, call_id: str) -> Path:
+        """The file of a long result."""
+        ...
+
+    async def bounded(self, thread: str, call_id: str, text: str, limit: int) -> str:
+        """Head and tail of `text` within `limit` characters; all of it goes to a file."""
+        ...

@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 from pydantic.json_schema import SkipJsonSchema
 
 from configs.settings import Settings
-from core.durable import FilesSeen, Grants, Inbox, Journal, Ledger, Scope
+from core.durable import FilesSeen, Grants, Inbox, Journal, Ledger, Scope, ThreadFiles
 from core.effects import Effect
 from core.events import Emit, ToolLog
 from core.model import ModelClient
@@ -71,7 +71,8 @@ class ToolContext:
         wait: False when `recover` shall tell what is known now, and wait for nothing.
         places: by path as the call names it, below its folder, where it led when it was judged.
         reach: what a command may reach.
-        context, scope: the run's options, and whom its charges count for; None outside of one.
+        context, scope: the run's options, and what its charges count toward; None outside of one.
+        run_subagent: runs the graph inside this call; None outside of a run.
     """
 
     call_id: str
@@ -87,6 +88,7 @@ class ToolContext:
     scope: Scope | None = None
     places: Mapping[str, str] = field(default_factory=dict)
     reach: Reach = "network"
+    run_subagent: RunSubagent | None = None
 
     def log(self, text: str) -> None:
         """One line of progress, shown while the call runs."""
@@ -161,26 +163,19 @@ class NotBegun(Exception):
     """Raised by `recover`: the effect did not happen, so running the call is safe."""
 
 
-class RunSubagent(Protocol):
-    """Runs the graph inside a tool call (graph/subagent.py)."""
+@dataclass(frozen=True)
+class Subagent:
+    """What makes a sub-agent. share: of what is left under the caps, the part it may spend."""
 
-    async def __call__(
-        self,
-        ctx: ToolContext,
-        task: str,
-        *,
-        prompt: str,
-        tools: Mapping[str, AgentTool],
-        max_iterations: int,
-        share: float,
-    ) -> ToolResult:
-        """What a sub-agent with `tools` says of `task`, or had found when it ended early.
+    prompt: str
+    tools: Mapping[str, AgentTool]
+    max_iterations: int
+    share: float
 
-        Args:
-            share: of what is left under the caps, the part that it may spend.
-        Raises ModelError where no answer came at all.
-        """
-        ...
+
+#: Runs the graph inside a tool call (graph/subagent.py): what the sub-agent says of a task, or had
+#: found when it ended early. Raises ModelError if no answer came at all.
+RunSubagent = Callable[[ToolContext, str, Subagent], Awaitable[ToolResult]]
 
 
 @dataclass
@@ -188,9 +183,8 @@ class Services:
     """The live parts, opened once by nodes/services.py and shared by all runs of a process.
 
     `stop` belongs to one session; `Session` replaces it in a copy of its own. So does
-    `changing_files`: what a call that may change files runs in, for undo. `mcp`: the
-    configured servers (tools/mcp/servers.py), None without any; `tools` has theirs as of the turn.
-    `inside`: set where the run is a sub-agent's.
+    `changing_files`: what a call that may change files runs in, for undo. `tools`: those of MCP
+    servers too, as of the turn. `inside`: set if the run is a sub-agent's.
     """
 
     settings: Settings
@@ -200,18 +194,14 @@ class Services:
     ledger: Ledger
     grants: Grants
     files_seen: FilesSeen
-    threads: Any
     backend: Any
-    outputs: Any
-    snapshots: Any
+    outputs: ThreadFiles
     tools: Mapping[str, AgentTool]
     clock: Callable[[], float]
     stop: StopSignal
     changing_files: Callable[..., AbstractAsyncContextManager[None]] | None = None
     #: When each job was last looked at, by its id: the Hub is not asked at every step.
     looked: dict[str, float] = field(default_factory=dict)
-    mcp: Any = None
-    run_subagent: RunSubagent | None = None
     inside: SubagentRun | None = None
 
 

@@ -18,8 +18,9 @@ from configs.layers import shipped_settings
 from core.store import open_store
 from graph.options import RunOptions
 from graph.replay import Replay
+from graph.thread import Thread
 from graph.transcript.format import Recording, digest
-from graph.transcript.write import as_jsonl, whole_history
+from graph.transcript.write import as_jsonl
 
 SHIPPED = Path(__file__).parent.parent / "configs" / "demo"
 FOLDER = "/demo"
@@ -237,7 +238,7 @@ async def run(found: dict[str, str], folder: Path, state: Path) -> list[dict[str
         assert event.name != "error", event
     async with await open_store(settings) as store:
         row = await store.threads.resolve(replay.session.thread.id)
-        written = as_jsonl(row, await whole_history(store, row.id))
+        written = as_jsonl(row, await Thread(store, row.id).whole_history())
         text = "\n".join(written).replace(str(folder), FOLDER)
 
     return [json.loads(line) for line in text.split("\n")]

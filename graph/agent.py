@@ -15,6 +15,7 @@ Two supersteps per iteration where nothing is wrong: half the disk and processor
 visiting every node every time.
 """
 
+from functools import partial
 from typing import Any
 
 from langgraph.graph import END, START, StateGraph
@@ -29,7 +30,6 @@ from nodes.close_open_calls import mend
 from nodes.compact import compact
 from nodes.doom_check import doom_check
 from nodes.execute_tools import Task, execute_tools
-from nodes.services import subagents_run_by
 
 
 def stop(state: AgentState) -> None:
@@ -38,36 +38,37 @@ def stop(state: AgentState) -> None:
 
 def build_graph() -> StateGraph[AgentState, AgentContext, Any, Any]:
     """The uncompiled graph. Compile it with a checkpointer of ours for a durable thread."""
-    graph: StateGraph[AgentState, AgentContext, Any, Any] = StateGraph(
+    builder: StateGraph[AgentState, AgentContext, Any, Any] = StateGraph(
         AgentState, context_schema=AgentContext
     )
-    graph.add_node("call_model", call_model)
-    graph.add_node("doom_check", doom_check)
-    graph.add_node("approval", approval)
+    # A sub-agent runs the graph without a checkpointer, so that it writes its steps where the
+    # run's own go.
+    run_calls = partial(execute_tools, run_subagent=subagents_of(lambda: graph))
+    builder.add_node("call_model", call_model)
+    builder.add_node("doom_check", doom_check)
+    builder.add_node("approval", approval)
     # Its input is what routing sends, not the state.
-    graph.add_node("execute_tools", execute_tools, input_schema=Task)
-    graph.add_node("compact", compact)
-    graph.add_node("mend", mend)
-    graph.add_node("stop", stop)
+    builder.add_node("execute_tools", run_calls, input_schema=Task)
+    builder.add_node("compact", compact)
+    builder.add_node("mend", mend)
+    builder.add_node("stop", stop)
 
-    graph.add_conditional_edges(START, routing.from_start, ["call_model", "compact", "mend"])
-    graph.add_edge("mend", "call_model")
-    graph.add_conditional_edges(
+    builder.add_conditional_edges(START, routing.from_start, ["call_model", "compact", "mend"])
+    builder.add_edge("mend", "call_model")
+    builder.add_conditional_edges(
         "call_model",
         routing.after_call_model,
         ["call_model", "compact", "doom_check", "approval", "execute_tools", END],
     )
-    graph.add_conditional_edges("doom_check", routing.after_doom_check, ["call_model", END])
-    graph.add_conditional_edges("compact", routing.after_compact, ["call_model", END])
-    graph.add_conditional_edges("approval", routing.after_approval, ["execute_tools"])
-    graph.add_conditional_edges(
+    builder.add_conditional_edges("doom_check", routing.after_doom_check, ["call_model", END])
+    builder.add_conditional_edges("compact", routing.after_compact, ["call_model", END])
+    builder.add_conditional_edges("approval", routing.after_approval, ["execute_tools"])
+    builder.add_conditional_edges(
         "execute_tools", routing.after_execute_tools, ["execute_tools", "call_model"]
     )
-    graph.add_edge("stop", END)
-    return graph
+    builder.add_edge("stop", END)
+    return builder
 
 
 #: What Studio and LangGraph Server load: they bring a checkpointer of their own.
 graph = build_graph().compile()
-# It has no checkpointer, so that inside a tool call it writes its steps where the run's own go.
-subagents_run_by(subagents_of(graph))

@@ -8,7 +8,7 @@ works for has none. Nobody is asked inside (nodes/judge_calls.py), so nothing in
 
 import asyncio
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -22,7 +22,7 @@ from core.events import Compacted, ToolCall, ToolLog, ToolOutput, from_dict
 from core.history import calls_of, final_text
 from core.run import SubagentRun
 from core.state import OURS, AgentState, Turn
-from core.tool import AgentContext, AgentTool, RunSubagent, ToolContext, ToolResult
+from core.tool import AgentContext, RunSubagent, Subagent, ToolContext, ToolResult
 from nodes.budget import caps_of, turn_named
 from nodes.judge_calls import main_words
 from nodes.opening import NO_USAGE
@@ -54,32 +54,24 @@ class NothingSeen:
         return None
 
 
-def subagents_of(app: Any) -> RunSubagent:
-    """What runs `app`, the compiled graph, inside a tool call."""
+def subagents_of(app: Callable[[], Any]) -> RunSubagent:
+    """What runs the compiled graph that `app` returns inside a tool call."""
 
-    async def run_subagent(
-        ctx: ToolContext,
-        task: str,
-        *,
-        prompt: str,
-        tools: Mapping[str, AgentTool],
-        max_iterations: int,
-        share: float,
-    ) -> ToolResult:
+    async def run_subagent(ctx: ToolContext, task: str, subagent: Subagent) -> ToolResult:
         try:
             get_config()
         except RuntimeError:
             raise ToolError(f"{ctx.tool} runs inside a turn of the graph") from None
-        context = _context(ctx, prompt, tools, max_iterations)
+        context = _context(ctx, subagent)
         begin = {
             "messages": [await _task(ctx, task)],
-            "turn": await _turn(ctx, share),
+            "turn": await _turn(ctx, subagent.share),
         }
         lines = Lines(ctx)
         state: AgentState = {}
         failed: ModelError | None = None
         # Where the task is entered again, LangGraph goes on and leaves `begin` aside.
-        steps = app.astream(
+        steps = app().astream(
             begin,
             {"recursion_limit": RECURSION_LIMIT},
             context=context,
@@ -101,9 +93,7 @@ def subagents_of(app: Any) -> RunSubagent:
     return run_subagent
 
 
-def _context(
-    ctx: ToolContext, prompt: str, tools: Mapping[str, AgentTool], max_iterations: int
-) -> AgentContext:
+def _context(ctx: ToolContext, subagent: Subagent) -> AgentContext:
     """Read-only, by the cheaper model; the thread's own takes its place where it cannot be had."""
     outer, services = ctx.context, ctx.services
     assert outer is not None
@@ -112,18 +102,17 @@ def _context(
     small = services.settings.small_model_name
     own = replace(
         services,
-        tools=dict(tools),
+        tools=dict(subagent.tools),
         inbox=NoInbox(),
         files_seen=NothingSeen(),
-        inside=SubagentRun(ctx.call_id, prompt),
-        run_subagent=None,
+        inside=SubagentRun(ctx.call_id, subagent.prompt),
     )
     return AgentContext(
         model=small or main,
         mode="read-only",
         cwd=ctx.cwd,
         fallback_model=main if small and small != main else outer.fallback_model,
-        max_iterations=max_iterations,
+        max_iterations=subagent.max_iterations,
         max_cost_micro_usd=outer.max_cost_micro_usd,
         invocation=ctx.scope.invocation,
         deny=outer.deny,

@@ -1,26 +1,105 @@
-"""Threads as their history tells them: reading a conversation without driving it."""
+"""The handle of one stored thread: what it holds, and what is written into it between turns."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.messages import AnyMessage
 
+from core.history import is_summary, pending_calls, tool_message
+from core.state import OURS, Turn
 from core.store import Store
 from graph.agent import build_graph
 from graph.decisions import requests_of
+from nodes.close_open_calls import known_result
+from nodes.opening import ROOT, ended
+from nodes.step import Step
 
 
-async def read_thread(store: Store, thread: str) -> list[AnyMessage]:
-    """The messages of `thread` as it stands now, oldest first; [] for one without any.
+class Thread:
+    """One thread of a store, by its id. A checkpoint is named by its id; "" is the newest."""
 
-    Compacted parts appear as their summary: earlier checkpoints keep the full text.
-    """
-    app = build_graph().compile(checkpointer=await store.saver())
-    state = await app.aget_state({"configurable": {"thread_id": thread}})
-    return list(state.values.get("messages", []))
+    def __init__(self, store: Store, id: str) -> None:
+        self._store = store
+        self._id = id
+        self._compiled: Any = None
 
+    async def app(self) -> Any:
+        """The graph over the store's checkpoints."""
+        if self._compiled is None:
+            self._compiled = build_graph().compile(checkpointer=await self._store.saver())
+        return self._compiled
 
-async def read_pending(store: Store, thread: str) -> list[dict[str, Any]]:
-    """The approval requests that wait in `thread`, as `requests_of` has them."""
-    app = build_graph().compile(checkpointer=await store.saver())
-    state = await app.aget_state({"configurable": {"thread_id": thread}})
-    return requests_of(state.interrupts)
+    def config(self, checkpoint: str = "") -> dict[str, Any]:
+        if not checkpoint:
+            return {"configurable": {"thread_id": self._id}}
+        where = {"thread_id": self._id, "checkpoint_ns": "", "checkpoint_id": checkpoint}
+        return {"configurable": where}
+
+    async def state(self, checkpoint: str = "") -> Any:
+        """LangGraph's StateSnapshot."""
+        return await (await self.app()).aget_state(self.config(checkpoint))
+
+    async def turn(self, checkpoint: str = "") -> Turn:
+        """The turn that a checkpoint holds, without replaying messages."""
+        found = await (await self.app()).checkpointer.aget_tuple(self.config(checkpoint))
+        if found is None:
+            return ROOT
+        turn: Turn = found.checkpoint["channel_values"].get("turn", ROOT)
+        return turn
+
+    async def messages(self) -> list[AnyMessage]:
+        """The messages as they stand, oldest first; compacted parts as their summary."""
+        return list((await self.state()).values.get("messages", []))
+
+    async def whole_history(self) -> list[AnyMessage]:
+        """Every message, compacted parts in full: a summary names the checkpoint that holds what
+        it stands for. If that thread was deleted, the summary stays."""
+        later: list[AnyMessage] = []
+        messages = await self.messages()
+        while True:
+            places = [i for i, m in enumerate(messages) if is_summary(m)]
+            whole = messages[places[-1]].additional_kwargs[OURS].get("whole") if places else None
+            if not whole:
+                return [*messages, *later]
+            other = Thread(self._store, whole["thread"])
+            other._compiled = self._compiled
+            state = await other.state(whole["checkpoint"])
+            earlier: Sequence[AnyMessage] = state.values.get("messages", [])
+            if not earlier:
+                return [*messages, *later]
+            known = {m.id for m in earlier}
+            later = [*(m for m in messages[places[-1] + 1 :] if m.id not in known), *later]
+            messages = list(earlier)
+
+    async def pending(self) -> list[dict[str, Any]]:
+        """The approval requests that wait, as `requests_of` has them."""
+        return requests_of((await self.state()).interrupts)
+
+    async def write(self, update: dict[str, Any]) -> dict[str, Any]:
+        """Store an update after which nothing runs; the config of its checkpoint."""
+        app = await self.app()
+        config: dict[str, Any] = await app.aupdate_state(self.config(), update, as_node="stop")
+        return config
+
+    async def go_to(self, checkpoint: str, seq: int, *, redo: str | None) -> None:
+        """Make a copy of `checkpoint` the newest. Its turn remembers what to redo; messages that
+        were taken from the inbox are not taken again (`seq`)."""
+        turn: Turn = {**await self.turn(checkpoint), "seq": seq, "redo": redo}
+        update = [({"turn": turn}, "stop")]
+        await (await self.app()).aupdate_state(self.config(checkpoint), update, as_node="__copy__")
+
+    async def settle(self, step: Step) -> None:
+        """Close a turn that was cut off, before a new message goes over it.
+
+        `aget_state` shows the writes of tasks that had finished, but an update as another node
+        drops them; so they are flushed first, then what is still missing is filled in from the
+        journal. The repair is stored, not only sent.
+        """
+        await (await self.app()).aupdate_state(self.config(), None, as_node="__end__")
+        state = (await self.state()).values
+        answers = [
+            tool_message(call, await known_result(call, step))
+            for call in pending_calls(state.get("messages", []))
+        ]
+        turn = ended(state.get("turn", {}), "interrupted", reason="cut off")
+        await self.write({"turn": turn, **({"messages": answers} if answers else {})})

@@ -12,19 +12,28 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from configs.settings import Settings
+from core.durable import ThreadFiles
 from core.effects import Effect
-from core.store import ThreadRow
-from core.store.files.history import Turn
+from core.policy.paths import is_secret
+from core.store import Store, ThreadRow
+from core.store.files.history import Snapshots, Turn
 from core.store.files.scan import Scan
 from core.store.runs import Run, runs_of
 from core.tool import AgentTool, Services
 
 
+def snapshots_of(settings: Settings, store: Store) -> Snapshots:
+    """What the store keeps of the files of each turn."""
+    return Snapshots(store.database, settings.state_path(), is_secret, store.is_driven)
+
+
 class TurnFiles:
     """One session's records. A call that may change files runs inside `changing`."""
 
-    def __init__(self, services: Services, thread: ThreadRow) -> None:
+    def __init__(self, services: Services, snapshots: Snapshots, thread: ThreadRow) -> None:
         self._services = services
+        self._snapshots = snapshots
         self._thread = thread
         self._turn: Turn | None = None
         self._beginning: asyncio.Task[None] | None = None
@@ -55,8 +64,8 @@ class TurnFiles:
 
     async def _begin(self, turn: Turn, cut_off: Turn | None) -> None:
         if cut_off is not None:
-            await self._services.snapshots.close_cut_off(cut_off, await self._last_end(cut_off))
-        await self._services.snapshots.begin(turn)
+            await self._snapshots.close_cut_off(cut_off, await self._last_end(cut_off))
+        await self._snapshots.begin(turn)
 
     @asynccontextmanager
     async def changing(
@@ -86,23 +95,22 @@ class TurnFiles:
         async with self._lock:
             if self._calls and self._base is not None and not self._base.rules:
                 # The look is at the paths of another call alone: from here on it is at all.
-                await self._services.snapshots.leave(turn, self._base, goes_on=False)
-                self._base = await self._services.snapshots.enter(turn, None, None)
+                await self._snapshots.leave(turn, self._base, goes_on=False)
+                self._base = await self._snapshots.enter(turn, None, None)
             elif not self._calls:
                 self._base = await self._first_look(turn, only)
             self._calls += 1
 
     async def _first_look(self, turn: Turn, only: list[str] | None) -> Scan:
-        snapshots = self._services.snapshots
-        cut_off: Scan | None = await snapshots.open_look(turn)
+        snapshots = self._snapshots
+        cut_off = await snapshots.open_look(turn)
         if cut_off is not None:
             ended = await self._last_end(turn)
             if ended is None:
                 return cut_off  # the command that an earlier process began still runs
             await snapshots.close_cut_off(turn, ended)
         unsure = self._last if only is None and await self._ran_since(self._last) else None
-        found: Scan = await snapshots.enter(turn, only, unsure)
-        return found
+        return await snapshots.enter(turn, only, unsure)
 
     async def _leave(self, turn: Turn) -> None:
         async with self._lock:
@@ -110,7 +118,7 @@ class TurnFiles:
             if self._base is None or self._base.off:
                 return
             goes_on = self._calls > 0
-            after = await self._services.snapshots.leave(turn, self._base, goes_on=goes_on)
+            after = await self._snapshots.leave(turn, self._base, goes_on=goes_on)
             self._base = after if goes_on else None
             if not after.off and after.rules:  # a look at some paths alone has none
                 self._last = after
@@ -125,7 +133,7 @@ class TurnFiles:
             self._beginning = None
 
     async def _last_end(self, turn: Turn) -> float | None:
-        return await last_end(self._services, turn)
+        return await last_end(self._snapshots, self._services.outputs, turn)
 
     async def _ran_since(self, look: Scan | None) -> bool:
         """Whether a command of the thread ran in the background after this look."""
@@ -137,13 +145,13 @@ class TurnFiles:
         return any(end is None or end > look.at for end in ends)
 
 
-async def last_end(services: Services, turn: Turn) -> float | None:
+async def last_end(snapshots: Snapshots, outputs: ThreadFiles, turn: Turn) -> float | None:
     """When the newest command of the turn's open call ended, epoch seconds; None: it still runs.
     0 where the call was no command: nobody can tell when that ended."""
-    look: Scan | None = await services.snapshots.open_look(turn)
+    look = await snapshots.open_look(turn)
     if look is None:
         return 0.0
-    runs = services.outputs.runs(turn.thread)
+    runs = outputs.runs(turn.thread)
     ends = await asyncio.to_thread(lambda: list(_ends(runs, since=look.at)))
     return None if None in ends else max((end for end in ends if end is not None), default=0.0)
 

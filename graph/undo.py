@@ -5,11 +5,13 @@ step is exact across compactions and after an interrupt. Files follow by the sna
 what a turn changed comes back unless somebody changed it since. What cannot be taken back is named.
 """
 
+from __future__ import annotations
+
 import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
 from langgraph.types import Overwrite
@@ -19,11 +21,17 @@ from core.events import UndoComplete
 from core.history import calls_of
 from core.state import Turn
 from core.store import Store, ThreadRow, new_thread_id
+from core.store.files.history import Snapshots
 from core.store.runs import runs_of
-from core.tool import Services
-from graph.agent import build_graph
-from graph.undo_files import files_back, files_forth
-from nodes.opening import ROOT, settle
+from core.tool import AgentContext, Services
+from graph.thread import Thread
+from graph.turn_files import snapshots_of
+from graph.undo_files import UndoFiles
+from nodes.opening import ROOT
+from nodes.step import Step
+
+if TYPE_CHECKING:
+    from tools.mcp.servers import Servers
 
 
 @dataclass(frozen=True)
@@ -70,20 +78,30 @@ class TimeLine:
     """One thread's checkpoints, to move between. Use it while nobody drives the thread: each
     method holds the lease."""
 
-    def __init__(self, store: Store, services: Services, row: ThreadRow) -> None:
+    def __init__(
+        self,
+        store: Store,
+        services: Services,
+        row: ThreadRow,
+        mcp: Servers | None = None,
+        snapshots: Snapshots | None = None,
+    ) -> None:
+        """`snapshots`: those of the session, if one has the thread open in this process."""
         self._store = store
         self._services = services
         self._row = row
-        self._config: dict[str, Any] = {"configurable": {"thread_id": row.id}}
+        self._mcp = mcp
+        self._thread = Thread(store, row.id)
+        snapshots = snapshots or snapshots_of(services.settings, store)
+        self._files = UndoFiles(snapshots, services.outputs, row)
 
     async def turns(self) -> list[PastTurn]:
         """The turns of the thread as it stands, the newest first."""
-        app = await self._app()
         found: list[PastTurn] = []
-        turn = await self._turn_at(app, "")
+        turn = await self._thread.turn()
         while turn.get("number", 0) > 0:
             before = turn.get("before") or ""
-            earlier = await self._turn_at(app, before) if before else ROOT
+            earlier = await self._thread.turn(before) if before else ROOT
             rows = await self._services.inbox.after(self._row.id, earlier.get("seq", 0))
             text = rows[0].text.strip().splitlines()[0] if rows and rows[0].text.strip() else ""
             found.append(PastTurn(turn["number"], before, text, turn.get("status", "")))
@@ -96,8 +114,7 @@ class TimeLine:
         """Take back the newest `turns` turns. Raises UsageError where there are not as many,
         ThreadBusy."""
         async with self._store.lease(self._row.id):
-            app = await self._app()
-            await self._close_open_turn(app, dry_run)
+            await self._close_open_turn(dry_run)
             steps = [step for step in await self.turns() if step.before][:turns]
             if len(steps) < turns:
                 count = len(steps)
@@ -108,36 +125,35 @@ class TimeLine:
                     "a fork cannot be undone past its birth" if not count else "",
                 )
             befores = [step.before for step in steps]
-            plan, off = await files_back(self._services, self._row, befores, dry_run)
+            plan, off = await self._files.back(befores, dry_run)
             moved = Moved(
                 turn=steps[-1].number - 1,
                 moved=[step.number for step in steps],
                 restored=plan.restored,
                 removed=plan.removed,
                 left=plan.left,
-                beyond=await self._beyond(app, steps[-1].before),
+                beyond=await self._beyond(steps[-1].before),
                 files_off=off,
             )
             if dry_run:
                 return moved
             for step in steps:
-                state = await app.aget_state(self._config)
+                state = await self._thread.state()
                 head = state.config["configurable"]["checkpoint_id"]
-                await self._copy(app, step.before, state.values["turn"]["seq"], redo=head)
+                await self._thread.go_to(step.before, state.values["turn"]["seq"], redo=head)
             await self._tell_row(moved.turn, "done")
             return moved
 
     async def redo(self, *, dry_run: bool = False) -> Moved:
         """Do the turn again that was taken back last. Raises UsageError: there is none."""
         async with self._store.lease(self._row.id):
-            app = await self._app()
-            turn = await self._turn_at(app, "")
+            turn = await self._thread.turn()
             target_id = turn.get("redo")
             if not target_id:
                 raise UsageError(f"there is nothing to redo in {self._row.id}")
-            target = await self._turn_at(app, target_id)
+            target = await self._thread.turn(target_id)
             before, number = target.get("before") or "", target.get("number", 0)
-            plan, off = await files_forth(self._services, self._row, before, dry_run)
+            plan, off = await self._files.forth(before, dry_run)
             moved = Moved(
                 turn=number,
                 moved=[number],
@@ -148,7 +164,7 @@ class TimeLine:
             )
             if not dry_run:
                 seq = max(turn.get("seq", 0), target.get("seq", 0))
-                await self._copy(app, target_id, seq, redo=target.get("redo"))
+                await self._thread.go_to(target_id, seq, redo=target.get("redo"))
                 await self._tell_row(number, target.get("status", "done"))
             return moved
 
@@ -156,11 +172,8 @@ class TimeLine:
         """A new thread that goes on from this one's end, or from the end of turn `at`. Files are
         shared: both work in the same folder. Raises UsageError."""
         async with self._store.lease(self._row.id):
-            app = await self._app()
-            state = await app.aget_state(self._config)
-            if at is not None:
-                state = await app.aget_state(self._at(await self._end_of(at)))
-            elif state.tasks:
+            state = await self._thread.state("" if at is None else await self._end_of(at))
+            if at is None and state.tasks:
                 raise UsageError(
                     f"a turn is under way in {self._row.id}",
                     "finish it (sessions resume), or fork an earlier turn with --at",
@@ -180,26 +193,10 @@ class TimeLine:
             row = await self._store.threads.create(row)
             await self._store.files_seen.copy(self._row.id, row.id)
             update = {**values, "turn": turn, "messages": Overwrite(values["messages"])}
-            config = {"configurable": {"thread_id": row.id}}
-            await app.aupdate_state(config, update, as_node="stop")
+            await Thread(self._store, row.id).write(update)
             return row
 
     # --- the conversation ---------------------------------------------------------------------
-
-    async def _app(self) -> Any:
-        return build_graph().compile(checkpointer=await self._store.saver())
-
-    def _at(self, checkpoint: str) -> dict[str, Any]:
-        where = {"thread_id": self._row.id, "checkpoint_ns": ""}
-        return {"configurable": {**where, **({"checkpoint_id": checkpoint} if checkpoint else {})}}
-
-    async def _turn_at(self, app: Any, checkpoint: str) -> Turn:
-        """The turn that a checkpoint holds ("": the head's), without replaying messages."""
-        found = await app.checkpointer.aget_tuple(self._at(checkpoint))
-        if found is None:
-            return ROOT
-        turn: Turn = found.checkpoint["channel_values"].get("turn", ROOT)
-        return turn
 
     async def _end_of(self, number: int) -> str:
         """The checkpoint at the end of a turn: the one before the next."""
@@ -209,26 +206,19 @@ class TimeLine:
         following = steps.get(number + 1)
         return following.before if following else ""
 
-    async def _close_open_turn(self, app: Any, dry_run: bool) -> None:
+    async def _close_open_turn(self, dry_run: bool) -> None:
         """A turn that was cut off, or waits for approval, is closed: then it can be redone."""
-        state = await app.aget_state(self._config)
-        if state.tasks and not dry_run:
-            await settle(app, self._config, self._services, self._row.id, self._row.cwd)
-
-    async def _copy(self, app: Any, checkpoint: str, seq: int, *, redo: str | None) -> None:
-        """Make `checkpoint` the head. Its turn remembers what to redo; messages that were taken
-        from the inbox are not taken again (`seq`)."""
-        turn: Turn = {**await self._turn_at(app, checkpoint), "seq": seq, "redo": redo}
-        update = [({"turn": turn}, "stop")]
-        await app.aupdate_state(self._at(checkpoint), update, as_node="__copy__")
+        if not dry_run and (await self._thread.state()).tasks:
+            step = Step(self._services, AgentContext(), self._row.id, self._row.cwd)
+            await self._thread.settle(step)
 
     async def _tell_row(self, turns: int, status: str) -> None:
         await self._store.threads.update(self._row.id, turns=turns, status=status)
 
-    async def _beyond(self, app: Any, before: str) -> list[str]:
+    async def _beyond(self, before: str) -> list[str]:
         """What the turns after checkpoint `before` did that no snapshot brings back."""
-        now = (await app.aget_state(self._config)).values.get("messages", [])
-        earlier = (await app.aget_state(self._at(before))).values.get("messages", [])
+        now = await self._thread.messages()
+        earlier = (await self._thread.state(before)).values.get("messages", [])
         known = {message.id for message in earlier}
         undone = [message for message in now if message.id not in known]
         ids = {call.id for m in undone if isinstance(m, AIMessage) for call in calls_of(m)}
@@ -245,8 +235,8 @@ class TimeLine:
     async def _done_elsewhere(self, messages: Sequence[AnyMessage]) -> list[str]:
         """Calls that changed something outside of this machine."""
         tools = dict(self._services.tools)
-        if self._services.mcp is not None:
-            tools.update(await self._services.mcp.known(self._row.id))
+        if self._mcp is not None:
+            tools.update(await self._mcp.known(self._row.id))
         succeeded = {
             m.tool_call_id for m in messages if isinstance(m, ToolMessage) and m.status == "success"
         }

@@ -1,4 +1,4 @@
-"""Asking the model for one answer: empty ones again, and another model where it cannot be had."""
+"""Asks the model for one answer: again if it is empty, the fallback if it is unavailable."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from core.errors import (
 from core.events import AssistantChunk, AssistantStreamEnd, Emit, Event, ToolLog
 from core.model import Answer
 from core.state import OURS
-from core.tool import AgentContext, Services
 from nodes.opening import new_message_id
+from nodes.step import Step
 
 #: Empty answers in a row that are asked again.
 MAX_EMPTY = 3
@@ -23,42 +23,33 @@ MAX_EMPTY = 3
 THINKING = {"reasoning_content", "thinking_blocks", "reasoning_details"}
 ONLY_THOUGHT = "You thought, and then said nothing. Give your answer now, or call a tool."
 #: What another model may not have: this one's trouble, not the request's.
-NOT_TO_BE_HAD = (ModelUnavailable, PaymentRequired, NotAuthenticated, UnknownModel)
+UNAVAILABLE = (ModelUnavailable, PaymentRequired, NotAuthenticated, UnknownModel)
 
 
-async def ask(
-    services: Services,
-    context: AgentContext,
-    model: str,
-    request: list[BaseMessage],
-    partial: Partial,
+async def ask_model(
+    step: Step, model: str, request: list[BaseMessage], partial: Partial
 ) -> tuple[Answer, str]:
-    """(the answer, the model that gave it): the fallback's where `model` cannot be had. Raises
+    """(the answer, the model that gave it): the fallback's if `model` is unavailable. Raises
     ModelError."""
+    services = step.services
     try:
-        return await _answer(services, context, model, request, partial), model
-    except NOT_TO_BE_HAD as error:
-        other = context.fallback_model or services.settings.fallback_model
+        return await _answer(step, model, request, partial), model
+    except UNAVAILABLE as error:
+        other = step.context.fallback_model or services.settings.fallback_model
         if not other or other == model:
             raise
         said = f"{error.message}; {other} takes its place for this turn"
         partial.emit(ToolLog(id="", tool="model", text=said))
         await services.models.ready(other)
         try:
-            return await _answer(services, context, other, request, partial), other
+            return await _answer(step, other, request, partial), other
         except ModelError as second:
             second.message = f"{error.message}; and the fallback: {second.message}"
             raise
 
 
-async def _answer(
-    services: Services,
-    context: AgentContext,
-    model: str,
-    request: list[BaseMessage],
-    partial: Partial,
-) -> Answer:
-    thought = False
+async def _answer(step: Step, model: str, request: list[BaseMessage], partial: Partial) -> Answer:
+    services, context, thought = step.services, step.context, False
     for _ in range(MAX_EMPTY):
         answer = await services.models.answer(
             model,

@@ -1,31 +1,19 @@
 """What a turn may still spend, and booking what it spent."""
 
 import secrets
-import time
-
-from langgraph.runtime import Runtime
 
 from configs.settings import Settings
 from core.durable import Caps, Scope
 from core.state import Turn
 from core.tool import AgentContext, Services
 
-#: The caps in a person's words.
+#: The caps as the user knows them.
 WORDS = {
     "invocation": "this run's --max-cost",
     "turn": "the turn's budget",
     "thread": "the thread's budget",
     "day": "today's budget",
 }
-
-
-def scope_of(runtime: Runtime[AgentContext], turn_key: str, now: float) -> Scope:
-    """Whom the run's charges count for."""
-    info = runtime.execution_info
-    thread = info.thread_id or "" if info else ""
-    run = info.run_id or "" if info else ""
-    day = time.strftime("%Y-%m-%d", time.localtime(now))
-    return Scope(thread, runtime.context.invocation or run or thread, turn_key, day)
 
 
 def key_of(thread: str, turn: Turn) -> str:

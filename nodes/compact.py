@@ -12,16 +12,16 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMes
 from langgraph.runtime import Runtime
 from langgraph.types import Overwrite
 
-from core.events import Compacted, emitter
+from core.events import Compacted
 from core.history import as_checklist, is_note, is_summary
 from core.models.wire.outgoing import SIGNED
 from core.state import OURS, AgentState, Turn
 from core.tool import AgentContext
-from nodes.budget import book, charged, key_of, scope_of
-from nodes.interrupt import Stopped, race
+from nodes.budget import book, charged
+from nodes.interrupt import Stopped
 from nodes.limits import model_of, room_for_history
 from nodes.opening import ended, new_message_id
-from nodes.services import services_of
+from nodes.step import Step
 from nodes.summary import Summariser, cut_to
 from nodes.turn_end import without
 
@@ -32,10 +32,9 @@ KEPT_SHARE, TASK_SHARE, SUMMARY_SHARE = 0.25, 0.25, 0.2
 
 
 async def compact(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, Any]:
-    services = await services_of(runtime)
-    context = runtime.context
-    emit = emitter(runtime.stream_writer)
-    model = model_of(state.get("turn", {}), context, services)
+    step = await Step.of(runtime)
+    services = step.services
+    model = model_of(state.get("turn", {}), step.context, services)
     await services.models.ready(model)
     messages = list(state.get("messages", []))
     turn = state.get("turn", {})
@@ -50,24 +49,23 @@ async def compact(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str
     closed = _closed(turn)
     summary: list[AnyMessage] = []
     if middle:
-        maker = Summariser(services, model, emit)
+        maker = Summariser(services, model, step.emit)
         try:
-            text = await race(maker.summary(middle), services.stop)
+            text = await step.race(maker.summary(middle))
         except Stopped:
             return {"turn": ended(closed, "interrupted")}
-        info = runtime.execution_info
-        thread = info.thread_id or "" if info else ""
-        await book(services, maker.cost, scope_of(runtime, key_of(thread, turn), services.clock()))
+        await book(services, maker.cost, step.scope(turn))
         closed = charged(closed, maker.cost)
         text = cut_to(text, int(room * SUMMARY_SHARE), _counting(count), keep_end=False)
         plan = state.get("plan", [])
         if plan:
             text = f"{text}\n\nThe plan as it stands:\n{as_checklist(plan)}"
-        whole = {"thread": thread, "checkpoint": info.checkpoint_id} if info else {}
+        info = runtime.execution_info
+        whole = {"thread": step.thread, "checkpoint": info.checkpoint_id} if info else {}
         summary = [_summary_message(text, whole)]
     shorter = [*head, *summary, *map(_without_thinking, tail)]
     after = count(shorter)
-    emit(Compacted(tokens_before=before, tokens_after=min(after, before)))
+    step.emit(Compacted(tokens_before=before, tokens_after=min(after, before)))
     if after >= before:
         return {"turn": closed}
     return {"messages": Overwrite(shorter), "turn": closed, "loop_guard": {}}
@@ -97,7 +95,7 @@ def split(
         if count(messages[i:]) > budget:
             break
         start = i
-    # The newest message of a person is never summarised away: it may be the task at hand.
+    # The user's newest message is never summarised away: it may be the task at hand.
     for i in range(len(messages) - 1, first - 1, -1):
         if _said_by_person(messages[i]):
             if i < start and count([messages[i]]) <= budget:

@@ -1,7 +1,7 @@
 """The verdict on each call of an answer: may it run, must somebody be asked, or not at all."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -18,88 +18,111 @@ from nodes.budget import dollars
 from tools.workspace import Quote
 
 
+@dataclass(frozen=True)
+class Circumstances:
+    """What the verdicts of an answer's calls depend on beside the calls.
+
+    Attributes:
+        here: mode, folder and rules. interactive: a user can be asked.
+        inside: in a sub-agent, where what would be asked is refused.
+        left: micro-USD under the caps, shown where the user decides.
+        prices: by call id, the effect with its price, or why the call cannot run.
+        folder: the working directory of tools that act in the workspace, if it is another.
+        quote: what the first of their calls has to pay for.
+        addresses: those that the user and searches named.
+    """
+
+    tools: Mapping[str, AgentTool]
+    here: Situation
+    interactive: bool = True
+    inside: bool = False
+    left: int | None = None
+    prices: Mapping[str, Effect | str] = field(default_factory=dict)
+    folder: str = ""
+    quote: Quote | None = None
+    addresses: Callable[[], Known] = Known
+
+
+class CannotRun(Exception):
+    """A call that cannot run at all; its text is the reason, for the model."""
+
+
 def judge(
-    calls: Iterable[Call],
-    bad_calls: Iterable[BadCall],
-    tools: Mapping[str, AgentTool],
-    here: Situation,
-    *,
-    interactive: bool = True,
-    inside: bool = False,
-    left: int | None = None,
-    foreseen: Mapping[str, Effect | str] | None = None,
-    folder: str = "",
-    quote: Quote | None = None,
-    addresses: Callable[[], Known] = Known,
+    calls: Iterable[Call], bad_calls: Iterable[BadCall], about: Circumstances
 ) -> dict[str, Verdict]:
     """A verdict for each call, by call id. A call that cannot run at all is `invalid`, with
-    the reason in words that let the model mend it. `inside`: in a sub-agent, where what would be
-    asked is refused. `left`: micro-USD under the caps, shown where a
-    person decides. `foreseen`: of calls that spend, their effect with its price, or why they cannot
-    run. `folder`: the working directory of tools that act in the execution backend, where it is
-    another. `quote`: what the first of their calls has to pay for. `addresses`: those that the user
-    and searches named."""
+    the reason in words that let the model mend it."""
     broken = {bad.call_id: bad.reason for bad in bad_calls}
     verdicts: dict[str, Verdict] = {}
     for call in calls:
-        if call.id in broken:
-            verdicts[call.id] = _invalid(broken[call.id])
-            continue
         try:
-            tool, arguments = validated(call, tools)
-        except ValueError as error:
+            if call.id in broken:
+                raise CannotRun(broken[call.id])
+            verdicts[call.id] = _verdict(call, about)
+        except CannotRun as error:
             verdicts[call.id] = _invalid(str(error))
-            continue
-        known = (foreseen or {}).get(call.id)
-        if isinstance(known, str):
-            verdicts[call.id] = _invalid(f"{call.name}: {known}")
-            continue
-        place = replace(here, cwd=folder) if tool.in_backend and folder else here
-        effect = known or tool.effect(arguments, place.cwd)
-        if effect.url:
-            effect = with_question(effect, addresses())
-        places: dict[str, str] = {}
-        if tool.answered_by_person and interactive:
-            # A question is no permission: no mode and no rule answers it.
-            judged = Judged("ask", "the model asks you", QUESTION)
-        else:
-            places = {joined(p, place.cwd): resolved(p, place.cwd) for p in _paths(effect)}
-            # Judged by where they lead now, too: a link may change between two looks.
-            seen = replace(effect, paths=(*effect.paths, *_others(effect, places.values())))
-            judged = decide(call.name, seen, main_words(call.args), place)
-            meant = tool.stands_for(arguments)
-            if meant is not None and judged.action != "deny":
-                judged = decide(meant[0], seen, main_words(meant[1]), here)
-            judged = within_budget(effect, judged, interactive, left)
-        paid = quote if tool.in_backend else None
-        if paid is not None:
-            if paid.problem:
-                verdicts[call.id] = _invalid(f"{call.name}: {paid.problem}")
-                continue
-            judged = _with_sandbox(judged, paid, here, interactive, left)
-            preview = f"{paid.words}\n\n{effect.preview}".rstrip()
-            effect = replace(effect, price_micro_usd=paid.price_micro_usd, preview=preview)
-        if inside and judged.action == "ask":
-            said = f"{judged.reason}, and nobody is asked here: leave it to who gave you the task"
-            judged = Judged("deny", said, judged.rule)
-        verdict: Verdict = {
-            "action": judged.action,
-            "effect": effect.kind,
-            "rule": judged.rule,
-            **reached(effect, judged, here),  # type: ignore[typeddict-item]
-        }
-        if judged.action != "run":
-            verdict |= {"reason": judged.reason, "preview": effect.preview}
-            if left is not None:
-                verdict["left_micro_usd"] = left
-        if effect.price_micro_usd is not None:
-            verdict["price_micro_usd"] = effect.price_micro_usd
-        if places:
-            verdict["places"] = places
-        if paid is not None:
-            verdict["sandbox"] = True
-        verdicts[call.id] = verdict
     return verdicts
+
+
+def _verdict(call: Call, about: Circumstances) -> Verdict:
+    """Raises CannotRun."""
+    try:
+        tool, arguments = validated(call, about.tools)
+    except ValueError as error:
+        raise CannotRun(error) from None
+    known = about.prices.get(call.id)
+    if isinstance(known, str):
+        raise CannotRun(f"{call.name}: {known}")
+    here = about.here
+    place = replace(here, cwd=about.folder) if tool.in_backend and about.folder else here
+    effect = known or tool.effect(arguments, place.cwd)
+    if effect.url:
+        effect = with_question(effect, about.addresses())
+    places: dict[str, str] = {}
+    if tool.answered_by_person and about.interactive:
+        # A question is no permission: no mode and no rule answers it.
+        judged = Judged("ask", "the model asks you", QUESTION)
+    else:
+        places = {joined(p, place.cwd): resolved(p, place.cwd) for p in _paths(effect)}
+        # Judged by where they lead now, too: a link may change between two looks.
+        seen = replace(effect, paths=(*effect.paths, *_others(effect, places.values())))
+        judged = decide(call.name, seen, main_words(call.args), place)
+        meant = tool.stands_for(arguments)
+        if meant is not None and judged.action != "deny":
+            judged = decide(meant[0], seen, main_words(meant[1]), here)
+        judged = within_budget(effect, judged, about)
+    paid = about.quote if tool.in_backend else None
+    if paid is not None:
+        if paid.problem:
+            raise CannotRun(f"{call.name}: {paid.problem}")
+        judged = _with_sandbox(judged, paid, about)
+        preview = f"{paid.words}\n\n{effect.preview}".rstrip()
+        effect = replace(effect, price_micro_usd=paid.price_micro_usd, preview=preview)
+    if about.inside and judged.action == "ask":
+        said = f"{judged.reason}, and nobody is asked here: leave it to who gave you the task"
+        judged = Judged("deny", said, judged.rule)
+    verdict = _as_verdict(effect, judged, about)
+    if places:
+        verdict["places"] = places
+    if paid is not None:
+        verdict["sandbox"] = True
+    return verdict
+
+
+def _as_verdict(effect: Effect, judged: Judged, about: Circumstances) -> Verdict:
+    verdict: Verdict = {
+        "action": judged.action,
+        "effect": effect.kind,
+        "rule": judged.rule,
+        **reached(effect, judged, about.here),  # type: ignore[typeddict-item]
+    }
+    if judged.action != "run":
+        verdict |= {"reason": judged.reason, "preview": effect.preview}
+        if about.left is not None:
+            verdict["left_micro_usd"] = about.left
+    if effect.price_micro_usd is not None:
+        verdict["price_micro_usd"] = effect.price_micro_usd
+    return verdict
 
 
 def _paths(effect: Effect) -> tuple[str, ...]:
@@ -125,30 +148,28 @@ def reached(effect: Effect, judged: Judged, here: Situation) -> dict[str, Any]:
     return {"reach": "offline" if unasked else "network"}
 
 
-def within_budget(effect: Effect, judged: Judged, interactive: bool, left: int | None) -> Judged:
+def within_budget(effect: Effect, judged: Judged, about: Circumstances) -> Judged:
     """What money says of a call that spends. An unknown price is asked about, and refused where
     nobody is there; one over what is left is refused. Whether calls side by side fit together is
     the ledger's to say."""
-    price = effect.price_micro_usd
+    price, left = effect.price_micro_usd, about.left
     if effect.kind != "spend" or judged.action == "deny":
         return judged
     if price is None:
-        return Judged("ask" if interactive else "deny", "its price is not known", "unknown-price")
+        return Judged(
+            "ask" if about.interactive else "deny", "its price is not known", "unknown-price"
+        )
     if left is not None and price > left:
         said = f"it costs {dollars(price)}, and {dollars(max(left, 0))} are left"
         return Judged("deny", said, "budget")
     return judged
 
 
-def _with_sandbox(
-    judged: Judged, quote: Quote, here: Situation, interactive: bool, left: int | None
-) -> Judged:
+def _with_sandbox(judged: Judged, quote: Quote, about: Circumstances) -> Judged:
     """The stricter of what is said of the call and of the sandbox that it needs, whose rules are
     those of a tool `sandbox`."""
     effect = Effect("spend", price_micro_usd=quote.price_micro_usd)
-    needed = within_budget(
-        effect, decide("sandbox", effect, [quote.flavor], here), interactive, left
-    )
+    needed = within_budget(effect, decide("sandbox", effect, [quote.flavor], about.here), about)
     order = ("run", "ask", "deny")
     if order.index(needed.action) < order.index(judged.action):
         return judged

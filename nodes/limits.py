@@ -1,7 +1,6 @@
 """Limits of a turn, and the threshold of its context."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
@@ -62,41 +61,6 @@ def model_of(turn: Turn, context: AgentContext, services: Services) -> str:
 def threshold(services: Services, model: str) -> int:
     """Tokens of a request above which the history is compacted first."""
     return min(services.settings.compact_at, services.models.window(model) * 9 // 10)
-
-
-@dataclass(frozen=True)
-class ContextUse:
-    """Tokens of the next request, by cl100k: what is in it, and what it may hold before the
-    history is compacted. `tools`: by name, the largest first."""
-
-    window: int
-    window_is_known: bool
-    threshold: int
-    prompt: int
-    tools: dict[str, int]
-    messages: int
-
-    @property
-    def fixed(self) -> int:
-        return self.prompt + sum(self.tools.values())
-
-    @property
-    def total(self) -> int:
-        return self.fixed + self.messages
-
-
-def context_use(services: Services, model: str, messages: Sequence[BaseMessage]) -> ContextUse:
-    """What the next request of a thread would hold."""
-    models = services.models
-    each = {name: models.count_tokens([], [tool]) for name, tool in services.tools.items()}
-    return ContextUse(
-        window=models.window(model),
-        window_is_known=models.window_is_known(model),
-        threshold=threshold(services, model),
-        prompt=models.count_tokens([SystemMessage(prompt_of(services))]),
-        tools=dict(sorted(each.items(), key=lambda item: -item[1])),
-        messages=models.count_tokens(messages),
-    )
 
 
 #: A history needs at least so many tokens beside system prompt and tools.

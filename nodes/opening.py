@@ -1,4 +1,4 @@
-"""How a turn begins and ends: input from the inbox, ids, limits reached, repair.
+"""How a turn begins and ends: input from the inbox, ids, the end of a turn.
 
 Everything that opens a turn goes through `take_input`, so that a turn begun in Studio gets
 the same as one begun by the command line.
@@ -7,27 +7,21 @@ the same as one begun by the command line.
 import asyncio
 import secrets
 import socket
-from dataclasses import replace
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from core.durable import InboxRow
 from core.errors import AgentError
-from core.history import Call, pending_calls, tool_message, waits_for_answer
-from core.secrets.redaction import redacted
+from core.history import waits_for_answer
 from core.state import OURS, AgentState, Turn
-from core.tool import NotBegun, Services, ToolContext, ToolResult
+from nodes.step import Step
 from nodes.surroundings import surroundings
 
 #: Where a thread starts. Written as its root checkpoint, so that the first turn has a
 #: checkpoint before it.
 ROOT: Turn = {"number": 0, "seq": 0, "before": None, "status": "done"}
 
-#: Of a call that was cut off with evidence left, and cannot be looked up.
-UNKNOWN = (
-    "The session was cut off while this ran; its outcome is unknown. Inspect before repeating it."
-)
 NO_USAGE = {"input": 0, "cached": 0, "output": 0, "reasoning": 0}
 
 
@@ -52,16 +46,15 @@ def next_turn(turn: Turn, head: str | None) -> Turn:
     }
 
 
-async def take_input(
-    state: AgentState, services: Services, thread: str, cwd: str
-) -> tuple[list[HumanMessage], Turn]:
-    """What a person said since the last look, and the turn it belongs to.
+async def take_input(state: AgentState, step: Step) -> tuple[list[HumanMessage], Turn]:
+    """What the user said since the last look, and the turn it belongs to.
 
     Returns (messages to append, turn). The inbox's rows beyond `turn.seq` are taken: as the
-    turn's task when it opens, as steering while it runs. A person's message that stands in the
-    state already (Studio sends it that way) opens a turn too. The turn comes back with status
-    "done" where there is nothing to do.
+    turn's task when it opens, as steering while it runs. A message that stands in the state
+    already (Studio sends it that way) opens a turn too. The turn comes back with status "done" if
+    there is nothing to do.
     """
+    services, thread, cwd = step.services, step.thread, step.cwd
     turn: Turn = {**state.get("turn", {})}
     messages = state.get("messages", [])
     rows = await services.inbox.after(thread, turn.get("seq", 0))
@@ -131,70 +124,3 @@ def goes_on(turn: Turn) -> Turn:
     kept: Turn = {**turn, "status": "running", "reason": ""}
     kept.pop("error", None)
     return kept
-
-
-# --- repair --------------------------------------------------------------------------------
-
-
-async def settle(app: Any, config: Any, services: Services, thread: str, cwd: str) -> None:
-    """Close a turn that was cut off, before a new message goes over it.
-
-    `aget_state` shows the writes of tasks that had finished, but an update as another node
-    drops them; so they are flushed first, then what is still missing is filled in from the
-    journal. The repair is stored, not only sent.
-    """
-    await app.aupdate_state(config, None, as_node="__end__")
-    state = (await app.aget_state(config)).values
-    answers = [
-        tool_message(call, await known_result(call, thread, cwd, services))
-        for call in pending_calls(state.get("messages", []))
-    ]
-    turn = ended(state.get("turn", {}), "interrupted", reason="cut off")
-    update: dict[str, Any] = {"turn": turn}
-    if answers:
-        update["messages"] = answers
-    await app.aupdate_state(config, update, as_node="stop")
-
-
-async def known_result(call: Call, thread: str, cwd: str, services: Services) -> ToolResult:
-    """What can be said of a call now, without running or waiting for anything; no secrets."""
-    found = await _found(call, thread, cwd, services)
-    return replace(found, text=redacted(found.text))
-
-
-async def _found(call: Call, thread: str, cwd: str, services: Services) -> ToolResult:
-    row = await services.journal.row(thread, call.id)
-    if row is not None and row.result is not None:
-        return ToolResult.from_dict(row.result)
-    # Without evidence its effect had not begun.
-    not_run = ToolResult("Not run: the turn was left before.", ok=False, outcome="interrupted")
-    tool = services.tools.get(call.name)
-    if tool is not None and tool.is_subagent:
-        said = "Cut off before its report: the turn was left."
-        return ToolResult(said, ok=False, outcome="interrupted")
-    if row is None or row.note is None:
-        return not_run
-    if tool is None:
-        return ToolResult(UNKNOWN, ok=False, outcome="unknown")  # its server is gone
-    run = ToolContext(
-        call_id=call.id,
-        tool=call.name,
-        thread=thread,
-        cwd=cwd,
-        services=services,
-        emit=lambda event: None,
-        note=_no_note,
-        wait=False,
-    )
-    try:
-        arguments = tool.args_schema.model_validate(call.args)
-        found = await tool.recover(arguments, run, row.note)
-    except NotBegun:
-        return not_run
-    except ValueError:
-        found = None  # a person had edited the arguments: its own can no longer be read
-    return found or ToolResult(UNKNOWN, ok=False, outcome="unknown")
-
-
-async def _no_note(evidence: dict[str, Any]) -> None:
-    """Nothing is done that would need evidence."""

@@ -1,4 +1,4 @@
-"""What an answer means for the turn: it goes on, it is asked to go on, or it ends."""
+"""What an answer means for the turn: it runs calls, the model is asked to continue, or it ends."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,7 @@ from langchain_core.messages import HumanMessage
 
 from core.errors import AnswerCut, AnswerRefused, NoToolCalls
 from core.history import note
+from core.model import Answer
 from core.state import PlanItem, Turn
 from nodes.opening import ended, new_message_id
 
@@ -28,35 +29,24 @@ WRITTEN = (
     "Your last answer was a tool call written as text: nothing was run. Call the tool itself, with "
     "a tool call of its own. If you cannot, say so in words."
 )
-#: In a last paragraph these turn to the person.
+#: In a last paragraph these ask the user.
 ASKING = ("?", "？", "؟", "let me know", "please confirm", "please provide", "please choose")
 
 
 def after_answer(
-    turn: Turn,
-    text: str,
-    *,
-    calls: bool,
-    cut: bool,
-    plan: Sequence[PlanItem],
-    problem: str = "",
-    hint: str = "",
-    written: bool = False,
+    turn: Turn, answer: Answer, plan: Sequence[PlanItem]
 ) -> tuple[Turn, HumanMessage | None]:
-    """The turn after an answer, and the words that make the model go on, if it should.
-
-    Args:
-        cut: the answer ended at the token limit. plan: the thread's checklist.
-        problem: why it is no answer to go on from; "" if it is one. hint: what to do about that.
-        written: the problem is a tool call written as text.
-    """
+    """The turn after an answer, and the words that make the model continue, if it should.
+    `plan`: the thread's checklist."""
+    calls, text = bool(answer.message.tool_calls), answer.message.text
+    cut, written = answer.finish_reason == "length", answer.finish_reason == "written_call"
     tries = turn.get("written", 0) + 1
     turn = {**turn, "written": tries} if written else without(turn, "written")
     if written and tries <= MAX_WRITTEN:
         return turn, note(WRITTEN, new_message_id())
-    if problem and not calls:
+    if answer.problem and not calls:
         failure = NoToolCalls if written else AnswerRefused
-        return ended(turn, "error", error=failure(problem, hint)), None
+        return ended(turn, "error", error=failure(answer.problem, answer.hint)), None
     # What is nought is left out: a turn is stored at every step.
     turn = {**turn, "cut": turn.get("cut", 0) + 1} if cut else without(turn, "cut")
     if cut and turn["cut"] > MAX_CUT:
@@ -79,6 +69,6 @@ def without(turn: Turn, key: str) -> Turn:
 
 
 def asks(text: str) -> bool:
-    """Whether an answer ends by asking the person something."""
+    """Whether an answer ends by asking the user something."""
     last = text.strip().rpartition("\n\n")[2].lower()
     return any(words in last for words in ASKING)

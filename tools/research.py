@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from configs.instructions import research_prompt
 from core.effects import Effect
 from core.errors import ToolError
-from core.tool import AgentTool, ToolContext, ToolResult
+from core.tool import AgentTool, Subagent, ToolContext, ToolResult
 
 #: Characters of a report; the prompt asks for no more.
 MOST = 6_000
@@ -33,18 +33,13 @@ class Research(AgentTool):
         return Effect("read")
 
     async def execute(self, arguments: ResearchArguments, ctx: ToolContext) -> ToolResult:
-        run_subagent, limits = ctx.services.run_subagent, ctx.services.settings.research
-        if run_subagent is None or ctx.context is None:
+        run_subagent, limits = ctx.run_subagent, ctx.services.settings.research
+        if run_subagent is None:
             raise ToolError("research runs inside a turn of the graph")
         known = f"\n\nWhat is known already:\n{arguments.context}" if arguments.context else ""
-        result = await run_subagent(
-            ctx,
-            arguments.task + known,
-            prompt=research_prompt(),
-            tools={name: tool for name, tool in ctx.services.tools.items() if tool.looks_up},
-            max_iterations=limits.max_iterations,
-            share=limits.budget_share,
-        )
+        tools = {name: tool for name, tool in ctx.services.tools.items() if tool.looks_up}
+        subagent = Subagent(research_prompt(), tools, limits.max_iterations, limits.budget_share)
+        result = await run_subagent(ctx, arguments.task + known, subagent)
         return replace(result, text=bounded(result.text))
 
 

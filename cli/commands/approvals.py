@@ -159,9 +159,9 @@ async def _waiting(store: Any, thread: str | None, folder: Any) -> Any:
 
 async def _open_requests(store: Any, thread: str) -> list[dict[str, Any]]:
     """The requests of a thread that nobody has decided yet."""
-    from graph.thread import read_pending
+    from graph.thread import Thread
 
-    requests = await read_pending(store, thread)
+    requests = await Thread(store, thread).pending()
     decided = await store.decisions.of(thread, [request["id"] for request in requests])
     return [request for request in requests if request["id"] not in decided]
 

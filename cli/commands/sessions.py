@@ -64,10 +64,10 @@ async def list_(store: Any, options: Options, everywhere: bool, limit: int) -> i
 @with_store
 async def show(store: Any, options: Options, thread: str | None) -> int:
     """A thread's conversation."""
-    from graph.thread import read_thread
+    from graph.thread import Thread
 
     row = await _chosen(store, thread, options)
-    messages = await read_thread(store, row.id)
+    messages = await Thread(store, row.id).messages()
     told = redacted_in(
         {**plain(row, store.standing(row)), "messages": [_message(m) for m in messages]}
     )
@@ -233,10 +233,12 @@ async def _chosen(store: Any, wanted: str | None, options: Options, hint: str | 
 async def _time_line(store: Any, thread: str | None, options: Options) -> tuple[Any, Any]:
     """(the thread's row, its `graph.undo.TimeLine`)."""
     from graph.undo import TimeLine
-    from nodes.services import build_services
+    from nodes.services import build_services, mcp_servers
 
     row = await _chosen(store, thread, options)
-    return row, TimeLine(store, build_services(settings_for(options).settings, store), row)
+    settings = settings_for(options).settings
+    mcp = mcp_servers(settings, row.cwd)
+    return row, TimeLine(store, build_services(settings, store), row, mcp)
 
 
 def _tell(options: Options, row: Any, moved: Any, *, dry_run: bool, redo: bool = False) -> int:

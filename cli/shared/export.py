@@ -15,9 +15,10 @@ async def export(store: Any, row: Any, form: str, target: str | None) -> int:
     A file is written whole or not at all. Raises UsageError where it cannot be.
     """
     from core.errors import UsageError
-    from graph.transcript.write import as_jsonl, as_markdown, whole_history
+    from graph.thread import Thread
+    from graph.transcript.write import as_jsonl, as_markdown
 
-    messages = await whole_history(store, row.id)
+    messages = await Thread(store, row.id).whole_history()
     blocks = as_jsonl(row, messages) if form == "jsonl" else as_markdown(row, messages)
     if target is None or target == "-":
         for block in blocks:

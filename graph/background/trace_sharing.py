@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
+from langchain_core.messages import AnyMessage
+
+from configs.settings import Settings
 from core.errors import AgentError, ToolError
 from core.hub.connection import Hub, author_of
-from core.store import Store, ThreadRow
-from core.tool import Services
-from graph.transcript.write import as_jsonl, whole_history
+from core.store import ThreadRow
+from graph.transcript.write import as_jsonl
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -35,14 +37,18 @@ Sessions of ML Agent, secrets replaced. Written after each turn where `share_tra
 """
 
 
+History = Callable[[], Awaitable[Sequence[AnyMessage]]]
+
+
 class Sharing:
-    """The uploads of one session's thread. `notice`: told of a failure in one line."""
+    """The uploads of one session's thread. `history` returns all its messages. `notice`: told of a
+    failure in one line."""
 
     def __init__(
-        self, services: Services, store: Store, notice: Callable[[str], None] | None
+        self, settings: Settings, history: History, notice: Callable[[str], None] | None
     ) -> None:
-        self._services = services
-        self._store = store
+        self._settings = settings
+        self._history = history
         self._notice = notice or log.warning
         self._task: asyncio.Task[None] | None = None
         self._again = False
@@ -50,7 +56,7 @@ class Sharing:
 
     def turn_ended(self, thread: ThreadRow) -> None:
         """Upload `thread` as it is now; of several turns in a row the newest state."""
-        if not self._services.settings.share_traces:
+        if not self._settings.share_traces:
             return
         self._again = True
         if self._task is None or self._task.done():
@@ -77,12 +83,12 @@ class Sharing:
                 self._say(f"{type(error).__name__}: {error}")
 
     async def _upload(self, thread: ThreadRow) -> None:
-        messages = await whole_history(self._store, thread.id)
+        messages = await self._history()
         text = "\n".join(as_jsonl(thread, messages)) + "\n"
         day = time.strftime("%Y-%m-%d", time.gmtime(thread.created))
         path = f"sessions/{day}/{thread.id}.jsonl"
         # Sent again it is the same file: the Hub may be asked again when it is busy.
-        await Hub(self._services.settings).ask(lambda api: _put(api, path, text.encode()))
+        await Hub(self._settings).ask(lambda api: _put(api, path, text.encode()))
 
     def _say(self, why: str) -> None:
         if not self._told:

@@ -8,36 +8,8 @@ from langchain_core.messages import AnyMessage
 
 from core.history import is_note, is_summary
 from core.secrets.redaction import redacted
-from core.state import OURS
-from core.store import Store, ThreadRow
-from graph.agent import build_graph
+from core.store import ThreadRow
 from graph.transcript.format import calls_in, lines, recorded, without_secrets
-
-
-async def whole_history(store: Store, thread: str) -> list[AnyMessage]:
-    """Every message of `thread`, compacted parts in full: a summary names the checkpoint that
-    holds what it stands for. Where that thread was deleted the summary stays."""
-    app = build_graph().compile(checkpointer=await store.saver())
-
-    async def messages_at(config: dict[str, Any]) -> list[AnyMessage]:
-        state = await app.aget_state({"configurable": config})
-        return list(state.values.get("messages", []))
-
-    later: list[AnyMessage] = []
-    messages = await messages_at({"thread_id": thread})
-    while True:
-        places = [i for i, m in enumerate(messages) if is_summary(m)]
-        whole = messages[places[-1]].additional_kwargs[OURS].get("whole") if places else None
-        if not whole:
-            return [*messages, *later]
-        earlier = await messages_at(
-            {"thread_id": whole["thread"], "checkpoint_id": whole["checkpoint"]}
-        )
-        if not earlier:
-            return [*messages, *later]
-        known = {m.id for m in earlier}
-        later = [*(m for m in messages[places[-1] + 1 :] if m.id not in known), *later]
-        messages = earlier
 
 
 def as_jsonl(row: ThreadRow, messages: Sequence[AnyMessage]) -> Iterator[str]:

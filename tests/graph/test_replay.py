@@ -12,8 +12,9 @@ from core.errors import UsageError
 from core.store import open_store
 from graph.replay import Replay
 from graph.session import RunOptions
+from graph.thread import Thread
 from graph.transcript.format import Recording, read_recording
-from graph.transcript.write import as_jsonl, as_markdown, whole_history
+from graph.transcript.write import as_jsonl, as_markdown
 from tests.graph.driving import Driver, driven
 from tests.stand_ins.model_script import Asked, Call, Reply
 
@@ -25,7 +26,7 @@ def bash(command: str) -> Call:
 async def exported(driver: Driver, settings: Settings, path: Path) -> Path:
     async with await open_store(settings) as store:
         row = await store.threads.resolve(driver.session.thread.id)
-        messages = await whole_history(store, row.id)
+        messages = await Thread(store, row.id).whole_history()
         path.write_text("".join(line + "\n" for line in as_jsonl(row, messages)))
     return path
 
@@ -197,7 +198,7 @@ async def test_markdown_reads_as_a_conversation(
         await driver.send("look, please")
     async with await open_store(settings) as store:
         row = await store.threads.resolve(driver.session.thread.id)
-        text = "\n".join(as_markdown(row, await whole_history(store, row.id)))
+        text = "\n".join(as_markdown(row, await Thread(store, row.id).whole_history()))
     assert text.startswith("# look, please\n")
     assert "## Person\n\nlook, please\n" in text
     assert "<environment>" not in text

@@ -47,7 +47,7 @@ async def line_of(driver: Driver, settings: Settings) -> AsyncIterator[TimeLine]
 
 
 async def said(driver: Driver) -> list[tuple[str, str]]:
-    state = await driver.session._state()
+    state = await driver.session._stored.state()
     return [(m.type, str(m.content)) for m in state.values.get("messages", [])]
 
 

@@ -10,7 +10,7 @@ from langgraph.types import Command
 
 from core.tool import AgentContext
 from graph.agent import build_graph
-from nodes import services
+from nodes import shared_services
 from tests.stand_ins.model_script import Asked, Call, Reply
 from tests.stand_ins.model_server import ModelServer
 
@@ -43,7 +43,7 @@ async def test_services_are_opened_once_and_approvals_come_in_langchains_shape(
         state = await app.ainvoke(said, config, context=AgentContext())
         assert state["turn"]["number"] == 2
         assert not server.violations
-    await services.close_shared()
+    await shared_services.close_shared()
 
 
 async def test_mcp_tools_are_there_without_a_session(
@@ -75,4 +75,4 @@ async def test_mcp_tools_are_there_without_a_session(
         )
         assert state["messages"][2].content == "echo hello"
         assert len({json.dumps(body["tools"]) for body in server.bodies}) == 1
-    await services.close_shared()
+    await shared_services.close_shared()

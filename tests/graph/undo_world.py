@@ -23,8 +23,8 @@ from core.store import ThreadRow, open_store
 from core.tool import AgentTool, ToolContext, ToolResult
 from graph.session import RunOptions, Session
 from graph.transcript.write import as_markdown
-from graph.turn_files import TurnFiles
-from graph.undo_files import files_back, files_forth
+from graph.turn_files import TurnFiles, snapshots_of
+from graph.undo_files import UndoFiles
 from nodes.services import build_services
 from tools.local.write import Write
 
@@ -374,7 +374,9 @@ class Direct(World):
         self.store = await open_store(self.settings)
         self.services = build_services(self.settings, self.store)
         self.row = ThreadRow("t", str(self.folder), "host", "t", "openai/x", "yolo")
-        self.files = TurnFiles(self.services, self.row)
+        self.snapshots = snapshots_of(self.settings, self.store)
+        self.past = UndoFiles(self.snapshots, self.services.outputs, self.row)
+        await self.reopen()
 
     async def close(self) -> None:
         await self.files.settled()
@@ -382,7 +384,7 @@ class Direct(World):
 
     async def reopen(self) -> None:
         self.log.append("reopen")
-        self.files = TurnFiles(self.services, self.row)
+        self.files = TurnFiles(self.services, self.snapshots, self.row)
 
     async def send(self, kill: str = "") -> None:
         last = self.turns[-1].text if self.turns else None
@@ -435,12 +437,12 @@ class Direct(World):
 
     async def take_back(self, count: int, *, dry_run: bool = False) -> dict[str, str]:
         befores = [turn.text for turn in reversed(self.turns[-count:])]
-        plan, off = await files_back(self.services, self.row, befores, dry_run)
+        plan, off = await self.past.back(befores, dry_run)
         assert not off
         return plan.left
 
     async def do_again(self) -> None:
-        await files_forth(self.services, self.row, self.undone[-1].text, False)
+        await self.past.forth(self.undone[-1].text, False)
 
     async def check_talk(self) -> None: ...
 

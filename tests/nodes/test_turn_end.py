@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.messages import AIMessage
 
 from configs.settings import Settings
+from core.model import Answer
 from core.state import PlanItem, Turn
 from nodes.turn_end import after_answer, asks
 from tests.graph.driving import driven
@@ -40,8 +42,10 @@ PLANNED: Turn = {"status": "running", "planned": True}
 def test_what_comes_after_an_answer(
     turn: Turn, text: str, given: dict[str, Any], status: str, told: str
 ) -> None:
-    options = {"calls": False, "cut": False, "plan": [], **given}
-    after, note = after_answer(turn, text, **options)
+    calls = [{"id": "c", "name": "read", "args": {}}] if given.get("calls") else []
+    cut = "length" if given.get("cut") else "stop"
+    answer = Answer(AIMessage(text, tool_calls=calls), finish_reason=cut)
+    after, note = after_answer(turn, answer, given.get("plan", []))
     assert after["status"] == status
     assert (note is not None) == bool(told)
     assert note is None or told in note.text

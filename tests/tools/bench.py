@@ -13,7 +13,8 @@ from core.history import Call
 from core.run import Reach
 from core.store.runs import Run
 from core.tool import AgentContext, Services, ToolResult
-from nodes.execute_tools import _run_once
+from nodes.run_call import Permitted, run_once
+from nodes.step import Step
 
 THREAD = "t1"
 
@@ -36,17 +37,15 @@ class Bench:
     async def call(self, tool: str, /, *, call_id: str = "", **arguments: Any) -> ToolResult:
         """One call, journal and boundary included; `call_id` again is what a resume does."""
         self.last_id = call_id or self.new_id()
-        return await _run_once(
-            Call(self.last_id, tool, arguments),
-            THREAD,
-            AgentContext(cwd=str(self.cwd)),
-            self.services,
-            self.events.append,
-            Scope(THREAD, "i", "t", "2026-11-21"),
-            sandbox=self.sandbox,
-            places=self.places,
-            reach=self.reach,
-        )
+        call = Call(self.last_id, tool, arguments)
+        permitted = Permitted(call, sandbox=self.sandbox, places=self.places, reach=self.reach)
+        return await self.run(permitted)
+
+    async def run(self, permitted: Permitted, cap: int | None = None) -> ToolResult:
+        """A call of a run that may spend `cap` micro-USD."""
+        context = AgentContext(cwd=str(self.cwd), max_cost_micro_usd=cap)
+        step = Step(self.services, context, THREAD, str(self.cwd), self.events.append)
+        return await run_once(step, permitted, Scope(THREAD, "i", "t", "2026-11-21"))
 
     def new_id(self) -> str:
         # The front is what `process` shows, so it has to differ.

@@ -65,10 +65,10 @@ def _ending(messages: list[Any]) -> list[str]:
 def _reading(chat: Chat, thread: str) -> Any:
     async def words() -> str:
         from core.store import open_store
-        from graph.thread import read_thread
+        from graph.thread import Thread
 
         async with await open_store(chat.settings) as store:
-            return "\n".join(_ending(list(await read_thread(store, thread))))
+            return "\n".join(_ending(await Thread(store, thread).messages()))
 
     return words
 

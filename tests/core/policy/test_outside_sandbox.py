@@ -12,7 +12,7 @@ from core.history import Call
 from core.policy.decide import Judged, Situation, decide
 from core.policy.propose import proposed
 from core.policy.rules import rules_of
-from nodes.judge_calls import judge
+from nodes.judge_calls import Circumstances, judge
 from tools import builtin_tools
 
 
@@ -103,12 +103,16 @@ def test_the_verdict_says_what_a_command_may_reach(
 ) -> None:
     rules = rules_of(shipped_settings().permissions, allow=allow)
     call = Call("c", "bash", dict(arguments))
-    verdicts = judge([call], [], builtin_tools(), Situation(mode, str(workdir), rules))
+    verdicts = judge(
+        [call], [], Circumstances(builtin_tools(), Situation(mode, str(workdir), rules))
+    )
     assert verdicts["c"].get("reach") == reach
 
 
 def test_a_sub_agent_never_leaves_the_sandbox(workdir: Path) -> None:
     call = Call("c", "bash", {"command": "make", "outside_sandbox": True})
     here = Situation("auto", str(workdir), rules_of(shipped_settings().permissions))
-    verdict = judge([call], [], builtin_tools(), here, interactive=False, inside=True)["c"]
+    verdict = judge(
+        [call], [], Circumstances(builtin_tools(), here, interactive=False, inside=True)
+    )["c"]
     assert verdict["action"] == "deny"

@@ -14,7 +14,8 @@ from core.secrets import redaction
 from core.secrets.redaction import keep_digests_in, keep_known, redacted
 from core.secrets.seen import DIGESTS, KEY, SeenSecrets
 from core.store import open_store
-from graph.transcript.write import as_jsonl, as_markdown, whole_history
+from graph.thread import Thread
+from graph.transcript.write import as_jsonl, as_markdown
 from tests.graph.driving import driven
 from tests.stand_ins.model_script import Call, Reply
 
@@ -150,7 +151,7 @@ async def test_a_thread_is_shown_and_exported_without_it(
     forget()
     async with await open_store(settings) as store:
         row = await store.threads.get(thread)
-        history = await whole_history(store, thread)
+        history = await Thread(store, thread).whole_history()
         told = "".join([*as_jsonl(row, history), *as_markdown(row, history)])
     assert told.count("[secret MY_API_KEY]") >= 6
     assert SECRET not in told

@@ -18,8 +18,7 @@ from configs.settings import Settings
 from core.errors import StoreError
 from core.store import open_store
 from core.store.checkpoints.serializer import StrictSerializer
-from graph.thread import read_pending, read_thread
-from graph.transcript.write import whole_history
+from graph.thread import Thread
 from graph.undo import TimeLine
 from nodes.services import build_services
 from tests.core.store.fresh import delete_thread, run
@@ -158,9 +157,9 @@ async def test_every_way_to_open_a_session_calls_nothing(
         (row,) = await store.threads.list()
         undo = TimeLine(store, build_services(settings, store), row)
         ways: dict[str, Work] = {
-            "show": lambda: read_thread(store, thread),
-            "pending": lambda: read_pending(store, thread),
-            "export": lambda: whole_history(store, thread),
+            "show": Thread(store, thread).messages,
+            "pending": Thread(store, thread).pending,
+            "export": Thread(store, thread).whole_history,
             "turns": lambda: undo.turns(),
             "undo": lambda: undo.undo(),
             "fork": lambda: undo.fork(),

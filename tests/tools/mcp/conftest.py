@@ -13,8 +13,9 @@ import pytest
 
 from configs.settings import Settings
 from core.store import open_store
-from nodes.services import build_services
+from nodes.services import build_services, mcp_servers
 from tests.tools.bench import Bench, until
+from tools.mcp.servers import Servers
 
 ROOT = Path(__file__).resolve().parents[3]
 MODULE = "tests.stand_ins.mcp_server"
@@ -79,13 +80,14 @@ def web() -> Iterator[Callable[..., Web]]:
 
 
 class McpBench(Bench):
-    """`notices`: what was told of the servers."""
+    """`mcp`: the servers. `notices`: what was told of them."""
 
+    mcp: Servers
     notices: list[str]
 
     async def equip(self, thread: str = "t1") -> list[str]:
         """The tools of the thread's next turn, by name."""
-        found = await self.services.mcp.tools_for(thread)
+        found = await self.mcp.tools_for(thread)
         self.services.tools = {**found}
         return sorted(found)
 
@@ -105,17 +107,19 @@ async def servers(settings: Settings, workdir: Path) -> AsyncIterator[Opened]:
         # A start takes a while where many tests run side by side.
         wanted["mcp"] = {"wait": 60, **(limits or {})}
         store = await open_store(settings)
-        services = build_services(Settings.model_validate(wanted), store, cwd=str(workdir))
-        bench = McpBench(services, workdir)
-        bench.notices = []
-        services.mcp.notice = bench.notices.append
-        opened.append((services, store))
+        given = Settings.model_validate(wanted)
+        bench = McpBench(build_services(given, store), workdir)
+        mcp = mcp_servers(given, str(workdir))
+        assert mcp is not None
+        bench.mcp, bench.notices = mcp, []
+        mcp.notice = bench.notices.append
+        opened.append((mcp, store))
         return bench
 
     async def end() -> None:
         while opened:
-            services, store = opened.pop()
-            await services.mcp.close()
+            mcp, store = opened.pop()
+            await mcp.close()
             await store.close()
 
     yield start

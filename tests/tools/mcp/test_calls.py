@@ -158,7 +158,7 @@ async def test_a_question_is_answered_live(servers: Opened, good: dict[str, Any]
         return {"name": "a model", "copies": 2}
 
     bench = await servers(box=good)
-    bench.services.mcp.equip(ask=person)
+    bench.mcp.equip(ask=person)
     await bench.equip()
     result = await bench.call("box__ask")
     assert result.text == "accept name='a model' copies=2"
@@ -171,7 +171,7 @@ async def test_an_answer_that_does_not_fit_is_not_sent(servers: Opened) -> None:
         return {"name": "x", "copies": "two"}
 
     bench = await servers(box=program("good"))
-    bench.services.mcp.equip(ask=person)
+    bench.mcp.equip(ask=person)
     await bench.equip()
     assert (await bench.call("box__ask")).text == "cancel None"
     assert bench.logs()[-1].startswith("the answer was not sent: copies: 'two'")

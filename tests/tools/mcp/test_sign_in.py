@@ -31,8 +31,8 @@ async def test_signing_in_once_is_enough(servers: Opened, web: Any, tmp_path: Pa
     assert bench.notices == ["MCP server box: it wants a person to sign in: ml-agent mcp test box"]
 
     bench = await servers(box={"url": url})
-    bench.services.mcp.equip(sign_in=browser)
-    await bench.services.mcp.connections["box"].begin()
+    bench.mcp.equip(sign_in=browser)
+    await bench.mcp.connections["box"].begin()
     assert "box__secret" in await bench.equip("new")
 
     # A later process has nobody who could sign in, and the access token is too old.

@@ -54,7 +54,7 @@ async def test_a_server_that_is_late_joins_at_the_next_turn(servers: Opened) -> 
     first = await bench.equip()
     assert not any(name.startswith("slow__") for name in first)
     assert "MCP server slow: not ready after 0.2 s" in "".join(bench.notices)
-    await bench.services.mcp.connections["slow"].begin()
+    await bench.mcp.connections["slow"].begin()
     assert sorted(bench.services.tools) == first
     assert "slow__echo" in await bench.equip()
     assert (await bench.call("slow__echo", text="here")).text == "echo here"
@@ -99,8 +99,8 @@ async def test_a_thread_keeps_its_list_while_the_server_changes(
     kind.write_text("changed")
     bench = await servers(box=settings)
     await bench.equip("old")
-    bench.services.mcp.connect()
-    await bench.services.mcp.connections["box"].begin()
+    bench.mcp.connect()
+    await bench.mcp.connections["box"].begin()
     assert "box__brand_new" in await bench.equip("new")
     assert "box__brand_new" not in await bench.equip("old")
     assert tool_specs(list(bench.services.tools.values())) == specs
@@ -143,7 +143,7 @@ async def test_rules_name_the_tool_also_behind_the_search(servers: Opened, hidde
     from core.history import Call
     from core.policy.decide import Situation
     from core.policy.rules import rules_of
-    from nodes.judge_calls import judge
+    from nodes.judge_calls import Circumstances, judge
 
     bench = await servers(limits={"most_tools": 1 if hidden else 100}, box=program("good"))
     await bench.equip()
@@ -153,7 +153,7 @@ async def test_rules_name_the_tool_also_behind_the_search(servers: Opened, hidde
         if hidden:
             name, given = "mcp", {"operation": "call", "tool": tool, "arguments": arguments}
         here = Situation(mode, str(bench.cwd), rules_of(Permissions(shipped=False, **rules)))
-        found = judge([Call("c", name, given)], [], bench.services.tools, here)
+        found = judge([Call("c", name, given)], [], Circumstances(bench.services.tools, here))
         return found["c"]["action"]
 
     note = {"path": "x", "text": "y"}

@@ -7,11 +7,10 @@ import pytest
 
 from configs.settings import Settings
 from core.durable import Caps, Scope
-from core.events import Event
 from core.history import Call
 from core.store import open_store
-from core.tool import AgentContext, ToolContext
-from nodes.execute_tools import _run_once
+from core.tool import ToolContext
+from nodes.run_call import Permitted
 from nodes.services import build_services, in_sandbox
 from tests.stand_ins import hub_errors as errors
 from tests.stand_ins.hub_server import HubServer
@@ -38,16 +37,8 @@ async def spent(bench: Bench) -> int:
 
 async def call(bench: Bench, cap: int | None, command: str) -> Any:
     """A command of a run that may spend `cap` micro-USD."""
-    events: list[Event] = []
-    return await _run_once(
-        Call(bench.new_id(), "bash", {"command": command}),
-        THREAD,
-        AgentContext(cwd=str(bench.cwd), max_cost_micro_usd=cap),
-        bench.services,
-        events.append,
-        Scope(THREAD, "i", "t", "2026-11-21"),
-        sandbox=True,
-    )
+    permitted = Permitted(Call(bench.new_id(), "bash", {"command": command}), sandbox=True)
+    return await bench.run(permitted, cap)
 
 
 def context(bench: Bench) -> ToolContext:

@@ -1,0 +1,189 @@
+"""What is open while a program has a thread: store, services, MCP servers, sandbox, the files of
+its turns; and its row, as it is kept up to date."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+from configs.folders import who_else_may_write
+from configs.model_ids import RECORDINGS
+from configs.settings import Settings
+from core.errors import AgentError
+from core.model import ModelClient
+from core.run import StopSignal
+from core.secrets.redaction import keep_known, redacted
+from core.store import Store, ThreadRow, open_store
+from core.tool import AgentContext, AgentTool, Services
+from graph.options import RunOptions, context_for, thread_for
+from graph.thread import Thread
+from graph.transcript.recorded_model import open_replay
+from graph.turn_files import TurnFiles, snapshots_of
+from nodes.interrupt import Stopped, race
+from nodes.services import build_services, in_sandbox, mcp_servers
+from nodes.step import Step
+
+if TYPE_CHECKING:
+    from tools.mcp.servers import Servers
+
+log = logging.getLogger(__name__)
+
+
+class Brought(TypedDict, total=False):
+    """What a program may bring: a model client, and tools of its own by name."""
+
+    models: ModelClient | None
+    tools: Mapping[str, AgentTool] | None
+
+
+class OpenThread:
+    """One thread, opened by one program.
+
+    Attributes:
+        thread: the thread's row. moved: what to tell a user whose thread was on another machine
+            before; empty otherwise.
+    """
+
+    thread: ThreadRow
+    moved: str = ""
+    _store: Store
+    _stored: Thread
+    _services: Services
+    _context: AgentContext
+    _files: TurnFiles
+    _mcp: Servers | None = None
+    #: The tools without those of MCP servers.
+    _own_tools: Mapping[str, AgentTool]
+    #: Whether the thread is in the store: a new one is with its first message.
+    _known: bool
+
+    def __init__(
+        self,
+        settings: Settings,
+        cwd: Path,
+        thread: str | None,
+        options: RunOptions,
+        brought: Brought,
+    ) -> None:
+        self.settings = settings
+        self._cwd = cwd
+        self._wanted = thread
+        self._options = options
+        self._brought = brought
+        self._stop = StopSignal()
+
+    async def _open(self) -> None:
+        """Raises AgentError."""
+        self._store = await open_store(self.settings)
+        try:
+            await self._find_thread()
+            self._build()
+        except BaseException:
+            await self._store.close()
+            raise
+
+    async def _find_thread(self) -> None:
+        state = self.settings.state_path()
+        others = await asyncio.to_thread(who_else_may_write, state)
+        if others and self._options.notice is not None:
+            self._options.notice(f"sessions in {state} are not safe: {others}")
+        row = await self._store.threads.resolve(self._wanted) if self._wanted else None
+        self._known = row is not None
+        own_client = self._brought.get("models") is not None
+        self.thread = await thread_for(
+            row, self._cwd, self._options, self.settings, own_client=own_client
+        )
+        if row is not None and row.host != self.thread.host:
+            self.moved = (
+                f"this thread was on {row.host}: its files and processes did not travel; "
+                f"it goes on in {self.thread.cwd}"
+            )
+        self._stored = Thread(self._store, self.thread.id)
+
+    def _build(self) -> None:
+        models, tools = self._brought.get("models"), self._brought.get("tools")
+        recorded = self.thread.model.startswith(RECORDINGS)
+        if models is None and recorded:
+            models = open_replay(self.thread.model, self.thread.cwd)
+        services = build_services(self.settings, self._store, models=models)
+        self._own_tools = services.tools if tools is None else tools
+        if tools is None and not recorded:
+            self._mcp = mcp_servers(self.settings, self.thread.cwd)
+        if self._mcp is not None:
+            self._mcp.notice = self._options.notice or self._mcp.notice
+            self._mcp.equip(ask=self._options.ask)
+        self._snapshots = snapshots_of(self.settings, self._store)
+        self._files = TurnFiles(services, self._snapshots, self.thread)
+        services = replace(
+            services, stop=self._stop, tools=self._own_tools, changing_files=self._files.changing
+        )
+        self._services = in_sandbox(services, self.thread.id, self.thread.sandbox)
+        if self.thread.sandbox:
+            self._services.backend.notice = self._options.notice or log.info
+        self._context = context_for(self.thread, self._options, self.settings, self._services)
+
+    def _step(self) -> Step:
+        """To look at the thread's calls from outside of a node."""
+        return Step(self._services, self._context, self.thread.id, self.thread.cwd)
+
+    async def _offer_tools(self, *, join: bool) -> None:
+        """The turn's tools, with those of MCP servers; they stay as they are to its end. Servers
+        that are new are waited for while the model client loads. `join`: a new turn begins."""
+        if self._mcp is None:
+            return
+        ready, model = self._services.models.ready, self.thread.model
+        with suppress(Stopped):
+            work = self._mcp.tools_for(self.thread.id, join=join, beside=lambda: ready(model))
+            self._services.tools = {**self._own_tools, **await race(work, self._stop)}
+
+    async def _accept(self, text: str) -> None:
+        """The message on disk, before litellm is imported or the graph runs: no kill loses what
+        a user typed. The thread's row is made with its first message."""
+        keep_known(text)
+        if not self._known:
+            # Before it is shortened: half a secret is known by nobody.
+            title = redacted(text.strip().splitlines()[0])
+            self.thread = await self._store.threads.create(replace(self.thread, title=title))
+            self._known = True
+        await self._store.inbox.put(self.thread.id, text)
+
+    async def _keep_row(self, status: str, turns: int, *, quietly: bool = False) -> None:
+        """Store the row as it stands. `quietly`: a database that fails is no further trouble."""
+        if not self._known:
+            return
+        row = self.thread
+        try:
+            self.thread = await self._store.threads.update(
+                row.id,
+                status=status,
+                model=row.model,
+                mode=row.mode,
+                turns=turns,
+                host=row.host,
+                cwd=row.cwd,
+                sandbox=row.sandbox,
+            )
+        except AgentError:
+            if not quietly:
+                raise
+
+    async def _leave_sandbox(self) -> None:
+        """A headless run gives it back, unless its turn is to go on: in a chat one comes back, and
+        it ends by itself when nobody does."""
+        if not self.thread.sandbox:
+            return
+        backend, notice = self._services.backend, self._options.notice or log.info
+        over = self.thread.status not in ("approval", "interrupted", "running")
+        if over and not self._options.interactive and not self.settings.sandbox.keep:
+            try:
+                told = await backend.end()
+            except AgentError as error:
+                told = f"the sandbox could not be ended: {error.message} (ml-agent doctor lists it)"
+            if told:
+                notice(told)
+        await backend.close()

@@ -1,0 +1,206 @@
+"""What a session can tell of its thread, and what can be chosen for it between turns."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from langchain_core.messages import AnyMessage, BaseMessage, SystemMessage
+
+from core.durable import Spent
+from core.effects import Effect
+from core.hub.jobs import Job
+from core.models.list_models import check
+from core.policy.rules import parse_rule
+from core.run import Mode
+from core.state import PlanItem
+from core.store.runs import runs_of
+from core.tool import Services
+from graph.open_thread import OpenThread
+from graph.undo import TimeLine
+from nodes.budget import key_of
+from nodes.job_notices import cancel_job, running_jobs
+from nodes.limits import prompt_of, threshold
+from nodes.opening import ROOT
+
+
+@dataclass(frozen=True)
+class ContextUse:
+    """Tokens of the next request, by cl100k: what is in it, and what it may hold before the
+    history is compacted. `tools`: by name, the largest first."""
+
+    window: int
+    window_is_known: bool
+    threshold: int
+    prompt: int
+    tools: dict[str, int]
+    messages: int
+
+    @property
+    def fixed(self) -> int:
+        return self.prompt + sum(self.tools.values())
+
+    @property
+    def total(self) -> int:
+        return self.fixed + self.messages
+
+
+def context_use(services: Services, model: str, messages: Sequence[BaseMessage]) -> ContextUse:
+    """What the next request of a thread would hold."""
+    models = services.models
+    each = {name: models.count_tokens([], [tool]) for name, tool in services.tools.items()}
+    return ContextUse(
+        window=models.window(model),
+        window_is_known=models.window_is_known(model),
+        threshold=threshold(services, model),
+        prompt=models.count_tokens([SystemMessage(prompt_of(services))]),
+        tools=dict(sorted(each.items(), key=lambda item: -item[1])),
+        messages=models.count_tokens(messages),
+    )
+
+
+class Status(OpenThread):
+    """Questions about an open thread, and choices for it. `Session` adds what drives it."""
+
+    _iterations: int
+    _summary: dict[str, Any]
+
+    async def pending(self) -> list[dict[str, Any]]:
+        """The approval requests that wait: [{id, tool, arguments, effect, reason,
+        price_micro_usd, preview}]."""
+        return await self._stored.pending() if self._known else []
+
+    async def decided(self, call_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """The decisions that were taken on calls of this thread, by call id."""
+        return await self._store.decisions.of(self.thread.id, call_ids)
+
+    async def unfinished(self) -> bool:
+        """Whether a turn was cut off: its work is open, or a message was not taken yet."""
+        if not self._known:
+            return False
+        state = await self._stored.state()
+        seq = state.values.get("turn", ROOT).get("seq", 0)
+        return bool(state.tasks) or bool(await self._store.inbox.after(self.thread.id, seq))
+
+    async def taken(self) -> int:
+        """The number of the newest message that the conversation holds."""
+        return int((await self._stored.state()).values.get("turn", ROOT).get("seq", 0))
+
+    async def plan(self) -> list[PlanItem]:
+        """The checklist as it stands."""
+        return list((await self._stored.state()).values.get("plan") or []) if self._known else []
+
+    async def history(self) -> list[AnyMessage]:
+        """The messages as the model sees them, oldest first."""
+        return await self._stored.messages() if self._known else []
+
+    async def export(self) -> list[AnyMessage]:
+        """Every message, those that compactions replaced in full."""
+        return await self._stored.whole_history()
+
+    async def commands(self) -> list[str]:
+        """Commands of this thread that run now, those in the background too."""
+        found = await asyncio.to_thread(runs_of, self._services.outputs.runs(self.thread.id))
+        alive = [run for run in found if await asyncio.to_thread(run.state) == "alive"]
+        return [meta.command for run in alive if (meta := run.meta()) is not None]
+
+    async def sees(self) -> bool:
+        """Whether the model takes pictures."""
+        await self._services.models.ready(self.thread.model)
+        return self._services.models.sees(self.thread.model)
+
+    def effect_of(self, tool: str, arguments: dict[str, Any]) -> Effect | None:
+        """What a call would do; None for a tool or arguments that this thread does not have."""
+        try:
+            found = self._services.tools[tool]
+            effect: Effect = found.effect(found.args_schema(**arguments), self.thread.cwd)
+        except (KeyError, ValueError):
+            return None
+        return effect
+
+    async def cost(self) -> dict[str, Spent]:
+        """What was spent and set aside: {invocation, turn, thread, day}."""
+        ledger, turn = self._store.ledger, (await self._stored.state()).values.get("turn", ROOT)
+        keys = {
+            "invocation": self._context.invocation,
+            "turn": key_of(self.thread.id, turn),
+            "thread": self.thread.id,
+            "day": time.strftime("%Y-%m-%d"),
+        }
+        return {name: await ledger.spent(name, key) for name, key in keys.items()}
+
+    async def context_use(self) -> ContextUse:
+        """What the next request would hold, in tokens."""
+        state = (await self._stored.state()).values if self._known else {}
+        await self._services.models.ready(self.thread.model)
+        if self._mcp is not None:
+            found = await self._mcp.known(self.thread.id)
+            self._services.tools = {**self._own_tools, **found}
+        return context_use(self._services, self.thread.model, state.get("messages", []))
+
+    async def jobs(self) -> list[Job]:
+        """The jobs of this thread that go on. Raises ToolError where the Hub cannot be asked."""
+        return await running_jobs(self._services, self.thread)
+
+    async def cancel_job(self, job: str) -> None:
+        """End a job of this thread. Raises ToolError."""
+        await cancel_job(self._services, self.thread, job)
+
+    async def mcp_states(self) -> dict[str, str]:
+        """How each MCP server stands, in a few words."""
+        return {} if self._mcp is None else await self._mcp.states()
+
+    def time_line(self) -> TimeLine:
+        """To undo, redo or fork the thread, between turns."""
+        return TimeLine(self._store, self._services, self.thread, self._mcp, self._snapshots)
+
+    async def keep_text(self, name: str, text: str, limit: int) -> tuple[str, str]:
+        """(head and tail of `text` within `limit` characters, the file that holds all of it)."""
+        outputs, own = self._services.outputs, f"{name}-{secrets.token_hex(4)}"
+        shown = await outputs.bounded(self.thread.id, own, text, limit)
+        return shown, str(outputs.result(self.thread.id, own))
+
+    def summary(self) -> dict[str, Any]:
+        """What the last turn came to, however it ended: {text, iterations, usage,
+        cost_micro_usd, seconds}; {} before the first."""
+        return dict(self._summary)
+
+    # --- choices ------------------------------------------------------------------------------
+
+    async def grant(self, rule: str) -> None:
+        """Let a rule hold in the thread's folder from now on. Raises SettingsError."""
+        parse_rule(rule, "")
+        await self._store.grants.add(self.thread.cwd, rule)
+
+    def raise_cap(self, dollars: float) -> None:
+        """Let this session spend so much more."""
+        cap = self._context.max_cost_micro_usd
+        if cap is not None:
+            self._context.max_cost_micro_usd = cap + round(dollars * 1_000_000)
+
+    def more_iterations(self) -> None:
+        """Let the turn at hand have as many iterations again."""
+        self._context.max_iterations += self._iterations
+
+    async def switch(self, model: str) -> str:
+        """Let another model answer from the next request on, in this thread; the route in words.
+        Raises UnknownModel, NotAuthenticated."""
+        route = await check(model, self.settings)
+        self.thread = replace(self.thread, model=model)
+        self._context.model = model
+        if self._known:
+            await self._store.threads.update(self.thread.id, model=model)
+        return route.describe()
+
+    async def permit(self, mode: Mode) -> None:
+        """Let another mode say what runs unasked, from the next answer on."""
+        self.thread = replace(self.thread, mode=mode)
+        self._context.mode = mode
+        if self._known:
+            await self._store.threads.update(self.thread.id, mode=mode)
+
+    def think(self, effort: str) -> None:
+        """How much a model that can think shall think from now on."""
+        self._context.effort = effort

@@ -1,0 +1,98 @@
+"""What the graph is given to run: a message's turn, decisions, an open turn, a compaction."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from core.errors import UsageError
+from core.state import Turn
+from core.store import Store
+from graph.decisions import decide, rejections, requests_of
+from graph.thread import Thread
+from graph.turn_files import TurnFiles
+from nodes.opening import ROOT, goes_on, next_turn
+from nodes.step import Step
+
+#: Stands for "there is nothing to run".
+NOTHING: Any = object()
+
+
+class TurnInput:
+    """The inputs of one thread's turns, by how the thread stands. All but `open_turn` may return
+    NOTHING."""
+
+    def __init__(self, store: Store, thread: Thread, files: TurnFiles, id: str) -> None:
+        self._store = store
+        self._thread = thread
+        self._files = files
+        self._id = id
+
+    async def of_message(self, text: str, step: Step) -> Any:
+        """For a message that is in the inbox. Approvals that wait count as rejected with it;
+        unfinished work is closed first."""
+        state = await self._thread.state()
+        if state.interrupts:
+            requests = requests_of(state.interrupts)
+            return await self._decided(state.interrupts, rejections(requests, text))
+        if state.tasks:
+            await self._thread.settle(step)
+        return await self.open_turn()
+
+    async def of_resume(self, decisions: Sequence[dict[str, Any]] | None) -> Any:
+        """For a turn that was cut off, waits for decisions, or was ended by a limit."""
+        state = await self._thread.state()
+        if state.interrupts:
+            return await self._decided(state.interrupts, decisions)
+        if decisions is not None:
+            raise UsageError("no approval waits for a decision in this thread")
+        if state.tasks:
+            return None
+        turn: Turn = state.values.get("turn", ROOT)
+        if await self._store.inbox.after(self._id, turn.get("seq", 0)):
+            return await self.open_turn()
+        if turn.get("status") == "limit":
+            # It stopped for want of money, time or iterations: this run may have some.
+            return {"turn": goes_on(turn)}
+        return NOTHING
+
+    async def of_compaction(self) -> Any:
+        state = await self._thread.state()
+        if not state.values.get("messages"):
+            return NOTHING
+        if state.interrupts or state.tasks:
+            raise UsageError(
+                "a turn is under way in this thread", "finish it first: sessions resume"
+            )
+        return {"turn": {**state.values["turn"], "compact": "requested"}}
+
+    async def of_left_over(self) -> Any:
+        """A further turn for what arrived during the final answer."""
+        state = await self._thread.state()
+        turn = state.values.get("turn", ROOT)
+        if state.tasks or turn.get("status") != "done":
+            return NOTHING
+        if not await self._store.inbox.after(self._id, turn.get("seq", 0)):
+            return NOTHING
+        return await self.open_turn()
+
+    async def open_turn(self) -> Any:
+        """The input that opens a turn; a new thread gets its root checkpoint first."""
+        state = await self._thread.state()
+        config, last = state.config, state.values.get("turn", ROOT)
+        if state.metadata is None:
+            config, last = await self._thread.write({"turn": ROOT}), ROOT
+        head = config["configurable"].get("checkpoint_id")
+        self._files.begin(head, after=last.get("before"))
+        return {"turn": next_turn(last, head)}
+
+    async def _decided(self, interrupts: Any, decisions: Sequence[dict[str, Any]] | None) -> Any:
+        """The resume value: `decisions` where a call was not decided elsewhere before; NOTHING
+        while one has none."""
+        ids = [request["id"] for request in requests_of(interrupts)]
+        if decisions is not None:
+            decide(interrupts, decisions)  # as many as are needed, or UsageError
+            for call_id, decision in zip(ids, decisions, strict=True):
+                await self._store.decisions.put(self._id, call_id, decision)
+        found = await self._store.decisions.of(self._id, ids)
+        if len(found) < len(ids):
+            return NOTHING
+        return decide(interrupts, [found[call_id] for call_id in ids])
