@@ -13,7 +13,7 @@ import difflib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -23,11 +23,10 @@ from typing import Any
 import platformdirs
 from pydantic import ValidationError
 
-from configs.caps import looser_than, with_caps
 from configs.problems import SettingsProblem
 from configs.project import nested, parsed, read_project
 from configs.servers import trusted_servers
-from configs.settings import Settings
+from configs.settings import HEADLESS_CAP, Settings, stricter
 from configs.trust import Answers, Item
 
 #: Variables of ours that are no settings.
@@ -77,13 +76,13 @@ def load(
     always = project.always | ({"mcpServers": servers.trusted} if servers.trusted else {})
     settings, origins = settings_with(always)
     caps = _checked(nested(project.caps), dict.fromkeys(project.caps, source))
-    looser = looser_than(settings, project.caps, caps)
+    looser = _looser_than(settings, project.caps, caps)
     item = project.item(looser)
     lowered = tuple(key for key in project.caps if key not in looser)
     if item is not None and answers.about(item):
         settings, origins = settings_with(project.whole | always)
         lowered = ()
-    settings = with_caps(settings, caps, lowered)
+    settings = _with_caps(settings, caps, lowered)
     origins |= dict.fromkeys(lowered, source)
     items = (*([item] if item else []), *servers.items)
     return Loaded(settings, origins, answers, items, lowered)
@@ -94,6 +93,42 @@ def _checked(values: dict[str, Any], origins: dict[str, str]) -> Settings:
         return Settings.model_validate(values)
     except ValidationError as error:
         raise SettingsProblem(_in_one_line(error, origins)) from None
+
+
+def _looser_than(settings: Settings, keys: Iterable[str], caps: Settings) -> list[str]:
+    """Those of `keys` by which `caps` would loosen what `settings` say, or the default that holds
+    where they say nothing: the chat asks, and a headless turn has a cap."""
+    found = []
+    for key in keys:
+        now, then = _value(settings, key), _value(caps, key)
+        if key == "mode":
+            looser = stricter(now or "ask", then) != then
+        elif key == "budget.turn":
+            looser = then > (HEADLESS_CAP if now is None else now)
+        else:
+            looser = now is not None and then > now
+        if looser:
+            found.append(key)
+    return found
+
+
+def _with_caps(settings: Settings, caps: Settings, keys: Iterable[str]) -> Settings:
+    """`settings` with `keys` of `caps`, which lower them; later choices cannot raise mode and
+    iterations over them."""
+    budget = {k.partition(".")[2]: _value(caps, k) for k in keys if k.startswith("budget.")}
+    changed: dict[str, Any] = {k: _value(caps, k) for k in keys if not k.startswith("budget.")}
+    if budget:
+        changed["budget"] = settings.budget.model_copy(update=budget)
+    found = settings.model_copy(update=changed)
+    found.keep_below(mode=changed.get("mode", ""), max_iterations=changed.get("max_iterations"))
+    return found
+
+
+def _value(settings: Settings, key: str) -> Any:
+    value: Any = settings
+    for part in key.split("."):
+        value = getattr(value, part)
+    return value
 
 
 Layer = tuple[str, dict[str, Any]]

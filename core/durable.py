@@ -113,7 +113,7 @@ class Ledger(Protocol):
     async def spent(self, column: str, value: str) -> Spent: ...
 
     async def left(self, scope: Scope, caps: Caps) -> tuple[int, str] | None:
-        """(what is left, of which cap) of the narrowest cap; None without any."""
+        """(micro-USD that are left, of which cap) of the narrowest cap; None without any."""
         ...
 
 

@@ -18,7 +18,7 @@ from core.effects import Effect
 from core.policy.paths import is_secret
 from core.store import Store, ThreadRow
 from core.store.files.history import Snapshots, Turn
-from core.store.files.scan import Scan
+from core.store.files.entries import Scan
 from core.store.runs import Run, runs_of
 from core.tool import AgentTool, Services
 

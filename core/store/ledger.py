@@ -58,7 +58,6 @@ class SqlLedger:
         await self._put(ref, state, "tool", (cost or 0) - int(reserved), scope)
 
     async def book(self, ref: str, cost: int | None, scope: Scope) -> None:
-        """A model's request that has ended; None where its price is not known."""
         await self._put(ref, "settle", "model", cost, scope)
 
     async def spent(self, column: str, value: str) -> Spent:
@@ -72,7 +71,6 @@ class SqlLedger:
         return Spent(int(amount), bool(unknown))
 
     async def left(self, scope: Scope, caps: Caps) -> tuple[int, str] | None:
-        """(micro-USD that are left, of which cap), of the narrowest cap; None without any."""
         found = []
         for name in SCOPES:
             cap = getattr(caps, name)

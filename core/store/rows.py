@@ -20,7 +20,6 @@ class SqlJournal:
         self._database = database
 
     async def begin(self, thread: str, call_id: str, tool: str) -> JournalRow | None:
-        """Write `started`. None: this call is new. Else the row an earlier process left."""
         ours = await self._database.rows(
             "INSERT INTO journal (thread, call_id, tool, state) VALUES (?, ?, ?, 'started') "
             "ON CONFLICT DO NOTHING RETURNING state",
@@ -29,14 +28,12 @@ class SqlJournal:
         return None if ours else await self.row(thread, call_id)
 
     async def note(self, thread: str, call_id: str, note: dict[str, Any]) -> None:
-        """Store the evidence by which a later process can tell whether the effect happened."""
         await self._database.rows(
             "UPDATE journal SET note = ? WHERE thread = ? AND call_id = ?",
             [json.dumps(note), thread, call_id],
         )
 
     async def notes(self, thread: str, tool: str) -> Sequence[tuple[str, dict[str, Any]]]:
-        """(call id, note) of every call of `tool` that left one, by the time in `note["at"]`."""
         found = await self._database.rows(
             "SELECT call_id, note FROM journal WHERE thread = ? AND tool = ? AND note IS NOT NULL",
             [thread, tool],
@@ -62,7 +59,6 @@ class SqlJournal:
         return JournalRow(state, _loaded(note), _loaded(result))
 
     async def drop_results(self, thread: str, call_ids: Sequence[str]) -> None:
-        """Forget results that a checkpoint holds now; the rows stay."""
         if not call_ids:
             return
         marks = ", ".join("?" for _ in call_ids)
@@ -79,7 +75,6 @@ class SqlInbox:
         self._database = database
 
     async def put(self, thread: str, text: str) -> int:
-        """Append; returns the row's seq, from 1 in each thread."""
         # One statement, so that two writers cannot take the same number.
         found = await self._database.rows(
             "INSERT INTO inbox (thread, seq, text) "
@@ -89,7 +84,6 @@ class SqlInbox:
         return int(found[0][0])
 
     async def after(self, thread: str, seq: int) -> list[InboxRow]:
-        """The rows beyond `seq`, oldest first."""
         found = await self._database.rows(
             "SELECT seq, text FROM inbox WHERE thread = ? AND seq > ? ORDER BY seq", [thread, seq]
         )

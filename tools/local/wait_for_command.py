@@ -5,7 +5,7 @@ import signal
 import time
 
 from core.secrets.redaction import redacted
-from core.tool import ToolContext, ToolResult
+from core.tool import Outcome, ToolContext, ToolResult
 from tools.workspace import RunningCommand
 from tools.workspace.command_sandbox import report
 
@@ -112,7 +112,7 @@ def result_of(run: RunningCommand, ctx: ToolContext | None = None) -> ToolResult
             "The command itself did not run. Ask to run it with outside_sandbox=true, or tell the "
             "user to look at `ml-agent doctor` and the setting sandbox_commands]"
         )
-        return ToolResult(f"{output}\n{said}".lstrip("\n"), ok=False, outcome="failed")
+        return _no_success(output, said, "failed")
     said = report(output, code, meta)
     if said:
         output = f"{output}\n{said}"
@@ -125,17 +125,21 @@ def result_of(run: RunningCommand, ctx: ToolContext | None = None) -> ToolResult
     if ended == "timeout":
         asked = f" of {meta.timeout:g} s" if meta and meta.timeout else ""
         said = f"[killed after its timeout{asked}; background=true has none]"
-        return ToolResult(f"{output}\n{said}".lstrip("\n"), ok=False, outcome="failed")
+        return _no_success(output, said, "failed")
     if ended == "interrupted":
         said = "[interrupted by the person, killed]"
-        return ToolResult(f"{output}\n{said}".lstrip("\n"), ok=False, outcome="interrupted")
+        return _no_success(output, said, "interrupted")
     if ended is not None:
-        return ToolResult(f"{output}\n[{ended}]".lstrip("\n"), ok=False, outcome="failed")
+        return _no_success(output, f"[{ended}]", "failed")
     said = (
         "[it was killed together with the session while it ran: its outcome is unknown. "
         "Inspect what it left before repeating it]"
     )
-    return ToolResult(f"{output}\n{said}".lstrip("\n"), ok=False, outcome="unknown")
+    return _no_success(output, said, "unknown")
+
+
+def _no_success(output: str, said: str, outcome: Outcome) -> ToolResult:
+    return ToolResult(f"{output}\n{said}".lstrip("\n"), ok=False, outcome=outcome)
 
 
 def _signal_name(code: int) -> str:

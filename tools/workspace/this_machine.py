@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from configs.folders import make_private_folder
+from configs.folders import make_private_folder, write_atomically
 from configs.settings import Settings
 from core.policy.paths import resolved
 from core.run import Reach
@@ -20,11 +20,10 @@ from core.store.files.thread_files import Outputs
 from core.store.runs import Meta
 from core.tool import ToolContext
 from tools.workspace.command_sandbox import CommandPlace, CommandSandbox
-from tools.workspace.hub_login import hub_login
 from tools.workspace.protocol import CommandRequest, Entry, Quote, RunningCommand, Search, Spending
 from tools.workspace.ripgrep import LocalSearch
 
-#: Of `child_tokens`, the one that commands get as a file (tools/workspace/hub_login.py).
+#: Of `child_tokens`, the one that commands get as a file (`hub_login`).
 HUB_TOKEN = "HF_TOKEN"
 
 
@@ -132,6 +131,27 @@ def _credentials(settings: Settings, reach: Reach) -> tuple[dict[str, str], list
     if not login:
         return environment, []
     return {**environment, "HF_TOKEN_PATH": str(login)}, [str(login)]
+
+
+def hub_login(state: Path) -> Path | None:
+    """The file with the token that ML Agent itself uses; None if the user is not logged in.
+
+    A variable is inherited by every program that a command starts, and `env`, crash reports and
+    logs print it. So a command gets `HF_TOKEN_PATH`, the path of a file that only the user can
+    read; the sandbox shows that file and hides the user's own login. Raises OSError.
+    """
+    from huggingface_hub import get_token
+
+    token, file = get_token(), state / "login" / "token"
+    if not token:
+        with suppress(FileNotFoundError):
+            file.unlink()
+        return None
+    with suppress(FileNotFoundError):
+        if file.read_text(encoding="utf-8") == token:
+            return file
+    write_atomically(file, token)
+    return file
 
 
 def _stat(path: str) -> Entry:

@@ -23,28 +23,29 @@ def request(
     model: str,
     messages: Sequence[BaseMessage],
     *,
-    tools: Sequence[Mapping[str, Any]] = (),
-    stream: bool = True,
-    window: int = 0,
-    max_tokens: int = 0,
-    reasoning_effort: str = "",
+    tools: Sequence[Mapping[str, Any]],
+    stream: bool,
+    options: Mapping[str, int],
+    effort: str,
 ) -> dict[str, Any]:
-    """The body of a request. `window`: tokens that the server is to make room for; 0: its own."""
+    """The body of a request."""
     body: dict[str, Any] = {"model": model, "messages": [_message(m) for m in messages]}
     if tools:
         body["tools"] = list(tools)
-    options = {
-        **({"num_ctx": window} if window else {}),
-        **({"num_predict": max_tokens} if max_tokens else {}),
-    }
     if options:
         body["options"] = options
-    if reasoning_effort:
+    if effort:
         # Most models know on and off; gpt-oss knows levels, and takes on as well.
-        known = reasoning_effort in ("low", "medium", "high") and "gpt-oss" in model
-        body["think"] = reasoning_effort if known else True
+        known = effort in ("low", "medium", "high") and "gpt-oss" in model
+        body["think"] = effort if known else True
     body["stream"] = stream
     return body
+
+
+def options(window: int, max_tokens: int | None) -> dict[str, int]:
+    """`window`: tokens that the server is to make room for; 0: its own."""
+    asked = {"num_ctx": window, "num_predict": max_tokens}
+    return {name: value for name, value in asked.items() if value}
 
 
 def _message(message: BaseMessage) -> dict[str, Any]:

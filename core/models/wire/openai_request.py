@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
@@ -10,28 +11,37 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 MARK = {"cache_control": {"type": "ephemeral"}}
 
 
+@dataclass(frozen=True)
+class Extras:
+    """What only some providers take.
+
+    Attributes:
+        marks: cache marks (for Claude models). thinking: the field in which it takes its thinking
+            back; "": it takes none. details: whether it takes reasoning_details back.
+    """
+
+    marks: bool
+    thinking: str
+    details: bool
+
+
 def request(
     model: str,
     messages: Sequence[BaseMessage],
     *,
-    tools: Sequence[Mapping[str, Any]] = (),
-    stream: bool = True,
-    marks: bool = False,
-    thinking: str = "",
-    details: bool = False,
-    **options: Any,
+    tools: Sequence[Mapping[str, Any]],
+    stream: bool,
+    extras: Extras,
+    options: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The body of a request.
 
     Args:
-        tools: specs in OpenAI's own shape. marks: put cache marks (for Claude models).
-        thinking: the field in which this provider takes its thinking back; "": it takes none.
-        details: whether it takes reasoning_details back.
-        options: further fields, as they are sent.
+        tools: specs in OpenAI's own shape. options: further fields, as they are sent.
     """
     # The order of fields is fixed: a longer history begins with the bytes of the shorter one.
     body: dict[str, Any] = {"model": model}
-    body["messages"] = list(_messages(messages, marks, thinking, details))
+    body["messages"] = list(_messages(messages, extras))
     if tools:
         body["tools"] = list(tools)
     body.update(options)
@@ -39,13 +49,11 @@ def request(
     return body
 
 
-def _messages(
-    messages: Sequence[BaseMessage], marks: bool, thinking: str, details: bool
-) -> Iterator[dict[str, Any]]:
+def _messages(messages: Sequence[BaseMessage], extras: Extras) -> Iterator[dict[str, Any]]:
     newest_task = max((i for i, m in enumerate(messages) if isinstance(m, HumanMessage)), default=0)
     pictures: list[dict[str, Any]] = []
     for place, message in enumerate(messages):
-        marked = marks and (place == len(messages) - 1 or isinstance(message, SystemMessage))
+        marked = extras.marks and (place == len(messages) - 1 or isinstance(message, SystemMessage))
         if pictures and not isinstance(message, ToolMessage):
             yield {"role": "user", "content": pictures}
             pictures = []
@@ -54,7 +62,7 @@ def _messages(
             # No server takes a picture as a result: it travels behind all results of the step.
             pictures = [*pictures, *_pictures(message)]
         elif isinstance(message, AIMessage):
-            yield _answer(message, thinking if place > newest_task else "", details)
+            yield _answer(message, extras.thinking if place > newest_task else "", extras.details)
         else:
             role = "system" if isinstance(message, SystemMessage) else "user"
             yield {"role": role, "content": _content(message, marked)}

@@ -80,9 +80,8 @@ def body_of(
             messages,
             tools=tools,
             stream=stream,
-            window=target.window,
-            max_tokens=max_tokens or 0,
-            reasoning_effort=effort,
+            options=ollama.options(target.window, max_tokens),
+            effort=effort,
         )
     provider = PROVIDERS[target.provider]
     return openai_request.request(
@@ -90,10 +89,8 @@ def body_of(
         messages,
         tools=tools,
         stream=stream,
-        marks=target.marks,
-        thinking=provider.thinking,
-        details=provider.details,
-        **_openai_options(target, stream, max_tokens, effort),
+        extras=openai_request.Extras(target.marks, provider.thinking, provider.details),
+        options=_openai_options(target, stream, max_tokens, effort),
     )
 
 

@@ -16,30 +16,12 @@ import shutil
 import subprocess
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from configs.folders import make_private_folder
 from core.git import git_command, git_environment, run_git
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A path as it was. kind: git's mode (100644, 100755, 120000 a link), "folder" or "left out".
-    blob: its content's id; of what was left out a stamp. mode: its own bits."""
-
-    kind: str
-    blob: str
-    mode: int
-
-    def to_list(self) -> list[object]:
-        return [self.kind, self.blob, self.mode]
-
-    @classmethod
-    def from_list(cls, data: Sequence[object]) -> Entry:
-        kind, blob, mode = data
-        return cls(str(kind), str(blob), int(str(mode)))
+from core.store.files.entries import Entry
 
 
 class Shadow:

@@ -11,8 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
-from core.store.files.file_snapshots import Entry, Shadow
-from core.store.files.scan import FOLDER, LEADS_OUT, LEFT_OUT, LINK, Scan, leads_out, same_file
+from core.store.files.entries import FOLDER, LEFT_OUT, LINK, Entry, Scan
+from core.store.files.file_snapshots import Shadow
+from core.store.files.scan import LEADS_OUT, leads_out, same_file
 
 Files = Mapping[str, Entry | None]
 

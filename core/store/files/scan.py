@@ -13,11 +13,11 @@ import os
 import stat
 import subprocess
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from configs.folders import write_atomically
-from core.store.files.file_snapshots import Entry, Shadow
+from core.store.files.entries import FOLDER, LEFT_OUT, LINK, Entry, Scan
+from core.store.files.file_snapshots import Shadow
 
 #: Files of a folder above which nothing is kept.
 MOST_FILES = 50_000
@@ -27,49 +27,8 @@ LARGEST = 10_000_000
 #: clock, and look the same: it is read again the next time. Seconds.
 RACY = 1.0
 
-FOLDER, LINK, LEFT_OUT = "folder", "120000", "left out"
 #: Of a path that a link on the way leads somewhere else.
 LEADS_OUT = "a link on the way leads out of its folder"
-
-
-@dataclass
-class Scan:
-    """entries: by path below the folder. left_out: why an entry is LEFT_OUT. ignored: what git
-    ignores, folders with a final slash. rules: changes when ignore rules do. off: why nothing was
-    looked at; "" if it was. at: epoch seconds before the look. stats, folder: of this look, not
-    stored."""
-
-    entries: dict[str, Entry] = field(default_factory=dict)
-    left_out: dict[str, str] = field(default_factory=dict)
-    ignored: list[str] = field(default_factory=list)
-    rules: str = ""
-    off: str = ""
-    at: float = 0.0
-    stats: dict[str, os.stat_result] = field(default_factory=dict)
-    folder: str = ""
-
-    def to_dict(self) -> dict[str, object]:
-        return {
-            "entries": {name: entry.to_list() for name, entry in self.entries.items()},
-            "left_out": self.left_out,
-            "ignored": self.ignored,
-            "rules": self.rules,
-            "at": self.at,
-        }
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, object]) -> Scan:
-        given = dict(data)
-        entries: dict[str, list[object]] = given.pop("entries")  # type: ignore[assignment]
-        found = {name: Entry.from_list(entry) for name, entry in entries.items()}
-        return cls(entries=found, **given)  # type: ignore[arg-type]
-
-    def covers(self, name: str) -> bool:
-        """False: git ignored the path, or a folder above it, when this was looked at."""
-        hidden = set(self.ignored)
-        parts = name.split("/")
-        above = ("/".join(parts[:count]) + "/" for count in range(1, len(parts) + 1))
-        return name not in hidden and not any(path in hidden for path in above)
 
 
 class Scanner:

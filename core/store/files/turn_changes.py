@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.folders import write_atomically
-from core.store.files.file_snapshots import Entry
-from core.store.files.scan import LEFT_OUT, Scan
+from core.store.files.entries import LEFT_OUT, Entry, Scan
 
 #: A path before the turn changed it, and as the turn left it; None: not there.
 Change = tuple[Entry | None, Entry | None]

@@ -47,7 +47,6 @@ class PostgresDatabase:
         self._open = False
 
     async def open(self) -> None:
-        """Connect, and bring the tables up to date. Raises NewerDatabase, StoreError."""
         self._open = True
         try:
             await self.call(lambda c: migrate(c, self.address))
@@ -56,11 +55,9 @@ class PostgresDatabase:
             raise
 
     async def rows(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
-        """Run one statement; its rows. A write is on disk when this returns."""
         return await self._execute([(sql, params)], alone=only_reads(sql))
 
     async def batch(self, statements: Sequence[Statement]) -> None:
-        """Run all of them or none."""
         if statements:
             await self._execute(statements)
 

@@ -85,12 +85,10 @@ class SqliteDatabase:
             raise
 
     async def rows(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
-        """Run one statement; its rows. A write is on disk when this returns."""
         connection, values = self._open(), storable(params)
         return await self._in_thread(lambda: connection.execute(sql, values).fetchall())
 
     async def batch(self, statements: Sequence[Statement]) -> None:
-        """Run all of them or none."""
         connection = self._open()
         prepared = [(sql, storable(params)) for sql, params in statements]
 

@@ -268,7 +268,7 @@ def test_a_whole_run_holds_it_nowhere(tmp_path: Path) -> None:
             files = subprocess.run(
                 ["grep", "-rl", secret, str(state)], capture_output=True, text=True, check=False
             )
-            # Raw output of commands, and their login (tools/workspace/hub_login.py).
+            # Raw output of commands, and their login (tools/workspace/this_machine.py).
             login = str(state / "login" / "token")
             kept = [n for n in files.stdout.split() if "/runs/" not in n and n != login]
             assert kept == []

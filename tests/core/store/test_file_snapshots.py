@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from core.store.files.entries import Scan
 from core.store.files.file_snapshots import Shadow
 from core.store.files.restore import RestorePlan, Step, carried_out, planned
-from core.store.files.scan import Scan, Scanner
+from core.store.files.scan import Scanner
 from core.store.files.turn_changes import Changes
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from core.run import Reach
 from tests.tools.bench import Bench
-from tools.workspace.hub_login import hub_login
+from tools.workspace.this_machine import hub_login
 
 TOKEN = "hf_aTokenOfTheUser0123456789abcdefgh"
 

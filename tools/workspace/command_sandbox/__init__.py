@@ -3,7 +3,7 @@
 Not the Hugging Face sandbox, which is another machine (tools/workspace/sandbox/machine.py).
 """
 
-from tools.workspace.command_sandbox.report import report
+from tools.workspace.command_sandbox.refusals import report
 from tools.workspace.command_sandbox.sandbox import (
     CommandPlace,
     CommandSandbox,

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.policy.paths import inside
+from core.store.runs import Meta
+from tools.workspace.command_sandbox.changes import changed
 
 WRITE = re.compile(r"Read-only file system|\[Errno 30\]|EROFS|os error 30")
 DENIED = re.compile(r"Permission denied|\[Errno 13\]|EACCES|Operation not permitted|\[Errno 1\]")
@@ -31,6 +33,17 @@ NEXT = (
     "Or the user adds the folder to the setting sandbox_writable."
 )
 NEXT_READ = "If the command needs it, call bash again with outside_sandbox=true: the user is asked."
+
+
+def report(output: str, code: int | None, meta: Meta | None) -> str:
+    """What the sandbox refused a command that failed, and what the command left that may run
+    later; "" if there is nothing to say. Looks at the disk."""
+    if meta is None or not meta.sandbox:
+        return ""
+    refused = refusal(output, meta.sandbox) if code != 0 else ""
+    folder, before = meta.sandbox.get("folder"), meta.sandbox.get("marks")
+    left = changed(before, folder) if before is not None and folder else ""
+    return "\n".join(part for part in (refused, left) if part)
 
 
 def refusal(output: str, sandbox: Mapping[str, Any]) -> str:
