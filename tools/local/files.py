@@ -1,4 +1,4 @@
-"""What read, write and edit share: a file's content as text, and what a thread knows of it."""
+"""What the file tools share: content as text, what a thread knows of it, how names are shown."""
 
 import asyncio
 import difflib
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import ToolError
-from core.policy.paths import changed_place, joined
+from core.policy.paths import changed_place, is_secret, joined, named, resolved
 from core.tool import NotBegun, ToolContext, ToolResult
 from tools.workspace import Entry
 
@@ -203,3 +203,13 @@ def _moved(line: str, by: int) -> str:
     if found is None:
         return line
     return f"@@ -{int(found[1]) + by}{found[2]} +{int(found[3]) + by}{found[4]} @@"
+
+
+def hides_secrets(path: str, cwd: str) -> bool:
+    """Whether a file that a search came by is left out: reading it would be asked about."""
+    return is_secret(named(path, cwd)) or is_secret(resolved(path, cwd))
+
+
+def shown(text: str) -> str:
+    """A name or line as text: bytes that are no UTF-8 stand as escapes."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

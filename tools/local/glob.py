@@ -8,8 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.effects import Effect
 from core.errors import ToolError
 from core.tool import AgentTool, ToolContext, ToolResult
-from tools.local.files import absolute, is_folder, near
-from tools.local.search_results import shown
+from tools.local.files import absolute, is_folder, near, shown
 
 #: Files that are listed, and files that are looked at.
 LISTED, MOST = 200, 100_000

@@ -11,8 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.effects import Effect
 from core.errors import ToolError
 from core.tool import AgentTool, ToolContext, ToolResult
-from tools.local.files import absolute, near
-from tools.local.search_results import hides_secrets, shown
+from tools.local.files import absolute, hides_secrets, near, shown
 
 #: Characters of a line that are shown; matches after which the search ends.
 LINE, MOST = 300, 20_000

@@ -1,15 +1,14 @@
 """All sandboxes that ml-agent made, whichever thread's: listed by `doctor`, ended with a thread."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from configs.settings import Settings
 from core.errors import ToolError
 from core.hub.connection import Hub
 from core.hub.jobs import flavors, job_of
 from core.store import Store, open_store
-from tools.workspace.sandbox.bill import bills
-from tools.workspace.sandbox.client import LABEL, alive
+from tools.workspace.sandbox.bill import settle_job
+from tools.workspace.sandbox.client import LABEL, alive, end_job
 
 
 @dataclass(frozen=True)
@@ -65,15 +64,7 @@ async def end_all(settings: Settings, store: Store, thread: str) -> list[str]:
     hub = Hub(settings)
     namespace = await hub.payer()
     jobs = await hub.ask(lambda api: alive(api, namespace, thread))
-    open_bills = {bill.note.get("job"): bill for bill in await bills(store, thread)}
     for job in jobs:
-        number = job.id
-
-        def finish(api: Any, number: str = number) -> Any:
-            api.cancel_job(job_id=number, namespace=namespace)
-            return api.inspect_job(job_id=number, namespace=namespace)
-
-        seconds = job_of(await hub.ask(finish, again=False)).seconds
-        if number in open_bills:
-            await open_bills[number].settle(seconds or 0.0)
+        seconds = await end_job(hub, job.id, namespace, cancel=True)
+        await settle_job(store, thread, job.id, seconds)
     return [job.id for job in jobs]

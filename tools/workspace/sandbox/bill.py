@@ -79,3 +79,11 @@ async def bills(books: Books, thread: str) -> list[Bill]:
     """Those of the thread that are not settled, the oldest first."""
     notes = await books.journal.notes(thread, TOOL)
     return [Bill(books, thread, ref, note) for ref, note in notes if not note.get("ended")]
+
+
+async def settle_job(books: Books, thread: str, job_id: str, seconds: float) -> int | None:
+    """Settle the bill of a sandbox that ran so long; what it came to, None: no bill, no price."""
+    for bill in await bills(books, thread):
+        if bill.note.get("job") == job_id:
+            return await bill.settle(seconds)
+    return None

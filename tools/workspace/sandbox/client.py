@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 from configs.settings import Settings
 from core.errors import ToolError
-from core.hub.jobs import ENDED
+from core.hub.connection import Hub
+from core.hub.jobs import ENDED, job_of
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi, JobInfo, Sandbox
@@ -103,6 +104,17 @@ def alive(api: HfApi, namespace: str, thread: str = "") -> list[JobInfo]:
         if ours and ours == (thread or ours) and str(job.status.stage) not in ENDED:
             found.append(job)
     return sorted(found, key=lambda job: job.created_at.timestamp() if job.created_at else 0.0)
+
+
+async def end_job(hub: Hub, job_id: str, namespace: str, *, cancel: bool) -> float:
+    """How many seconds a sandbox ran; `cancel`: it is ended first. Raises ToolError."""
+
+    def finish(api: HfApi) -> JobInfo:
+        if cancel:
+            api.cancel_job(job_id=job_id, namespace=namespace)
+        return api.inspect_job(job_id=job_id, namespace=namespace)
+
+    return job_of(await hub.ask(finish, again=False)).seconds or 0.0
 
 
 def connected(api: HfApi, job: JobInfo) -> Box:

@@ -20,8 +20,8 @@ from core.hub.jobs import Flavor, flavor_of, job_of
 from core.tool import Services, ToolContext
 from core.units import duration, exact_dollars
 from tools.workspace.protocol import Quote, Spending
-from tools.workspace.sandbox.bill import Bill, bills
-from tools.workspace.sandbox.client import Box, alive, connected, spec_of
+from tools.workspace.sandbox.bill import Bill, bills, settle_job
+from tools.workspace.sandbox.client import Box, alive, connected, end_job, spec_of
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi, JobInfo
@@ -246,17 +246,8 @@ class RentedSandbox:
         self, hub: Hub, job_id: str, namespace: str, *, cancel: bool = False
     ) -> int | None:
         """End it if it is to be, and book what it came to."""
-
-        def finish(api: HfApi) -> JobInfo:
-            if cancel:
-                api.cancel_job(job_id=job_id, namespace=namespace)
-            return api.inspect_job(job_id=job_id, namespace=namespace)
-
-        job = job_of(await hub.ask(finish, again=False))
-        for bill in await bills(self.services, self._thread):
-            if bill.note.get("job") == job_id:
-                return await bill.settle(job.seconds or 0.0)
-        return None
+        seconds = await end_job(hub, job_id, namespace, cancel=cancel)
+        return await settle_job(self.services, self._thread, job_id, seconds)
 
     async def _close_bill(self, hub: Hub, bill: Bill) -> None:
         """Book a sandbox that has ended by itself, or was never made."""
