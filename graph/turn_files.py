@@ -17,8 +17,8 @@ from core.durable import ThreadFiles
 from core.effects import Effect
 from core.policy.paths import is_secret
 from core.store import Store, ThreadRow
-from core.store.files.history import Snapshots, Turn
 from core.store.files.entries import Scan
+from core.store.files.history import Snapshots, Turn
 from core.store.runs import Run, runs_of
 from core.tool import AgentTool, Services
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from core.durable import ThreadFiles
 from core.store import ThreadRow
+from core.store.files.entries import Scan
 from core.store.files.history import Snapshots, Turn
 from core.store.files.restore import RestorePlan, Step
-from core.store.files.entries import Scan
 from graph.turn_files import last_end
 
 
