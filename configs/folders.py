@@ -8,18 +8,21 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def make_private_folder(path: Path) -> None:
+def make_private_folder(path: Path, *, readable: bool = False) -> None:
     """Make `path` and every missing parent, each with mode 0700 whatever the umask is.
 
-    `Path.mkdir` gives the mode to the last folder only: with umask 000 others could rename what is
-    below the rest. Raises OSError.
+    `Path.mkdir` and `os.makedirs` give the mode to the last folder only: with umask 000 others
+    could rename what is below the rest. Raises OSError.
+
+    Args:
+        readable: with mode 0755 instead, for folders of other programs, which users may share.
     """
     missing = [path]
     while not missing[-1].exists() and missing[-1].parent != missing[-1]:
         missing.append(missing[-1].parent)
     for folder in reversed(missing):
         with suppress(FileExistsError):
-            folder.mkdir(mode=0o700)
+            folder.mkdir(mode=0o755 if readable else 0o700)
     if not path.is_dir():
         raise NotADirectoryError(20, os.strerror(20), str(path))
 

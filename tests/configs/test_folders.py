@@ -1,6 +1,7 @@
 """Folders of ours belong to their owner alone, whatever the umask was."""
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,12 @@ from configs.settings import Settings
 from configs.trust import write_json
 from core.store import open_store
 from graph.session import RunOptions, Session
+from tools.workspace.command_sandbox.bubblewrap import Blank
+from tools.workspace.command_sandbox.landlock import compiled
+from tools.workspace.command_sandbox.places import caches
+
+#: Packages beside the program.
+NOT_SHIPPED = ("tests", "benchmarks", "docs")
 
 
 @pytest.fixture
@@ -33,6 +40,38 @@ def test_every_missing_parent_is_private(tmp_path: Path) -> None:
     (tmp_path / "a").chmod(0o755)
     make_private_folder(tmp_path / "a" / "b" / "d")
     assert mode(tmp_path / "a") == 0o755
+
+
+@pytest.mark.usefixtures("open_umask")
+def test_a_readable_folder_and_its_parents_are_writable_by_us_alone(tmp_path: Path) -> None:
+    make_private_folder(tmp_path / "a" / "b", readable=True)
+    assert [mode(tmp_path / part) for part in ("a", "a/b")] == [0o755] * 2
+
+
+@pytest.mark.usefixtures("open_umask")
+def test_what_the_command_sandbox_makes_is_ours_alone(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").chmod(0o755)
+    for name in ("XDG_CACHE_HOME", "HF_HOME", "HF_HUB_CACHE", "PIP_CACHE_DIR", "UV_CACHE_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    assert caches()
+    Blank(settings.state_path()).make()
+    compiled(settings.state_path())
+    made = [folder for folder in tmp_path.rglob("*") if folder.is_dir()]
+    assert tmp_path / "home" / ".cache" in made
+    assert [str(folder) for folder in made if mode(folder) & 0o022] == []
+
+
+def test_folders_with_their_parents_are_made_in_one_place() -> None:
+    """Whatever else makes parents would leave them to the umask."""
+    root = Path(__file__).resolve().parents[2]
+    packages = [f.parent for f in root.glob("*/__init__.py") if f.parent.name not in NOT_SHIPPED]
+    files = [file for package in packages for file in package.rglob("*.py")]
+    assert len(files) > 200
+    made = [str(f) for f in files if re.search(r"makedirs\(|parents=True", f.read_text())]
+    assert made == []
 
 
 def test_a_file_in_the_way_is_an_error(tmp_path: Path) -> None:

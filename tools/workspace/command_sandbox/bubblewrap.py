@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+from configs.folders import make_private_folder
 from tools.workspace.command_sandbox.plan import Access, Place, Plan, access_at
 
 #: Descriptor on which bubblewrap writes how the command ended. It writes no exit code if it could
@@ -140,6 +141,6 @@ class Blank:
 
     def make(self) -> None:
         """Raises OSError."""
-        os.makedirs(self.folder, mode=0o700, exist_ok=True)
+        make_private_folder(Path(self.folder))
         if not os.path.exists(self.file):
             os.close(os.open(self.file, os.O_WRONLY | os.O_CREAT, 0o400))

@@ -10,6 +10,7 @@ import py_compile
 import sys
 from pathlib import Path
 
+from configs.folders import make_private_folder
 from tools.workspace.command_sandbox.plan import Plan
 
 LAUNCHER = Path(__file__).with_name("landlock_launcher.py")
@@ -41,7 +42,7 @@ def compiled(state: Path) -> str:
     source takes longer than all that it does. The source, if it cannot be written."""
     file = state / "blank" / "landlock_launcher.pyc"
     try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(file.parent)
         return py_compile.compile(str(LAUNCHER), cfile=str(file), doraise=True) or str(LAUNCHER)
     except (OSError, py_compile.PyCompileError):
         return str(LAUNCHER)

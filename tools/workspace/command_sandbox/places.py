@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from configs.folders import make_private_folder
 from configs.settings import Settings
 from core.policy import paths
 from core.policy.paths import inside
@@ -62,7 +63,7 @@ def caches() -> list[str]:
     for place in wanted:
         path = real(place)
         try:
-            os.makedirs(path, mode=0o755, exist_ok=True)
+            make_private_folder(Path(path), readable=True)
         except OSError:
             continue
         found.append(path)
