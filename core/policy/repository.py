@@ -13,6 +13,7 @@ from pathlib import Path
 
 from configs.folder_files import LARGEST, Unreadable, read_regular
 from core.policy.git_index import GITLINK, entries_of
+from core.policy.git_store import store_problem
 from core.policy.paths import inside, resolved
 from core.policy.secret_files import is_secret_name
 
@@ -52,7 +53,7 @@ def git_problem(words: Sequence[str], folder: str, home: str) -> str:
         return git or ("there is no repository" if verb == "diff" else "")
     if not inside(resolved(str(git[0].parent), folder), home):
         return "the repository is not inside the working directory"
-    why = _settings_problem(git[1] / "config") or _hook_problem(git[1])
+    why = store_problem(*git, home) or _settings_problem(git[1] / "config") or _hook_problem(git[1])
     if why:
         return why
     revisions, paths = _operands(rest)

@@ -1,7 +1,9 @@
 """git may read without asking only where nothing in the repository runs or leaks by that."""
 
 import os
+import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -195,3 +197,87 @@ def test_a_pipe_or_a_device_is_not_waited_for(name: str, repository: Path) -> No
 def test_a_file_for_a_repository_that_is_a_pipe(repository: Path) -> None:
     os.mkfifo(repository / "sub" / ".git")
     assert problem(STATUS, repository / "sub", repository) != ""
+
+
+@pytest.fixture
+def private(repository: Path) -> Path:
+    """The `.git` of a repository outside of the working directory."""
+    folder = repository.parent / "private"
+    folder.mkdir()
+    git(folder, "init", "-q", "-b", "main")
+    (folder / "a.py").write_text("private words\n")
+    git(folder, "add", "a.py")
+    git(folder, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x")
+    return folder / ".git"
+
+
+def leads_by_link(own: Path, private: Path) -> None:
+    shutil.rmtree(own)
+    own.symlink_to(private)
+
+
+def leads_by_file(own: Path, private: Path) -> None:
+    shutil.rmtree(own)
+    own.write_text(f"gitdir: {private}\n")
+
+
+def leads_by_a_link_within(own: Path, private: Path) -> None:
+    for name in ("refs", "objects"):
+        shutil.rmtree(own / name)
+        (own / name).symlink_to(private / name)
+
+
+def leads_by_links_to_files(own: Path, private: Path) -> None:
+    for file in [f for f in private.rglob("objects/*/*") if f.is_file()]:
+        here = own / file.relative_to(private)
+        here.parent.mkdir(parents=True, exist_ok=True)
+        here.symlink_to(file)
+    shutil.copy(private / "refs" / "heads" / "main", own / "refs" / "heads" / "main")
+
+
+def leads_by_alternates(own: Path, private: Path) -> None:
+    (own / "objects" / "info" / "alternates").write_text(f"{private / 'objects'}\n")
+    shutil.copy(private / "refs" / "heads" / "main", own / "refs" / "heads" / "main")
+
+
+def leads_by_commondir(own: Path, private: Path) -> None:
+    (own / "commondir").write_text(f"{private}\n")
+
+
+def leads_as_a_worktree_of_another_folder(own: Path, private: Path) -> None:
+    git(private.parent, "worktree", "add", "-q", str(private.parent.parent / "theirs"))
+    leads_by_link(own, private.parent.parent / "theirs" / ".git")
+
+
+@pytest.mark.parametrize(
+    "lead",
+    [
+        leads_by_link,
+        leads_by_file,
+        leads_by_a_link_within,
+        leads_by_links_to_files,
+        leads_by_alternates,
+        leads_by_commondir,
+        leads_as_a_worktree_of_another_folder,
+    ],
+)
+def test_a_repository_kept_elsewhere(
+    lead: Callable[[Path, Path], None], repository: Path, private: Path
+) -> None:
+    lead(repository / ".git", private)
+    shown = subprocess.run(
+        ["git", "-C", str(repository), "show", "HEAD", "--", "a.py"], capture_output=True, text=True
+    )
+    assert "private words" in shown.stdout, "git does follow it"
+    for words in (STATUS, LOG, ["git", "show", "HEAD", "--", "a.py"]):
+        assert problem(words, repository) != ""
+
+
+def test_a_worktree_whose_repository_knows_it(repository: Path, private: Path) -> None:
+    tree = repository.parent / "tree"
+    git(private.parent, "worktree", "add", "-q", str(tree))
+    assert problem(STATUS, tree) == ""
+    assert problem(["git", "show", "HEAD", "--", "a.py"], tree) == ""
+    moved = repository.parent / "moved"
+    tree.rename(moved)
+    assert "outside" in problem(STATUS, moved)

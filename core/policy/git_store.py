@@ -1,0 +1,70 @@
+"""Whether what git keeps of a repository lies where the repository does.
+
+A `.git` can be a link or a file that names a folder anywhere, and within it links, `commondir` and
+`alternates` can lead on: git then shows commits and files of another repository.
+"""
+
+import os
+from pathlib import Path
+
+from configs.folder_files import LARGEST, Unreadable, read_regular
+from core.policy.paths import inside
+
+#: In a git directory, what a command that only reads does not open, or opens for names alone.
+NOT_READ = frozenset({"annex", "hooks", "lfs", "modules", "worktrees"})
+#: More entries are not looked at: git packs its objects long before.
+MOST_ENTRIES = 20_000
+
+
+def store_problem(git: Path, common: Path, own: Path, home: str) -> str:
+    """What leads git out of the working directory; "" if nothing does.
+
+    Args:
+        git: the `.git` that was found. own, common: the directories that it stands for, of the
+            working tree and of the repository. home: the working directory.
+    """
+    within = all(inside(os.path.realpath(place), home) for place in (own, common))
+    if not within and not _is_our_worktree(git, common, own):
+        return "git keeps the repository outside the working directory"
+    if os.path.lexists(common / "objects" / "info" / "alternates"):
+        return "the repository reads the objects of another one"
+    for place in dict.fromkeys(map(os.path.realpath, (own, common))):
+        why = _links_problem(place)
+        if why:
+            return why
+    return ""
+
+
+def _is_our_worktree(git: Path, common: Path, own: Path) -> bool:
+    """Whether the main repository says itself that `git` is the `.git` of one of its worktrees:
+    what the worktree says alone, any folder could."""
+    if git.is_symlink() or own.parent.name != "worktrees":
+        return False
+    if os.path.realpath(own.parent.parent) != os.path.realpath(common):
+        return False
+    try:
+        back = own / read_regular(own / "gitdir", LARGEST).decode("utf-8").strip()
+    except (OSError, Unreadable, UnicodeDecodeError):
+        return False
+    return back.name == git.name and os.path.realpath(back.parent) == os.path.realpath(git.parent)
+
+
+def _links_problem(folder: str) -> str:
+    waiting, count = [folder], 0
+    while waiting:
+        where = waiting.pop()
+        try:
+            with os.scandir(where) as entries:
+                for entry in entries:
+                    count += 1
+                    if count > MOST_ENTRIES:
+                        return "the repository is too large to be judged"
+                    if where == folder and entry.name in NOT_READ:
+                        continue
+                    if entry.is_symlink():
+                        return f"the repository holds a link ({entry.name})"
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+        except OSError:
+            return "the repository cannot be read"
+    return ""
