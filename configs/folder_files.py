@@ -8,6 +8,8 @@ import os
 import stat
 from pathlib import Path
 
+from configs.real_path import real_path
+
 #: A settings file, a .env, a command: larger ones are left out. Bytes.
 LARGEST = 100_000
 #: An AGENTS.md or SKILL.md, of which the first characters are used. Bytes.
@@ -46,7 +48,8 @@ def read_in_folder(path: Path, top: Path, largest: int = LARGEST) -> bytes:
     """As `read_regular`, of a file that must be in the folder `top`: a link that leads out of it,
     or to a file of another kind (`AGENTS.md` to `.env`), is not followed."""
     try:
-        real, inside = Path(os.path.realpath(path, strict=True)), os.path.realpath(top)
+        real = Path(os.path.realpath(path, strict=True))  # noqa: TID251
+        inside = real_path(top)
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:

@@ -7,6 +7,8 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from configs.real_path import real_path
+
 
 def make_private_folder(path: Path, *, readable: bool = False) -> None:
     """Make `path` and every missing parent, each with mode 0700 whatever the umask is.
@@ -57,7 +59,7 @@ def who_else_may_write(path: Path) -> str:
     """Why other users of this machine can change what is in `path`, as one sentence; "": they
     cannot. Every folder on the way counts: who can write to a parent can put another in place."""
     ours = (0, os.getuid())
-    whole = Path(os.path.realpath(path))
+    whole = Path(real_path(path))
     for folder in (whole, *whole.parents):
         try:
             status = folder.stat()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.folder_files import Unreadable, read_regular
+from configs.real_path import real_path
 from configs.trust import Answers, Item, digest_of
 from configs.visible import visible
 
@@ -97,7 +98,7 @@ def _files(server: Any, folder: Path) -> Iterator[Path]:
     """The files below `folder` that starting the server would run or hand over, each once."""
     if not isinstance(server, Mapping) or not server.get("command"):
         return
-    inside = os.path.realpath(folder)
+    inside = real_path(folder)
     home = os.path.join(inside, os.path.expanduser(str(server.get("cwd") or "")))
     words = [str(server["command"]), *(str(word) for word in _list(server.get("args")))]
     env = server.get("env")
@@ -112,7 +113,7 @@ def _files(server: Any, folder: Path) -> Iterator[Path]:
     seen = set()
     for base in list(dict.fromkeys(bases))[:10]:
         for word in (name for given in words for name in _names(given)):
-            real = os.path.realpath(os.path.join(base, os.path.expanduser(word)))
+            real = real_path(os.path.join(base, os.path.expanduser(word)))
             if real not in seen and Path(real).is_relative_to(inside) and _is_file(real):
                 seen.add(real)
                 yield Path(real)

@@ -6,7 +6,6 @@ digest of its content; the answers stand in the user's own configuration folder,
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import platformdirs
 
 from configs.folders import write_atomically
+from configs.real_path import real_path
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Answers:
     """What the user answered about one folder. Reads the file once."""
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = os.path.realpath(folder)
+        self.folder = real_path(folder)
         found = _known().get(self.folder)
         self._record = found if isinstance(found, dict) else {}
         items = self._record.get("items")
@@ -76,9 +76,9 @@ class Answers:
 def remember(folder: str | Path, items: Sequence[Item], *, trusted: bool) -> None:
     """Keep the user's answer about `items`; what was answered about others stays."""
     known = _known()
-    record = known.setdefault(os.path.realpath(folder), {})
+    record = known.setdefault(real_path(folder), {})
     if not isinstance(record, dict):
-        record = known[os.path.realpath(folder)] = {}
+        record = known[real_path(folder)] = {}
     if not isinstance(record.get("items"), dict):
         record["items"] = {}
     for item in items:
@@ -89,7 +89,7 @@ def remember(folder: str | Path, items: Sequence[Item], *, trusted: bool) -> Non
 def forget(folder: str | Path) -> bool:
     """Take back all answers about a folder; whether there were any."""
     known = _known()
-    if known.pop(os.path.realpath(folder), None) is None:
+    if known.pop(real_path(folder), None) is None:
         return False
     write_json(_file(), known)
     return True
@@ -115,4 +115,4 @@ def _known() -> dict[str, Any]:
 def write_json(path: Path, data: Any) -> None:
     """Put `data` in place of the file that `path` leads to."""
     text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
-    write_atomically(Path(os.path.realpath(path)), text)
+    write_atomically(Path(real_path(path)), text)

@@ -14,6 +14,7 @@ from typing import Any
 
 from configs.settings import Settings
 from core.durable import ThreadFiles
+from configs.real_path import real_path
 from core.effects import Effect
 from core.policy.paths import is_secret
 from core.store import Store, ThreadRow
@@ -176,10 +177,10 @@ def _end_of(run: Run) -> float:
 def names_of(cwd: str, paths: Iterable[str]) -> list[str]:
     """Paths as a look names them, with the folders that may have to be made for them; those
     outside of `cwd`, or of git's own, are left out."""
-    home = os.path.realpath(cwd)
+    home = real_path(cwd)
     found: list[str] = []
     for path in paths:
-        whole = os.path.realpath(os.path.join(cwd, os.path.expanduser(path)))
+        whole = real_path(os.path.join(cwd, os.path.expanduser(path)))
         name = os.path.relpath(whole, home)
         parts = name.split(os.sep)
         if ".." not in parts and ".git" not in parts and name != os.curdir:

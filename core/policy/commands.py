@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from configs.real_path import real_path
 from core.policy.grammar import ShellCommand
 from core.policy.paths import resolved
 from core.policy.places import exists, folders_of, places_of, protected_place, secret_place
@@ -62,7 +63,7 @@ def _names(name: str, folders: Sequence[str]) -> set[str]:
     if "/" in name:
         found = [resolved(name, folder) for folder in folders]
     else:
-        found = [os.path.realpath(shutil.which(name) or name)]
+        found = [real_path(shutil.which(name) or name)]
     return {os.path.basename(form).lower() for form in (name, *found)}
 
 

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from configs.folder_files import LARGEST, Unreadable, read_regular
+from configs.real_path import real_path
 from core.policy.paths import inside
 
 #: In a git directory, what a command that only reads does not open, or opens for names alone.
@@ -23,12 +24,12 @@ def store_problem(git: Path, common: Path, own: Path, home: str) -> str:
         git: the `.git` that was found. own, common: the directories that it stands for, of the
             working tree and of the repository. home: the working directory.
     """
-    within = all(inside(os.path.realpath(place), home) for place in (own, common))
+    within = all(inside(real_path(place), home) for place in (own, common))
     if not within and not _is_our_worktree(git, common, own):
         return "git keeps the repository outside the working directory"
     if os.path.lexists(common / "objects" / "info" / "alternates"):
         return "the repository reads the objects of another one"
-    for place in dict.fromkeys(map(os.path.realpath, (own, common))):
+    for place in dict.fromkeys(map(real_path, (own, common))):
         why = _links_problem(place)
         if why:
             return why
@@ -40,13 +41,13 @@ def _is_our_worktree(git: Path, common: Path, own: Path) -> bool:
     what the worktree says alone, any folder could."""
     if git.is_symlink() or own.parent.name != "worktrees":
         return False
-    if os.path.realpath(own.parent.parent) != os.path.realpath(common):
+    if real_path(own.parent.parent) != real_path(common):
         return False
     try:
         back = own / read_regular(own / "gitdir", LARGEST).decode("utf-8").strip()
     except (OSError, Unreadable, UnicodeDecodeError):
         return False
-    return back.name == git.name and os.path.realpath(back.parent) == os.path.realpath(git.parent)
+    return back.name == git.name and real_path(back.parent) == real_path(git.parent)
 
 
 def _links_problem(folder: str) -> str:

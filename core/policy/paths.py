@@ -14,6 +14,7 @@ from pathlib import Path
 
 import platformdirs
 
+from configs.real_path import real_path
 from core.policy.secret_files import MAY_BE_FOLDER, is_secret_name
 
 #: Below the home folder.
@@ -61,7 +62,7 @@ def resolved(path: str, cwd: str) -> str:
     """`path` as an absolute path, `~`, `..` and symlinks resolved as far as they exist."""
     whole = joined(path, cwd)
     try:
-        return os.path.realpath(whole)
+        return real_path(whole)
     except ValueError:
         return os.path.abspath(whole)  # a NUL byte: no such file can be
 
@@ -89,7 +90,7 @@ def is_protected(path: str, state: str = "") -> bool:
     if "hooks" in within or (within and within[-1] in ("config", "config.worktree")):
         return True
     ours = [platformdirs.user_config_dir("ml-agent"), *_states(state)]
-    return any(inside(path, os.path.realpath(o)) for o in ours) or any(
+    return any(inside(path, real_path(o)) for o in ours) or any(
         inside(path, place) for place in _below_home(SHELL_PROFILES)
     )
 
@@ -101,7 +102,7 @@ def is_readable_anywhere(path: str, state: str = "") -> bool:
     places.append(os.environ.get("HF_HOME") or os.path.expanduser("~/.cache/huggingface"))
     places.append(os.path.expanduser("~/.agents/skills"))
     places += [os.path.join(folder, "threads") for folder in _states(state)]
-    if any(inside(path, os.path.realpath(place)) for place in places):
+    if any(inside(path, real_path(place)) for place in places):
         return True
     return any(part in ("site-packages", "dist-packages") for part in Path(path).parts)
 
@@ -136,7 +137,7 @@ def _hf_tokens() -> list[str]:
     found = [os.path.join(folder, name) for name in ("token", "stored_tokens")] if folder else []
     if os.environ.get("HF_TOKEN_PATH"):
         found.append(os.environ["HF_TOKEN_PATH"])
-    return [form for place in found for form in (place, os.path.realpath(place))]
+    return [form for place in found for form in (place, real_path(place))]
 
 
 def _below_home(places: tuple[str, ...]) -> list[str]:
@@ -146,7 +147,7 @@ def _below_home(places: tuple[str, ...]) -> list[str]:
         return known[places]
     home = os.path.expanduser("~")
     whole = [os.path.join(home, place) for place in places]
-    found = [*whole, *map(os.path.realpath, whole)]
+    found = [*whole, *map(real_path, whole)]
     if known is not None:
         known[places] = found
     return found

@@ -8,6 +8,7 @@ import os
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
+from configs.real_path import real_path
 from core.policy.grammar import HARMLESS_BUILTINS, ShellCommand
 from core.policy.paths import inside, resolved
 from core.policy.places import (
@@ -92,7 +93,7 @@ def _program_problem(name: str, home: str) -> str:
             return "PATH holds a folder that is not absolute"
         file = os.path.join(entry, name)
         if os.path.isfile(file) and os.access(file, os.X_OK):
-            within = inside(os.path.abspath(file), home) or inside(os.path.realpath(file), home)
+            within = inside(os.path.abspath(file), home) or inside(real_path(file), home)
             return f"{name} lies in the working directory" if within else ""
     return ""
 

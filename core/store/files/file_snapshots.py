@@ -20,6 +20,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from configs.folders import make_private_folder
+from configs.real_path import real_path
 from core.git import git_command, git_environment, run_git
 from core.store.files.entries import Entry
 
@@ -51,10 +52,10 @@ class Shadow:
 
     def unfit(self) -> str:
         """Why nothing can be kept of the folder; "" if it can."""
-        here = os.path.realpath(self.folder)
+        here = real_path(self.folder)
         if shutil.which("git") is None:
             return "there is no git"
-        if here == os.path.realpath(os.path.expanduser("~")):
+        if here == real_path(os.path.expanduser("~")):
             return "the working directory is the home folder"
         if here == os.path.sep:
             return "the working directory is /"
@@ -227,7 +228,7 @@ def bytes_of(folder: Path) -> int:
 def _said_in(folder: str, arguments: Sequence[str]) -> bytes | None:
     """What git says in the user's repository around `folder`; None without one that can be used,
     or where it ignores the folder."""
-    above = os.path.realpath(folder)
+    above = real_path(folder)
     inner = above
     while not os.path.lexists(os.path.join(above, ".git")):
         if above == os.path.dirname(above):

@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from core.store.files.entries import Scan
+from configs.real_path import real_path
 from core.store.files.file_snapshots import Shadow, locked, sweep
 from core.store.files.restore import RestorePlan, Step, carried_out, planned, remove_empty
 from core.store.files.scan import Scanner
@@ -61,7 +62,7 @@ class Snapshots:
         self._lock = asyncio.Lock()
 
     def _shadow(self, cwd: str) -> Shadow:
-        return Shadow(self._home, os.path.realpath(cwd))
+        return Shadow(self._home, real_path(cwd))
 
     def _scanner(self, cwd: str) -> Scanner:
         shadow = self._shadow(cwd)
@@ -286,4 +287,4 @@ def _changed(folder: str, name: str, after: Scan) -> float:
 
 
 def _real(folders: Iterable[str]) -> set[str]:
-    return {os.path.realpath(folder) for folder in folders}
+    return {real_path(folder) for folder in folders}

@@ -18,6 +18,7 @@ from pathlib import Path
 from configs.folders import write_atomically
 from core.store.files.entries import FOLDER, LEFT_OUT, LINK, Entry, Scan
 from core.store.files.file_snapshots import Shadow
+from configs.real_path import real_path
 
 #: Files of a folder above which nothing is kept.
 MOST_FILES = 50_000
@@ -228,10 +229,8 @@ class Scanner:
 def leads_out(folder: str, name: str) -> bool:
     """Whether a link on the way to a path below `folder` leads somewhere else."""
     parent = os.path.dirname(name)
-    home = os.path.realpath(folder)
-    return os.path.realpath(os.path.join(home, parent)) != os.path.normpath(
-        os.path.join(home, parent)
-    )
+    home = real_path(folder)
+    return real_path(os.path.join(home, parent)) != os.path.normpath(os.path.join(home, parent))
 
 
 def _listed(folder: str) -> list[os.DirEntry[str]]:

@@ -10,6 +10,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from configs.real_path import real_path
 from core.errors import ToolError
 from core.policy.paths import inside, is_secret, named, resolved
 from core.policy.secret_files import is_secret_name
@@ -110,7 +111,7 @@ def _below(top: str) -> Iterator[tuple[str, str]]:
 
 def _kept_back(path: str, top: str) -> str:
     """Why a path of the folder is not published, by its name and where it leads."""
-    real = os.path.realpath(path)
+    real = real_path(path)
     if not inside(real, top):
         return OUTSIDE
     parts = {part.lower() for part in os.path.relpath(real, top).split(os.sep)}
@@ -122,7 +123,7 @@ def _kept_back(path: str, top: str) -> str:
 def _add(files: Files, name: str, path: str, inner: str) -> None:
     if len(files.contents) >= MOST:
         raise ToolError(f"It holds over {MOST} files: `hf upload-large-folder` in bash")
-    real = os.path.realpath(path)
+    real = real_path(path)
     try:
         before = _state(real)
         found = credential_at(real)

@@ -5,12 +5,12 @@ writable. docs/guide/permissions.md says what that leaves open.
 """
 
 import ctypes
-import os
 import py_compile
 import sys
 from pathlib import Path
 
 from configs.folders import make_private_folder
+from configs.real_path import real_path
 from tools.workspace.command_sandbox.plan import Plan
 
 LAUNCHER = Path(__file__).with_name("landlock_launcher.py")
@@ -64,4 +64,4 @@ def arguments(plan: Plan, *, status: int = -1, launcher: str = str(LAUNCHER)) ->
 
 def _python() -> str:
     """The interpreter itself: a link in a virtual environment makes it read that one's settings."""
-    return os.path.realpath(sys.executable)
+    return real_path(sys.executable)

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from configs.folders import make_private_folder
+from configs.real_path import real_path
 from configs.settings import Settings
 from core.policy import paths
 from core.policy.paths import inside
@@ -25,12 +26,12 @@ SETTINGS_FOLDERS = 150
 
 def real(path: str) -> str:
     """`path` with `~` and links resolved."""
-    return os.path.realpath(os.path.expanduser(path))
+    return real_path(os.path.expanduser(path))
 
 
 def existing(named: Iterable[str]) -> set[str]:
     """Where those of the paths lead that exist."""
-    return {os.path.realpath(path) for path in named if os.path.exists(path)}
+    return {real_path(path) for path in named if os.path.exists(path)}
 
 
 def home() -> str:

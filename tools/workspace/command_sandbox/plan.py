@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from configs.real_path import real_path
 from configs.settings import Settings
 from core.policy.paths import inside
 from core.run import Reach
@@ -72,7 +73,7 @@ class Planner:
         """Of a command of the thread that works in `folder`. `shown`: readable although it lies
         in a hidden place. Raises ValueError: the folder itself is hidden, or another one than
         before. Blocks."""
-        named, folder = folder, os.path.realpath(folder)
+        named, folder = folder, real_path(folder)
         if self._folders.setdefault(named, folder) != folder:
             raise ValueError(f"the working directory {named} was exchanged: it leads to {folder}")
         special = special_in(folder)
@@ -96,7 +97,7 @@ class Planner:
             wanted[folder] = "write"
             if folder == os.sep:
                 want(places.SYSTEM, "read")
-        want(map(os.path.realpath, governing), "read")
+        want(map(real_path, governing), "read")
         self._hidden.update(places.hidden(self.settings))
         secret = [*self._hidden, *(special.secret if reach != "network" else ())]
         want(_around(folder, secret), "none")
@@ -106,7 +107,7 @@ class Planner:
         if any(inside(folder, p) for p, a in wanted.items() if a == "none"):
             said = f"the working directory {folder} holds credentials or ml-agent's own files"
             raise ValueError(said)
-        open_again = set(map(os.path.realpath, shown))
+        open_again = set(map(real_path, shown))
         want(open_again, "read")
         ordered = _ordered(wanted, set(sockets), open_again)
         return Plan(folder, ordered, reach == "network", tuple(governing))

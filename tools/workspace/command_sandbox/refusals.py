@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from configs.real_path import real_path
 from core.policy.paths import inside
 from core.store.runs import Meta
 from tools.workspace.command_sandbox.changes import changed
@@ -86,7 +87,7 @@ def _is_failure(line: str) -> bool:
 
 def _paths(line: str) -> list[str]:
     found = [(m[1] or m[2]).rstrip(".") for m in PATH.finditer(SHELL.sub("", line))]
-    return [os.path.realpath(os.path.expanduser(path)) for path in found]
+    return [real_path(os.path.expanduser(path)) for path in found]
 
 
 def _said(what: str, step: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
 
+from configs.real_path import real_path
 from core.policy.paths import inside
 from core.policy.secret_files import is_secret_name
 
@@ -130,11 +131,11 @@ def _common_of(git: str) -> str:
     if os.path.basename(os.path.dirname(own)) == "worktrees":
         common = os.path.dirname(os.path.dirname(own))
         back = os.path.join(own, _text(os.path.join(own, "gitdir")).strip())
-        return common if os.path.realpath(back) == git and _is_git(common) else ""
+        return common if real_path(back) == git and _is_git(common) else ""
     if f"{os.sep}.git{os.sep}modules{os.sep}" in own and _is_git(own):
         tree = re.search(r"^\s*worktree\s*=\s*(.+?)\s*$", _text(os.path.join(own, "config")), re.M)
         back = os.path.join(own, tree[1].strip('"')) if tree else ""
-        return own if back and os.path.realpath(back) == os.path.dirname(git) else ""
+        return own if back and real_path(back) == os.path.dirname(git) else ""
     return ""
 
 
@@ -150,7 +151,7 @@ def _led_to(git: str) -> str:
     if not text.startswith("gitdir:"):
         return ""
     named = text.removeprefix("gitdir:").strip()
-    return os.path.realpath(os.path.join(os.path.dirname(git), named))
+    return real_path(os.path.join(os.path.dirname(git), named))
 
 
 def _is_git(folder: str) -> bool:

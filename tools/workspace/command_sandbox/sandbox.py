@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
 
+from configs.real_path import real_path
 from configs.settings import Settings
 from core.errors import ToolError
 from core.run import Reach
@@ -193,7 +194,7 @@ class CommandSandbox:
         descriptors: dict[str, int] = {}
         if found.kind == "bubblewrap":
             self._blank.make()
-            there = os.path.realpath(place.cwd)
+            there = real_path(place.cwd)
             if status and takes_descriptors(found.program):
                 descriptors = bubblewrap.opened(plan)
             given = bubblewrap.arguments(

@@ -10,6 +10,7 @@ import re
 import stat
 from collections.abc import Iterator
 
+from configs.real_path import real_path
 from core.policy.paths import inside
 
 UNIX = "/proc/net/unix"
@@ -27,7 +28,7 @@ def sockets_outside(folder: str) -> list[str]:
     for named in {*_bound(), *_mounted(), *_of_environment()}:
         if not _is_socket(named) or not os.access(named, os.W_OK):
             continue
-        path = os.path.realpath(named)
+        path = real_path(named)
         needed = any(part in NEEDED for part in path.split(os.sep))
         if not needed and not (folder and inside(path, folder)):
             found.add(path)
