@@ -88,11 +88,26 @@ def base(places: Sequence[Place] = ()) -> list[str]:
     """The root, /proc, /dev."""
     writable = bool(places) and places[0].path == os.sep and places[0].access == "write"
     given = ["--bind" if writable else "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev"]
+    for path in kernel_settings():
+        given += ["--ro-bind-try", path, path]
     given += ["--perms", "1777", "--tmpfs", "/dev/shm"]
     for name in sorted(os.listdir("/dev")):
         if name in DEVICES or name.startswith(DEVICE_STARTS):
             given += ["--dev-bind-try", f"/dev/{name}", f"/dev/{name}"]
     return given
+
+
+@cache
+def kernel_settings() -> tuple[str, ...]:
+    """What of /proc belongs to the kernel and not to a process. The kernel asks who writes there,
+    not for a right that could be dropped: root could name a program that it runs
+    (/proc/sys/kernel/core_pattern). bubblewrap itself covers /proc/sys only where it looks
+    writable, and to root it does not."""
+    if os.geteuid() != 0:
+        return ()
+    with os.scandir("/proc") as entries:
+        found = [e for e in entries if not e.name.isdigit() and not e.is_symlink()]
+    return tuple(sorted(e.path for e in found if e.is_dir() or e.stat().st_mode & 0o222))
 
 
 def _mounted(

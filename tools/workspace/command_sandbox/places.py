@@ -17,7 +17,10 @@ from tools.workspace.command_sandbox.program import own_program
 from tools.workspace.command_sandbox.repositories import entries_of, named_secret
 
 #: Of a machine: read-only even if the working directory is the root.
-SYSTEM = ("/bin", "/boot", "/etc", "/lib", "/lib32", "/lib64", "/opt", "/sbin", "/usr", "/var")
+SYSTEM = (
+    "/bin", "/boot", "/etc", "/lib", "/lib32", "/lib64", "/opt", "/run", "/sbin", "/sys", "/usr",
+    "/var",
+)  # fmt: skip
 
 
 #: Folders with settings of programs that are looked into, in the home folder.

@@ -154,6 +154,40 @@ def test_processes_outside_are_neither_read_nor_ended(boxed: Home) -> None:
             outside.kill()
 
 
+#: Opens files of the kernel for writing, and writes nothing: they hold for the whole machine.
+OPENS = """
+import os
+for top in ("/proc", "/sys"):
+    for where, folders, names in os.walk(top):
+        if where == "/proc":
+            folders[:] = [name for name in folders if not name.isdigit()]
+        for path in (os.path.join(where, name) for name in names):
+            try:
+                # Root may open a file that takes no writes, too.
+                if os.lstat(path).st_mode & 0o222 and not os.path.islink(path):
+                    os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
+                    print(path)
+            except OSError:
+                pass
+print("looked")
+"""
+
+
+def test_settings_of_the_kernel_cannot_be_written(boxed: Home) -> None:
+    """A program named in /proc/sys/kernel/core_pattern or /sys/kernel/uevent_helper would run
+    outside, as root. The kernel lets root write there without any capability."""
+    boxed.write("projects/repo/look.py", OPENS)
+    code, output = boxed.run(f"{sys.executable} look.py")
+    assert (code, output.splitlines()[-3:]) == (0, ["looked"])
+
+
+def test_nor_where_the_folder_is_the_root(mounted: Home) -> None:
+    look = mounted.write("projects/repo/look.py", OPENS)
+    mounted.folder = Path("/")
+    code, output = mounted.run(f"{sys.executable} {look}")
+    assert (code, output.splitlines()[-3:]) == (0, ["looked"])
+
+
 @pytest.mark.parametrize("reach", ["offline", "read-only"])
 def test_without_network_not_even_this_machine_is_reached(boxed: Home, reach: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
