@@ -62,11 +62,14 @@ class Planner:
     """Makes plans for the commands of one process.
 
     What was hidden once stays so: a link that led there may lead elsewhere by the next command.
+    What governs a repository stays so, too: a command may have put so much around it that it is
+    not found any more.
     A working directory stays where it led at first, for the same reason.
     """
 
     settings: Settings
     _hidden: set[str] = field(default_factory=set)
+    _governing: set[str] = field(default_factory=set)
     _folders: dict[str, str] = field(default_factory=dict)
 
     def plan(self, folder: str, reach: Reach, shown: Sequence[str] = ()) -> Plan:
@@ -77,7 +80,8 @@ class Planner:
         if self._folders.setdefault(named, folder) != folder:
             raise ValueError(f"the working directory {named} was exchanged: it leads to {folder}")
         special = special_in(folder)
-        governing = [*places.governing(), *special.governing]
+        self._governing.update(special.governing)
+        governing = [*places.governing(), *sorted(self._governing)]
         wanted: dict[str, Access] = {}
 
         def want(paths: Iterable[str], access: Access) -> None:

@@ -24,7 +24,7 @@ NETWORK = re.compile(
 )
 KEYS = re.compile(r"Permission denied \(publickey|Host key verification failed")
 #: A path in a message: quoted, or a word that begins like one.
-PATH = re.compile(r"""['"‘`]((?:~|/)[^'"’`\n]+)['"’`]|((?:~/|/)[^\s:'"‘’`,;)]+)""")
+PATH = re.compile(r"""['"‘`]((?:~|/)[^'"’`\n]+)['"’`]|(?<![\w.~/-])((?:~/|/)[^\s:'"‘’`,;)]+)""")
 #: How a shell begins its complaints: with its own path.
 SHELL = re.compile(r"^\S*sh: (?:line )?\d+: ")
 #: Paths that are named at most.

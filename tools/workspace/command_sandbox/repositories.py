@@ -7,6 +7,7 @@ repositories, of a worktree's main repository, and of submodules.
 import os
 import re
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
@@ -24,6 +25,10 @@ SKIPPED = {"node_modules", "site-packages", "__pycache__", ".venv", "venv", ".to
 
 #: What governs in a git directory. `worktrees`: each has a file that leads to other settings.
 OF_GIT = ("config", "config.worktree", "hooks", "commondir", "worktrees")
+#: What counts most, looked up by name in each folder.
+BY_NAME = (".git", ".ml-agent", ".env")
+#: Folders of a git directory in which no other one lies.
+INNER = {"hooks", "info", "lfs", "logs", "objects", "refs"}
 OF_WORKTREE = ("commondir", "gitdir", "config.worktree")
 
 
@@ -67,13 +72,20 @@ def special_in(folder: str) -> Special:
 
 
 def _look(folder: str, found: Special, waiting: deque[str]) -> None:
+    # By their names: among many files they may not be in the part that is looked at.
+    git, ours, secret = (os.path.join(folder, name) for name in BY_NAME)
+    if os.path.lexists(git):
+        is_folder = os.path.isdir(git) and not os.path.islink(git)
+        found.governing += _of_git(git) if is_folder else [git]
+    if os.path.lexists(ours):
+        found.governing.append(ours)
+    if os.path.isfile(secret) and not os.path.islink(secret):
+        found.secret.append(secret)
     for entry in entries_of(folder):
         is_folder = entry.is_dir(follow_symlinks=False)
-        if entry.name == ".git":
-            found.governing += _of_git(entry.path) if is_folder else [entry.path]
-        elif entry.name == ".ml-agent":
-            found.governing.append(entry.path)
-        elif is_folder:
+        if entry.name in BY_NAME:
+            continue
+        if is_folder:
             if entry.name not in SKIPPED:
                 waiting.append(entry.path)
             if _is_bare(entry.path):
@@ -92,21 +104,36 @@ def entries_of(folder: str) -> list[os.DirEntry[str]]:
 
 
 def _is_bare(folder: str) -> bool:
-    return folder.endswith(".git") and os.path.isfile(os.path.join(folder, "HEAD"))
+    return folder.endswith(".git") and _may_be_git(folder)
 
 
 def _of_git(git: str) -> list[str]:
     """What governs in a git directory, with its submodules and worktrees."""
-    found = [os.path.join(git, name) for name in OF_GIT]
-    for one in _folders(os.path.join(git, "modules")):
-        # A submodule's name may hold a slash.
-        nested = [one] if os.path.exists(os.path.join(one, "HEAD")) else _folders(one)
-        found += [path for sub in nested for path in _of_git(sub)]
+    directories = [git, *_submodules(os.path.join(git, "modules"))]
+    found = [os.path.join(one, name) for one in directories for name in OF_GIT]
     return [path for path in found if os.path.exists(path) and not os.path.islink(path)]
 
 
-def _folders(folder: str) -> list[str]:
-    return [e.path for e in entries_of(folder) if e.is_dir(follow_symlinks=False)][:FOLDERS]
+def _submodules(modules: str) -> Iterator[str]:
+    """The git directories below; a submodule's name may hold slashes, and it may have its own."""
+    waiting, opened = deque([modules]), 0
+    while waiting and opened < FOLDERS:
+        opened += 1
+        folder = waiting.popleft()
+        is_git = _may_be_git(folder)
+        if is_git:
+            yield folder
+        waiting += [
+            entry.path
+            for entry in entries_of(folder)
+            if entry.is_dir(follow_symlinks=False) and not (is_git and entry.name in INNER)
+        ]
+
+
+def _may_be_git(folder: str) -> bool:
+    """Whether a folder is, or was, a git directory: a command can take its HEAD away and put it
+    back later, but not its settings."""
+    return any(os.path.lexists(os.path.join(folder, name)) for name in ("HEAD", "config"))
 
 
 def _enclosing(folder: str) -> str:

@@ -14,7 +14,14 @@ from core.store import runs
 from tests.tools.bench import sleeper, sleeps, until
 from tests.tools.workspace.command_sandbox.conftest import SECRET, Home
 from tools.local.wait_for_command import result_of
-from tools.workspace.command_sandbox import CommandPlace, CommandSandbox, find, in_words
+from tools.workspace.command_sandbox import (
+    CommandPlace,
+    CommandSandbox,
+    find,
+    in_words,
+    repositories,
+)
+from tools.workspace.command_sandbox.plan import Planner
 
 
 @pytest.fixture
@@ -115,6 +122,41 @@ def test_nested_repositories_are_kept(mounted: Home) -> None:
     assert mounted.run(line)[0] != 0
     for name in ("deps/one", "deps/more/two"):
         assert "x" not in (mounted.folder / name / ".git/config").read_text().split()
+
+
+def test_a_submodule_is_kept_without_its_head_too(mounted: Home) -> None:
+    """It was no repository any more, and the next command could change its settings."""
+    for name in ("sub", "deps/with/slashes"):
+        inner = mounted.folder / ".git" / "modules" / name
+        subprocess.run(["git", "init", "-q", "--bare", str(inner)], check=True)
+        assert mounted.run(f"rm .git/modules/{name}/HEAD; echo x > .git/modules/HEAD")[0] == 0
+        for file in ("config", "hooks/post-checkout"):
+            assert mounted.run(f"echo x >> .git/modules/{name}/{file}")[0] != 0
+    subprocess.run(["git", "init", "-q", "--bare", str(mounted.folder / "x.git")], check=True)
+    assert mounted.run("mv x.git/HEAD x.git/H")[0] == 0
+    assert mounted.run("echo x >> x.git/config")[0] != 0
+
+
+def test_what_governs_is_kept_among_many_files(
+    mounted: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repositories, "ENTRIES", 0)
+    (mounted.folder / ".env").write_text(f"{SECRET}\n")
+    for file in (".git/config", ".git/hooks/pre-commit", ".ml-agent/config.json"):
+        assert mounted.run(f"echo x >> {file}")[0] != 0, file
+    assert SECRET not in mounted.run("cat .env", reach="offline")[1]
+
+
+def test_a_repository_is_kept_when_it_is_not_found_any_more(
+    mounted: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subprocess.run(["git", "init", "-q", str(mounted.folder / "deps/one")], check=True)
+    planner = Planner(mounted.settings)
+    config = str(mounted.folder / "deps/one/.git/config")
+    for _ in range(2):
+        plan = planner.plan(str(mounted.folder), "network")
+        assert [p.access for p in plan.places if p.path == config] == ["read"]
+        monkeypatch.setattr(repositories, "FOLDERS", 1)
 
 
 def test_secret_files_of_the_folder_are_read_only_by_what_the_user_approved(boxed: Home) -> None:

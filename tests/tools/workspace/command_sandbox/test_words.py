@@ -22,6 +22,7 @@ STEP = "call bash again with outside_sandbox=true: the user is asked"
         ("cat ~/.ssh/id_rsa", "network", "refused reading {home}/.ssh/id_rsa"),
         ("python3 -c 'open(\"'$HOME'/.aws/x\")'", "network", "refused reading {home}/.aws/x"),
         ("touch x", "read-only", "refused writing"),
+        ("echo x >> .git/config", "network", "refused writing. "),
     ],
 )
 def test_a_refusal_is_named_with_the_next_step(
