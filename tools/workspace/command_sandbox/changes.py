@@ -7,6 +7,7 @@ command from making new ones where it may write, as `git clone` does. So they ar
 import os
 from collections.abc import Iterable, Mapping
 
+from configs.visible import visible
 from tools.workspace.command_sandbox import places
 from tools.workspace.command_sandbox.repositories import special_in
 
@@ -46,7 +47,7 @@ def changed(before: Mapping[str, str], folder: str) -> str:
 
 
 def _named(paths: list[str]) -> str:
-    shown = ", ".join(paths[:NAMED])
+    shown = ", ".join(visible(path) for path in paths[:NAMED])
     return shown if len(paths) <= NAMED else f"{shown} and {len(paths) - NAMED} more"
 
 

@@ -215,7 +215,7 @@ class CommandSandbox:
             "writable": plan.writable,
             "hidden": plan.hidden,
             "folder": plan.folder,
-            "marks": changes.marks(plan.governing) if reach != "read-only" else {},
+            "marks": changes.marks(plan.governing) if reach != "read-only" else None,
         }
         # uv links files from its cache, which is another mount: it would complain each time.
         return Wrapped([*argv, *command], plan, about, {"UV_LINK_MODE": "copy"}, descriptors)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.context import Reach
 from tests.tools.workspace.command_sandbox.conftest import Home
 from tools.workspace.command_sandbox import report
 from tools.workspace.command_sandbox.plan import Place, Plan
@@ -73,6 +74,21 @@ def test_what_may_run_later_is_told(boxed: Home, line: str, made: str) -> None:
     assert code == 0
     assert made.format(folder=boxed.folder) in told
     assert "may run later, outside the sandbox" in told
+
+
+@pytest.mark.parametrize("reach", ["read-only", "offline", "network"])
+def test_what_was_there_before_is_not_told(boxed: Home, reach: Reach) -> None:
+    boxed.write("projects/repo/.ml-agent/config.json", "{}")
+    for line, code in (("true", 0), ("false", 1)):
+        assert boxed.run(line, reach)[0] == code
+        assert report("", code, boxed.started[-1].meta()) == ""
+
+
+def test_a_name_that_is_told_stays_on_its_line(boxed: Home) -> None:
+    code, output = boxed.run("mkdir -p $'n/.ml-agent/a\\nb'; echo > $'n/.ml-agent/a\\nb/c'")
+    told = report(output, code, boxed.started[-1].meta())
+    assert "n/.ml-agent/a\\nb/c" in told
+    assert len(told.splitlines()) == 1
 
 
 def test_the_profile_for_macos_says_the_innermost_last() -> None:
