@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 
+from core.attached import without_attached
 from core.history import calls_of, is_note, is_summary, said_by_person
 from core.policy.hosts import Known, addresses_in
 
@@ -26,7 +27,7 @@ def known_addresses(
     }
     for message in messages:
         if isinstance(message, HumanMessage) and not inside and _is_users(message):
-            named = addresses_in(said_by_person(message))
+            named = addresses_in(without_attached(said_by_person(message)))
             found_hosts |= named.hosts
             urls |= named.urls
         elif isinstance(message, ToolMessage) and message.tool_call_id in searches:

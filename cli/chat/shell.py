@@ -7,6 +7,7 @@ import signal
 from contextlib import suppress
 
 from cli.chat.state import Chat
+from core.attached import OUTPUT, attached
 from core.secrets.redaction import redacted
 
 #: Characters of the output that the model is told, from its end.
@@ -37,9 +38,8 @@ async def run_line(chat: Chat, command: str) -> None:
     if code:
         chat.lines.line(f"[exit code {code}]", "31")
     text = redacted(said[-TOLD:].strip("\n"))
-    fence = "~~~~" if "```" in text else "```"
     ran = f"[I ran `{command}` myself; exit code {code}]"
-    told = f"{ran}\n{fence}\n{text}\n{fence}" if text else f"{ran} It said nothing."
+    told = f"{ran}\n{attached(OUTPUT, text)}" if text else f"{ran} It said nothing."
     chat.ran.append(told)
 
 
