@@ -29,6 +29,7 @@ def version() -> int:
 def gaps(found: int) -> str:
     """What an older version does not hold."""
     missing = ["git's settings and hooks in the working directory", "Unix sockets"]
+    missing.append("modes and owners of files")
     missing.append("UDP" if found >= 4 else "the network")
     if found < 6:
         missing.append("signals")
