@@ -6,6 +6,7 @@ name is found by its content before it leaves (core/secrets/leaving.py).
 """
 
 import re
+import unicodedata
 from fnmatch import translate
 from functools import cache
 from itertools import pairwise
@@ -48,6 +49,8 @@ _BY_WORDS = re.compile(
     rf"[._-]?token(?:\.(?:txt|json))?"
 )
 _COPY = re.compile(r"(?:\.(?:bak|backup|old|orig|save|saved|copy|prev|swp|tmp|\d{1,3})|~)+$")
+_UNUSUAL = re.compile(r"[^!-~]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 #: Folders whose files are secret, wherever they stand; and files of folders. In a .ssh of a
 #: project only its keys are, by their names.
 _FOLDERS = frozenset((".gnupg", ".aws", ".azure", ".kube", ".secrets"))
@@ -57,7 +60,7 @@ _IN_FOLDERS = ((".docker", "config.json"), (".config", "gcloud"), (".config", "g
 def is_secret_name(path: str) -> bool:
     """Whether a path names a file that holds credentials, in any folder. No look at the disk."""
     # Some file systems know no difference between .env and .ENV.
-    parts = path.replace("\\", "/").lower().rstrip("/").split("/")
+    parts = _plain(path).replace("\\", "/").lower().rstrip("/").split("/")
     if _FOLDERS.intersection(parts[:-1]) or parts[-1] in _FOLDERS:
         return True
     if any(pair in pairwise(parts) for pair in _IN_FOLDERS):
@@ -68,6 +71,16 @@ def is_secret_name(path: str) -> bool:
     if _NOT_SECRET.fullmatch(stem):
         return False
     return any(map(_any_name().match, {name, stem})) or bool(_BY_WORDS.fullmatch(stem))
+
+
+def _plain(path: str) -> str:
+    """Without what nobody sees in a name: `.env` and a space, a line end, or a joiner."""
+    if _UNUSUAL.search(path) is None:
+        return path
+    if not path.isascii():
+        path = unicodedata.normalize("NFKC", path)
+    seen = "".join(c for c in path if c.isascii() or unicodedata.category(c)[0] not in "CZ")
+    return "/".join(part.strip() for part in _CONTROL.sub("", seen).split("/"))
 
 
 @cache

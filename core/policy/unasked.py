@@ -5,6 +5,7 @@ outside the working directory, have options that may stand, and name no place th
 """
 
 import os
+import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
@@ -25,6 +26,8 @@ from core.policy.repository import git_problem
 from core.policy.rules import Rule, Rules
 
 Commands = Sequence[ShellCommand]
+#: Variables with folders of libraries, that pass to commands.
+LIBRARIES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH")
 
 
 def allowing_rule(commands: Commands, rules: Rules) -> tuple[Rule | None, str]:
@@ -62,6 +65,9 @@ def place_problem(commands: Commands, folder: str, home: str, state: str) -> str
     folders = folders_of((command.words for command in commands), folder)
     if len(folders) == MOST_FOLDERS:
         return "it changes folders too often"
+    library = _library_problem(home)
+    if library:
+        return library
     astray = next((f for f in folders if not inside(f, home)), None)
     if astray:
         return f"{astray} is outside the working directory"
@@ -78,6 +84,19 @@ def place_problem(commands: Commands, folder: str, home: str, state: str) -> str
             problem = next((why for why in found if why), "")
         if problem:
             return problem
+    return ""
+
+
+def _library_problem(home: str) -> str:
+    """Each program loads libraries from these folders before its own: an empty entry, as in
+    `LD_LIBRARY_PATH=/opt/lib:`, is the folder where it runs."""
+    for variable in LIBRARIES:
+        value = os.environ.get(variable)
+        for entry in re.split("[:;]", value) if value else ():
+            if not os.path.isabs(entry):
+                return f"{variable} holds a folder that is not absolute"
+            if inside(os.path.abspath(entry), home) or inside(real_path(entry), home):
+                return f"{variable} leads into the working directory"
     return ""
 
 

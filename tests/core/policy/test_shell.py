@@ -518,6 +518,24 @@ def test_a_program_must_not_lie_in_the_working_directory(
         assert judged("wc a.py", "ask", shipped, work).action == "ask"
 
 
+@pytest.mark.parametrize("variable", ["LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"])
+def test_libraries_must_not_lie_in_the_working_directory(
+    variable: str, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An empty entry is the folder where the command runs: `ls` would load what lies there."""
+    shipped = rules_of(load(environ={}).settings.permissions)
+    for value, action in (
+        ("/opt/lib", "run"),
+        ("/opt/lib:", "ask"),
+        ("lib:/opt/lib", "ask"),
+        (f"/opt/lib:{work}/lib", "ask"),
+    ):
+        monkeypatch.setenv(variable, value)
+        found = judged("ls", "ask", shipped, work)
+        assert (found.action, variable in found.reason) == (action, action == "ask")
+        assert judged("ls", "auto", shipped, work).action == "run"
+
+
 def test_cd_and_its_search_path(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shipped = rules_of(load(environ={}).settings.permissions)
     monkeypatch.setenv("CDPATH", "/etc")
