@@ -25,6 +25,7 @@ from cli.shared.options import Options
 from cli.shared.render import EventPrinter, closing
 from cli.shared.request_text import head_and_rows
 from cli.shared.results import INTERRUPTED, exit_code_of, result_object
+from cli.terminal.cleaning import as_lines
 from cli.terminal.standard_input import with_piped
 from cli.terminal.writer import print_json, to_stderr, to_stdout
 from configs.visible import inline
@@ -147,10 +148,11 @@ class Teller:
         is_answer = bool(done.text) and (done.status == "done" or bool(self._held))
         if self._holds and is_answer:
             # What was said before without a call between: the turn was told to go on.
-            before = "".join(self._held).strip().removesuffix(done.text.strip())
+            answer = as_lines(done.text)
+            before = "".join(self._held).strip().removesuffix(answer.strip())
             self._held[:] = [before]
             self._tell_held()
-            to_stdout(done.text.rstrip("\n") + "\n")
+            to_stdout(answer.rstrip("\n") + "\n")
         elif self._holds:
             self._tell_held()
 

@@ -73,13 +73,14 @@ class StreamCleaner:
         text = self._held + text
         begun = _BEGUN.search(text, max(0, len(text) - _HELD))
         self._held = text[begun.start() :] if begun else ""
-        return clean(_lines(text[: begun.start()] if begun else text))
+        return clean(as_lines(text[: begun.start()] if begun else text))
 
     def end(self) -> str:
         """The rest, once no more text comes."""
         rest, self._held = self._held, ""
-        return clean(_lines(rest))
+        return clean(as_lines(rest))
 
 
-def _lines(text: str) -> str:
+def as_lines(text: str) -> str:
+    """`text` of a model: a carriage return is a line end, and hides nothing that was said."""
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -154,3 +154,10 @@ def test_words_without_quotes_keep_no_cap_from_holding() -> None:
     context = cli.make_context("ml-agent", ["fix", "the", "bug", "--max-cost", "1"])
     with pytest.raises(click.UsageError, match=r"put it in quotes: 'fix the bug'$"):
         cli.invoke(context)
+
+
+def test_a_carriage_return_hides_nothing_of_an_answer(tmp_path: Path) -> None:
+    with program(tmp_path, [Reply(text="first\rsecond\r\nthird")]) as run:
+        done = run("-m", "openai/stand-in", "say")
+        assert (done.returncode, done.stdout) == (0, "first\nsecond\nthird\n")
+        assert "first" not in done.stderr

@@ -189,3 +189,20 @@ def test_a_chunk_may_end_anywhere() -> None:
 
     for width, size in itertools.product((12, 40, 80, 200), (1, 2, 3, 7, 50)):
         assert shown(size, width) == shown(10_000, width), (width, size)
+
+
+@pytest.mark.parametrize("size", [1, 2, 6, 100])
+def test_a_carriage_return_is_a_line_end_of_an_answer(size: int) -> None:
+    from cli.chat.terminal.markdown import Markdown
+    from cli.terminal.text import Paint
+
+    lines: list[str] = []
+    markdown = Markdown(lines.append, lambda: 80, Paint())
+    text = "- first\r- second\r\n- third\r"
+    for start in range(0, len(text), size):
+        markdown.feed(text[start : start + size])
+        markdown.advance()
+    markdown.end()
+    shown = "\n".join(without_escapes(line) for line in lines)
+    assert [word for word in ("first", "second", "third") if word not in shown] == []
+    assert len(shown.strip().splitlines()) == 3

@@ -10,6 +10,7 @@ from itertools import groupby
 
 from cli.chat.terminal.inline import Piece, settled, spans, wrapped
 from cli.chat.terminal.rich_parts import code_lines, table_lines
+from cli.terminal.cleaning import as_lines
 from cli.terminal.text import Paint, clean, fitting
 
 FENCE = re.compile(r"^\s*(`{3,}|~{3,})\s*([\w+#.-]*)")
@@ -52,10 +53,12 @@ class Markdown:
 
     def advance(self) -> None:
         """Write what has become final."""
-        *lines, rest = self._text.split("\n")
+        # Of a line end only the first half may be here.
+        half = "\r" if self._text.endswith("\r") else ""
+        *lines, rest = as_lines(self._text.removesuffix("\r")).split("\n")
         # Of an escape sequence only the start may be here.
         hold = rest.rfind("\x1b")
-        self._text = rest
+        self._text = rest + half
         for line in lines:
             self._finish(clean(line))
         self._flush_code()
