@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -23,6 +24,8 @@ KEPT = {
 }  # fmt: skip
 #: Devices besides the usual ones: graphics cards, accelerators, fast networks.
 DEVICES = ("dri", "kfd", "dxg", "infiniband", "vfio")
+#: What bubblewrap covers in /proc by itself, for root too.
+COVERED = {"bus", "irq", "sysrq-trigger"}
 DEVICE_STARTS = ("nvidia", "accel", "mali", "apex_", "habanalabs")
 
 
@@ -102,12 +105,24 @@ def kernel_settings() -> tuple[str, ...]:
     """What of /proc belongs to the kernel and not to a process. The kernel asks who writes there,
     not for a right that could be dropped: root could name a program that it runs
     (/proc/sys/kernel/core_pattern). bubblewrap itself covers /proc/sys only where it looks
-    writable, and to root it does not."""
+    writable, and to root it does not. Each place is a mount at each command: only those that
+    take writes count, and not those that bubblewrap does cover."""
     if os.geteuid() != 0:
         return ()
     with os.scandir("/proc") as entries:
-        found = [e for e in entries if not e.name.isdigit() and not e.is_symlink()]
-    return tuple(sorted(e.path for e in found if e.is_dir() or e.stat().st_mode & 0o222))
+        names = {e.name for e in entries if not e.name.isdigit() and not e.is_symlink()}
+    places = [os.path.join("/proc", name) for name in sorted(names - COVERED)]
+    return tuple(place for place in places if _takes_writes(place))
+
+
+def _takes_writes(place: str) -> bool:
+    """Whether somebody may write to a file, or to one below a folder."""
+    below = (os.path.join(where, name) for where, _, names in os.walk(place) for name in names)
+    for file in below if os.path.isdir(place) else (place,):
+        with suppress(OSError):
+            if os.lstat(file).st_mode & 0o222:
+                return True
+    return False
 
 
 def _mounted(
