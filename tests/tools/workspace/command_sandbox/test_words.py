@@ -1,7 +1,7 @@
 """What the user and the model are told, and the profile for macOS."""
 
 import pytest
-from core.context import Reach
+from core.run import Reach
 
 from tests.tools.workspace.command_sandbox.conftest import Home
 from tools.workspace.command_sandbox import report
