@@ -1,8 +1,8 @@
 """What the user and the model are told, and the profile for macOS."""
 
 import pytest
-from core.run import Reach
 
+from core.run import Reach
 from tests.tools.workspace.command_sandbox.conftest import Home
 from tools.workspace.command_sandbox import report
 from tools.workspace.command_sandbox.plan import Place, Plan
