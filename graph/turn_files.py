@@ -12,9 +12,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from configs.real_path import real_path
 from configs.settings import Settings
 from core.durable import ThreadFiles
-from configs.real_path import real_path
 from core.effects import Effect
 from core.policy.paths import is_secret
 from core.store import Store, ThreadRow

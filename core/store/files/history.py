@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
-from core.store.files.entries import Scan
 from configs.real_path import real_path
+from core.store.files.entries import Scan
 from core.store.files.file_snapshots import Shadow, locked, sweep
 from core.store.files.restore import RestorePlan, Step, carried_out, planned, remove_empty
 from core.store.files.scan import Scanner

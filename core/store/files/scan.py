@@ -16,9 +16,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from configs.folders import write_atomically
+from configs.real_path import real_path
 from core.store.files.entries import FOLDER, LEFT_OUT, LINK, Entry, Scan
 from core.store.files.file_snapshots import Shadow
-from configs.real_path import real_path
 
 #: Files of a folder above which nothing is kept.
 MOST_FILES = 50_000
