@@ -41,6 +41,24 @@ class Answer:
     hint: str = ""
 
 
+@dataclass(frozen=True)
+class AnswerOptions:
+    """How an answer is asked for.
+
+    Attributes:
+        stream: as it comes. max_tokens: of the answer; None: the model's own limit.
+        effort: how much a model that can think shall think (low, medium, high, ...); "": as the
+            provider has it. Others ignore it.
+    """
+
+    stream: bool = True
+    max_tokens: int | None = None
+    effort: str = ""
+
+
+STREAMED = AnswerOptions()
+
+
 class ModelClient(Protocol):
     """Asks models. Attempts, pauses and classification are inside; see core/models/client.py."""
 
@@ -51,12 +69,9 @@ class ModelClient(Protocol):
         tools: Sequence[BaseTool],
         *,
         emit: Emit,
-        stream: bool = True,
-        max_tokens: int | None = None,
-        effort: str = "",
+        options: AnswerOptions = STREAMED,
     ) -> Answer:
-        """One answer to `messages` (system message first). `effort`: how much a model that can
-        think shall think (low, medium, high, ...); others ignore it.
+        """One answer to `messages` (system message first).
 
         Emits assistant_chunk while it streams, assistant_stream_end(withdrawn=True) when a
         shown attempt is void, and tool_log for a pause before another attempt. Does not emit

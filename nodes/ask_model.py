@@ -12,7 +12,7 @@ from core.errors import (
     UnknownModel,
 )
 from core.events import AssistantChunk, AssistantStreamEnd, Emit, Event, ToolLog
-from core.model import Answer
+from core.model import Answer, AnswerOptions
 from core.state import OURS
 from nodes.opening import new_message_id
 from nodes.step import Step
@@ -56,8 +56,9 @@ async def _answer(step: Step, model: str, request: list[BaseMessage], partial: P
             request,
             list(services.tools.values()),
             emit=partial.emit,
-            stream=context.stream,
-            effort=context.effort or services.settings.effort,
+            options=AnswerOptions(
+                context.stream, effort=context.effort or services.settings.effort
+            ),
         )
         if answer.message.tool_calls or answer.message.text.strip() or answer.problem:
             return answer

@@ -66,7 +66,7 @@ class Summariser:
         while True:
             try:
                 answer = await self._services.models.answer(
-                    self._models[0], request, [], emit=_quiet(self._emit), stream=True
+                    self._models[0], request, [], emit=_quiet(self._emit)
                 )
             except ContextTooLong:
                 raise

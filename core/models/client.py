@@ -7,7 +7,7 @@ import logging
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from langchain_core.messages import BaseMessage
@@ -16,7 +16,7 @@ from langchain_core.tools import BaseTool
 from configs.settings import Settings
 from core.errors import ModelError
 from core.events import AssistantChunk, AssistantStreamEnd, Emit, ToolLog
-from core.model import Answer
+from core.model import STREAMED, Answer, AnswerOptions
 from core.models.attempts import pause_after
 from core.models.direct import Direct
 from core.models.error_text import without
@@ -72,9 +72,7 @@ class ChatClient:
         tools: Sequence[BaseTool],
         *,
         emit: Emit,
-        stream: bool = True,
-        max_tokens: int | None = None,
-        effort: str = "",
+        options: AnswerOptions = STREAMED,
     ) -> Answer:
         """One answer; see `ModelClient.answer`. Raises ModelError."""
         route = resolve(model, self._settings)
@@ -82,16 +80,14 @@ class ChatClient:
         await self.ready(model)
         if any(isinstance(m.content, list) for m in messages) and not self.sees(model):
             messages = [_without_pictures(m) for m in messages]
-        if self._facts.thinks(route) is False:
-            effort = ""
-        asked = _Request(
-            route, messages, prepared_tools(tool_specs(tools)), stream,
-            max_tokens or self._most_output(route), effort,
-        )  # fmt: skip
+        effort = "" if self._facts.thinks(route) is False else options.effort
+        most = options.max_tokens or self._most_output(route)
+        specs = prepared_tools(tool_specs(tools))
+        asked = _Request(route, messages, specs, replace(options, max_tokens=most, effort=effort))
         began, made = self._clock(), 0
         while True:
             made += 1
-            shown = _Shown(emit if stream else _ignore)
+            shown = _Shown(emit if options.stream else _ignore)
             try:
                 return await self._attempt(asked, shown)
             except ModelError:
@@ -127,9 +123,9 @@ class ChatClient:
         pieces = model.pieces(
             asked.messages,
             asked.tools,
-            stream=asked.stream,
-            max_tokens=asked.max_tokens,
-            effort="" if EFFORT in refused else asked.effort,
+            stream=asked.options.stream,
+            max_tokens=asked.options.max_tokens,
+            effort="" if EFFORT in refused else asked.options.effort,
         )
         async for piece in pieces:
             shown.piece(piece)
@@ -150,7 +146,7 @@ class ChatClient:
             return ""
         named = (f for f in NAMED if f in failure.said and f not in known and asked.route.is_direct)
         field = next(named, "")
-        if not field and asked.effort and EFFORT not in known:
+        if not field and asked.options.effort and EFFORT not in known:
             # Nobody knows all models: what was refused with it may be taken without.
             field = EFFORT
         if field:
@@ -197,9 +193,7 @@ class _Request:
     route: Route
     messages: Sequence[BaseMessage]
     tools: Tools
-    stream: bool
-    max_tokens: int | None
-    effort: str
+    options: AnswerOptions
 
 
 def _ignore(_: Any) -> None:

@@ -15,7 +15,7 @@ from langchain_core.tools import BaseTool
 
 from core.errors import RecordingEnds, ReplayDiffers
 from core.events import AssistantChunk, Emit, ToolLog
-from core.model import Answer, BadCall
+from core.model import STREAMED, Answer, AnswerOptions, BadCall
 from core.models.routes import recording_path
 from core.volatile import steady
 from graph.transcript.format import Recording, calls_in, digest, read_recording, recorded
@@ -57,9 +57,7 @@ class ReplayModel:
         tools: Sequence[BaseTool],
         *,
         emit: Emit,
-        stream: bool = True,
-        max_tokens: int | None = None,
-        effort: str = "",
+        options: AnswerOptions = STREAMED,
     ) -> Answer:
         """The recorded answer to this request. Raises ReplayDiffers."""
         asked = [recorded(m) for m in messages if m.type != "system"]
@@ -78,7 +76,7 @@ class ReplayModel:
             self._told = True
             emit(ToolLog(id="", tool="model", text=f"not as recorded: {difference}"))
         answer, bad_calls = self._recorded_answer(place)
-        if stream:
+        if options.stream:
             for piece in re.findall(r"\S*\s+|\S+", answer.text):
                 emit(AssistantChunk(text=piece))
                 await asyncio.sleep(self._pace)

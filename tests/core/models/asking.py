@@ -12,7 +12,7 @@ from langchain_core.tools import BaseTool, tool
 from configs.settings import Settings
 from core.errors import ModelError
 from core.events import AssistantChunk, AssistantStreamEnd, Event, ToolLog
-from core.model import Answer
+from core.model import Answer, AnswerOptions
 from core.models.client import ChatClient
 from tests.stand_ins.model_script import Choose, Reply
 from tests.stand_ins.model_server import ModelServer
@@ -71,7 +71,10 @@ class Asking:
         tools: Sequence[BaseTool] = (),
         **options: Any,
     ) -> Answer:
-        return await self.client.answer(model, messages, tools, emit=self.events.append, **options)
+        asked = AnswerOptions(**options)
+        return await self.client.answer(
+            model, messages, tools, emit=self.events.append, options=asked
+        )
 
     async def refused(self, model: str, **options: Any) -> ModelError:
         """The error that asking ends in."""

@@ -10,6 +10,7 @@ from langchain_core.messages import HumanMessage
 from configs.instructions import system_prompt
 from configs.settings import Settings
 from core.errors import ContextTooLong
+from core.model import AnswerOptions
 from core.models.client import ChatClient
 from core.models.tokens import tool_specs
 from graph.session import RunOptions, Session
@@ -41,7 +42,9 @@ def address(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("stream", [True, False])
 async def test_a_call(model: str, stream: bool) -> None:
     client = ChatClient(Settings())
-    answer = await client.answer(model, HELLO, [bash], emit=lambda event: None, stream=stream)
+    answer = await client.answer(
+        model, HELLO, [bash], emit=lambda event: None, options=AnswerOptions(stream)
+    )
     assert [(c["name"], c["args"]) for c in answer.message.tool_calls] == [("bash", CALL)]
     assert answer.bad_calls == ()
     assert answer.finish_reason == "tool_calls"
