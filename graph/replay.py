@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from configs.settings import Settings
 from core.events import ApprovalRequired, AssistantStreamEnd, Event
@@ -26,17 +26,27 @@ Decide = Callable[[list[dict[str, Any]]], Sequence[dict[str, Any]] | None]
 ENDLESS = 1_000_000_000
 
 
-class Replay:
-    """A session driven by a recording.
+class ReplayOptions(TypedDict, total=False):
+    """How a recording is replayed.
 
-    Args:
-        cwd: where real tools act; else the folder that the recording names is what counts.
-        real_tools: run the calls; False answers them from the recording.
-        strict: a request that differs ends the turn (`replay_differs`); else it is only told.
-        pace: seconds between two pieces of an answer.
+    Attributes:
+        real_tools: run the calls; False, the default, answers them from the recording.
+        strict: a request that differs ends the turn (`replay_differs`), the default; else it is
+            only told. pace: seconds between two pieces of an answer.
         decide: who answers approvals (None for one: they go on waiting, and the replay ends).
-            By default recorded tools are decided as the recorded person did, and calls of real
+            By default recorded tools are decided as the recorded user did, and calls of real
             tools are rejected: a file decides about nothing that runs.
+    """
+
+    real_tools: bool
+    strict: bool
+    pace: float
+    decide: Decide | None
+
+
+class Replay:
+    """A session driven by a recording. `cwd`: where real tools act; else the folder that the
+    recording names is what counts.
 
     Attributes: `session`, to interrupt it or to read its thread.
     """
@@ -48,11 +58,9 @@ class Replay:
         *,
         cwd: Path,
         options: RunOptions,
-        real_tools: bool = False,
-        strict: bool = True,
-        pace: float = 0.0,
-        decide: Decide | None = None,
+        **how: Unpack[ReplayOptions],
     ) -> None:
+        real_tools, decide = how.get("real_tools", False), how.get("decide")
         known = builtin_tools()
         for name in ran_in(recording):
             known.setdefault(name, Forgotten(name=name, description="of the recorded session"))
@@ -68,7 +76,12 @@ class Replay:
             unlimited,
             cwd=folder,
             options=replace(options, model=model, max_iterations=ENDLESS),
-            models=ReplayModel(recording, cwd=str(folder), strict=strict, pace=pace),
+            models=ReplayModel(
+                recording,
+                cwd=str(folder),
+                strict=how.get("strict", True),
+                pace=how.get("pace", 0.0),
+            ),
             tools=tools,
         )
 

@@ -103,7 +103,7 @@ class Session(Status):
 
     # --- what a program does with it --------------------------------------------------------
 
-    async def send(self, text: str) -> AsyncGenerator[Event, None]:
+    def send(self, text: str) -> AsyncGenerator[Event, None]:
         """A turn with `text` as its message. Unfinished work of an earlier turn is closed
         first; approvals that wait count as rejected with these words."""
         if not text.strip():
@@ -114,11 +114,9 @@ class Session(Status):
         async def begin() -> Any:
             return await self._input.of_message(text, self._step())
 
-        async with aclosing(self._turn(text, begin, message=text)) as events:
-            async for event in events:
-                yield event
+        return self._turn(text, begin, message=text)
 
-    async def resume(
+    def resume(
         self, decisions: Sequence[dict[str, Any]] | None = None
     ) -> AsyncGenerator[Event, None]:
         """Continue a turn that was cut off, or answer the approvals that wait.
@@ -129,19 +127,11 @@ class Session(Status):
                 {"type": "reject", "message"}, {"type": "respond", "message"}.
         """
 
-        async def begin() -> Any:
-            return await self._input.of_resume(decisions)
+        return self._turn(self.thread.title, lambda: self._input.of_resume(decisions))
 
-        async with aclosing(self._turn(self.thread.title, begin)) as events:
-            async for event in events:
-                yield event
-
-    async def compact(self) -> AsyncGenerator[Event, None]:
+    def compact(self) -> AsyncGenerator[Event, None]:
         """Summarise the history now, whatever its size."""
-        turn = self._turn("", self._input.of_compaction, alone=True)
-        async with aclosing(turn) as events:
-            async for event in events:
-                yield event
+        return self._turn("", self._input.of_compaction, alone=True)
 
     async def enqueue(self, text: str) -> int:
         """A message typed during a turn: durable at once, joins at the model's next step. Its
