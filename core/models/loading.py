@@ -1,7 +1,7 @@
 """litellm, imported once and late.
 
 The import costs seconds of processor time, so nothing imports it at module level: a client
-loads it at its first request, the chat in a thread behind the prompt (`preload`).
+loads it at its first request, the chat in a thread behind the prompt (`load_for`).
 """
 
 from __future__ import annotations
