@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypedDict, Unpack
+from typing import Protocol
 
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.tools import BaseTool
@@ -41,7 +41,6 @@ class Answer:
     hint: str = ""
 
 
-<<<<<<< HEAD
 @dataclass(frozen=True)
 class AnswerOptions:
     """How an answer is asked for.
@@ -58,20 +57,6 @@ class AnswerOptions:
 
 
 STREAMED = AnswerOptions()
-=======
-class AnswerOptions(TypedDict, total=False):
-    """How an answer is asked for.
-
-    Attributes:
-        stream: show it as it comes; True if left out. max_tokens: of the answer.
-        effort: how much a model that can think shall think (low, medium, high, ...); others
-            ignore it.
-    """
-
-    stream: bool
-    max_tokens: int | None
-    effort: str
->>>>>>> de1127a (Options of an answer and of a replay are typed keywords: no function has ten parameters)
 
 
 class ModelClient(Protocol):
@@ -84,11 +69,7 @@ class ModelClient(Protocol):
         tools: Sequence[BaseTool],
         *,
         emit: Emit,
-<<<<<<< HEAD
         options: AnswerOptions = STREAMED,
-=======
-        **how: Unpack[AnswerOptions],
->>>>>>> de1127a (Options of an answer and of a replay are typed keywords: no function has ten parameters)
     ) -> Answer:
         """One answer to `messages` (system message first).
 

@@ -7,13 +7,8 @@ import logging
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
-<<<<<<< HEAD
 from dataclasses import dataclass, replace
 from typing import Any
-=======
-from dataclasses import dataclass
-from typing import Any, Unpack
->>>>>>> de1127a (Options of an answer and of a replay are typed keywords: no function has ten parameters)
 
 from langchain_core.messages import BaseMessage
 from langchain_core.tools import BaseTool
@@ -21,11 +16,7 @@ from langchain_core.tools import BaseTool
 from configs.settings import Settings
 from core.errors import ModelError
 from core.events import AssistantChunk, AssistantStreamEnd, Emit, ToolLog
-<<<<<<< HEAD
 from core.model import STREAMED, Answer, AnswerOptions
-=======
-from core.model import Answer, AnswerOptions
->>>>>>> de1127a (Options of an answer and of a replay are typed keywords: no function has ten parameters)
 from core.models.attempts import pause_after
 from core.models.direct import Direct
 from core.models.error_text import without
@@ -81,32 +72,18 @@ class ChatClient:
         tools: Sequence[BaseTool],
         *,
         emit: Emit,
-<<<<<<< HEAD
         options: AnswerOptions = STREAMED,
-=======
-        **how: Unpack[AnswerOptions],
->>>>>>> de1127a (Options of an answer and of a replay are typed keywords: no function has ten parameters)
     ) -> Answer:
         """One answer; see `ModelClient.answer`. Raises ModelError."""
-        stream, effort = how.get("stream", True), how.get("effort", "")
         route = resolve(model, self._settings)
         route.check()
         await self.ready(model)
         if any(isinstance(m.content, list) for m in messages) and not self.sees(model):
             messages = [_without_pictures(m) for m in messages]
-<<<<<<< HEAD
         effort = "" if self._facts.thinks(route) is False else options.effort
         most = options.max_tokens or self._most_output(route)
         specs = prepared_tools(tool_specs(tools))
         asked = _Request(route, messages, specs, replace(options, max_tokens=most, effort=effort))
-=======
-        if self._facts.thinks(route) is False:
-            effort = ""
-        asked = _Request(
-            route, messages, prepared_tools(tool_specs(tools)), stream,
-            how.get("max_tokens") or self._most_output(route), effort,
-        )  # fmt: skip
->>>>>>> de1127a (Options of an answer and of a replay are typed keywords: no function has ten parameters)
         began, made = self._clock(), 0
         while True:
             made += 1

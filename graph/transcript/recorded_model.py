@@ -8,18 +8,14 @@ import asyncio
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Unpack
+from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.tools import BaseTool
 
 from core.errors import RecordingEnds, ReplayDiffers
 from core.events import AssistantChunk, Emit, ToolLog
-<<<<<<< HEAD
 from core.model import STREAMED, Answer, AnswerOptions, BadCall
-=======
-from core.model import Answer, AnswerOptions, BadCall
->>>>>>> de1127a (Options of an answer and of a replay are typed keywords: no function has ten parameters)
 from core.models.routes import recording_path
 from core.volatile import steady
 from graph.transcript.format import Recording, calls_in, digest, read_recording, recorded
@@ -61,11 +57,7 @@ class ReplayModel:
         tools: Sequence[BaseTool],
         *,
         emit: Emit,
-<<<<<<< HEAD
         options: AnswerOptions = STREAMED,
-=======
-        **how: Unpack[AnswerOptions],
->>>>>>> de1127a (Options of an answer and of a replay are typed keywords: no function has ten parameters)
     ) -> Answer:
         """The recorded answer to this request. Raises ReplayDiffers."""
         asked = [recorded(m) for m in messages if m.type != "system"]
@@ -84,11 +76,7 @@ class ReplayModel:
             self._told = True
             emit(ToolLog(id="", tool="model", text=f"not as recorded: {difference}"))
         answer, bad_calls = self._recorded_answer(place)
-<<<<<<< HEAD
         if options.stream:
-=======
-        if how.get("stream", True):
->>>>>>> de1127a (Options of an answer and of a replay are typed keywords: no function has ten parameters)
             for piece in re.findall(r"\S*\s+|\S+", answer.text):
                 emit(AssistantChunk(text=piece))
                 await asyncio.sleep(self._pace)
