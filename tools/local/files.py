@@ -26,24 +26,40 @@ UTF_32 = b"\xff\xfe\0\0"
 
 @dataclass(frozen=True)
 class TextFile:
-    """A text file. `newline`: "\\r\\n" where the file uses it; `text` has "\\n" alone.
+    """A text file. `text` has "\\n" alone; `ends`: each line's own end, "\\r\\n" or "\\n".
     `mark`: the byte order mark it starts with, if any."""
 
     path: str
     text: str
     encoding: str
-    newline: str
+    ends: tuple[str, ...]
     mark: bytes
     sha256: str
 
     def encoded(self, text: str) -> bytes:
-        """`text` as bytes in this file's encoding and line ends. Raises ToolError."""
+        """`text` as bytes in this file's encoding. Lines that stay keep their ends, new ones take
+        those of the lines that they replace. Raises ToolError."""
         try:
-            return self.mark + text.replace("\n", self.newline).encode(self.encoding)
+            return self.mark + self._with_ends(text).encode(self.encoding)
         except UnicodeEncodeError as error:
             raise ToolError(
                 f"{self.path} is {self.encoding} and cannot hold this text: {error}"
             ) from None
+
+    def _with_ends(self, text: str) -> str:
+        kinds = set(self.ends)
+        if len(kinds) <= 1:
+            return text.replace("\n", kinds.pop() if kinds else "\n")
+        old, new = self.text.split("\n"), text.split("\n")
+        ends: list[str] = []
+        for a, b, c, d in _blocks(old, new):
+            # Lines beyond those that are replaced end as the last of them, or the one before.
+            known = self.ends[a:b] or self.ends[max(a - 1, 0) : a] or self.ends[:1]
+            ends += [known[min(i, len(known) - 1)] for i in range(d - c)]
+        return "".join(
+            line + (end if number < len(new) else "")
+            for number, (line, end) in enumerate(zip(new, ends, strict=True), 1)
+        )
 
 
 def digest(content: bytes) -> str:
@@ -91,10 +107,8 @@ def decoded(path: str, content: bytes) -> TextFile:
         # Any bytes are latin-1, and go back as they were.
         mark, encoding = b"", "latin-1"
         text = content.decode(encoding)
-    newline = "\r\n" if "\r\n" in text and "\n" not in text.replace("\r\n", "") else "\n"
-    if newline == "\r\n":
-        text = text.replace("\r\n", "\n")
-    return TextFile(path, text, encoding, newline, mark, digest(content))
+    ends = tuple(re.findall(r"\r?\n", text))
+    return TextFile(path, text.replace("\r\n", "\n"), encoding, ends, mark, digest(content))
 
 
 async def absolute(path: str, ctx: ToolContext) -> str:
@@ -189,6 +203,20 @@ def diff(path: str, before: str, after: str) -> str:
         return f"[{len(old)} lines became {len(new)}: too many to show]"
     lines = difflib.unified_diff(old, new, path, path, lineterm="", n=2)
     return "\n".join(_moved(line, start) for line in lines)
+
+
+def _blocks(old: list[str], new: list[str]) -> list[tuple[int, int, int, int]]:
+    """Where old[a:b] became new[c:d], the whole of both in order."""
+    start = _alike(old, new)
+    end = min(_alike(old[::-1], new[::-1]), len(old) - start, len(new) - start)
+    middle, changed = old[start : len(old) - end], new[start : len(new) - end]
+    blocks = [(0, len(middle), 0, len(changed))]
+    if len(middle) + len(changed) <= DIFF_LINES:
+        matched = difflib.SequenceMatcher(None, middle, changed, False).get_opcodes()
+        blocks = [block[1:] for block in matched]
+    moved = [(a + start, b + start, c + start, d + start) for a, b, c, d in blocks]
+    tail = (len(old) - end, len(old), len(new) - end, len(new))
+    return [(0, start, 0, start), *moved, tail]
 
 
 def _alike(one: list[str], other: list[str]) -> int:

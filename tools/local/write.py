@@ -1,6 +1,8 @@
-"""write: a whole file, atomically; never over something this thread has not read."""
+"""write: a whole file, in the form of the one it replaces; never over one that was not read."""
 
 import asyncio
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -33,10 +35,7 @@ class Write(AgentTool):
     async def execute(self, arguments: WriteArguments, ctx: ToolContext) -> ToolResult:
         path = await absolute(arguments.path, ctx)
         before = await content_of(path, ctx)
-        try:
-            after = arguments.content.encode("utf-8")
-        except UnicodeEncodeError:
-            raise ToolError("the content holds half a character and cannot be stored") from None
+        after = _in_the_form_of(path, before, arguments.content)
         count = len(arguments.content.splitlines())
         lines = "1 line" if count == 1 else f"{count} lines"
         if before is None:
@@ -51,6 +50,21 @@ class Write(AgentTool):
         self, arguments: WriteArguments, ctx: ToolContext, note: dict[str, Any]
     ) -> ToolResult | None:
         return await recovered(ctx, note)
+
+
+def _in_the_form_of(path: str, before: bytes | None, text: str) -> bytes:
+    """`text` with the encoding, byte order mark and line ends of the file that it replaces. Text
+    that brings its own line ends keeps them. Raises ToolError."""
+    if before:
+        with suppress(ToolError):  # no text, or an encoding that lacks these characters
+            file = decoded(path, before)
+            if "\r\n" in text:
+                file = replace(file, ends=())
+            return file.encoded(text.removeprefix("\ufeff") if file.mark else text)
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ToolError("the content holds half a character and cannot be stored") from None
 
 
 def _change(path: str, before: bytes, after: str) -> str:

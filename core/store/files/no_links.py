@@ -15,6 +15,8 @@ from contextlib import contextmanager, suppress
 #: O_PATH asks only for the right to pass through a folder; macOS has none, and asks to read it.
 _FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
 
+_WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+
 
 class LinkInPath(OSError):
     """A link stands in a path that had none when the call was judged."""
@@ -77,28 +79,91 @@ def list_folder(path: str) -> list[str]:
 
 
 def replace_file(path: str, content: bytes) -> None:
-    """Put `content` in the file's place, atomically. Its mode is kept, missing folders are made.
-    Other names of the file (hard links) keep the old content. Raises LinkInPath."""
+    """Make `content` the file's content, and change nothing else. Missing folders are made.
+
+    A draft takes the file's place, so that a crash leaves the old or the new content. Mode, owner
+    and extended attributes go over to it. A file that would lose something by that is written in
+    place: one with other names (hard links), a mount point, one in a folder that takes no new
+    files. Raises LinkInPath; PermissionError for a file that is marked read-only.
+    """
     parent, name = _split(path)
     with opened_folder(parent, create=True) as folder:
-        draft = f".{name[:40]}.{secrets.token_hex(4)}"
-        # A new file takes its mode from the umask, which can only be read by setting it.
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(draft, flags, 0o666, dir_fd=folder)
+        there = _status(folder, name, path)
+        if there is not None and not there.st_mode & _WRITABLE:
+            said = f"it is read-only (mode {stat.S_IMODE(there.st_mode):04o}). If it may be "
+            raise PermissionError(errno.EACCES, said + "changed, run chmod u+w first", path)
+        if there is not None and there.st_nlink > 1:
+            return _overwrite(folder, name, content, path)
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-                mode = _mode(folder, name, path)
-                if mode is not None:
-                    os.fchmod(file.fileno(), mode)
-            # It replaces the name: were that a link by now, the link goes, not what it leads to.
-            os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(draft, dir_fd=folder)
+            _put_draft(folder, name, content, there, path)
+        except _NotReplaceable:
+            _overwrite(folder, name, content, path)
+
+
+class _NotReplaceable(Exception):
+    """A draft cannot take the file's place without a loss."""
+
+
+def _put_draft(
+    folder: int, name: str, content: bytes, there: os.stat_result | None, path: str
+) -> None:
+    draft = f".{name[:40]}.{secrets.token_hex(4)}"
+    # A new file takes its mode from the umask, which can only be read by setting it.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        descriptor = os.open(draft, flags, 0o666, dir_fd=folder)
+    except OSError:
+        if there is None:
             raise
+        raise _NotReplaceable from None  # the folder takes no new files; the file may be writable
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            if there is not None:
+                _take_over(file.fileno(), folder, name, there, path)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        # It replaces the name: were that a link by now, the link goes, not what it leads to.
+        os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException as error:
+        with suppress(OSError):
+            os.unlink(draft, dir_fd=folder)
+        if isinstance(error, OSError) and error.errno == errno.EBUSY:
+            raise _NotReplaceable from None  # a mount point
+        raise
+
+
+def _take_over(draft: int, folder: int, name: str, there: os.stat_result, path: str) -> None:
+    """Give `draft` the owner, mode and extended attributes of the file."""
+    try:
+        made = os.fstat(draft)
+        if (made.st_uid, made.st_gid) != (there.st_uid, there.st_gid):
+            os.fchown(draft, there.st_uid, there.st_gid)
+        os.fchmod(draft, stat.S_IMODE(there.st_mode))
+        if hasattr(os, "listxattr"):
+            file = _open(folder, name, os.O_NONBLOCK, path)
+            try:
+                for key in set(os.listxattr(file)) - set(os.listxattr(draft)):
+                    os.setxattr(draft, key, os.getxattr(file, key))
+            finally:
+                os.close(file)
+    except LinkInPath:
+        raise
+    except OSError as error:
+        if error.errno == errno.ENOTSUP:
+            return  # a file system without extended attributes
+        raise _NotReplaceable from None
+
+
+def _overwrite(folder: int, name: str, content: bytes, path: str) -> None:
+    """Write into the file that is there. Its end is cut last, so that a crash leaves the old
+    bytes behind the new ones, not an empty file."""
+    descriptor = _open(folder, name, os.O_WRONLY | os.O_NONBLOCK, path)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        file.truncate(len(content))
+        os.fsync(file.fileno())
 
 
 def _split(path: str) -> tuple[str, str]:
@@ -139,20 +204,20 @@ def _open_folder(folder: int, name: str, path: str) -> int:
 
 def _open(folder: int, name: str, flags: int, path: str) -> int:
     try:
-        return os.open(name, flags | os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.EMLINK):
             raise LinkInPath(path) from None
         raise
 
 
-def _mode(folder: int, name: str, path: str) -> int | None:
-    """The mode of the file that is there; None: there is none."""
+def _status(folder: int, name: str, path: str) -> os.stat_result | None:
+    """Of the file that is there; None: there is none."""
     with suppress(FileNotFoundError):
         found = os.lstat(name, dir_fd=folder)
         if stat.S_ISLNK(found.st_mode):
             raise LinkInPath(path)
-        return stat.S_IMODE(found.st_mode)
+        return found
     return None
 
 

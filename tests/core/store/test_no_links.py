@@ -2,6 +2,7 @@
 
 import os
 import stat
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -43,11 +44,58 @@ def test_what_a_file_is_stays(place: Path) -> None:
     assert os.listdir(place / "a" / "b") == ["c"]
 
 
-def test_another_name_of_the_file_keeps_its_content(place: Path) -> None:
-    os.link(place.parent / "outside" / "file", place / "hard")
+def test_the_names_of_a_file_stay_names_of_one_file(place: Path) -> None:
+    os.link(place / "sub" / "file", place / "hard")
     replace_file(str(place / "hard"), b"new")
-    assert (place / "hard").read_text() == "new"
-    assert (place.parent / "outside" / "file").read_text() == "secret"
+    assert (place / "sub" / "file").read_text() == "new"
+    assert os.path.samefile(place / "hard", place / "sub" / "file")
+
+
+def test_owner_and_attributes_stay(place: Path) -> None:
+    path = place / "sub" / "file"
+    if os.geteuid() == 0:
+        os.chown(path, 1234, 4321)
+    with suppress(OSError, AttributeError):
+        os.setxattr(path, "user.tag", b"v")
+    before = path.stat(), getattr(os, "listxattr", lambda _: [])(path)
+    replace_file(str(path), b"new")
+    after = path.stat()
+    assert (after.st_uid, after.st_gid) == (before[0].st_uid, before[0].st_gid)
+    assert getattr(os, "listxattr", lambda _: [])(path) == before[1]
+    assert path.read_text() == "new"
+
+
+def test_a_file_marked_read_only_is_not_changed(place: Path) -> None:
+    path = place / "sub" / "file"
+    path.chmod(0o444)
+    with pytest.raises(PermissionError, match=r"read-only \(mode 0444\).*chmod u\+w"):
+        replace_file(str(path), b"new")
+    assert path.read_text() == "ours"
+
+
+def test_a_mount_point_is_written_in_place(place: Path) -> None:
+    path, source = place / "sub" / "file", place / "source"
+    source.write_text("a longer text than the new one")
+    bound = subprocess.run(["mount", "--bind", source, path], capture_output=True, check=False)
+    if bound.returncode != 0:
+        pytest.skip("mounting needs root and its rights")
+    try:
+        replace_file(str(path), b"new")
+        assert path.read_text() == source.read_text() == "new"
+    finally:
+        subprocess.run(["umount", path], check=True)
+
+
+def test_a_file_in_a_folder_that_takes_no_new_ones(place: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may write to every folder")
+    folder = place / "sub"
+    folder.chmod(0o555)
+    try:
+        replace_file(str(folder / "file"), b"new")
+        assert (folder / "file").read_text() == "new"
+    finally:
+        folder.chmod(0o755)
 
 
 @pytest.mark.parametrize("at", ["sub", "sub/file"])

@@ -26,12 +26,25 @@ async def test_exact_with_its_diff(bench: Bench) -> None:
     [
         (b"a\r\nb\r\nc\r\n", "a\nb", "x\ny", b"x\r\ny\r\nc\r\n"),
         (b"a\r\nb\r\nc\r\n", "a\r\nb", "x\r\ny\r\nz", b"x\r\ny\r\nz\r\nc\r\n"),
+        (b"a\r\nb\r\nc\n", "a\nb", "a\nx", b"a\r\nx\r\nc\n"),
+        (b"a\nb\r\nc\n", "b", "x\ny", b"a\nx\r\ny\r\nc\n"),
+        (b"a\r\nb\nc\r\n", "b\n", "", b"a\r\nc\r\n"),
         (b"a\nb", "b", "c", b"a\nc"),
         (b"\xef\xbb\xbfa\n", "a", "b", b"\xef\xbb\xbfb\n"),
         (b"\xfe\xff\0a\0\n", "a", "b", b"\xfe\xff\0b\0\n"),
         (b"caf\xe9\n", "caf", "CAF", b"CAF\xe9\n"),
     ],
-    ids=["crlf", "crlf quoted", "no final newline", "bom", "utf-16", "latin-1"],
+    ids=[
+        "crlf",
+        "crlf quoted",
+        "mixed",
+        "mixed, more lines",
+        "mixed, fewer lines",
+        "no final newline",
+        "bom",
+        "utf-16",
+        "latin-1",
+    ],
 )
 async def test_the_file_keeps_its_ways(
     bench: Bench, content: bytes, old: str, new: str, after: bytes

@@ -54,6 +54,32 @@ async def test_not_over_what_has_changed_since(bench: Bench) -> None:
     assert path.read_text() == "changed"
 
 
+@pytest.mark.parametrize(
+    ("before", "content", "after"),
+    [
+        (b"@echo off\r\na\r\n", "@echo off\nb\n", b"@echo off\r\nb\r\n"),
+        (b"one\n", "one\r\ntwo\r\n", b"one\r\ntwo\r\n"),
+        (b"a\r\nb\r\nc\n", "a\nnew\nb\nc\n", b"a\r\nnew\r\nb\r\nc\n"),
+        (b"\xef\xbb\xbfname\n", "name\nJos\u00e9\n", b"\xef\xbb\xbfname\nJos\xc3\xa9\n"),
+        (b"\xef\xbb\xbfname\n", "\ufeffother\n", b"\xef\xbb\xbfother\n"),
+        ("a\n".encode("utf-16"), "b\n", "b\n".encode("utf-16")),
+        (b"caf\xe9\n", "th\u00e9\n", b"th\xe9\n"),
+        (b"caf\xe9\n", "5 \u20ac\n", "5 \u20ac\n".encode()),
+        (b"", "a\r\nb\n", b"a\r\nb\n"),
+    ],
+    ids=["crlf", "its own ends", "mixed", "bom", "bom given", "utf-16", "latin-1", "not latin-1",
+         "empty"],
+)  # fmt: skip
+async def test_the_form_of_the_file_stays(
+    bench: Bench, before: bytes, content: str, after: bytes
+) -> None:
+    path = bench.file("a.txt", before)
+    await bench.call("read", path="a.txt")
+    result = await bench.call("write", path="a.txt", content=content)
+    assert result.ok, result.text
+    assert path.read_bytes() == after
+
+
 async def test_the_mode_stays(bench: Bench) -> None:
     path = bench.file("run.sh", "one")
     path.chmod(0o751)
