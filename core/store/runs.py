@@ -34,7 +34,7 @@ from pathlib import Path, PurePath
 from typing import Any, Generic, Literal, TypeVar
 
 from configs.folders import is_locked, make_private_folder, write_atomically
-from core.store.output import bounded
+from core.store import output
 
 P = TypeVar("P", bound=PurePath)
 State = Literal["finished", "alive", "not begun", "unknown"]
@@ -54,6 +54,9 @@ code=$?
 echo $code >"$run/exit"
 """
 STATUS = '4>"$run/sandbox"'
+
+#: Bytes of a command that is passed as an argument.
+LONGEST_ARGUMENT = 100_000
 
 #: Seconds between asking a command to end and killing it.
 GRACE = 0.4
@@ -173,19 +176,12 @@ class Run(RunFolder[Path]):
                 break
 
     def read_output(self, limit: int) -> tuple[str, bool]:
-        """(the output, whether its middle was left out): head and tail of at most `limit`
-        bytes together. What is no UTF-8 is shown as escapes."""
+        """What a terminal shows of the output: see core/store/output.py."""
         try:
             with self.output_path.open("rb") as file:
-                size = os.fstat(file.fileno()).st_size
-                head, tail = file.read(limit if size <= limit else limit // 2), b""
-                if size > limit:
-                    file.seek(size - limit // 2)
-                    # Not to its end: that moves while a command writes.
-                    tail = file.read(limit // 2)
+                return output.read(file, limit, self.output_path)
         except FileNotFoundError:
             return "", False
-        return bounded(head, tail, size, limit, self.output_path)
 
     def read_new(self, offset: int, most: int = 65536) -> tuple[bytes, int]:
         """(bytes written since `offset`, the next offset); of a flood only the newest."""
@@ -226,7 +222,7 @@ def start(
     there, no shell). `argv`: the words that run it in its sandbox, which gets `descriptors`."""
     make_private_folder(folder)
     wrapper = WRAPPER.format(status=STATUS if meta.sandbox else "")
-    words = argv or command_words(meta.command)
+    words = argv or command_words(folder, meta.command)
     kept = replace(meta, sandbox=_kept_sandbox(folder, meta.sandbox))
     (folder / "meta.json").write_text(json.dumps(asdict(kept)))
     lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -274,9 +270,13 @@ def _sandbox_of(folder: Path, sandbox: dict[str, Any] | None) -> dict[str, Any] 
         return {}
 
 
-def command_words(command: str) -> list[str]:
-    """The words that run a shell command."""
-    return [shell(), "-c", command]
+def command_words(folder: Path, command: str) -> list[str]:
+    """The words that run a shell command. A long one (a script in a heredoc) goes by a file in the
+    run directory: Linux takes at most 128 KiB as one argument. Blocks."""
+    if len(command.encode(errors="surrogateescape")) < LONGEST_ARGUMENT:
+        return [shell(), "-c", command]
+    (folder / "command").write_bytes(command.encode(errors="surrogateescape"))
+    return [shell(), str(folder / "command")]
 
 
 def shell() -> str:

@@ -103,7 +103,7 @@ def result_of(run: RunningCommand, ctx: ToolContext | None = None) -> ToolResult
     """The result of a command that does not run any more, for the model. What its sandbox has to
     say goes to the user of `ctx`, too."""
     output, _ = run.read_output(SHOWN)
-    output = "\n".join(map(_as_seen, output.split("\n"))).rstrip("\n")
+    output = output.rstrip("\n")
     code, ended, meta = run.exit_code(), run.ended(), run.meta()
     if run.sandbox_failed():
         by = meta.sandbox.get("by") if meta and meta.sandbox else ""

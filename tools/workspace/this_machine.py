@@ -88,7 +88,7 @@ class LocalBackend:
         def begin() -> RunningCommand:
             theirs, login = _credentials(self._settings, request.reach)
             wrapped = self._sandbox.wrap(
-                runs.command_words(request.line),
+                runs.command_words(run.folder, request.line),
                 CommandPlace(request.folder or cwd, cwd, request.reach),
                 shown=[*self._outputs.shown(run.folder), *login],
             )

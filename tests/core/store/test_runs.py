@@ -218,6 +218,32 @@ def test_output_that_is_no_utf8(folder: Path) -> None:
     assert run.read_output(100)[0] == "a\\xffb\nc"
 
 
+BARS = (
+    "for e in 1 2 3 4 5 6; do for i in $(seq 400); do printf '\\r%3d%%|#########| it/s' $i; done; "
+    "printf '\\n'; echo epoch $e loss 0.$e; done; printf 'half\\ropen'"
+)
+
+
+def test_what_a_progress_bar_overwrote_takes_no_room(folder: Path) -> None:
+    run = ended(began(folder, BARS))
+    assert run.output_path.stat().st_size > 40_000
+    text, cut = run.read_output(1000)
+    assert not cut
+    epochs = [f"400%|#########| it/s\nepoch {e} loss 0.{e}\n" for e in range(1, 7)]
+    assert text == "".join(epochs) + "open"
+
+
+def test_a_bar_that_is_longer_than_a_look(folder: Path) -> None:
+    run = ended(began(folder, "echo first; yes 'x\r' | head -c 300000 | tr -d '\n'; echo last"))
+    assert run.read_output(100) == ("first\nlast\n", False)
+
+
+def test_a_command_longer_than_an_argument_may_be(folder: Path) -> None:
+    script = "x = 1  # a line of the script\n" * 6000
+    run = ended(began(folder, f"cat > big.py <<'EOF'\n{script}EOF\nwc -l < big.py; false"))
+    assert (run.read_output(100)[0].strip(), run.exit_code()) == ("6000", 1)
+
+
 @pytest.mark.parametrize("limit", range(20, 32, 2))
 def test_a_cut_falls_between_characters(folder: Path, limit: int) -> None:
     run = ended(began(folder, "printf 'ä€😀%.0s' 1 2 3 4 5 6 7 8 9"))

@@ -8,6 +8,7 @@ no restarts, so its pid says that.
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -15,8 +16,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
 from core.secrets.child_environment import QUIET
-from core.store.output import bounded
-from core.store.runs import Meta, RunFolder, State
+from core.store.output import as_seen, bounded
+from core.store.runs import LONGEST_ARGUMENT, Meta, RunFolder, State
 from tools.workspace.protocol import CommandRequest
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ echo $$ >"$1/pid" || exit 125
 trap : HUP INT TERM
 exec 3>&2 2>/dev/null
 shell=$(command -v bash || echo /bin/sh)
-(exec "$shell" -c "$2" 2>&3 3>&-)
+(exec "$shell" -c "$2" "$shell" 2>&3 3>&-)
 code=$?
 [ -e "$1/ended" ] && kill -s KILL -- "-$$"
 echo $code >"$1/exit"
@@ -67,6 +68,11 @@ kill -s KILL -- "-$p" 2>/dev/null || kill -s KILL "$p" 2>/dev/null
 exit 0
 """
 
+#: $1 directory. The output without what bars overwrote, in `seen`; prints its bytes.
+COLLAPSE = """
+cd "$1" && cr=$(printf '\\r') && sed -e "s/$cr*\\$//" -e "s/.*$cr//" output >seen && wc -c <seen
+"""
+
 #: Attempts of a look, and seconds between them: a lost connection is no end of a command.
 ATTEMPTS, PAUSE = 4, 1.0
 
@@ -96,6 +102,9 @@ class SandboxRun(RunFolder[PurePosixPath]):
         line, cwd = request.line, request.cwd
         meta = Meta(line, cwd, request.timeout, request.background, host=self._sandbox.id)
         self._sandbox.files.write(f"{self.folder}/meta.json", json.dumps(asdict(meta)))
+        if len(line.encode()) >= LONGEST_ARGUMENT:
+            self._sandbox.files.write(f"{self.folder}/command", line)
+            line = f'exec "$0" {shlex.quote(f"{self.folder}/command")}'
         argv = ["/bin/sh", "-c", WRAPPER, "ml-agent-run", str(self.folder), line]
         self._sandbox.run(argv, cwd=cwd, env=dict(QUIET), background=True)
 
@@ -142,8 +151,15 @@ class SandboxRun(RunFolder[PurePosixPath]):
     def read_output(self, limit: int) -> tuple[str, bool]:
         size = self._look().size
         if size <= limit:
-            return bounded(self._range(0, size), b"", size, limit, self.output_path)
-        head, tail = self._range(0, limit // 2), self._range(size - limit // 2, limit // 2)
+            seen = as_seen(self._range(0, size))
+            return bounded(seen, b"", len(seen), limit, self.output_path)
+        # Bars are collapsed there: what they overwrote is most of what a training prints.
+        argv = ["/bin/sh", "-c", COLLAPSE, "ml-agent-seen", str(self.folder)]
+        told = self._patiently(lambda: self._sandbox.run(argv, check=False, timeout=120)).stdout
+        size, name = (int(told), "seen") if told.strip().isdigit() else (size, "output")
+        head, tail = self._range(0, min(limit, size), name), b""
+        if size > limit:
+            tail = self._range(size - limit // 2, limit // 2, name)
         return bounded(head, tail, size, limit, self.output_path)
 
     def read_new(self, offset: int, most: int = 65536) -> tuple[bytes, int]:
@@ -172,10 +188,10 @@ class SandboxRun(RunFolder[PurePosixPath]):
     def _read(self, name: str) -> bytes:
         return self._patiently(lambda: self._sandbox.files.read(f"{self.folder}/{name}"))
 
-    def _range(self, offset: int, length: int) -> bytes:
+    def _range(self, offset: int, length: int, name: str = "output") -> bytes:
         if length <= 0:
             return b""
-        path = str(self.output_path)
+        path = str(self.folder / name)
         return self._patiently(lambda: self._sandbox.files._read_range(path, offset, length))
 
     def _patiently(self, work: Callable[[], T]) -> T:
