@@ -229,11 +229,11 @@ def start(
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         run = Run(folder)
-        with run.output_path.open("wb") as output:
+        with run.output_path.open("wb") as told:
             run._process = subprocess.Popen(
                 ["/bin/sh", "-c", wrapper, "ml-agent-run", str(folder), *words],
                 stdin=lock,
-                stdout=output,
+                stdout=told,
                 stderr=subprocess.STDOUT,
                 cwd=meta.cwd,
                 env=dict(env),
@@ -275,6 +275,8 @@ def command_words(folder: Path, command: str) -> list[str]:
     run directory: Linux takes at most 128 KiB as one argument. Blocks."""
     if len(command.encode(errors="surrogateescape")) < LONGEST_ARGUMENT:
         return [shell(), "-c", command]
+    if "\0" in command:
+        raise ValueError("embedded null byte")  # as of an argument
     (folder / "command").write_bytes(command.encode(errors="surrogateescape"))
     return [shell(), str(folder / "command")]
 
