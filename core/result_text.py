@@ -1,5 +1,6 @@
 """How the Hub's things look in a result: one line each, the figures that matter."""
 
+import difflib
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -28,6 +29,20 @@ def cut(text: str, most: int) -> str:
     """One line of at most so many characters."""
     line = " ".join(text.split())
     return line if len(line) <= most else f"{line[: most - 2].rstrip()} …"
+
+
+def there_is(names: Iterable[str]) -> str:
+    """` There is: a, b.`; nothing if there are none."""
+    kept = [name for name in dict.fromkeys(names) if name]
+    return f" There is: {', '.join(kept)}." if kept else ""
+
+
+def near_paths(path: str, names: list[str]) -> list[str]:
+    """Those of the same file name, then those that look alike; the first ten if there are none."""
+    last = path.rsplit("/", 1)[-1].lower()
+    same = [name for name in names if name.rsplit("/", 1)[-1].lower() == last]
+    near = difflib.get_close_matches(path, names, 5, 0.5)
+    return list(dict.fromkeys([*same[:5], *near])) or names[:10]
 
 
 def listed(lines: Iterable[str], nothing: str, *notes: str) -> ToolResult:

@@ -18,7 +18,7 @@ from core.policy.rules import parse_rule
 from core.run import Mode
 from core.store import ThreadRow, new_thread_id
 from core.tool import AgentContext, Services
-from tools.mcp.elicitation import Ask
+from tools.mcp.callbacks import Ask
 
 
 @dataclass(frozen=True)

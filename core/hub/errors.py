@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import itertools
 import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from core.hub.refusals import LOG_IN, Repo, Said, refusal
+from core.result_text import near_paths, there_is
 
 if TYPE_CHECKING:
     import httpx2
@@ -94,7 +94,7 @@ def _near(code: str, error: Exception, api: HfApi, about: Repo | None) -> str:
             if other:
                 return f" There is a {other} of this name: say type={other}."
             found = [info.id for info in lists[about.type](search=name, limit=5)]
-    return f" There is: {', '.join(found)}." if found else ""
+    return there_is(found)
 
 
 def _other_type(api: HfApi, about: Repo) -> str:
@@ -114,8 +114,4 @@ def near_files(api: HfApi, about: Repo) -> list[str]:
     tree = api.list_repo_tree(
         about.id, recursive=True, revision=about.revision or None, repo_type=about.type
     )
-    names = [entry.path for entry in itertools.islice(tree, NAMES)]
-    last = {name: name.rsplit("/", 1)[-1] for name in names}
-    near = difflib.get_close_matches(about.path, names, 5, 0.5)
-    same = [n for n in names if last[n].lower() == about.path.rsplit("/", 1)[-1].lower()]
-    return list(dict.fromkeys([*same[:5], *near])) or names[:10]
+    return near_paths(about.path, [entry.path for entry in itertools.islice(tree, NAMES)])

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from core.errors import ToolError
+from core.result_text import near_paths, there_is
 from core.tool import ToolContext
 from tools.github.api import an_object, dicts, get, pages, token
 
@@ -114,11 +115,8 @@ async def missing_file(ctx: ToolContext, repo: str, path: str, ref: str) -> str:
     or the reference is missing."""
     tree = await tree_of(ctx, repo, ref)
     names = [entry["path"] for entry in tree.entries]
-    last = path.rsplit("/", 1)[-1].lower()
-    same = [name for name in names if name.rsplit("/", 1)[-1].lower() == last]
-    near = difflib.get_close_matches(path, names, 5, 0.5)
     at = f" at {ref}" if ref else ""
-    return f"{repo} has no {path}{at}.{_there_is([*same[:5], *near] or names[:10])}"
+    return f"{repo} has no {path}{at}.{there_is(near_paths(path, names))}"
 
 
 async def missing_ref(ctx: ToolContext, repo: str, ref: str) -> str:
@@ -134,7 +132,7 @@ async def missing_ref(ctx: ToolContext, repo: str, ref: str) -> str:
     names = [str(branch.get("name")) for branch in branches]
     near = difflib.get_close_matches(ref, names, 5, 0.4) or names[:10]
     default = str(head.get("default_branch", ""))
-    return f"{repo} has no branch, tag or commit {ref}.{_there_is([default, *near])}"
+    return f"{repo} has no branch, tag or commit {ref}.{there_is([default, *near])}"
 
 
 async def _missing_repo(ctx: ToolContext, repo: str) -> str:
@@ -146,9 +144,4 @@ async def _missing_repo(ctx: ToolContext, repo: str) -> str:
     except ToolError:
         # A help beside a failure: when it fails too, the failure is told without it.
         found = []
-    return f"GitHub has no {repo}, {why}.{_there_is([str(r.get('full_name')) for r in found])}"
-
-
-def _there_is(names: list[str]) -> str:
-    kept = [name for name in dict.fromkeys(names) if name]
-    return f" There is: {', '.join(kept)}." if kept else ""
+    return f"GitHub has no {repo}, {why}.{there_is([str(r.get('full_name')) for r in found])}"

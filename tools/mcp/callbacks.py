@@ -1,16 +1,40 @@
-"""What a server says by itself: log lines, questions, changed lists, and noise."""
+"""What a server says by itself: log lines, changed lists, noise, and questions.
+
+A question in the middle of a call is answered live by a person, else declined. It never interrupts
+the graph: the call it belongs to would run a second time.
+"""
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
-from tools.mcp.elicitation import Ask, answered
+from tools.mcp.schema import problems
 
 log = logging.getLogger(__name__)
 
 #: As much of a log line as is told.
 LONGEST = 2000
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a server asks.
+
+    Attributes:
+        schema: JSON Schema of a flat object with the fields that it wants; None for a page.
+        url: a page that the person shall open instead; the server is not told what was done there.
+    """
+
+    server: str
+    message: str
+    schema: dict[str, Any] | None = None
+    url: str = ""
+
+
+#: The person's answer: the fields ({} for a page), or None: declined.
+Ask = Callable[[Question], Awaitable[dict[str, Any] | None]]
 
 
 def handlers(
@@ -55,3 +79,23 @@ def handlers(
         "message_handler": message,
         "client_info": types.Implementation(name="ml-agent", version="1"),
     }
+
+
+async def answered(server: str, params: Any, ask: Ask | None, log: Callable[[str], None]) -> Any:
+    """The SDK's ElicitResult for its ElicitRequestParams."""
+    from mcp.types import ElicitResult
+
+    url = str(getattr(params, "url", "") or "")
+    schema = getattr(params, "requestedSchema", None)
+    if ask is None:
+        log(f"{server} asks: {params.message} (declined: nobody is there)")
+        return ElicitResult(action="decline")
+    log(f"{server} asks: {params.message}")
+    given = await ask(Question(server, params.message, schema, url))
+    if given is None:
+        return ElicitResult(action="decline")
+    wrong = None if url else problems(given, schema or {})
+    if wrong:
+        log(f"the answer was not sent: {wrong}")
+        return ElicitResult(action="cancel")
+    return ElicitResult(action="accept", content=None if url else given)

@@ -7,7 +7,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from configs.mcp import McpLimits, McpServer
@@ -16,9 +17,8 @@ from core.models.loading import load_beside
 from core.secrets.redaction import redacted
 from tools.mcp.cache import Cache, Listed
 from tools.mcp.call import PING, Live, ask, failure, pinged
-from tools.mcp.callbacks import handlers
+from tools.mcp.callbacks import Ask, handlers
 from tools.mcp.config import Start, digest, start_of
-from tools.mcp.elicitation import Ask
 from tools.mcp.errors import Lost, NotSent, TimedOut, Trouble, in_words, leaves
 from tools.mcp.oauth import SignIn, provider
 from tools.mcp.transport import last_words, opened
@@ -36,6 +36,16 @@ SIGN_IN = 600.0
 PAGES = 100
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """What all connections of a session share. cwd: the folder in which programs are started."""
+
+    cwd: str
+    limits: McpLimits
+    cache: Cache
+    sandbox: CommandSandbox | None = None
+
+
 class Connection:
     """A configured server.
 
@@ -46,14 +56,7 @@ class Connection:
     """
 
     def __init__(
-        self,
-        name: str,
-        server: McpServer,
-        limits: McpLimits,
-        cwd: str,
-        cache: Cache,
-        notice: Callable[[str], None],
-        sandbox: CommandSandbox | None = None,
+        self, name: str, server: McpServer, shared: Surroundings, notice: Callable[[str], None]
     ) -> None:
         self.name = name
         self.server = server
@@ -62,12 +65,12 @@ class Connection:
         self.trouble = ""
         self.ask: Ask | None = None
         self.sign_in: SignIn | None = None
-        self._cwd = cwd
-        self._cache = cache
+        self._cwd = shared.cwd
+        self._cache = shared.cache
         self._notice = notice
-        self._sandbox = sandbox
-        self._start_limit = server.start_timeout or limits.start_timeout
-        self._call_limit = server.call_timeout or limits.call_timeout
+        self._sandbox = shared.sandbox
+        self._start_limit = server.start_timeout or shared.limits.start_timeout
+        self._call_limit = server.call_timeout or shared.limits.call_timeout
         self.opening: asyncio.Future[Live] | None = None
         self._owners: set[asyncio.Task[None]] = set()
 
@@ -134,16 +137,8 @@ class Connection:
                     await session.initialize()
                     await self._list(session)
                 self.trouble = ""
-                opening.set_result(
-                    Live(
-                        session,
-                        owner,
-                        leave,
-                        web=bool(start.url),
-                        last_words=lambda: last_words(errors),
-                        running=running,
-                    )
-                )
+                words = partial(last_words, errors)
+                opening.set_result(Live(session, owner, leave, bool(start.url), words, running))
                 await self._stay(session, leave, relist)
         except asyncio.CancelledError:
             if not opening.done():

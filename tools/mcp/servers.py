@@ -16,8 +16,8 @@ from configs.settings import Settings
 from core.secrets.redaction import redacted
 from core.tool import AgentTool
 from tools.mcp.cache import Cache
-from tools.mcp.connection import Connection, load_sdk
-from tools.mcp.elicitation import Ask
+from tools.mcp.callbacks import Ask
+from tools.mcp.connection import Connection, Surroundings, load_sdk
 from tools.mcp.oauth import SignIn
 from tools.mcp.select_tools import offer
 from tools.workspace.command_sandbox import CommandSandbox
@@ -48,11 +48,9 @@ class Servers:
         self._deadline: float | None = None
         self._made: tuple[str, dict[str, AgentTool]] = ("", {})
         self._failed_before: set[str] = set()
-        sandbox = CommandSandbox(settings)
+        shared = Surroundings(cwd, settings.mcp, self._cache, CommandSandbox(settings))
         self.connections = {
-            name: Connection(
-                name, server, settings.mcp, cwd, self._cache, self._teller(name), sandbox
-            )
+            name: Connection(name, server, shared, self._teller(name))
             for name, server in settings.mcpServers.items()
             if not server.disabled
         }

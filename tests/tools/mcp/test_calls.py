@@ -12,7 +12,7 @@ from core.policy.decide import Situation, decide
 from core.policy.rules import rules_of
 from tests.tools.bench import until
 from tests.tools.mcp.conftest import Opened, program
-from tools.mcp.search import McpArguments, McpSearch
+from tools.mcp.select_tools import McpArguments, McpSearch
 from tools.mcp.tool import reads_rule
 
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import ToolError
-from tools.hub.datasets.viewer import PAGE, TOO_LONG, Viewer
-from tools.hub.datasets.viewer_errors import ViewerError
+from tools.hub.datasets.viewer import PAGE, TOO_LONG, Viewer, ViewerError
 
 #: Pages that are asked for at the same time.
 AT_ONCE = 4

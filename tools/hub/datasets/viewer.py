@@ -1,8 +1,9 @@
 """The Hub's dataset viewer over HTTP: rows and facts of a dataset without downloading it.
 
 Endpoints and shapes: https://huggingface.co/docs/dataset-viewer. huggingface_hub has no calls for
-them. A failure is a ViewerError whose text says what to do next
-(tools/hub/datasets/viewer_errors.py).
+them. A failure is a ViewerError whose text says what to do next: a status, a header X-Error-Code
+and a body {error, cause_message?}. The viewer tells gated, private and missing datasets apart for
+nobody, so the Hub is asked which of them it is.
 """
 
 import asyncio
@@ -12,9 +13,11 @@ from typing import Any
 
 from core import http
 from core.errors import ToolError
+from core.http import Reply, wanted_pause
 from core.hub.connection import Hub, bearer, hub_token, offline
 from core.hub.errors import OFFLINE
-from tools.hub.datasets.viewer_errors import ViewerError, refusal
+from core.hub.refusals import LOG_IN, Repo
+from core.refusals import DATASET_VIEWER, sentence
 
 #: Rows that one request gives at most.
 PAGE = 100
@@ -45,6 +48,23 @@ SHAPES: dict[str, dict[str, type]] = {
     # parquet_files: [{config, split, url, filename, size}], partial.
     "/parquet": {"parquet_files": list},
 }
+#: What a code of the viewer means; the document and the server spell some differently.
+CODES = {
+    "ResponseNotReady": "NotReady",
+    "ResponseNotReadyError": "NotReady",
+    "SearchFeatureNotAvailable": "NotSearchable",
+    "SearchFeatureNotAvailableError": "NotSearchable",
+}
+NO_ACCESS = ("ExternalUnauthenticatedError", "ExternalAuthenticatedError")
+
+
+class ViewerError(ToolError):
+    """A refusal of the viewer: `status` of HTTP, `code` its X-Error-Code."""
+
+    def __init__(self, message: str, status: int = 0, code: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
 
 
 @dataclass(frozen=True)
@@ -71,7 +91,7 @@ class Viewer:
         return _checked(path, reply)
 
 
-def _checked(path: str, reply: http.Reply) -> dict[str, Any]:
+def _checked(path: str, reply: Reply) -> dict[str, Any]:
     if reply.cut:
         said = f"{reply.url} answered with more than {http.MOST:,} bytes"
         raise ViewerError(said, reply.status, TOO_LONG)
@@ -88,3 +108,67 @@ def _checked(path: str, reply: http.Reply) -> dict[str, Any]:
         what = f"{reply.url} answered without a proper {wrong[0]!r}"
         raise ViewerError(f"{what}; is dataset_viewer_url right?", reply.status)
     return dict(body)
+
+
+async def refusal(hub: Hub, reply: Reply, dataset: str, has_token: bool) -> ViewerError:
+    """The error for an answer that is none. `dataset`: what was asked about."""
+    code = reply.headers.get("x-error-code", "")
+    said, cause = _body(reply)
+    if code in NO_ACCESS or (reply.status == 401 and not code):
+        return ViewerError(await why_no_access(hub, dataset), reply.status, code)
+    pause = wanted_pause(reply.headers)
+    name = CODES.get(code, "")
+    if reply.status in (404, 429):
+        name = ""
+    elif not name and cause and reply.status >= 500 and reply.status != 501:
+        name = "Cause"
+    text = sentence(
+        DATASET_VIEWER,
+        reply.status,
+        name,
+        dataset=dataset,
+        said=said,
+        cause=cause,
+        when=f"; the limit resets in {pause:.0f} s" if pause is not None else "",
+        hint="" if has_token else "; with a Hub token (HF_TOKEN) the limit is higher",
+    )
+    return ViewerError(text, reply.status, code)
+
+
+def _body(reply: Reply) -> tuple[str, str]:
+    """(what it says, the cause beneath) in a line each, whatever the body is."""
+    try:
+        body = reply.json()
+    except ToolError:
+        body = None
+    if not isinstance(body, dict):
+        return _line(reply.text) or "no explanation", ""
+    return _line(str(body.get("error", ""))) or "no explanation", _line(
+        str(body.get("cause_message", "") or "")
+    )
+
+
+def _line(text: str) -> str:
+    line = " ".join(text.split())
+    return line[:300] + ("..." if len(line) > 300 else "")
+
+
+async def why_no_access(hub: Hub, dataset: str) -> str:
+    """Gated, private or missing: what the Hub says of a dataset, and of names that are near."""
+    about = Repo(dataset, "dataset")
+    try:
+        info = await hub.ask(lambda api: api.dataset_info(dataset), about)
+    except ToolError as error:
+        return f"the dataset viewer has nothing of {dataset}. {error}"
+    page = f"{hub.url}/{about.page}"
+    if info.gated:
+        return (
+            f"{dataset} is gated: a person must ask for access at {page}, and {LOG_IN}; "
+            "then try again"
+        )
+    if info.private:
+        return (
+            f"{dataset} is private, and the dataset viewer serves private datasets only of PRO "
+            "and Team accounts: load it with a script"
+        )
+    return f"{dataset} exists ({page}), but the dataset viewer has nothing of it yet"

@@ -12,11 +12,13 @@ def told(
     model: str,
     shape: Shape,
     needed: Need,
-    there: Sequence[Gpus],
-    here: Sequence[Gpus],
+    gpus: Sequence[Gpus],
     notes: Sequence[str],
 ) -> str:
+    """`gpus`: the Hub's flavors, and this machine's own, which have no price."""
     name = model or "a model"
+    there = [one for one in gpus if one.hourly is not None]
+    here = [one for one in gpus if one.hourly is None]
     training = plan.method != "inference"
     checkpoints = f", gradient checkpointing {'on' if plan.checkpointing else 'off'}"
     fitting = sorted(
@@ -31,7 +33,7 @@ def told(
         lines.append(f"Cheapest flavor that fits: {_flavor(fitting[0], needed, training)}.")
     elif there:
         lines.append(f"No flavor fits. {_smaller(plan)}")
-    lines += [_this_machine(gpus, needed, training) for gpus in here]
+    lines += [_this_machine(one, needed, training) for one in here]
     lines += [f"Note: {note}" for note in notes]
     lines += ["", "Memory (GB, 10^9 bytes)"]
     lines += [f"  {p.name}: {_gb(p.size)} = {p.formula}" for p in needed.parts]

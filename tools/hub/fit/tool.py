@@ -60,7 +60,7 @@ class HfFit(AgentTool):
         await ctx.note(
             {"model": a.model, "method": a.method, "flavors": fitting, "at": ctx.services.clock()}
         )
-        return ToolResult(told(plan, a.model, shape, needed, there, here, notes))
+        return ToolResult(told(plan, a.model, shape, needed, [*there, *here], notes))
 
 
 async def _shape(a: HfFitArguments, hub: Hub, notes: list[str]) -> Shape:

@@ -81,7 +81,9 @@ def pr_comment(arguments: RepoArguments) -> Change:
     return Change(before, do, done)
 
 
-def _status(arguments: RepoArguments, wanted: str) -> Change:
+def status_change(arguments: RepoArguments) -> Change:
+    """Merging or closing, by the operation."""
+    wanted = "merged" if arguments.operation == "pr_merge" else "closed"
     repo, number = arguments.about, arguments.number
     needed(number, arguments.operation, "the pull request's number; pr_list names them")
 
@@ -110,11 +112,3 @@ def _status(arguments: RepoArguments, wanted: str) -> Change:
         return told(api)
 
     return Change(before, do, lambda api, seen: told(api) if status(api) == wanted else None)
-
-
-def pr_merge(arguments: RepoArguments) -> Change:
-    return _status(arguments, "merged")
-
-
-def pr_close(arguments: RepoArguments) -> Change:
-    return _status(arguments, "closed")

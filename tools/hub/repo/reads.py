@@ -10,7 +10,7 @@ from core.errors import ToolError
 from core.hub.connection import Hub
 from core.hub.errors import near_files
 from core.hub.refusals import Repo
-from core.result_text import day, listed, repo_line, row
+from core.result_text import day, listed, repo_line, row, there_is
 from core.tool import ToolResult
 from core.units import size
 from tools.hub.repo.arguments import RepoArguments
@@ -103,14 +103,10 @@ def _size_of(api: HfApi, repo: Repo) -> int:
         repo.id, [repo.path], revision=repo.revision or None, repo_type=repo.type
     )
     if not found:
-        raise ToolError(f"{repo} has no file {repo.path}.{_there_is(near_files(api, repo))}")
+        raise ToolError(f"{repo} has no file {repo.path}.{there_is(near_files(api, repo))}")
     if not isinstance(found[0], RepoFile):
         raise ToolError(f"{repo.path} is a folder: list names what is in it")
     return int(found[0].size)
-
-
-def _there_is(names: list[str]) -> str:
-    return f" There is: {', '.join(names)}." if names else ""
 
 
 async def _refs(arguments: RepoArguments, hub: Hub) -> ToolResult:

@@ -98,7 +98,9 @@ def update(arguments: RepoArguments) -> Change:
 # --- references ---
 
 
-def _reference(arguments: RepoArguments, kind: str) -> Change:
+def reference(arguments: RepoArguments) -> Change:
+    """A branch or a tag, by the operation: made or deleted."""
+    kind = arguments.operation
     repo, name, remove = arguments.about, arguments.name, arguments.remove
     needed(name, kind, "a name")
     said = f"{'Deleted' if remove else 'Created'} {kind} {name} of {repo}."
@@ -129,11 +131,3 @@ def _reference(arguments: RepoArguments, kind: str) -> Change:
         return said
 
     return Change(before, do, lambda api, seen: said if bool(there(api)) != remove else None)
-
-
-def branch(arguments: RepoArguments) -> Change:
-    return _reference(arguments, "branch")
-
-
-def tag(arguments: RepoArguments) -> Change:
-    return _reference(arguments, "tag")

@@ -17,12 +17,12 @@ from tools.hub.repo.reads import read_of
 CHANGES = {
     "create": settings.create,
     "update": settings.update,
-    "branch": settings.branch,
-    "tag": settings.tag,
+    "branch": settings.reference,
+    "tag": settings.reference,
     "pr_create": pulls.pr_create,
     "pr_comment": pulls.pr_comment,
-    "pr_merge": pulls.pr_merge,
-    "pr_close": pulls.pr_close,
+    "pr_merge": pulls.status_change,
+    "pr_close": pulls.status_change,
 }
 
 
