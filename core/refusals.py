@@ -14,12 +14,12 @@ HUB: Table = {
     "Disabled": "The Hub has disabled {what}: nobody can read it.",
     "RevisionNotFound": "{What} has no revision{revision}.",
     "EntryNotFound": "{What} has no {path}.",
-    401: "The Hub wants to know who asks: {log_in}.{quoted}",
-    402: "The Hub wants to be paid: add credits at {hub}/settings/billing.{quoted}",
+    401: "Not logged in to the Hub: {log_in}.{quoted}",
+    402: "Payment required: add credits at {hub}/settings/billing.{quoted}",
     403: "The Hub refuses it to this token{of}: it lacks the permission, or its owner "
     "does. {hub}/settings/tokens shows what it may do.{quoted}",
     409: "It conflicts with what is there{of}.{quoted}",
-    412: "Somebody committed meanwhile{of}: look at it again, then repeat.",
+    412: "The repo changed since it was read{of}: look at it again, then repeat.",
     500: "The Hub fails at the moment ({status}); try again later.{quoted}",
     0: "The Hub refused it ({status}).{quoted}",
 }

@@ -188,7 +188,7 @@ async def test_an_interrupt_leaves_the_job_and_says_so(
                 driver.session.interrupt()
         assert driver.events[-1].name == "interrupted"
         (job,) = hub.jobs.jobs.values()
-        assert f"Job {job.id} goes on, and costs" in driver.outputs()[0]
+        assert f"Job {job.id} is still running and still costs money" in driver.outputs()[0]
         (running,) = await driver.session.jobs()
         assert (running.id, running.stage) == (job.id, "RUNNING")
         assert (await driver.session.cost())["thread"].amount == 200_010

@@ -428,7 +428,7 @@ async def test_the_preflight_names_its_evidence(bench: Bench) -> None:
 
 TROUBLE = [
     (errors.BAD_TOKEN, "does not accept this machine's token"),
-    (errors.NO_TOKEN, "The Hub wants to know who asks"),
+    (errors.NO_TOKEN, "Not logged in to the Hub"),
     (Answer({"error": "missing scope job.write"}, 403), "it lacks the permission"),
     (Answer({"error": "slow down"}, 429, {"Retry-After": "90"}), "resets in 90 s"),
     (errors.BROKEN_NOW, "The Hub fails at the moment"),

@@ -227,7 +227,7 @@ async def test_a_commit_in_between_is_told(hub: HubServer, bench: Bench) -> None
     hub.misbehave(errors.CONFLICT, path=f"{AT}/commit/main")
     found = await run(bench, CHANGES["upload"])
     assert found.text == (
-        "Somebody committed meanwhile (model ann/mine): look at it again, then repeat."
+        "The repo changed since it was read (model ann/mine): look at it again, then repeat."
     )
     assert found.outcome == "failed"
 

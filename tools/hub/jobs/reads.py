@@ -1,5 +1,6 @@
 """What hf_jobs tells without changing anything."""
 
+import itertools
 from typing import Any
 
 from core.errors import ToolError
@@ -49,16 +50,10 @@ async def _job(a: JobsArguments, hub: Hub) -> Job:
 
 async def _jobs(hub: Hub) -> ToolResult:
     namespace = await hub.payer()
-
-    def newest(api: Any) -> list[Any]:
-        found = []
-        for info in api.list_jobs(namespace=namespace):
-            found.append(info)
-            if len(found) == MOST:
-                break
-        return found
-
-    jobs = [job_of(info) for info in await hub.ask(newest)]
+    found = await hub.ask(
+        lambda api: list(itertools.islice(api.list_jobs(namespace=namespace), MOST))
+    )
+    jobs = [job_of(info) for info in found]
     lines = [row(job.created, job.name, job.line()) for job in jobs]
     return listed(lines, f"{namespace} has no jobs", "" if len(jobs) < MOST else "the newest only")
 

@@ -191,5 +191,5 @@ def ended_result(job: Job, lines: list[str], tail: int, cost: int | None) -> Too
 
 def _left(job: Job, lines: list[str], tail: int) -> ToolResult:
     shown = "\n".join(line for line in lines[-tail:] if line)
-    said = f"Left by the person. Job {job.id} goes on, and costs: {job.url}"
+    said = f"Stopped waiting. Job {job.id} is still running and still costs money: {job.url}"
     return ToolResult(f"{said}\n{shown}".strip(), ok=False, outcome="interrupted", still_costs=True)
