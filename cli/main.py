@@ -18,30 +18,36 @@ from cli.terminal.writer import finish_streams, guard_streams, note, to_stdout
 
 #: By name: where the command is, and its line of help.
 COMMANDS = {
-    "demo": ("cli.commands.demo:demo", "an offline tour: real graph, real tools, a recorded model"),
+    "demo": ("cli.commands.demo:demo", "Offline tour: real graph, real tools, a recorded model"),
     "sessions": (
         "cli.commands.sessions:sessions",
-        "list, show, resume, undo, export, rename, delete, prune threads",
+        "List, show, resume, undo, fork, export and delete sessions",
     ),
     "approvals": (
         "cli.commands.approvals:approvals",
-        "calls that wait for your word, from any terminal",
+        "List, approve and reject pending calls, from any terminal",
     ),
     "replay": (
         "cli.commands.replay:replay",
-        "run a recorded session again, name the first difference",
+        "Run a recorded session again and name the first difference",
     ),
-    "trust": ("cli.commands.trust:trust", "what this folder brings, and whether it counts"),
-    "mcp": ("cli.commands.mcp:mcp", "list, test, add, remove MCP servers"),
+    "trust": (
+        "cli.commands.trust:trust",
+        "Show what this folder contains for ML Agent, and trust it",
+    ),
+    "mcp": ("cli.commands.mcp:mcp", "List, test, add and remove MCP servers"),
     "tools": (
         "cli.commands.tools:tools",
-        "what the model can call, and what that costs in tokens",
+        "List the model's tools, with their cost in tokens",
     ),
-    "config": ("cli.commands.config:config", "show settings and where they come from"),
-    "doctor": ("cli.commands.doctor:doctor", "what works here and what is missing"),
+    "config": ("cli.commands.config:config", "Show settings, explain what the policy decides"),
+    "doctor": (
+        "cli.commands.doctor:doctor",
+        "Check what works on this machine and what is missing",
+    ),
     "completion": (
         "cli.commands.completion:completion",
-        "a script that completes commands in bash, zsh or fish",
+        "Print a completion script for bash, zsh or fish",
     ),
 }
 
@@ -50,10 +56,10 @@ Examples:
   ml-agent                                  chat in this folder
   ml-agent "train a classifier on data.csv"  one task, then exit
   echo "explain train.py" | ml-agent -      the task from standard input
-  cat error.log | ml-agent "what failed?"   a task about what is piped in
-  ml-agent -c "now with early stopping"     go on with this folder's newest thread
+  cat error.log | ml-agent "what failed?"   a task about the piped text
+  ml-agent -c "now with early stopping"     continue this folder's newest session
   ml-agent --output json "..." | jq .text   one JSON object
-  ml-agent -- sessions                      a task that is named like a command
+  ml-agent -- sessions                      a task with the name of a command
 """
 
 
@@ -81,9 +87,7 @@ class PromptOrCommand(click.Group):
                 f"did you mean the command {near[0]!r}? For a task of one word: ml-agent -- {word}"
             )
         if len(args) > 1:
-            raise click.UsageError(
-                f"one task is one argument: put it in quotes: {' '.join(args)!r}"
-            )
+            raise click.UsageError(f"a task is one argument: put it in quotes: {' '.join(args)!r}")
         return "run", run, args
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
@@ -116,40 +120,51 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=EXAMPLES,
 )
-@click.option("-m", "--model", help="provider/model, hf/org/model; list shows them.")
-@click.option("--fallback-model", metavar="ID", help="Answers where the model cannot be had.")
-@click.option("--max-iterations", type=click.IntRange(1), help="Answers of the model (300).")
+@click.option("-m", "--model", help="provider/model or hf/org/model; list prints all")
 @click.option(
-    "--max-cost", type=click.FloatRange(0), metavar="USD", help="Cap of all that this run spends."
+    "--fallback-model", metavar="ID", help="Model to use if the main model is unavailable"
 )
-@click.option("--max-time", type=Duration(), metavar="DURATION", help="90, 90s, 15m, 2h, 1d.")
-@click.option("--no-stream", is_flag=True, help="Show answers when they are whole.")
-@click.option("-c", "--continue", "go_on", is_flag=True, help="This folder's newest thread.")
-@click.option("-r", "--resume", metavar="ID", help="This thread; the start of its id will do.")
+@click.option(
+    "--max-iterations", type=click.IntRange(1), help="Max model calls per turn (default 300)"
+)
+@click.option(
+    "--max-cost", type=click.FloatRange(0), metavar="USD", help="Maximum cost of this run, in USD"
+)
+@click.option(
+    "--max-time",
+    type=Duration(),
+    metavar="DURATION",
+    help="Maximum time per turn: 90, 90s, 15m, 2h, 1d",
+)
+@click.option("--no-stream", is_flag=True, help="Show each answer when it is complete")
+@click.option(
+    "-c", "--continue", "go_on", is_flag=True, help="Continue this folder's newest session"
+)
+@click.option("-r", "--resume", metavar="ID", help="Continue this session; an id prefix is enough")
 @click.option(
     "--mode",
     type=click.Choice(MODES),
-    help="What runs unasked (chat: ask, headless: auto).",
+    help="Permission mode (default: ask in the chat, auto headless)",
 )
-@click.option("--allow", multiple=True, metavar="RULE", help="Runs unasked: 'bash(make *)'.")
-@click.option("--deny", multiple=True, metavar="RULE", help="Is refused: 'bash(git push *)'.")
-@click.option("--yolo", is_flag=True, help="The same as --mode yolo.")
+@click.option("--allow", multiple=True, metavar="RULE", help="Allow without asking: 'bash(make *)'")
+@click.option("--deny", multiple=True, metavar="RULE", help="Never allow: 'bash(git push *)'")
+@click.option("--yolo", is_flag=True, help="Same as --mode yolo")
 @output_options("text", "json", "stream-json")
 @click.option(
-    "--sandbox", metavar="FLAVOR", help="Work in a Hugging Face sandbox; none: here again."
+    "--sandbox", metavar="FLAVOR", help="Work in a Hugging Face sandbox; none: on this machine"
 )
-@click.option("-C", "--cwd", metavar="DIR", help="Work in this folder.")
-@click.option("--config", "config_file", metavar="FILE", help="One more settings file.")
-@click.option("--debug", is_flag=True, help="Show tracebacks and what the libraries log.")
+@click.option("-C", "--cwd", metavar="DIR", help="Working directory")
+@click.option("--config", "config_file", metavar="FILE", help="Additional settings file")
+@click.option("--debug", is_flag=True, help="Show tracebacks and the logs of libraries")
 @click.option(
     "-v", "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version,
-    help="Print the version.",
+    help="Print the version",
 )  # fmt: skip
 @click.pass_context
 def cli(ctx: click.Context, /, output: str | None, as_json: bool, yolo: bool, **given: Any) -> None:
     """A machine-learning engineer in the terminal.
 
-    Without a TASK: a chat. With one, or with "-" for standard input: works on it and exits.
+    Without a TASK: start a chat. With a TASK, or "-" for standard input: work on it and exit.
     """
     options = Options(output=chosen_output(output, as_json) or "text", **given)
     if yolo and options.mode not in (None, "yolo"):
@@ -174,7 +189,7 @@ def _start(options: Options, task: str | None) -> int:
     if options.go_on and options.resume:
         raise click.UsageError("--continue and --resume contradict each other")
     if options.cwd is not None and not options.folder.is_dir():
-        raise click.UsageError(f"there is no folder {options.cwd}")
+        raise click.UsageError(f"no such folder: {options.cwd}")
     from cli.terminal.standard_input import is_piped, read_piped, read_task, warn_of_unread
 
     is_about = task is not None and task != "-" and is_piped()
@@ -192,7 +207,7 @@ def _start(options: Options, task: str | None) -> int:
         return start_chat(options)
     if task is None and not (options.go_on or options.resume):
         raise click.UsageError(
-            "there is no terminal to chat in: give a task, ml-agent \"...\", or '-' for stdin"
+            "no terminal for a chat: give a task, ml-agent \"...\", or '-' for stdin"
         )
     from cli.headless import headless
 

@@ -1,7 +1,7 @@
-"""`ml-agent approvals`: calls that wait for a person, of any thread, decided from any terminal.
+"""`ml-agent approvals`: pending calls of any session, decided from any terminal.
 
-A decision is written down. The chat that asks takes it within a second; where nobody drives the
-thread, `sessions resume` goes on with it.
+A decision is stored. A chat that shows the question continues within a second; if the session is
+open nowhere, `sessions resume` continues it.
 """
 
 import json
@@ -21,23 +21,23 @@ from cli.terminal.writer import note
 from configs.visible import inline
 from core.errors import NoSuchThread, UsageError
 
-CALL = click.option("--call", metavar="ID", help="Only this call; the start of its id will do.")
+CALL = click.option("--call", metavar="ID", help="Only this call; an id prefix is enough")
 
 
 @click.group(context_settings=HELP)
 def approvals() -> None:
-    """Calls that wait for your word, of any thread.
+    """Pending approvals from all sessions.
 
-    Where a thread's ID is left out, the newest one that waits in this folder is meant.
+    Without an ID, a command uses the newest session of this folder that waits for approval.
     """
 
 
 @approvals.command("list")
-@click.option("--full", is_flag=True, help="All of each call, however long.")
+@click.option("--full", is_flag=True, help="Show every call in full")
 @prints
 @with_store
 async def list_(store: Any, options: Options, full: bool) -> int:
-    """What waits, in every folder."""
+    """List the pending calls of all folders."""
     told = []
     for row in await store.threads.waiting():
         for request in await _open_requests(store, row.id):
@@ -46,21 +46,21 @@ async def list_(store: Any, options: Options, full: bool) -> int:
         for item in told:
             _show(item, full)
         if not told:
-            note("nothing waits for approval")
+            note("no pending approvals")
     return tell(options, {"approvals": told}, [])
 
 
 @approvals.command()
 @thread_argument
 @CALL
-@click.option("--arguments", metavar="JSON", help="Run it with these arguments instead.")
-@click.option("--answer", metavar="TEXT", help="The answer to a question of the model.")
+@click.option("--arguments", metavar="JSON", help="Run the call with these arguments instead")
+@click.option("--answer", metavar="TEXT", help="Answer to a question of the model")
 @prints
 @with_store
 async def approve(
     store: Any, options: Options, arguments: str | None, answer: str | None, **which: Any
 ) -> int:
-    """Let calls that wait run."""
+    """Approve pending calls."""
     changed = _object(arguments)
 
     def decide(request: dict[str, Any]) -> dict[str, Any]:
@@ -78,33 +78,33 @@ async def approve(
 @approvals.command()
 @thread_argument
 @CALL
-@click.option("--message", metavar="WORDS", default="", help="What to tell the model.")
+@click.option("--message", metavar="WORDS", default="", help="Message for the model")
 @prints
 @with_store
 async def reject(store: Any, options: Options, message: str, **which: Any) -> int:
-    """Do not let calls that wait run."""
+    """Reject pending calls."""
     decision = {"type": "reject", "message": message}
     return await _decide(store, options, lambda request: decision, **which)
 
 
 @approvals.command()
-@click.option("--remove", metavar="RULE", help="Take this rule back.")
+@click.option("--remove", metavar="RULE", help="Rule to revoke")
 @prints
 @with_store
 async def granted(store: Any, options: Options, remove: str | None) -> int:
-    """Rules that were granted for this folder, "always" in the chat."""
+    """List the rules that you granted for this folder with "always" in the chat."""
     folder = str(options.folder)
     if remove is not None:
         by_a_person("remove a rule")
         if not await store.grants.remove(folder, remove):
-            raise UsageError(f"no rule {remove!r} was granted in {folder}", "approvals granted")
+            raise UsageError(f"no such rule in {folder}: {remove!r}", "ml-agent approvals granted")
     rules = await store.grants.of(folder)
     return tell(options, {"folder": folder, "rules": rules}, map(inline, rules))
 
 
 def _show(item: dict[str, Any], full: bool) -> None:
     lines = EventPrinter(sys.stdout)
-    place = lines.place(PREVIEW_LINES, "; --full shows them")
+    place = lines.place(PREVIEW_LINES, "; --full shows all")
     head, rows = head_and_rows(item, place)
     lines.line(f"{item['thread']}  {item['id'][:13]}  {head.removeprefix('? ')}")
     lines.line(f"    {item['effect']}: {inline(item['reason'])}")
@@ -124,22 +124,22 @@ async def _decide(
     chosen = [r for r in requests if call is None or r["id"].startswith(call)]
     if not chosen:
         known = ", ".join(r["id"] for r in requests) or "none"
-        raise UsageError(f"no such call waits in {row.id}; there are: {known}")
+        raise UsageError(f"no such pending call in {row.id}; pending: {known}")
     if call is not None and len(chosen) > 1:
-        raise UsageError(f"{call!r} fits several calls", "type more of the id")
+        raise UsageError(f"{call!r} matches several calls", "type more of the id")
     made = [(request, decide(request)) for request in chosen]
     for request, decision in made:
         if not await store.decisions.put(row.id, request["id"], decision):
-            raise UsageError(f"{request['id']} was decided before", "approvals list")
+            raise UsageError(f"{request['id']} is already decided", "ml-agent approvals list")
     left = len(requests) - len(chosen)
     decided = [{"call": r["id"], **d} for r, d in made]
     whats = [inline(told_word(r["tool"], r["arguments"])) for r in chosen]
     lines = [f"{d['type']}: {r['tool']} {w}" for (r, d), w in zip(made, whats, strict=True)]
     tell(options, {"thread": row.id, "decided": decided, "left": left}, lines)
     if options.output != "json" and left:
-        note(f"{left} more wait in {row.id}")
+        note(f"{left} more pending in {row.id}")
     elif options.output != "json" and not store.is_driven(row.id):
-        note(f"a chat that asks goes on by itself; else: ml-agent sessions resume {row.id}")
+        note(f"an open chat continues on its own; otherwise: ml-agent sessions resume {row.id}")
     return 0
 
 
@@ -149,11 +149,11 @@ async def _waiting(store: Any, thread: str | None, folder: Any) -> Any:
     if thread is None:
         here = [row for row in waiting if row.cwd == str(folder)]
         if not here:
-            raise NoSuchThread(f"nothing waits for approval in {folder}", "approvals list")
+            raise NoSuchThread(f"no pending approvals in {folder}", "ml-agent approvals list")
         return here[0]
     row = await store.threads.resolve(thread)
     if row.status != "approval":
-        raise UsageError(f"nothing waits for approval in {row.id}", "approvals list")
+        raise UsageError(f"no pending approvals in {row.id}", "ml-agent approvals list")
     return row
 
 
@@ -172,7 +172,7 @@ def _object(text: str | None) -> dict[str, Any] | None:
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise click.BadParameter(f"it is no JSON: {error}", param_hint="--arguments") from None
+        raise click.BadParameter(f"not JSON: {error}", param_hint="--arguments") from None
     if not isinstance(value, dict):
-        raise click.BadParameter("it is no JSON object", param_hint="--arguments")
+        raise click.BadParameter("not a JSON object", param_hint="--arguments")
     return value

@@ -9,7 +9,7 @@ from cli.terminal.writer import write_data
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print a completion script, to be sourced by the shell.
+    """Print a completion script for your shell.
 
     bash: eval "$(ml-agent completion bash)"
     """

@@ -16,19 +16,19 @@ VARIABLE = re.compile(r"^(?:\w+ )?\$\{\w+\}$")
 
 @click.group(context_settings=HELP)
 def config() -> None:
-    """Settings."""
+    """Settings, and what the policy decides."""
 
 
 @config.command()
 @prints
 def show(options: Options) -> int:
-    """Every setting with its value, where it came from, and what it means."""
+    """Show every setting with its value, origin and meaning."""
     loaded = settings_for(options)
     rows, lines = [], []
     for key, field in _flat(loaded.settings):
         value = masked(field["value"])
         if key.startswith("notify.") and key.endswith("_url") and value:
-            value = "***"  # who knows the address can write there
+            value = "***"  # anyone with the address can write there
         origin, meaning = origin_of(key, loaded.origins), field["meaning"]
         rows.append({"key": key, "value": value, "from": origin, "meaning": meaning})
         lines += [f"{key} = {json.dumps(value)}", f"    from {origin} · {meaning}"]
@@ -38,10 +38,12 @@ def show(options: Options) -> int:
 
 @config.command()
 @click.argument("call")
-@click.option("--mode", type=click.Choice(MODES), default=None)
+@click.option(
+    "--mode", type=click.Choice(MODES), help="Permission mode (default: the configured one)"
+)
 @prints
 def explain(options: Options, call: str, mode: str | None) -> int:
-    """What the policy says of a CALL, without running anything: run, ask or deny.
+    """Print the policy's verdict on a CALL without running it: run, ask or deny.
 
     \b
     ml-agent config explain 'bash(git push)'

@@ -30,13 +30,13 @@ ALLOWED = "bash(python3 train.py --epochs 1)"
 
 
 @click.command()
-@click.option("--yes", is_flag=True, help="Approve what is asked for, without asking.")
+@click.option("--yes", is_flag=True, help="Approve every call without asking")
 @runs
 async def demo(options: Options, yes: bool) -> int:
-    """An offline tour of ml-agent: no key, no network, about ten seconds.
+    """Take an offline tour: no key, no network, about ten seconds.
 
-    A recorded model trains a small classifier in a fresh folder. The graph, the tools, the files
-    and the thread are real; one command asks for your approval.
+    A recorded model trains a small classifier in a new folder. The graph, the tools, the files
+    and the session are real. One command needs your approval.
     """
     return await _Demo(yes, options).run()
 

@@ -33,7 +33,7 @@ Finding = tuple[str, str, str]
 @click.command(context_settings=HELP)
 @runs
 def doctor(options: Options) -> int:
-    """What works here and what is missing; exit 1 if something fails."""
+    """Check what works on this machine and what is missing; exit 1 if a check fails."""
     failed = False
     started = settings_for(options)
     settings = started.settings

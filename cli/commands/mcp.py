@@ -24,7 +24,7 @@ def mcp() -> None:
 @mcp.command("list")
 @prints
 def list_(options: Options) -> int:
-    """The configured servers, with what is known of their tools. Starts none."""
+    """List the configured servers and their tools, without starting them."""
     from tools.mcp.cache import Cache
     from tools.mcp.config import digest
 
@@ -50,7 +50,7 @@ def list_(options: Options) -> int:
         for row in rows
     ]
     if not rows and options.output != "json":
-        note("no MCP servers are configured; ml-agent mcp add")
+        note("no MCP servers configured; add one: ml-agent mcp add")
     return tell(options, {"servers": rows}, lines)
 
 
@@ -58,16 +58,16 @@ def list_(options: Options) -> int:
 @click.argument("name", required=False)
 @prints
 async def test(options: Options, name: str | None) -> int:
-    """Start the servers, or the one with NAME, and list their tools; exit 1 if one fails.
+    """Start all servers, or server NAME, and list their tools; exit 1 if one fails.
 
-    A server that wants you to sign in opens a page for it.
+    If a server requires you to sign in, its page opens.
     """
     from tools.mcp.servers import Servers
     from tools.mcp.tool import McpTool
 
     settings = settings_for(options).settings
     if name is not None and name not in settings.mcpServers:
-        raise UsageError(f"there is no MCP server {name!r}", "ml-agent mcp list shows them")
+        raise UsageError(f"no MCP server named {name!r}", "ml-agent mcp list")
     wanted = {
         key: server.model_copy(update={"disabled": False} if name else {})
         for key, server in settings.mcpServers.items()
@@ -95,11 +95,15 @@ async def test(options: Options, name: str | None) -> int:
 @mcp.command(context_settings={"ignore_unknown_options": True})
 @click.argument("name")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
-@click.option("--url", default="", help="Address of a server that speaks streamable HTTP.")
-@click.option("--header", "headers", multiple=True, metavar="'KEY: VALUE'", help="With --url.")
-@click.option("--env", "env", multiple=True, metavar="KEY=VALUE", help="With a command.")
-@click.option("--tool", "tools", multiple=True, metavar="NAME", help="Only these of its tools.")
-@click.option("--project", is_flag=True, help="Into this folder's .ml-agent/config.json.")
+@click.option("--url", default="", help="URL of a server that uses streamable HTTP")
+@click.option(
+    "--header", "headers", multiple=True, metavar="'KEY: VALUE'", help="HTTP header, with --url"
+)
+@click.option(
+    "--env", "env", multiple=True, metavar="KEY=VALUE", help="Environment variable, with a command"
+)
+@click.option("--tool", "tools", multiple=True, metavar="NAME", help="Tool to offer (default: all)")
+@click.option("--project", is_flag=True, help="Add to this folder's .ml-agent/config.json")
 @runs
 def add(options: Options, name: str, command: tuple[str, ...], **given: Any) -> int:
     """Add a server to your settings, by its URL or by the COMMAND that starts it.
@@ -143,6 +147,6 @@ def _tested(row: dict[str, Any]) -> str:
 
 
 async def _open_page(page: str) -> None:
-    note(f"sign in here: {page}")
+    note(f"sign in at {page}")
     if sys.stdin.isatty():
         await asyncio.to_thread(click.launch, page)

@@ -18,16 +18,16 @@ from cli.terminal.writer import to_stderr
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--run-tools", is_flag=True, help="Run the calls, in -C DIR or a fresh folder.")
+@click.option("--run-tools", is_flag=True, help="Run the tool calls, in -C DIR or a new folder")
 @prints
 async def replay(options: Options, file: Path, run_tools: bool) -> int:
-    """Run a recorded session through the graph, and name the first difference.
+    """Run a recorded session again and name the first difference.
 
-    FILE is what `sessions export --format jsonl` wrote. The model answers from it, and so do the
-    tools: nothing is run or written. Exit code 1 where a request is not the recorded one.
+    FILE is the output of `sessions export --format jsonl`. Model and tools answer from it: nothing
+    is run or written. Exit code 1 if a request differs from the recorded one.
 
-    With --run-tools the mode is that of --mode (ask), the rules those of --allow and --deny. A call
-    that these do not let run is refused, whatever FILE says.
+    With --run-tools, --mode (default ask), --allow and --deny apply. Calls that they do not allow
+    are not run, whatever FILE says.
     """
     from graph.options import RunOptions
     from graph.replay import Replay

@@ -1,4 +1,4 @@
-"""`ml-agent sessions`: list, show, resume, move back, rename, delete and prune threads."""
+"""`ml-agent sessions`: list, show, resume, undo, rename, delete and prune sessions."""
 
 import sys
 from collections.abc import Iterator
@@ -20,30 +20,29 @@ from core.errors import NoSuchThread, UsageError
 from core.secrets.redaction import redacted, redacted_in
 
 QUOTES = "a title is one argument: put it in quotes"
-dry_run_option = click.option("--dry-run", is_flag=True, help="Only say what it would do.")
-yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+dry_run_option = click.option("--dry-run", is_flag=True, help="Print the changes, make none")
+yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation")
 
 
 @click.group(context_settings=HELP)
 def sessions() -> None:
-    """Threads: what was said and done, kept on disk.
+    """Sessions: conversations and their changes, stored on disk.
 
-    Where an ID is left out, the newest thread of this folder is meant; the start of an ID will
-    do.
+    Without an ID, a command uses the newest session of this folder. An id prefix is enough.
     """
 
 
 @sessions.command("list")
-@click.option("--all", "everywhere", is_flag=True, help="Then those of the other folders.")
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
+@click.option("--all", "everywhere", is_flag=True, help="Also list the sessions of other folders")
+@click.option("--limit", type=click.IntRange(1), default=20, help="Max sessions (default 20)")
 @prints
 @with_store
 async def list_(store: Any, options: Options, everywhere: bool, limit: int) -> int:
-    """The newest threads of this folder."""
+    """List the newest sessions of this folder."""
     cwd, threads = str(options.folder), store.threads
     rows = await (threads.by_folder(cwd, limit) if everywhere else threads.list(cwd, limit))
     if not rows and options.output != "json":
-        note(f"no threads in {cwd}{'' if everywhere else '; --all shows those of every folder'}")
+        note(f"no sessions in {cwd}{'' if everywhere else '; --all lists those of every folder'}")
 
     def lines() -> Iterator[str]:
         folder = None
@@ -63,7 +62,7 @@ async def list_(store: Any, options: Options, everywhere: bool, limit: int) -> i
 @prints
 @with_store
 async def show(store: Any, options: Options, thread: str | None) -> int:
-    """A thread's conversation."""
+    """Show the conversation of a session."""
     from graph.thread import Thread
 
     row = await _chosen(store, thread, options)
@@ -90,14 +89,15 @@ def resume(options: Options, thread: str | None) -> int:
 
 @sessions.command()
 @thread_argument
-@click.option("--turns", type=click.IntRange(1), default=1, help="How many (1).")
+@click.option("--turns", type=click.IntRange(1), default=1, help="Number of turns (default 1)")
 @dry_run_option
 @prints
 @with_store
 async def undo(store: Any, options: Options, thread: str | None, turns: int, dry_run: bool) -> int:
-    """Take back the last turn: what was said, and the files it changed.
+    """Undo the last turn: the conversation and the files it changed.
 
-    A file that somebody changed since is left as it is, and named; so is what cannot be taken back.
+    Files that changed since then stay as they are. They are listed, as is everything that cannot
+    be undone.
     """
     if not dry_run:
         by_a_person("undo a turn")
@@ -112,7 +112,7 @@ async def undo(store: Any, options: Options, thread: str | None, turns: int, dry
 @prints
 @with_store
 async def redo(store: Any, options: Options, thread: str | None, dry_run: bool) -> int:
-    """Do the turn again that was taken back last."""
+    """Redo the last undone turn."""
     if not dry_run:
         by_a_person("redo a turn")
     row, line = await _time_line(store, thread, options)
@@ -122,11 +122,13 @@ async def redo(store: Any, options: Options, thread: str | None, dry_run: bool) 
 
 @sessions.command()
 @thread_argument
-@click.option("--at", type=click.IntRange(1), metavar="TURN", help="From the end of this turn.")
+@click.option(
+    "--at", type=click.IntRange(1), metavar="TURN", help="Copy up to this turn (default: the last)"
+)
 @prints
 @with_store
 async def fork(store: Any, options: Options, thread: str | None, at: int | None) -> int:
-    """A new thread that goes on from this one; prints its id."""
+    """Copy a session into a new one, and print the new id."""
     by_a_person("fork a session", terminal=False)
     _, line = await _time_line(store, thread, options)
     made = await line.fork(at)
@@ -138,7 +140,7 @@ async def fork(store: Any, options: Options, thread: str | None, at: int | None)
 @prints
 @with_store
 async def rename(store: Any, options: Options, words: tuple[str, ...]) -> int:
-    """Give a thread another TITLE."""
+    """Change the title of a session."""
     if len(words) > 2:
         raise click.UsageError(QUOTES)
     *wanted, title = words
@@ -158,7 +160,7 @@ async def rename(store: Any, options: Options, words: tuple[str, ...]) -> int:
 @prints
 @with_store
 async def delete(store: Any, options: Options, thread: str, yes: bool) -> int:
-    """Delete a thread with everything kept of it."""
+    """Delete a session and everything stored for it."""
     from cli.commands.delete_threads import delete_one
 
     by_a_person("delete a session")
@@ -171,20 +173,24 @@ async def delete(store: Any, options: Options, thread: str, yes: bool) -> int:
 @sessions.command()
 @click.option(
     "--older-than", type=Duration(), metavar="DURATION",
-    help="Not touched for so long: 12h, 30d (30d; with --keep alone: any).",
+    help="Minimum age: 12h, 30d (default 30d; with --keep: any age)",
 )  # fmt: skip
-@click.option("--keep", type=click.IntRange(0), metavar="N", help="Spare each folder's newest N.")
-@click.option("--all", "everywhere", is_flag=True, help="In all folders.")
-@click.option("--force", is_flag=True, help="Also those that wait for approval or were cut off.")
-@click.option("--dry-run", is_flag=True, help="Only say which.")
+@click.option(
+    "--keep", type=click.IntRange(0), metavar="N", help="Keep the newest N of each folder"
+)
+@click.option("--all", "everywhere", is_flag=True, help="Delete in all folders")
+@click.option(
+    "--force", is_flag=True, help="Also delete sessions that wait for approval or were cut off"
+)
+@click.option("--dry-run", is_flag=True, help="List the sessions, delete none")
 @yes_option
 @prints
 @with_store
 async def prune(store: Any, options: Options, everywhere: bool, yes: bool, **wanted: Any) -> int:
-    """Delete this folder's old threads, and give their space back.
+    """Delete the old sessions of this folder, and free their disk space.
 
-    One stays that waits for approval, was cut off, or has a command that still runs; --force
-    deletes it too. One that is driven stays in any case.
+    Without --force, sessions stay if they wait for approval, were cut off, or have a running
+    command. A session that is open in another process always stays.
     """
     from cli.commands.delete_threads import Wanted
     from cli.commands.delete_threads import prune as pruned
@@ -200,15 +206,15 @@ async def prune(store: Any, options: Options, everywhere: bool, yes: bool, **wan
 @thread_argument
 @click.option(
     "--format", "form", type=click.Choice(["markdown", "jsonl"]), default="markdown",
-    show_default=True, help="jsonl: for replay, and for the Hub's trace viewer.",
+    show_default=True, help="Format; jsonl is for replay and the Hub's trace viewer",
 )  # fmt: skip
-@click.option("--to", metavar="FILE", help="Write a file instead of standard output.")
+@click.option("--to", metavar="FILE", help="File to write instead of standard output")
 @runs
 @with_store
 async def export(
     store: Any, options: Options, thread: str | None, form: str, to: str | None
 ) -> int:
-    """Print a thread whole, compacted parts included."""
+    """Print a whole session, compacted parts included."""
     from cli.shared.export import export as exported
 
     return await exported(store, await _chosen(store, thread, options), form, to)
@@ -216,7 +222,7 @@ async def export(
 
 def _confirmed(question: str) -> bool:
     if not sys.stdin.isatty():
-        raise UsageError("there is no terminal to ask in", "pass --yes")
+        raise UsageError("no terminal to ask in", "pass --yes")
     return confirm(question)
 
 

@@ -10,7 +10,7 @@ from cli.shared.options import Options
 @click.command()
 @prints
 def tools(options: Options) -> int:
-    """List the tools, with the tokens each costs in every request."""
+    """List the model's tools, with their cost in tokens per request."""
     from configs.instructions import system_prompt
     from core.models.tokens import TokenCounter, count_text
 

@@ -16,12 +16,13 @@ from configs.visible import visible
 
 
 @click.command(context_settings=HELP)
-@click.option("--revoke", is_flag=True, help="Take back every answer about this folder.")
+@click.option("--revoke", is_flag=True, help="Forget all answers about this folder")
 @runs
 def trust(options: Options, revoke: bool) -> int:
-    """Show what this folder brings (settings, MCP servers, commands, skills, keys), and trust it.
+    """Show what this folder contains for ML Agent, and trust it.
 
-    Nothing of it counts before. What changes later is asked about again.
+    Settings, MCP servers, commands, skills and keys are ignored until you trust them. You are
+    asked again if they change.
     """
     return _revoke(options) if revoke else trust_folder(options)
 

@@ -68,7 +68,7 @@ class Duration(click.ParamType[float]):
             return float(value)
         found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", value.strip())
         if not found or float(found[1]) <= 0:
-            self.fail(f"{value!r} is no duration; write 90, 90s, 15m, 2h or 30d", param, ctx)
+            self.fail(f"{value!r} is not a duration: write 90, 90s, 15m, 2h or 30d", param, ctx)
         return float(found[1]) * UNITS[found[2]]
 
 
@@ -76,8 +76,10 @@ def output_options(*forms: str) -> Callable[[Any], Any]:
     """`--output` with these forms, and `--json`, the short form of `--output json`."""
 
     def add(command: Any) -> Any:
-        json = click.option("--json", "as_json", is_flag=True, help="The same as --output json.")
-        output = click.option("--output", type=click.Choice(forms), help="What is printed (text).")
+        json = click.option("--json", "as_json", is_flag=True, help="Same as --output json")
+        output = click.option(
+            "--output", type=click.Choice(forms), help="Output format (default text)"
+        )
         return output(json(command))
 
     return add
