@@ -31,7 +31,7 @@ from cli.terminal.writer import print_json, to_stderr, to_stdout
 from configs.visible import inline
 from core.secrets.redaction import redacted
 
-MORE = "the thread is intact: sessions resume goes on, with a higher limit if need be"
+MORE = "the session is intact: ml-agent sessions resume continues it, with a higher limit if needed"
 
 
 def headless(options: Options, task: str | None, piped: str = "") -> int:
@@ -163,7 +163,7 @@ class Teller:
             print_json(result_object(thread=thread.id, status="done"))
         complain(
             f"nothing to finish: the last turn of {thread.id} has ended ({thread.status})",
-            f'ml-agent -r {thread.id} "..." goes on with a new message',
+            f'ml-agent -r {thread.id} "..." continues with a new message',
         )
         return 0
 
@@ -172,7 +172,7 @@ class Teller:
             print_json(shutdown.to_dict())
         if self._waits:
             return
-        self._note(f'go on with: ml-agent -r {self._session.thread.id} "..."')
+        self._note(f'continue with: ml-agent -r {self._session.thread.id} "..."')
 
     def _last(self, event: Any) -> int:
         status, code, error = "error", 1, None
@@ -185,10 +185,12 @@ class Teller:
                 error = {"kind": "limit_reached", "message": event.reason, "hint": MORE}
             self._note(closing(event))
             if event.cost_micro_usd is None:
-                self._note("the price of this model is unknown: the cost cap did not count it")
+                self._note(
+                    "the price of this model is unknown: it does not count toward the cost cap"
+                )
         elif event.name == "interrupted":
             status, code = "interrupted", INTERRUPTED
-            complain("interrupted", f'ml-agent -r {event.thread} "..." goes on')
+            complain("interrupted", f'ml-agent -r {event.thread} "..." continues')
         elif event.name == "approval_required":
             status, code = "approval", 3
             error = self._approval(event)

@@ -10,10 +10,10 @@ from cli.chat.state import Chat
 
 KEYS = ("ANTHROPIC_API_KEY", "HF_TOKEN", "OPENAI_API_KEY", "GEMINI_API_KEY")
 WHAT_TO_SET = """\
-There is no model yet: no key is set, and no server on this machine answers.
+No model yet: no API key is set, and no model server runs on this machine.
   a key:    export ANTHROPIC_API_KEY=...  (or OPENAI_API_KEY, GEMINI_API_KEY)
   a token:  export HF_TOKEN=...           (or: hf auth login), for the Hugging Face router
-  or start ollama, LM Studio, vLLM or llama.cpp here; or look first: /demo needs no key"""
+  or start ollama, LM Studio, vLLM or llama.cpp here; /demo works without a key"""
 
 
 async def greet(chat: Chat) -> None:
@@ -31,7 +31,7 @@ async def greet(chat: Chat) -> None:
             chat.lines.line(text)
         return
     if not model.startswith(("hf/", "anthropic/")):
-        chat.lines.line(f"no key is set: {model} on this machine answers", "2")
+        chat.lines.line(f"no API key is set; using {model} on this machine", "2")
 
 
 async def ask_token(chat: Chat, error: Any) -> bool:

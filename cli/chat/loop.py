@@ -39,12 +39,14 @@ async def _trusted(chat: Chat, loaded: Started) -> Started:
     was not asked about before, or has changed."""
     brought = loaded.brought
     for problem in brought.problems:
-        chat.lines.complain(f"left out: {problem}")
+        chat.lines.complain(f"ignored: {problem}")
     if brought.waiting:
         from cli.shared.trust_prompt import QUESTION, listed
         from configs.trust import remember
 
-        chat.lines.line("this folder brings, and none of it counts yet:", "33")
+        chat.lines.line(
+            "This folder contains the following. It is ignored until you trust it:", "33"
+        )
         for text in listed(brought):
             chat.lines.line(text)
         answer = await chat.frontend.ask(QUESTION, accepts=yes_or_no)
@@ -104,9 +106,9 @@ async def _offer_newest(chat: Chat) -> None:
     if found is None:
         return
     row, words = found
-    said = f"the last thread here {words} ({inline(row.title)})"
+    said = f'the last session "{inline(row.title)}" {words}'
     if chat.frontend.has_input():
-        chat.lines.line(f"{said}; /resume goes on with it", "33")
+        chat.lines.line(f"{said}; /resume continues it", "33")
         return  # the user has begun with something else
-    if await wants(chat, f"{said}: go on with it? [Y/n] ") and await ensure_open(chat, row.id):
+    if await wants(chat, f"{said}; resume it? [Y/n] ") and await ensure_open(chat, row.id):
         await offer_unfinished(chat, asked=True)

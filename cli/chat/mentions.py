@@ -22,7 +22,7 @@ async def with_mentions(chat: Chat, text: str) -> str:
     if not told:
         return text
     if any(line.endswith("a picture") for line in told) and not await _sees(chat):
-        chat.lines.line("this model sees no pictures: it is told of the file only", "33")
+        chat.lines.line("this model cannot see pictures; it gets the file name only", "33")
     return text + "\n\n" + "\n".join(f"[mentioned: {line}]" for line in told)
 
 

@@ -50,32 +50,32 @@ class SlashCommand:
 
 
 COMMANDS = (
-    SlashCommand("help", "what there is", "info:show_help", "[NAME]", "info:names", True),
-    SlashCommand("new", "start a new thread", "undo:new"),
-    SlashCommand("undo", "take the last turn back", "undo:undo"),
-    SlashCommand("redo", "do it again", "undo:redo"),
+    SlashCommand("help", "list commands", "info:show_help", "[NAME]", "info:names", True),
+    SlashCommand("new", "start a new session", "undo:new"),
+    SlashCommand("undo", "undo the last turn", "undo:undo"),
+    SlashCommand("redo", "redo the undone turn", "undo:redo"),
     SlashCommand("rewind", "go back to an earlier turn", "undo:rewind", "[TURN]", "undo:numbers"),
-    SlashCommand("fork", "go on in a copy of this thread", "undo:fork"),
-    SlashCommand("resume", "go on with another thread of this folder", "threads:resume", "[ID]",
+    SlashCommand("fork", "continue in a copy of this session", "undo:fork"),
+    SlashCommand("resume", "continue another session of this folder", "threads:resume", "[ID]",
                  "threads:ids"),
-    SlashCommand("sessions", "the threads of this folder", "threads:sessions", anytime=True),
+    SlashCommand("sessions", "list the sessions of this folder", "threads:sessions", anytime=True),
     SlashCommand("compact", "summarise the conversation now", "undo:compact"),
-    SlashCommand("model", "which model answers", "model:model", "[ID|WORD]", "model:models"),
-    SlashCommand("effort", "how much it thinks", "model:effort", "LEVEL", "model:efforts"),
-    SlashCommand("mode", "what runs unasked", "model:mode", "[MODE]", "model:modes", True),
-    SlashCommand("yolo", "run everything unasked, or ask again", "model:yolo", anytime=True),
-    SlashCommand("status", "thread, model, mode, commands that run", "info:status", anytime=True),
-    SlashCommand("cost", "what was spent", "info:cost", anytime=True),
-    SlashCommand("context", "what the next request holds", "info:context", anytime=True),
-    SlashCommand("tools", "what the model can call", "info:tools", "[WORD]", anytime=True),
-    SlashCommand("mcp", "how the MCP servers stand", "info:mcp", anytime=True),
-    SlashCommand("jobs", "jobs that go on", "info:jobs", "[cancel ID]", anytime=True),
-    SlashCommand("plan", "the checklist", "info:plan", anytime=True),
-    SlashCommand("export", "write the thread to a file: .md, or .jsonl to replay", "info:export",
+    SlashCommand("model", "show or change the model", "model:model", "[ID|WORD]", "model:models"),
+    SlashCommand("effort", "reasoning effort", "model:effort", "LEVEL", "model:efforts"),
+    SlashCommand("mode", "permission mode", "model:mode", "[MODE]", "model:modes", True),
+    SlashCommand("yolo", "allow everything without asking, or back", "model:yolo", anytime=True),
+    SlashCommand("status", "session, model, mode, running commands", "info:status", anytime=True),
+    SlashCommand("cost", "cost so far", "info:cost", anytime=True),
+    SlashCommand("context", "contents of the next request", "info:context", anytime=True),
+    SlashCommand("tools", "list the tools", "info:tools", "[WORD]", anytime=True),
+    SlashCommand("mcp", "MCP server status", "info:mcp", anytime=True),
+    SlashCommand("jobs", "list running jobs, cancel one", "info:jobs", "[cancel ID]", anytime=True),
+    SlashCommand("plan", "show the plan", "info:plan", anytime=True),
+    SlashCommand("export", "write the session to a file: .md, or .jsonl for replay", "info:export",
                  "[FILE]"),
-    SlashCommand("clear", "an empty screen, a new thread", "undo:clear"),
-    SlashCommand("demo", "an offline tour, without a key", "info:demo"),
-    SlashCommand("quit", "leave; the thread stays", "info:quit_"),
+    SlashCommand("clear", "clear the screen, start a new session", "undo:clear"),
+    SlashCommand("demo", "offline tour, without a key", "info:demo"),
+    SlashCommand("quit", "leave; the session stays", "info:quit_"),
 )  # fmt: skip
 
 
@@ -109,8 +109,8 @@ def find(chat: Chat, text: str) -> tuple[SlashCommand | None, str]:
     command = known.get({"exit": "quit", "q": "quit"}.get(typed, typed))
     if command is None:
         near = difflib.get_close_matches(typed, list(known), 1, 0.6)
-        hint = f"did you mean /{near[0]}?" if near else "/help lists what there is"
-        chat.lines.line(f"there is no {text.split()[0]}; {hint}")
+        hint = f"did you mean /{near[0]}?" if near else "/help lists the commands"
+        chat.lines.line(f"unknown command {text.split()[0]}; {hint}")
     return command, words.strip()
 
 
@@ -142,8 +142,8 @@ def help_lines(folder: Path, name: str = "") -> Iterator[str]:
         if not name or command.name == name:
             yield f"{f'/{command.name} {command.takes}':<18} {command.help}"
     if not name:
-        yield "!command           run it yourself; the model is told with your next message"
-        yield "@path              mention a file, with completion; pictures, too"
-        yield "Alt-Enter, or \\ at its end, goes on in the next line. Ctrl-R searches."
-        yield "While it works: Enter queues a message, Up takes it back, Esc or Ctrl-C stops."
-        yield "Ctrl-O shows a folded result. Ctrl-D leaves."
+        yield "!command           run it yourself; the model gets the output with your next message"
+        yield "@path              mention a file or picture, with completion"
+        yield "Alt-Enter, or \\ as the last character, starts a new line. Ctrl-R searches."
+        yield "During a turn: Enter queues a message, Up edits it again, Esc or Ctrl-C stops."
+        yield "Ctrl-O shows the whole result. Ctrl-D leaves."

@@ -86,7 +86,7 @@ async def open_thread(chat: Chat, thread: str | None) -> None:
 def say_status(chat: Chat) -> None:
     """The thread, in a line."""
     if chat.session is None:
-        chat.lines.line("no thread yet")
+        chat.lines.line("no session yet")
         return
     from tools.workspace.command_sandbox import in_words
 
@@ -101,7 +101,7 @@ async def close_thread(chat: Chat) -> None:
         session, chat.session = chat.session, None
         await session.close()
         if session.thread.title:
-            chat.lines.line(f"go on later with: ml-agent -r {session.thread.id}", "2")
+            chat.lines.line(f"continue later with: ml-agent -r {session.thread.id}", "2")
         await chat.frontend.settled(chat)
 
 

@@ -40,7 +40,7 @@ async def offer_unfinished(chat: Chat, *, asked: bool = False) -> None:
     wanted = asked or bool(await chat.session.pending())
     if not await chat.session.unfinished():
         return
-    if wanted or await wants(chat, "the last turn was cut off; go on? [Y/n] "):
+    if wanted or await wants(chat, "the last turn was cut off; continue it? [Y/n] "):
         await run_turn(chat, chat.session.resume())
 
 
@@ -76,7 +76,7 @@ async def _after(chat: Chat, last: Any, costs: bool) -> Any:
     elif last.name == "interrupted":
         chat.lines.line("interrupted", "33")
         for job in await tell_of_jobs(chat.session, lambda text: chat.lines.line(text, "33")):
-            asked = f"cancel job {job.id}? y, or Enter: it goes on "
+            asked = f"cancel job {job.id}? y, or Enter: keep it running "
             answer = await chat.frontend.ask(asked, accepts=yes_or_no)
             if answer is not None and is_yes(answer):
                 await jobs_command(chat.session, f"cancel {job.id}", chat.lines.line)
@@ -107,7 +107,7 @@ async def _decided(chat: Chat, requests: list[dict[str, Any]]) -> Any:
 async def _more(chat: Chat, reason: str) -> Any:
     """At a limit: go on with the turn, or end it here."""
     of_money = "are spent" in reason
-    asked = "how many USD more?" if of_money else "go on for as long again? y, or"
+    asked = "how many more USD?" if of_money else "continue for as long again? y, or"
     accepts = amount if of_money else yes_or_no
     answer = await chat.frontend.ask(f"{asked} (Enter: stop here) ", accepts=accepts)
     if not answer:

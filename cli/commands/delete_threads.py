@@ -13,7 +13,7 @@ from cli.terminal.writer import note
 
 #: Where neither an age nor a number was given: 30 days, in seconds.
 OLD = 30 * 86400.0
-DOCTOR = "ml-agent doctor lists those that live on"
+DOCTOR = "ml-agent doctor lists running sandboxes"
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ async def _end_sandboxes(store: Any, settings: Any, rows: list[Any]) -> None:
             for number in await end_all(settings, store, row.id):
                 note(f"ended the sandbox {number} of {row.id}")
         except ToolError as error:
-            complain(f"the sandbox of {row.id} could not be ended: {error.message}", DOCTOR)
+            complain(f"cannot end the sandbox of {row.id}: {error.message}", DOCTOR)
 
 
 def _tell(store: Any, wanted: Wanted, removed: Any, left: dict[str, str], options: Options) -> int:
@@ -103,11 +103,11 @@ def _tell(store: Any, wanted: Wanted, removed: Any, left: dict[str, str], option
     if wanted.dry_run:
         note(f"would delete {counted(removed.threads)}")
     elif removed.threads:
-        note(f"deleted {counted(removed.threads)}; {size(removed.freed)} came back")
+        note(f"deleted {counted(removed.threads)}; freed {size(removed.freed)}")
     else:
-        note("there is nothing to delete")
+        note("nothing to delete")
     return 0
 
 
 def counted(rows: list[Any]) -> str:
-    return "1 thread" if len(rows) == 1 else f"{len(rows)} threads"
+    return "1 session" if len(rows) == 1 else f"{len(rows)} sessions"

@@ -45,7 +45,7 @@ class _Demo:
     def __init__(self, yes: bool, options: Options) -> None:
         self._lines = EventPrinter(sys.stdout, to_stdout)
         self._asks = sys.stdin.isatty() and sys.stdout.isatty() and not yes
-        self._why = "--yes was given" if yes else "there is no terminal to ask in"
+        self._why = "--yes was given" if yes else "no terminal to ask in"
         self._options = options
         self._refused = False
 
@@ -53,8 +53,8 @@ class _Demo:
         replay, folder = self._prepared()
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGINT, replay.session.interrupt)
-        self._lines.line(f"A tour, offline: a recorded model works in {folder}", "1")
-        self._lines.line("The graph, the tools, the files and the thread are real.", "2")
+        self._lines.line(f"Offline tour: a recorded model works in {folder}", "1")
+        self._lines.line("The graph, the tools, the files and the session are real.", "2")
         last: Any = None
         async for event in replay.events():
             if event.name == "processing" and last is None:
@@ -93,7 +93,7 @@ class _Demo:
         if not self._asks:
             for request in requests:
                 show(request, self._lines, PLAIN.most)
-            self._lines.line(f"  approved by the demo itself: {self._why}", "33")
+            self._lines.line(f"  approved by the demo: {self._why}", "33")
             return [{"type": "approve"} for _ in requests]
         decisions = converse(decisions_of(requests, self._lines, None, PLAIN), self._lines)
         self._refused = decisions is None or any(d["type"] == "reject" for d in decisions)
@@ -112,6 +112,6 @@ class _Demo:
         else:
             self._lines.line("\n" + closing(last), "2")
         self._lines.line(f"The files: {folder}")
-        self._lines.line(f"The thread, on disk: ml-agent sessions show {thread}")
-        self._lines.line('Next, with a model: set a key, then ml-agent "your task"')
+        self._lines.line(f"The session: ml-agent sessions show {thread}")
+        self._lines.line('Next: set an API key, then ml-agent "your task"')
         return 0

@@ -25,7 +25,7 @@ CREDENTIALS = (
 PACKAGES = ("langgraph", "langchain-core", "langchain-litellm", "litellm", "huggingface-hub")
 PROGRAMS = {"git": "commands that need it fail", "bash": "commands run in sh"}
 
-MAKE_PRIVATE = "chmod go-w it, or set ML_AGENT_STATE_DIR to a folder of your own"
+MAKE_PRIVATE = "chmod go-w it, or set ML_AGENT_STATE_DIR to your own folder"
 #: (ok, warn or fail; what; what to do)
 Finding = tuple[str, str, str]
 
@@ -172,7 +172,7 @@ def _environment(settings: Any) -> Iterator[Finding]:
         yield "ok", f"commands see all {len(found.passed)} variables", ""
         return
     what = f"commands see {len(found.passed)} variables, not: {', '.join(found.withheld)}"
-    yield "ok", what, "the setting child_environment adds names"
+    yield "ok", what, "the setting child_environment adds variables"
 
 
 def _servers(settings: Any) -> Iterator[Finding]:
@@ -209,7 +209,11 @@ def _sandboxes(settings: Any) -> Iterator[Finding]:
     for one in found:
         what = f"sandbox {one.id} on {one.flavor} of thread {one.thread}"
         if one.driven:
-            yield "ok", f"{what}, at work", ""
+            yield "ok", f"{what}, in use", ""
         else:
-            whose = "goes on: ml-agent sessions resume; " if one.known else ""
-            yield "warn", f"{what}, no turn runs in it{one.price}", f"{whose}ends: {one.how_to_end}"
+            whose = "continue: ml-agent sessions resume; " if one.known else ""
+            yield (
+                "warn",
+                f"{what}, no turn runs in it{one.price}",
+                f"{whose}end it: {one.how_to_end}",
+            )

@@ -73,7 +73,7 @@ def _pairs(texts: tuple[str, ...], sign: str, option: str) -> dict[str, str]:
     for text in texts:
         key, found, value = text.partition(sign)
         if not found or not key.strip():
-            raise UsageError(f"{option} takes KEY{sign}VALUE, not {text!r}")
+            raise UsageError(f"{option} must be KEY{sign}VALUE, not {text!r}")
         pairs[key.strip()] = value.strip()
     return pairs
 
@@ -87,4 +87,4 @@ def remove_server(name: str, folder: Path) -> int:
                 del servers[name]
             note(f"removed {name} from {path}")
             return 0
-    raise UsageError(f"no settings file names an MCP server {name!r}", "ml-agent mcp list")
+    raise UsageError(f"no MCP server named {name!r} in any settings file", "ml-agent mcp list")

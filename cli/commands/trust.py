@@ -32,7 +32,7 @@ def trust_folder(options: Options) -> int:
     brought = settings_for(options).brought
     items = (*brought.waiting, *brought.refused)
     if not items:
-        note("there is nothing to trust here, or it is trusted already")
+        note("nothing to trust here, or already trusted")
         return 0
     for line in listed(brought):
         to_stdout(f"{line}\n")
@@ -41,7 +41,7 @@ def trust_folder(options: Options) -> int:
         to_stderr(QUESTION)
         if not is_yes(sys.stdin.readline()):
             remember(brought.folder, items, trusted=False)
-            note("not trusted, and ignored")
+            note("not trusted; ignored")
             return 1
     remember(brought.folder, items, trusted=True)
     note(f"trusted in {visible(brought.folder)}, until it changes")
@@ -52,6 +52,6 @@ def _revoke(options: Options) -> int:
     by_a_person("stop trusting a folder")
     folder = options.folder
     known = forget(folder)
-    said = "is not trusted any more" if known else "was not trusted"
+    said = "is no longer trusted" if known else "was not trusted"
     note(f"{visible(folder)} {said}")
     return 0

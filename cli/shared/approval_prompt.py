@@ -18,11 +18,13 @@ from configs.visible import inline, json_text, needs_escapes
 
 PREVIEW_LINES = 20
 KEYS = """\
-  y  run it                     n  do not; n and words: the model is told them
-  e  change it in $EDITOR       a  run it, and such calls from now on without asking
-  ?  all of it, and these keys  Esc  leave it undecided"""
-NO_ANSWER = "That is no answer. ? shows the keys, n and words tell the model, Esc keeps the words."
-MANY = "  Y  run this and all that follow   N  none of them"
+  y  run it                     n  do not run it; n and words: a reason for the model
+  e  change it in $EDITOR       a  run it, and allow such calls without asking
+  ?  show all of it             Esc  decide later"""
+NO_ANSWER = (
+    "That is not an answer. ? shows the keys, n and words tell the model, Esc keeps the words."
+)
+MANY = "  Y  run this and the following calls   N  run none of them"
 Propose = Callable[[dict[str, Any]], str]
 
 
@@ -40,7 +42,7 @@ class Style:
 PLAIN = Style(
     "run it? [?] all of it, [y]es, [n]o, n and words for the model, [e]dit",
     PREVIEW_LINES,
-    "that is no answer",
+    "that is not an answer",
     False,
 )
 FULL = Style("run it? y n e a ?", 16, NO_ANSWER, True)
@@ -65,7 +67,7 @@ def decisions_of(
             more = style.many and number < len(requests)
             answer = yield from _decided(request, lines, propose, style, more)
         if answer is None:
-            lines.line("left undecided; a message rejects, -c asks again", "33")
+            lines.line("not decided; your next message rejects, ml-agent -c asks again", "33")
             return None
         if answer.pop("rest", False):
             rest = answer
@@ -165,7 +167,7 @@ def _always(proposed: str, lines: Lines) -> Dialog:
     where = yield Asked(asked, one_of(words), "tf", stays="t or f")
     if where is None:
         return None
-    lines.line(f"from now on: {inline(rule.strip())}", "2")
+    lines.line(f"allowed without asking: {inline(rule.strip())}", "2")
     return {"type": "approve", "folder_rule" if where[:1] == "f" else "rule": rule.strip()}
 
 
@@ -197,9 +199,9 @@ def edited_arguments(arguments: dict[str, Any], lines: Lines) -> dict[str, Any] 
             subprocess.run([*editor, str(path)], check=True)
             edited = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, subprocess.CalledProcessError, ValueError) as error:
-            lines.line(f"the edit was not taken: {error}", "31")
+            lines.line(f"cannot use the edit: {error}", "31")
             return None
     if not isinstance(edited, dict):
-        lines.line("the edit was not taken: the arguments must stay an object", "31")
+        lines.line("cannot use the edit: the arguments must be an object", "31")
         return None
     return edited

@@ -62,7 +62,7 @@ def say_what_is_ignored(brought: Brought) -> None:
     """Tell on stderr, in a line, what of the folder does not count; and a line for each file that
     cannot be read."""
     for problem in brought.problems:
-        complain(f"left out: {problem}")
+        complain(f"ignored: {problem}")
     # Only a chat has commands.
     items = tuple(item for item in brought.ignored if item.kind != "command")
     if items:
@@ -101,7 +101,7 @@ async def newest_thread(store: "Store", options: Options) -> "ThreadRow":
     """The newest thread of the folder. Raises NoSuchThread."""
     row = await store.threads.newest(str(options.folder))
     if row is None:
-        raise NoSuchThread(f"no thread was started in {options.folder}")
+        raise NoSuchThread(f"no sessions in {options.folder}")
     return row
 
 

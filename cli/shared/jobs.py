@@ -26,7 +26,8 @@ async def tell_of_jobs(session: Any, say: Callable[[str], None]) -> list[Any]:
     """Say which jobs go on after an interrupt; an interrupt ends none of them."""
     jobs = await going_on(session)
     for job in jobs:
-        say(f"{job.line()} goes on, and costs; /jobs cancel {job.id} in the chat ends it")
+        how = f"/jobs cancel {job.id} in the chat cancels it"
+        say(f"{job.line()} is still running and still costs money; {how}")
     return jobs
 
 
@@ -41,12 +42,12 @@ async def jobs_command(session: Any, word: str, say: Callable[[str], None]) -> N
             say(f"job {job.strip()} was cancelled")
             return
         if word:
-            say("/jobs lists, /jobs cancel ID ends one")
+            say("/jobs lists jobs, /jobs cancel ID cancels one")
             return
         jobs = await session.jobs()
         for one in jobs:
             say(one.line())
         if not jobs:
-            say("no job of this thread goes on")
+            say("no running jobs")
     except AgentError as error:
         complain(error.message, error.hint)

@@ -26,12 +26,12 @@ def answers_of(question: Any, lines: Lines) -> Dialog:
 def _conversation(question: Any, lines: Lines) -> Dialog:
     lines.line(f"? MCP server {question.server} asks: {question.message}", "1")
     if question.url:
-        lines.line(f"  it wants you to open {inline(question.url)}")
+        lines.line(f"  open this page: {inline(question.url)}")
         return {} if is_yes((yield Asked("done? [y/N] ", yes_or_no)) or "") else None
     properties = (question.schema or {}).get("properties") or {}
     if not properties:
         return {} if is_yes((yield Asked("agree? [y/N] ", yes_or_no)) or "") else None
-    lines.line("  Enter leaves a field out or takes its default; Ctrl-D declines", "2")
+    lines.line("  Enter skips a field or uses its default; Ctrl-D declines", "2")
     required = question.schema.get("required") or []
     given: dict[str, Any] = {}
     for name, field in properties.items():
@@ -62,7 +62,7 @@ def _field(name: str, field: dict[str, Any], required: bool, lines: Lines) -> Di
         value = _value(text, field.get("type"))
         if value is not None and text and (not choices or value in choices):
             return value
-        lines.line(f"  {field.get('type', 'a value')} is wanted", "33")
+        lines.line(f"  expected: {field.get('type', 'a value')}", "33")
 
 
 def _value(text: str, kind: Any) -> Any:

@@ -24,7 +24,7 @@ def listed(offers: Sequence[Any], word: str = "", most: int = MOST) -> Iterator[
     for offer in found[:most]:
         yield offer.describe()
     if len(found) > most:
-        yield f"... {len(found) - most} more; a word after the command narrows them down"
+        yield f"... {len(found) - most} more; add a word to narrow the list"
     if not found and not word:
         yield "none: set ANTHROPIC_API_KEY, HF_TOKEN or OPENAI_API_KEY, or start a local server"
 

@@ -44,7 +44,7 @@ def cost_of(request: dict[str, Any]) -> str:
     price, left = request["price_micro_usd"], request.get("left_micro_usd")
     cost = f" · {money(price)}" if price is not None else ""
     if left is not None and (price is not None or request["effect"] == "spend"):
-        cost += f" of {money(left)} that are left"
+        cost += f" of {money(left)} left"
     return cost
 
 

@@ -32,15 +32,15 @@ def tell_moved(moved: Any, lines: Any, *, redo: bool = False, dry_run: bool = Fa
     """What an undo or redo did, or would do."""
     numbers = ", ".join(map(str, moved.moved))
     many = len(moved.moved) > 1
-    done = "done again" if redo else "taken back"
+    done = "redone" if redo else "undone"
     would = "would be " if dry_run else ""
     lines.line(f"turn{'s' if many else ''} {numbers} {would}{done}", "1")
     _listed(f"files {would}restored", moved.restored, lines)
     left = [f"{name}: {reason}" for name, reason in moved.left.items()]
-    _listed("files left as they are", left, lines, "33")
-    _listed("not taken back" if not redo else "not done again", moved.beyond, lines, "33")
+    _listed("files left unchanged", left, lines, "33")
+    _listed("not undone" if not redo else "not redone", moved.beyond, lines, "33")
     if moved.files_off:
-        lines.line(f"  files are not covered: {moved.files_off}", "33")
+        lines.line(f"  files are not included: {moved.files_off}", "33")
 
 
 def _listed(what: str, items: list[str], lines: Any, code: str = "") -> None:

@@ -66,7 +66,7 @@ def _read(*, give_up: bool) -> bytes:
         waited += step
         if not told:
             told = True
-            note("ml-agent: waiting for standard input to end (</dev/null runs without it)")
+            note("ml-agent: waiting for standard input to end (</dev/null skips it)")
         if give_up and not found and waited >= GIVEN_UP:
             note(
                 f"ml-agent: standard input sent nothing for {GIVEN_UP:g} s: "

@@ -48,12 +48,12 @@ def by_a_person(what: str, *, terminal: bool = True) -> None:
 
     if _is_agents():
         raise UsageError(
-            f"cannot {what} from a command of the agent: only the user does that",
-            "run it in a terminal of your own",
+            f"cannot {what} from a command of the agent: only the user can",
+            "run it in your own terminal",
         )
     if terminal and not _has_terminal():
         raise UsageError(
-            f"cannot {what} without a terminal: only the user does that",
+            f"cannot {what} without a terminal: only the user can",
             "run it in a terminal; over ssh: ssh -t",
         )
 

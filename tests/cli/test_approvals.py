@@ -38,7 +38,7 @@ def test_listed_approved_and_resumed(count: int, tmp_path: Path) -> None:
         approved = run("approvals", "approve")
         assert approved.stdout == "".join(f"approve: bash touch made{n}\n" for n in range(count))
         assert names(run.work) == []  # it is written down; the thread's driver runs it
-        assert "nothing waits" in run("approvals", "list").stderr
+        assert "no pending approvals" in run("approvals", "list").stderr
         twice = run("approvals", "reject", told[0]["thread"])
         assert (twice.returncode, len(complaints(twice))) == (2, 1)
         done = run("sessions", "resume")
@@ -153,4 +153,4 @@ def test_what_cannot_be_decided(tmp_path: Path) -> None:
         run.task("--mode", "ask", "make 1")
         wrong = run("approvals", "approve", "--call", "nothing")
         assert wrong.returncode == 2
-        assert "there are: call_" in wrong.stderr
+        assert "pending: call_" in wrong.stderr

@@ -41,7 +41,7 @@ def test_usage(tmp_path: Path) -> None:
             (["--yolo", "--mode", "ask", "go"], "contradict"),
             ([], "no terminal"),
             (["-r", "absent", "go"], "no thread 'absent'"),
-            (["-c", "go"], "no thread was started"),
+            (["-c", "go"], "no sessions in"),
             (["-m", "nonsense", "go"], "no route leads to 'nonsense'"),
             (["-m", "local/x", "go"], "local_base_url"),
         ]:

@@ -74,7 +74,7 @@ def test_a_conversation(tmp_path: Path) -> None:
             chat.expect("interrupted")
             chat.expect_exact("> ")
             chat.sendline("/nonsense")
-            chat.expect("there is no /nonsense")
+            chat.expect("unknown command /nonsense")
             chat.expect_exact("> ")
             chat.sendintr()
             chat.expect("press Ctrl-C again")
@@ -82,7 +82,7 @@ def test_a_conversation(tmp_path: Path) -> None:
             chat.expect("mode ask")
             chat.expect_exact("> ")
             chat.sendeof()
-            chat.expect("go on later with: ml-agent -r")
+            chat.expect("continue later with: ml-agent -r")
             chat.expect(pexpect.EOF)
         assert (run.work / "effects").read_text().split() == ["ran", "edited"]
         assert not run.server.violations
@@ -98,13 +98,13 @@ def test_a_turn_that_was_cut_off_is_offered(tmp_path: Path) -> None:
             chat.wait()
         run.server.choose = lambda asked: Reply("the end")
         with chatting(run, "-c") as chat:
-            chat.expect("cut off; go on")
+            chat.expect("cut off; continue it")
             chat.sendintr()  # out of the question
             chat.expect_exact("> ")
             chat.sendeof()  # out of the prompt
             chat.expect(pexpect.EOF)
         with chatting(run, "-c") as chat:
-            chat.expect("cut off; go on\\? \\[Y/n\\]")
+            chat.expect("cut off; continue it\\? \\[Y/n\\]")
             chat.sendline("")
             chat.expect("the end")
             chat.sendline("/quit")
@@ -124,15 +124,15 @@ def test_at_a_limit_the_chat_asks_whether_to_go_on(tmp_path: Path) -> None:
         chat.expect_exact("> ")
         chat.sendline("go")
         chat.expect("the turn used its 2 iterations")
-        chat.expect("go on for as long again")
+        chat.expect("continue for as long again")
         chat.sendline("y")
         chat.expect("all done")
         chat.expect("4 iterations")
         chat.sendline("go")
-        chat.expect("go on for as long again")
+        chat.expect("continue for as long again")
         chat.sendline("")
         chat.sendline("/cost")
-        chat.expect("this thread")
+        chat.expect("this session")
 
 
 def test_a_thread_that_is_not_at_an_end_is_offered(tmp_path: Path) -> None:
@@ -145,18 +145,18 @@ def test_a_thread_that_is_not_at_an_end_is_offered(tmp_path: Path) -> None:
             chat.wait()
         run.server.choose = lambda asked: Reply("the end")
         with chatting(run, "-c") as chat:
-            chat.expect("cut off; go on")  # a thread was named: the question is the old one
+            chat.expect("cut off; continue it")  # a thread was named: the question is the old one
             chat.sendintr()  # out of the question, as in the full terminal
             chat.expect_exact("> ")
             chat.sendeof()
             chat.expect(pexpect.EOF)
-        offer = "the last thread here was cut off \\(long story\\): go on with it\\? \\[Y/n\\] "
+        offer = 'the last session "long story" was cut off; resume it\\? \\[Y/n\\] '
         with chatting(run) as chat:
             chat.expect(offer)
             chat.sendeof()
             chat.expect_exact("> ")
             chat.sendline("/status")
-            chat.expect("no thread yet")
+            chat.expect("no session yet")
         with chatting(run) as chat:
             chat.expect(offer)
             chat.sendline("")
@@ -164,21 +164,21 @@ def test_a_thread_that_is_not_at_an_end_is_offered(tmp_path: Path) -> None:
             chat.expect_exact("> ")
             chat.sendline("/quit")
             chat.expect(pexpect.EOF)
-            assert "go on?" not in str(chat.before)  # it was asked once
+            assert "continue it?" not in str(chat.before)  # it was asked once
         with chatting(run) as chat:  # its turn has ended
             chat.expect("/help\r\n> ")
 
         run.server.choose = choose
         assert run.task("--mode", "ask", "run it").returncode == 3
         with chatting(run) as chat:
-            chat.expect("the last thread here waits for approval \\(run it\\): go on")
+            chat.expect('the last session "run it" waits for approval; resume it')
             chat.sendline("hello, something else")  # no answer: a message
             chat.expect("kept as your next message")
             chat.expect("as you say")
             chat.sendline("run it")
             chat.expect("run it\\?.*: ")
             chat.sendline("yes but why?")
-            chat.expect("that is no answer")
+            chat.expect("that is not an answer")
             chat.expect("run it\\?.*: ")
             chat.sendline("n")
             chat.expect("> yes but why\\?")
@@ -189,7 +189,7 @@ def test_a_thread_that_is_not_at_an_end_is_offered(tmp_path: Path) -> None:
         assert not (run.work / "effects").exists()
         assert run.task("--mode", "ask", "run it").returncode == 3
         with chatting(run) as chat:
-            chat.expect("the last thread here waits for approval")
+            chat.expect("the last session .* waits for approval")
             chat.sendline("y")
             chat.expect("run it\\?.*: ")
             chat.sendline("y")
@@ -204,7 +204,7 @@ def test_a_thread_that_is_not_at_an_end_is_offered(tmp_path: Path) -> None:
             chat.sendline("/quit")
             chat.expect(pexpect.EOF)
         with chatting(run) as chat:
-            chat.expect("the last thread here was interrupted \\(run it\\): go on")
+            chat.expect('the last session "run it" was interrupted; resume it')
             chat.sendline("")
             chat.expect("thread .* mode ask")
             chat.expect_exact("> ")

@@ -45,8 +45,8 @@ def test_without_a_terminal_it_approves_itself_and_says_so(
 ) -> None:
     done = demo(tmp_path, *arguments)
     assert (done.returncode, done.stderr) == (0, "")
-    why = "--yes was given" if arguments else "there is no terminal to ask in"
-    assert done.stdout.count(f"approved by the demo itself: {why}") == 1
+    why = "--yes was given" if arguments else "no terminal to ask in"
+    assert done.stdout.count(f"approved by the demo: {why}") == 1
     assert "not as recorded" not in done.stdout
     # It plans, reads, writes, fails, mends, trains, draws, reports.
     told = [
@@ -82,7 +82,7 @@ def test_a_person_decides_in_a_terminal(answer: str, ran: bool, tmp_path: Path) 
     )
     child.expect(r"run it\?.*: ")
     child.sendline(answer)
-    child.expect("The thread, on disk: ml-agent sessions show")
+    child.expect("The session: ml-agent sessions show")
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0

@@ -146,7 +146,7 @@ def test_the_question_of_trust_is_asked_once(tmp_path: Path) -> None:
         with chatting(run) as chat:
             chat.expect_exact("/help")
             chat.sendline("/mcp")
-            chat.expect("no MCP servers are configured")
+            chat.expect("no MCP servers configured")
 
 
 def test_a_server_asks_in_the_chat(tmp_path: Path) -> None:
@@ -204,7 +204,7 @@ def test_add_list_test_remove(tmp_path: Path) -> None:
         assert list(json.loads(path.read_text())["mcpServers"]) == ["time"]
         gone = run("mcp", "remove", "docs")
         assert gone.returncode == 2
-        assert "no settings file names an MCP server 'docs'" in gone.stderr
+        assert "no MCP server named 'docs' in any settings file" in gone.stderr
 
 
 def test_the_agent_does_not_choose_its_servers(tmp_path: Path) -> None:

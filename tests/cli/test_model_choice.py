@@ -19,7 +19,7 @@ def test_in_the_chat(tmp_path: Path) -> None:
         chat.sendline("hello")
         chat.expect("I am stand-in, no effort")
         chat.sendline("/model openai/other")
-        chat.expect("from now on: openai/other")
+        chat.expect("model: openai/other")
         chat.sendline("/effort")
         chat.expect("minimal, low, medium, high")
         chat.sendline("/effort high")
@@ -27,7 +27,7 @@ def test_in_the_chat(tmp_path: Path) -> None:
         chat.sendline("who?")
         chat.expect("I am other, high")
         chat.sendline("/model gpt-5.1")
-        chat.expect("from now on: openai/gpt-5.1 at ")
+        chat.expect("model: openai/gpt-5.1 at ")
         chat.sendline("/model groq/llama")
         chat.expect("no credential for groq/llama .set GROQ_API_KEY")
         chat.sendline("/model sonnet")
@@ -44,7 +44,7 @@ def test_in_the_chat(tmp_path: Path) -> None:
         chat.sendline("/compact")
         chat.expect("nothing to compact: the messages have [\\d,]+ tokens")
         chat.sendline("/quit")
-        chat.expect("go on later with")
+        chat.expect("continue later with")
 
 
 def test_models_are_listed(tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def test_old_threads_are_pruned(tmp_path: Path) -> None:
         assert [row["title"] for row in told["threads"]] == ["older"]
         assert (told["dry_run"], told["freed_bytes"] > 0, len(told["left"])) == (False, True, 2)
         young = run("sessions", "prune", "--older-than", "45d", "--yes")
-        assert "there is nothing to delete" in young.stderr
+        assert "nothing to delete" in young.stderr
         gone = run("sessions", "prune", "--older-than", "45d", "--all", "--yes")
         assert gone.stderr.splitlines()[-1].startswith("deleted 1 thread; ")
         assert listed(run, "--all") == ["new", "old", "run it", "cut"]

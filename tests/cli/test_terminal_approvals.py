@@ -73,7 +73,7 @@ def test_each_key(columns: int, tmp_path: Path) -> None:
         chat.enter()
         chat.expect("in this \\[t\\]hread")
         chat.type("t")
-        chat.expect("from now on: bash\\(touch \\*\\)")
+        chat.expect("allowed without asking: bash\\(touch \\*\\)")
         chat.expect("2 iterations", 4)
         chat.enter("make free 1")
         chat.expect("2 iterations", 5)
@@ -94,7 +94,7 @@ def test_a_long_script_is_shown_whole_on_request(tmp_path: Path) -> None:
         chat.expect("│ echo line 15")
         chat.expect("e  change it in \\$EDITOR")
         chat.type("\x1b")
-        chat.expect("left undecided")
+        chat.expect("not decided")
         assert made(run) == []
         chat.enter("no, a message instead 0")  # a message rejects
         chat.expect("2 iterations")

@@ -71,7 +71,7 @@ def test_ctrl_c_and_ctrl_d(tmp_path: Path) -> None:
         chat.prompt()
         chat.type("\x03\x03")
         chat.ends()
-        assert "go on later with: ml-agent -r" in chat.text
+        assert "continue later with: ml-agent -r" in chat.text
         assert chat.child.wait() == 0
 
 
@@ -79,7 +79,7 @@ def test_commands_and_their_values_are_completed(tmp_path: Path) -> None:
     with program(tmp_path, echo) as run, terminal(run) as chat:
         chat.prompt()
         chat.type("/eff")
-        chat.expect("/effort .*how much it thinks")
+        chat.expect("/effort .*reasoning effort")
         chat.type("\t ")
         chat.expect("minimal")
         chat.type("hi")
@@ -89,7 +89,7 @@ def test_commands_and_their_values_are_completed(tmp_path: Path) -> None:
         chat.enter()
         chat.expect("effort high")
         chat.enter("/modle")
-        chat.expect("there is no /modle; did you mean /mode\\?")
+        chat.expect("unknown command /modle; did you mean /mode\\?")
         chat.enter("/mode auto")
         chat.expect("mode auto: runs")
         assert "heard" not in chat.text

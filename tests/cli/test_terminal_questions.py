@@ -25,7 +25,7 @@ def test_what_is_no_answer_is_kept(tmp_path: Path) -> None:
     with program(tmp_path, choose) as run:
         assert run.task("--mode", "ask", "please run").returncode == 3
         with terminal(run, rows=60) as chat:
-            chat.expect("the last thread here waits for approval .*\\[Y/n\\]")
+            chat.expect("the last session .* waits for approval; .*\\[Y/n\\]")
             chat.enter("my important first message")
             chat.expect("heard: my important first message")
             assert (tmp_path / "state" / "history").read_text().count("my important") == 1
@@ -34,7 +34,7 @@ def test_what_is_no_answer_is_kept(tmp_path: Path) -> None:
             chat.enter("/undo")
             chat.expect("Undo\\? \\[Y/n\\]")
             chat.enter("wait, what about this?")
-            chat.expect("nothing was taken back")
+            chat.expect("nothing was undone")
             chat.expect("heard: wait, what about this")
             chat.prompt()
 
@@ -43,9 +43,9 @@ def test_what_is_no_answer_is_kept(tmp_path: Path) -> None:
             chat.expect("run it\\? y n e a")
             chat.type("\x1b[200~yes, but tell me why\x1b[201~")
             chat.enter()
-            chat.expect("That is no answer")
+            chat.expect("That is not an answer")
             chat.type("\x1b")
-            chat.expect("left undecided")
+            chat.expect("not decided")
             chat.prompt("yes, but tell me why")
             chat.enter()  # a message rejects
             chat.expect("2 iterations")
@@ -64,7 +64,7 @@ def test_what_is_no_answer_is_kept(tmp_path: Path) -> None:
             chat.expect("run it\\? y n e a")
             assert not (run.work / "slow").exists()
             chat.type("\x1b")
-            chat.expect("left undecided", 2)
+            chat.expect("not decided", 2)
             chat.expect("(?:>|queued:) y{4,}")  # by whether Enter came before the question
             assert not (run.work / "slow").exists()
 

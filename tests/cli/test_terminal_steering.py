@@ -87,7 +87,7 @@ def test_a_stop(key: str, tmp_path: Path) -> None:
         chat.expect("1 iteration")
         chat.type("\x04")
         chat.ends()
-        assert "go on later with" in chat.text
+        assert "continue later with" in chat.text
         assert not run.server.violations
 
 
@@ -98,7 +98,7 @@ def test_ctrl_d_stops_and_leaves(tmp_path: Path) -> None:
         chat.expect("word word")
         chat.type("\x04")
         chat.ends()
-        assert "go on later with" in chat.text
+        assert "continue later with" in chat.text
         assert chat.child.wait() == 0
         assert run.task("-c", "and now").stdout == "last heard: and now\n"
 
@@ -115,6 +115,6 @@ def test_a_kill_loses_no_queued_message(tmp_path: Path) -> None:
             chat.child.wait()
         (run.work / "go").touch()
         with terminal(run) as chat:
-            chat.expect("was cut off \\(be slow\\): go on")
+            chat.expect('be slow" was cut off; resume it')
             chat.enter()
             chat.expect("last heard: remember me")

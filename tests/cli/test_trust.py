@@ -45,7 +45,7 @@ def test_one_line_says_what_is_ignored(
     say_what_is_ignored(brought)
     said = capsys.readouterr().err.splitlines()
     assert said == [
-        f"ml-agent: left out: {options.cwd}/AGENTS.md: it is a link that leads out of the folder",
+        f"ml-agent: ignored: {options.cwd}/AGENTS.md: it is a link that leads out of the folder",
         "ml-agent: this folder is not trusted; ignored: settings mode, model_name; MCP servers "
         "box; skills plot (ml-agent trust)",
     ]

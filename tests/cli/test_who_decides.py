@@ -159,7 +159,7 @@ def test_what_only_a_person_does(tmp_path: Path) -> None:
             done = run(*arguments, in_terminal=False)
             assert done.returncode == 2, arguments
             (said,) = complaints(done)
-            assert "without a terminal: only the user does that (run it in a terminal" in said
+            assert "without a terminal: only the user can (run it in a terminal" in said
         assert run("sessions", "resume", in_terminal=False).returncode == 0
         refused = run("sessions", "resume", env={"AI_AGENT": "ml-agent"})
         assert "from a command of the agent" in complaints(refused)[0]

@@ -223,7 +223,13 @@ async def test_what_a_person_is_told_of_jobs(
         await jobs_command(driver.session, "stop", said.append)
         await jobs_command(driver.session, f"cancel {job}", said.append)
         await jobs_command(driver.session, "", said.append)
-    assert said[0] == said[-1] == "no job of this thread goes on"
-    assert f"goes on, and costs; /jobs cancel {job} in the chat ends it" in said[1]
+    assert said[0] == said[-1] == "no running jobs"
+    assert (
+        f"is still running and still costs money; /jobs cancel {job} in the chat cancels it"
+        in said[1]
+    )
     assert said[2].startswith(f"job {job} on t4-small: RUNNING")
-    assert said[3:5] == ["/jobs lists, /jobs cancel ID ends one", f"job {job} was cancelled"]
+    assert said[3:5] == [
+        "/jobs lists jobs, /jobs cancel ID cancels one",
+        f"job {job} was cancelled",
+    ]

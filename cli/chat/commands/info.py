@@ -10,7 +10,7 @@ from cli.chat.state import Chat
 from cli.chat.threads import ensure_open, say_status
 from cli.shared.render import MARKS, money
 
-PERIODS = {"turn": "this turn", "thread": "this thread", "day": "today, all threads"}
+PERIODS = {"turn": "this turn", "thread": "this session", "day": "today, all sessions"}
 
 
 async def status(chat: Chat, word: str) -> None:
@@ -22,11 +22,11 @@ async def status(chat: Chat, word: str) -> None:
 
 async def cost(chat: Chat, word: str) -> None:
     if chat.session is None:
-        chat.lines.line("nothing was spent yet")
+        chat.lines.line("no cost yet")
         return
     for name, spent in (await chat.session.cost()).items():
         if name in PERIODS:
-            unknown = ", and more at an unknown price" if spent.unknown else ""
+            unknown = ", plus calls at an unknown price" if spent.unknown else ""
             chat.lines.line(f"{PERIODS[name]:<20} {money(spent.amount)}{unknown}")
 
 
@@ -38,7 +38,7 @@ async def context(chat: Chat, word: str) -> None:
 
 def use_of_context(use: Any) -> Iterator[str]:
     """What the next request holds, as lines."""
-    known = "" if use.window_is_known else " (not known: assumed; set context_window)"
+    known = "" if use.window_is_known else " (assumed; set context_window)"
     share = 100 * use.total / use.window
     yield f"{use.total:,} of {use.window:,} tokens, {share:.0f} %{known}"
     yield f"  system prompt   {use.prompt:>9,}"
@@ -61,14 +61,14 @@ async def mcp(chat: Chat, word: str) -> None:
         for name, state in states.items():
             chat.lines.line(f"{name:<20} {state}")
         if not states:
-            chat.lines.line("no MCP servers are configured; ml-agent mcp add")
+            chat.lines.line("no MCP servers configured; add one: ml-agent mcp add")
 
 
 async def jobs(chat: Chat, word: str) -> None:
     from cli.shared.jobs import jobs_command
 
     if chat.session is None:
-        chat.lines.line("there is no thread yet")
+        chat.lines.line("no session yet")
     else:
         await jobs_command(chat.session, word, chat.lines.line)
 
@@ -76,7 +76,7 @@ async def jobs(chat: Chat, word: str) -> None:
 async def plan(chat: Chat, word: str) -> None:
     items: list[Any] = await chat.session.plan() if chat.session is not None else []
     if not items:
-        chat.lines.line("there is no plan")
+        chat.lines.line("no plan")
     for item in items:
         chat.lines.line(f"{MARKS[item['status']]} {item['text']}")
 
@@ -88,7 +88,7 @@ async def export(chat: Chat, word: str) -> None:
     from graph.transcript.write import as_jsonl, as_markdown
 
     if chat.session is None:
-        chat.lines.line("there is no thread yet")
+        chat.lines.line("no session yet")
         return
     row, messages = chat.session.thread, await chat.session.export()
     path = target(chat.folder, word or f"ml-agent-{row.id}.md")

@@ -8,10 +8,10 @@ from cli.shared.model_list import listed
 
 EFFORTS = ("minimal", "low", "medium", "high")
 MODES = {
-    "ask": "commands and whatever leaves the folder are asked about",
-    "auto": "runs, except what is denied or cannot be got back",
-    "read-only": "nothing is changed",
-    "yolo": "runs everything, what cannot be got back too",
+    "ask": "commands, and everything outside the folder, need approval",
+    "auto": "everything runs without asking, except deletions on the Hub and denied rules",
+    "read-only": "no changes",
+    "yolo": "everything runs without asking, deletions too",
 }
 
 
@@ -86,11 +86,13 @@ async def choose_model(session: Any, word: str, lines: Any) -> None:
     from core.models.list_models import offers
 
     if not word:
-        lines.line(f"{session.thread.model} answers; /model ID switches, /model WORD finds", "2")
+        lines.line(
+            f"{session.thread.model} is the model; /model ID switches, /model WORD searches", "2"
+        )
     else:
         try:
             route = await session.switch(word)
-            lines.line(f"from now on: {route}", "2")
+            lines.line(f"model: {route}", "2")
             return
         except UnknownModel as error:
             failure: AgentError = error
@@ -110,4 +112,4 @@ def choose_effort(session: Any, word: str, lines: Any) -> None:
         lines.line(f"/effort takes one of: {', '.join(EFFORTS)}")
         return
     session.think(word)
-    lines.line(f"effort {word}, where the model can think", "2")
+    lines.line(f"effort: {word} (if the model can think)", "2")

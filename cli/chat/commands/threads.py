@@ -20,17 +20,17 @@ async def sessions(chat: Chat, word: str) -> None:
     for row, status in found[:20]:
         chat.lines.line(line_of(row, status))
     if not found:
-        chat.lines.line("no thread was started in this folder")
+        chat.lines.line("no sessions in this folder")
 
 
 async def resume(chat: Chat, word: str) -> None:
     if not word:
         found = await _threads(chat)
         if not found:
-            chat.lines.line("no thread was started in this folder")
+            chat.lines.line("no sessions in this folder")
             return
         choices = [Choice(r.id, _label(r, status), _reading(chat, r.id)) for r, status in found]
-        word = await chat.frontend.pick("go on with", choices) or ""
+        word = await chat.frontend.pick("resume", choices) or ""
     if word:
         # The old thread is left only once the new one is there.
         old, chat.session = chat.session, None

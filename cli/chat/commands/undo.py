@@ -10,7 +10,7 @@ from cli.shared.thread_text import tell_moved
 
 async def new(chat: Chat, word: str) -> None:
     await close_thread(chat)
-    chat.lines.line("a new thread begins with your next message", "2")
+    chat.lines.line("your next message starts a new session", "2")
 
 
 async def undo(chat: Chat, word: str) -> None:
@@ -33,7 +33,7 @@ async def rewind(chat: Chat, word: str) -> None:
     if not answer:
         answer = await _picked_turn(chat, turns) or ""
     elif answer not in known:
-        chat.lines.line(f"there is no turn {answer}; there are {', '.join(reversed(known))}")
+        chat.lines.line(f"no turn {answer}; turns: {', '.join(reversed(known))}")
     if answer in known:
         await _take_back(chat, known.index(answer) + 1)
 
@@ -43,7 +43,7 @@ async def _picked_turn(chat: Chat, turns: list[Any]) -> str | None:
         async def words() -> str:
             moved = await chat.session.time_line().undo(count, dry_run=True)
             files = f"; files: {', '.join(moved.restored[:5])}" if moved.restored else ""
-            return f"takes back {count} turn{'s' if count > 1 else ''}{files}"
+            return f"undoes {count} turn{'s' if count > 1 else ''}{files}"
 
         return words
 
@@ -51,14 +51,14 @@ async def _picked_turn(chat: Chat, turns: list[Any]) -> str | None:
         Choice(str(turn.number), turn.text[:70], preview(count) if turn.before else None)
         for count, turn in enumerate(turns, 1)
     ]
-    return await chat.frontend.pick("take back from turn", choices)
+    return await chat.frontend.pick("undo from turn", choices)
 
 
 async def _take_back(chat: Chat, turns: int) -> None:
     line = chat.session.time_line()
     tell_moved(await line.undo(turns, dry_run=True), chat.lines, dry_run=True)
     if not await wants(chat, "Undo? [Y/n] "):
-        chat.lines.line("nothing was taken back", "2")
+        chat.lines.line("nothing was undone", "2")
     else:
         tell_moved(await line.undo(turns), chat.lines)
         await chat.frontend.settled(chat)
@@ -73,7 +73,7 @@ async def fork(chat: Chat, word: str) -> None:
 
 async def compact(chat: Chat, word: str) -> None:
     if chat.session is None:
-        chat.lines.line("there is nothing to compact yet")
+        chat.lines.line("nothing to compact yet")
     else:
         await run_turn(chat, chat.session.compact(), costs=False)
 
@@ -86,11 +86,11 @@ async def numbers(chat: Chat) -> list[tuple[str, str]]:
 
 def _has_thread(chat: Chat) -> bool:
     if chat.session is None:
-        chat.lines.line("there is no thread yet")
+        chat.lines.line("no session yet")
     return chat.session is not None
 
 
 async def clear(chat: Chat, word: str) -> None:
     await close_thread(chat)
     await chat.frontend.clear()
-    chat.lines.line("a new thread begins with your next message", "2")
+    chat.lines.line("your next message starts a new session", "2")

@@ -97,7 +97,7 @@ class Terminal:
         self._actions.picker = picker = Picker(
             choices, lambda: screen.buffer.text, screen.refresh, screen.paint
         )
-        asked = Asked(f"{title}: ", picker.has, stays="nothing like that", keeps=False)
+        asked = Asked(f"{title}: ", picker.has, stays="no match", keeps=False)
         try:
             answer = await screen.ask(asked)
             return picker.chosen(answer) if answer is not None else None
@@ -108,7 +108,7 @@ class Terminal:
     async def decide(
         self, chat: Chat, requests: list[dict[str, Any]]
     ) -> list[dict[str, Any]] | None:
-        self._status.waits("waits for your word")
+        self._status.waits("waits for your approval")
         await self._status.look()
         dialog = decisions_of(requests, self.lines, lambda r: proposed_rule(chat, r), FULL)
         asking = asyncio.ensure_future(self._converse(dialog))
@@ -126,7 +126,7 @@ class Terminal:
             self.screen.refresh()
 
     async def answer(self, question: Any) -> dict[str, Any] | None:
-        self._status.waits("an MCP server asks")
+        self._status.waits("an MCP server has a question")
         given: dict[str, Any] | None = await self._converse(answers_of(question, self.lines))
         return given
 

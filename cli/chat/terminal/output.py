@@ -148,7 +148,7 @@ class Shown(EventLines):
     def unfold(self) -> None:
         """Show the newest folded result in full; the next time the one before."""
         if not self._folded:
-            self.line("nothing is folded", "2")
+            self.line("no folded results", "2")
             return
         lines = self._folded.pop()
         self.line("─" * min(40, self._width() - 1), "2")

@@ -58,7 +58,7 @@ class Picker:
     def lines(self, width: int) -> list[str]:
         found = self.found()
         if not found:
-            return [self._paint("  nothing like that", "2")]
+            return [self._paint("  no match", "2")]
         first = max(0, min(self._at - SHOWN // 2, len(found) - SHOWN))
         shown = []
         for number, choice in enumerate(found[first : first + SHOWN], first):

@@ -86,7 +86,7 @@ class Queue:
         found = []
         for number, (_, text) in enumerate(self._waiting):
             last = number == len(self._waiting) - 1 and width >= 60
-            hint = "  (Up takes it back)" if last else ""
+            hint = "  (Up edits it)" if last else ""
             first = clean(text).split("\n")[0]
             found.append(paint(fitting(f"queued: {first}", width - 1 - len(hint)) + hint, "2"))
         return found
