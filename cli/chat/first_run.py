@@ -17,7 +17,7 @@ No model yet: no API key is set, and no model server runs on this machine.
 
 
 async def greet(chat: Chat) -> None:
-    """Say what is missing, where no model can be had; else nothing."""
+    """Say what is missing, where no model is available; else nothing."""
     named = chat.options.model or chat.settings.model_name
     if named or any(os.environ.get(name) for name in KEYS):
         return

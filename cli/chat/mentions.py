@@ -9,7 +9,7 @@ from cli.chat.state import Chat
 
 MENTION = re.compile(r"(?<![\w@.])@(?:\"([^\"\n]+)\"|([^\s\"]+))")
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
-#: Folders whose files nobody means.
+#: Folders whose files no one means.
 SKIPPED = {".git", "__pycache__", "node_modules", ".venv", ".mypy_cache", ".ruff_cache"}
 #: Files that are looked at for completion, and how many are offered.
 LOOKED, OFFERED = 20_000, 50

@@ -11,7 +11,7 @@ EVERY = 0.4
 
 
 class DecidedElsewhere(Exception):
-    """Somebody decided from another terminal while the question stood here."""
+    """Someone decided from another terminal while the question stood here."""
 
 
 class Watch:
@@ -38,7 +38,7 @@ class Watch:
     def __exit__(self, *exc: object) -> None:
         self._over.set()
         assert self._watcher is not None
-        # What comes now would hit somebody else's code.
+        # What comes now would hit someone else's code.
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)
         self._watcher.join(timeout=5)
         signal.signal(signal.SIGUSR1, self._before)
@@ -51,7 +51,7 @@ class Watch:
         from core.errors import AgentError
         from core.store import open_store
 
-        # Without a look nobody is worse off than with a question alone.
+        # Without a look no one is worse off than with a question alone.
         with suppress(AgentError):
             async with await open_store(self._settings) as store:
                 while not await asyncio.to_thread(self._over.wait, EVERY):

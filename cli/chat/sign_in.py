@@ -9,7 +9,7 @@ from configs.visible import inline
 
 QUESTION = "a Hugging Face token for this session (hidden; Enter skips): "
 #: How tokens of users and of organisations begin. Nothing else is sent to the Hub: it may be the
-#: key of somebody else's service.
+#: key of someone else's service.
 PREFIXES = ("hf_", "api_org_")
 #: Seconds that the Hub has to say whose token it is.
 PATIENCE = 10.0

@@ -47,7 +47,7 @@ class Frontend(Protocol):
     async def close(self) -> None: ...
 
     async def read(self) -> str:
-        """The next input. Raises EOFError when the person leaves."""
+        """The next input. Raises EOFError when the user leaves."""
         ...
 
     async def ask(
@@ -91,7 +91,7 @@ class Frontend(Protocol):
         ...
 
     def stoppable(self, stop: Callable[[], None]) -> AbstractContextManager[None]:
-        """While a line of the person's own runs: what Ctrl-C does."""
+        """While a line of the user's own runs: what Ctrl-C does."""
         ...
 
     def left_over(self) -> bool:

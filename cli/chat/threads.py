@@ -48,7 +48,7 @@ async def left_open(settings: "Settings", folder: Path) -> tuple[Any, str] | Non
 
 
 async def ensure_open(chat: Chat, thread: str | None = None) -> bool:
-    """A session, the one there is or a new one; False where none can be had, and why is said."""
+    """A session, the one there is or a new one; False if none is available, and why is said."""
     for _ in range(2):
         try:
             if chat.session is None:

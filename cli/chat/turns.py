@@ -45,7 +45,7 @@ async def offer_unfinished(chat: Chat, *, asked: bool = False) -> None:
 
 
 async def run_turn(chat: Chat, events: Any, *, costs: bool = True) -> None:
-    """Show a turn, and answer its approvals, until it ends or nobody decides."""
+    """Show a turn, and answer its approvals, until it ends or no one decides."""
     token_wanted = False
     while events is not None:
         last: Any = None
@@ -86,7 +86,7 @@ async def _after(chat: Chat, last: Any, costs: bool) -> Any:
 
 
 async def _decided(chat: Chat, requests: list[dict[str, Any]]) -> Any:
-    """Ask for what nobody has decided; another terminal may decide meanwhile."""
+    """Ask for what no one has decided; another terminal may decide meanwhile."""
     decided = await chat.session.decided([r["id"] for r in requests])
     asked = [r for r in requests if r["id"] not in decided]
     try:

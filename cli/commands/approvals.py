@@ -158,7 +158,7 @@ async def _waiting(store: Any, thread: str | None, folder: Any) -> Any:
 
 
 async def _open_requests(store: Any, thread: str) -> list[dict[str, Any]]:
-    """The requests of a thread that nobody has decided yet."""
+    """The requests of a thread that no one has decided yet."""
     from graph.thread import Thread
 
     requests = await Thread(store, thread).pending()

@@ -23,7 +23,7 @@ from cli.shared.render import EventPrinter, closing
 from cli.shared.results import INTERRUPTED
 from cli.terminal.writer import to_stdout
 
-#: Seconds between two words of the recorded model, where somebody watches.
+#: Seconds between two words of the recorded model, where someone watches.
 PACE = 0.012
 #: The small first run is allowed by a rule; the real one asks.
 ALLOWED = "bash(python3 train.py --epochs 1)"
@@ -78,7 +78,7 @@ class _Demo:
         os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         replay = Replay(
             read_recording(shipped / "recording.jsonl"),
-            # None of the person's own settings: the tour is the same everywhere.
+            # None of the user's own settings: the tour is the same everywhere.
             shipped_settings(state_dir=str(settings_for(self._options).settings.state_path())),
             cwd=folder,
             options=RunOptions(model="replay/demo", mode="ask", allow=(ALLOWED,)),

@@ -192,7 +192,7 @@ def _servers(settings: Any) -> Iterator[Finding]:
 
 
 def _sandboxes(settings: Any) -> Iterator[Finding]:
-    """Sandboxes that ml-agent made and nobody works in: they cost money until they are idle."""
+    """Sandboxes that ml-agent made and no one works in: they cost money until they are idle."""
     import huggingface_hub
 
     from core.errors import AgentError

@@ -17,7 +17,7 @@ from core.errors import SettingsError, UsageError
 
 
 def file_of(folder: Path | None) -> Path:
-    """The person's own settings file, or a folder's."""
+    """The user's own settings file, or a folder's."""
     if folder is None:
         return platformdirs.user_config_path("ml-agent") / "config.json"
     return folder / ".ml-agent" / "config.json"

@@ -189,7 +189,7 @@ def _answered(request: dict[str, Any], lines: Lines) -> Dialog:
 
 
 def edited_arguments(arguments: dict[str, Any], lines: Lines) -> dict[str, Any] | None:
-    """The arguments as the person left them in the editor; None where they cannot be read."""
+    """The arguments as the user left them in the editor; None where they cannot be read."""
     editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "arguments.json"

@@ -34,7 +34,7 @@ class Started(Loaded):
 
 def settings_for(options: Options, *, unasked_keys: bool = True) -> Started:
     """Settings for this invocation; keys of the folder's .env are applied. `unasked_keys`: those
-    too that the user was not asked about, if the user has none: where nobody can be asked.
+    too that the user was not asked about, if the user has none: where no one can be asked.
 
     Raises SettingsError.
     """

@@ -1,4 +1,4 @@
-"""Jobs that go on by themselves: told where a person leaves or interrupts, and /jobs."""
+"""Jobs that go on by themselves: told where a user leaves or interrupts, and /jobs."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from typing import Any
 
 from cli.shared.bootstrap import complain
 
-#: Seconds that the Hub may take to say what goes on: nobody waits long to leave.
+#: Seconds that the Hub may take to say what goes on: no one waits long to leave.
 PATIENCE = 5.0
 
 

@@ -1,4 +1,4 @@
-"""Who decides: a person at a terminal, and no command that the agent runs.
+"""Who decides: a user at a terminal, and no command that the agent runs.
 
 What a command could change about itself proves nothing: it can unset a variable, start a session
 of its own, take a pseudo-terminal from `script`, or be left behind as a child of init. So three

@@ -101,7 +101,7 @@ async def export(chat: Chat, word: str) -> None:
 
 
 def target(folder: Path, name: str) -> Path:
-    """The file that a person named, from `folder` on. Raises UsageError: it is a folder."""
+    """The file that a user named, from `folder` on. Raises UsageError: it is a folder."""
     from core.errors import UsageError
 
     path = folder / Path(name).expanduser()

@@ -75,7 +75,7 @@ class Actions:
             self.send(text)
 
     def write_draft(self, text: str) -> None:
-        """By somebody who was writing when a question came up; a backspace takes one back."""
+        """By someone who was writing when a question came up; a backspace takes one back."""
         question = self.screen.question
         assert question is not None
         text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -146,7 +146,7 @@ class Actions:
         """The second Ctrl-C, while what runs does not stop: the thread is valid at any moment."""
         self.screen.flush()
         self.screen.app.renderer.erase()
-        with contextlib.suppress(Exception):  # whatever fails here, the person wants out
+        with contextlib.suppress(Exception):  # whatever fails here, the user wants out
             subprocess.run(["stty", "sane"], stdin=sys.stdin, check=False)
         os._exit(INTERRUPTED)
 

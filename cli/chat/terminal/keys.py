@@ -30,7 +30,7 @@ def bindings(actions: Actions) -> KeyBindings:
         (("down",), picking, lambda event: actions.move(1)),
         (("c-n",), picking, lambda event: actions.move(1)),
         ((Keys.Any,), one_key, lambda event: _key(actions, event)),
-        # The last that fit win: whoever was writing when a question came up goes on writing.
+        # The last that fit win: a user who was writing when a question came up goes on writing.
         ((Keys.Any,), writing, lambda event: actions.write_draft(event.data)),
         ((Keys.BracketedPaste,), writing, lambda event: actions.write_draft(event.data)),
         (("backspace",), writing, lambda event: actions.write_draft("\b")),

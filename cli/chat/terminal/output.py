@@ -35,7 +35,7 @@ class Shown(EventLines):
         self._running: dict[str, Running] = {}
         self._diffs: set[str] = set()
         self._folded: deque[list[str]] = deque(maxlen=KEPT)
-        #: Since when a turn runs, and not the person is asked; 0: none does.
+        #: Since when a turn runs, and not the user is asked; 0: none does.
         self.since = 0.0
         screen.before_frame = self._markdown.advance
 
@@ -68,7 +68,7 @@ class Shown(EventLines):
         self.line(redacted(f"{message}" + (f" ({hint})" if hint else "")), "31")
 
     def said(self, text: str) -> None:
-        """What the person said."""
+        """What the user said."""
         first, *more = text.split("\n")
         self._screen.write("\n")
         self.line(f"> {first}" + "".join(f"\n. {line}" for line in more), "1")

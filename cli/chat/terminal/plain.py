@@ -147,7 +147,7 @@ class Plain:
 
 
 def at_terminal(ask: Callable[[], T]) -> T:
-    """Ask in this thread, with Ctrl-C as Python has it. In another thread a person could not
+    """Ask in this thread, with Ctrl-C as Python has it. In another thread a user could not
     get out of a question; and while one stands, nothing runs that the event loop would serve."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

@@ -62,7 +62,7 @@ class Screen:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main = threading.get_ident()
         self.output = cast(HeldOutput, HeldOutput.from_pty(unguarded(sys.stdout)))
-        self.output.enable_cpr = False  # its answers would mix with what the person types
+        self.output.enable_cpr = False  # its answers would mix with what the user types
         self.buffer = Buffer(
             history=history, completer=completer, complete_while_typing=True, multiline=True
         )
@@ -140,7 +140,7 @@ class Screen:
     def flush(self) -> None:
         """Put the waiting lines above the prompt, now."""
         if self.app._running_in_terminal:
-            return  # somebody else has the terminal; `_given_back` writes them
+            return  # someone else has the terminal; `_given_back` writes them
         # The one place where lines reach the terminal: of sequences only colour passes.
         text = only_styled("".join(self._waiting)).replace("\n", "\r\n")
         self._waiting.clear()
@@ -206,7 +206,7 @@ class Screen:
             try:
                 return await question.answer
             finally:
-                if self.question is question:  # nobody answered: it was taken away
+                if self.question is question:  # no one answered: it was taken away
                     self._close(question)
 
     def _take_typed(self) -> None:

@@ -1,4 +1,4 @@
-"""The status line, the window's title, and how the chat says that it waits for the person."""
+"""The status line, the window's title, and how the chat says that it waits for the user."""
 
 import time
 from typing import Any
@@ -44,7 +44,7 @@ class Status:
         return fitting(" · ".join(parts), width - 1)
 
     async def look(self) -> None:
-        """Ask the session anew, and say what has ended."""
+        """Ask the session again, and say what has ended."""
         session = self._chat.session
         if session is None:
             self._used, self._cost, self._running = None, None, 0
@@ -70,7 +70,7 @@ class Status:
             self.waits("is done")
 
     def waits(self, words: str) -> None:
-        """The person is needed: bell, and a notice where the terminal knows one."""
+        """The user is needed: bell, and a notice where the terminal knows one."""
         how = self._chat.settings.alert
         if how == "off":
             return

@@ -10,7 +10,7 @@ from configs.folders import make_private_folder
 
 
 class Above:
-    """stdout and stderr while the prompt stands: whoever prints, prints above it. The screen cleans
+    """stdout and stderr while the prompt stands: all output goes above it. The screen cleans
     it."""
 
     def __init__(self, screen: Screen, encoding: str) -> None:
