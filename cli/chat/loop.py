@@ -9,7 +9,7 @@ from cli.chat.slash_commands import find, is_command, run_command
 from cli.chat.state import GO_ON, Chat, Frontend
 from cli.chat.threads import close_thread, ensure_open, left_open, open_thread
 from cli.chat.turns import handle_message, offer_unfinished, run_turn, wants
-from cli.shared.answers import is_yes, yes_or_no
+from cli.shared.answers import Asked, is_yes, yes_or_no
 from cli.shared.bootstrap import Started, settings_for, using_keys, wanted_thread
 from cli.shared.options import Options
 from configs.folder import Brought, in_words
@@ -49,7 +49,7 @@ async def _trusted(chat: Chat, loaded: Started) -> Started:
         )
         for text in listed(brought):
             chat.lines.line(text)
-        answer = await chat.frontend.ask(QUESTION, accepts=yes_or_no)
+        answer = await chat.frontend.ask(Asked(QUESTION, yes_or_no))
         if answer is not None:
             remember(brought.folder, (*brought.waiting, *brought.refused), trusted=is_yes(answer))
             loaded = settings_for(chat.options, unasked_keys=False)

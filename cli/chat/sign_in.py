@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from cli.chat.state import Chat
-from cli.shared.answers import is_yes, secret, yes_or_no
+from cli.shared.answers import Asked, is_yes, secret, yes_or_no
 from configs.visible import inline
 
 QUESTION = "a Hugging Face token for this session (hidden; Enter skips): "
@@ -23,7 +23,7 @@ async def ask_for_token(chat: Chat) -> bool:
     """Whether there is a token now. What was typed and cannot be one becomes a message."""
     again = False
     while True:
-        answer = await chat.frontend.ask(QUESTION, secret=True, accepts=secret, again=again)
+        answer = await chat.frontend.ask(Asked(QUESTION, secret, secret=True, again=again))
         token, again = (answer or "").strip(), True
         if not token:
             return False
@@ -34,7 +34,7 @@ async def ask_for_token(chat: Chat) -> bool:
             name = await whose(token, chat.settings)
         except NotChecked as reason:
             chat.lines.complain(f"Could not check the token: {reason}.")
-            answer = await chat.frontend.ask("Use it unchecked? [y/N] ", accepts=yes_or_no)
+            answer = await chat.frontend.ask(Asked("Use it unchecked? [y/N] ", yes_or_no))
             if answer is None or not is_yes(answer):
                 return False
             name = None

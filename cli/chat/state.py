@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cli.shared.answers import Accepts
+from cli.shared.answers import Asked
 from cli.shared.options import Options
 from cli.shared.render import Lines
 
@@ -44,23 +44,16 @@ class Frontend(Protocol):
         """Begin: the prompt stands when this returns, or soon after."""
         ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        return
 
     async def read(self) -> str:
         """The next input. Raises EOFError when the user leaves."""
         ...
 
-    async def ask(
-        self,
-        question: str,
-        *,
-        secret: bool = False,
-        accepts: Accepts | None = None,
-        again: bool = False,
-    ) -> str | None:
-        """An answer that `accepts` takes (None: any); None where the user left the question.
-        Anything else that is typed is the next input, and leaves the question, too. `again`: it is
-        the question before, asked again."""
+    async def ask(self, asked: Asked) -> str | None:
+        """The answer; None if the user left the question. Anything else that is typed is the next
+        input, and leaves the question, too."""
         ...
 
     def has_input(self) -> bool:
@@ -68,8 +61,8 @@ class Frontend(Protocol):
         ...
 
     def put_back(self, text: str) -> None:
-        """A message that could not be sent, into the prompt."""
-        ...
+        """A message that could not be sent, into the prompt; a plain terminal still shows it."""
+        return
 
     async def pick(self, title: str, choices: Sequence[Choice]) -> str | None:
         """The key of the chosen one; None for none."""
@@ -96,15 +89,15 @@ class Frontend(Protocol):
 
     def left_over(self) -> bool:
         """Whether messages were queued that no step took."""
-        ...
+        return False
 
     async def settled(self, chat: Chat) -> None:
         """A turn has ended, or the session has changed: what stands in the status line."""
-        ...
+        return
 
     async def clear(self) -> None:
         """An empty screen, where the terminal can."""
-        ...
+        return
 
     async def hand_over(self, command: Sequence[str]) -> None:
         """The terminal to another program, until it ends."""

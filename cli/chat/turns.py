@@ -7,7 +7,7 @@ from cli.chat.mentions import with_mentions
 from cli.chat.remote_decisions import DecidedElsewhere
 from cli.chat.state import Chat
 from cli.chat.threads import ensure_open
-from cli.shared.answers import amount, dollars_of, is_yes, yes_or_no
+from cli.shared.answers import Asked, amount, dollars_of, is_yes, yes_or_no
 from cli.shared.jobs import jobs_command, tell_of_jobs
 from cli.shared.render import closing
 
@@ -28,7 +28,7 @@ async def message_of(chat: Chat, text: str) -> str:
 
 async def wants(chat: Chat, question: str) -> bool:
     """Whether the user says yes; Enter is one."""
-    answer = await chat.frontend.ask(question, accepts=yes_or_no)
+    answer = await chat.frontend.ask(Asked(question, yes_or_no))
     return answer is not None and is_yes(answer, default=True)
 
 
@@ -77,7 +77,7 @@ async def _after(chat: Chat, last: Any, costs: bool) -> Any:
         chat.lines.line("interrupted", "33")
         for job in await tell_of_jobs(chat.session, lambda text: chat.lines.line(text, "33")):
             asked = f"cancel job {job.id}? y, or Enter: keep it running "
-            answer = await chat.frontend.ask(asked, accepts=yes_or_no)
+            answer = await chat.frontend.ask(Asked(asked, yes_or_no))
             if answer is not None and is_yes(answer):
                 await jobs_command(chat.session, f"cancel {job.id}", chat.lines.line)
     elif last.name == "error":
@@ -109,7 +109,7 @@ async def _more(chat: Chat, reason: str) -> Any:
     of_money = "are spent" in reason
     asked = "how many more USD?" if of_money else "continue for as long again? y, or"
     accepts = amount if of_money else yes_or_no
-    answer = await chat.frontend.ask(f"{asked} (Enter: stop here) ", accepts=accepts)
+    answer = await chat.frontend.ask(Asked(f"{asked} (Enter: stop here) ", accepts))
     if not answer:
         return None
     if of_money:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from cli.chat.remote_decisions import EVERY, DecidedElsewhere
-from cli.chat.state import Chat, Choice
+from cli.chat.state import Chat, Choice, Frontend
 from cli.chat.terminal.actions import Actions
 from cli.chat.terminal.completion import ChatCompleter
 from cli.chat.terminal.keys import bindings
@@ -20,12 +20,12 @@ from cli.chat.terminal.screen import Screen
 from cli.chat.terminal.status import Status
 from cli.chat.terminal.streams import Above, history
 from cli.chat.threads import load_in_background, proposed_rule
-from cli.shared.answers import Accepts, Asked, Dialog, Edit
+from cli.shared.answers import Asked, Dialog, Edit
 from cli.shared.approval_prompt import FULL, decisions_of, edited_arguments
 from cli.shared.mcp_prompt import answers_of
 
 
-class Terminal:
+class Terminal(Frontend):
     """`cli.chat.state.Frontend` on prompt_toolkit. `open` makes its parts."""
 
     screen: Screen
@@ -75,15 +75,8 @@ class Terminal:
             raise EOFError
         return text
 
-    async def ask(
-        self,
-        question: str,
-        *,
-        secret: bool = False,
-        accepts: Accepts | None = None,
-        again: bool = False,
-    ) -> str | None:
-        return await self.screen.ask(Asked(question, accepts, secret=secret, again=again))
+    async def ask(self, asked: Asked) -> str | None:
+        return await self.screen.ask(asked)
 
     def has_input(self) -> bool:
         return not self._actions.inputs.empty()

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from cli.chat.remote_decisions import Watch
-from cli.chat.state import Chat, Choice
+from cli.chat.state import Chat, Choice, Frontend
 from cli.chat.threads import load_in_background, proposed_rule
-from cli.shared.answers import Accepts, one_of
+from cli.shared.answers import Asked, one_of
 from cli.shared.approval_prompt import PLAIN, decisions_of
 from cli.shared.bootstrap import complain
 from cli.shared.mcp_prompt import answers_of
@@ -33,7 +33,7 @@ class PlainLines(EventPrinter):
         complain(message, hint)
 
 
-class Plain:
+class Plain(Frontend):
     """`cli.chat.state.Frontend`, a line at a time."""
 
     def __init__(self) -> None:
@@ -45,9 +45,6 @@ class Plain:
         load_in_background(chat)
         with contextlib.suppress(ImportError):
             importlib.import_module("readline")  # history and editing for input()
-
-    async def close(self) -> None:
-        return
 
     async def read(self) -> str:
         warned = False
@@ -64,23 +61,16 @@ class Plain:
                 warned = True
                 self.lines.line("press Ctrl-C again, or Ctrl-D, to leave", "2")
 
-    async def ask(
-        self,
-        question: str,
-        *,
-        secret: bool = False,
-        accepts: Accepts | None = None,
-        again: bool = False,
-    ) -> str | None:
-        asked = ask_hidden if secret else ask
-        if not again:
+    async def ask(self, asked: Asked) -> str | None:
+        read = ask_hidden if asked.secret else ask
+        if not asked.again:
             self._typed.extend(typed_lines())
         try:
-            answer = at_terminal(lambda: asked(question)).strip()
+            answer = at_terminal(lambda: read(asked.text)).strip()
         except (EOFError, KeyboardInterrupt):
             to_stdout("\n")
             return None
-        if accepts is None or accepts(answer):
+        if asked.accepts is None or asked.accepts(answer):
             return answer
         self._keep(answer)
         return None
@@ -93,14 +83,11 @@ class Plain:
         self._typed.extend(typed_lines())
         return bool(self._typed)
 
-    def put_back(self, text: str) -> None:
-        return  # it stands above, and in the history of the line
-
     async def pick(self, title: str, choices: Sequence[Choice]) -> str | None:
         for choice in reversed(choices):
             self.lines.line(f"{choice.key:>3}  {choice.label}")
         keys = [choice.key for choice in choices]
-        answer = await self.ask(f"{title} (Enter: none): ", accepts=one_of(keys))
+        answer = await self.ask(Asked(f"{title} (Enter: none): ", one_of(keys)))
         return answer or None
 
     async def decide(
@@ -132,15 +119,6 @@ class Plain:
             yield
         finally:
             loop.remove_signal_handler(signal.SIGINT)
-
-    def left_over(self) -> bool:
-        return False
-
-    async def settled(self, chat: Chat) -> None:
-        return
-
-    async def clear(self) -> None:
-        return
 
     async def hand_over(self, command: Sequence[str]) -> None:
         subprocess.run(command, check=False)  # noqa: ASYNC221 (nothing else runs meanwhile)

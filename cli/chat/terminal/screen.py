@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, cast
 
 from prompt_toolkit.application import Application
@@ -22,7 +23,6 @@ from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.output.vt100 import Vt100_Output
 
 from cli.chat.terminal.layout import STYLE, Parts, layout
-from cli.chat.terminal.question import Question
 from cli.shared.answers import Asked
 from cli.terminal.cleaning import only_styled
 from cli.terminal.text import Paint, clean
@@ -32,6 +32,24 @@ from cli.terminal.writer import unguarded
 FRAME = 1 / 30
 #: Seconds without a key after which what is typed next is meant for the question.
 PAUSE = 0.6
+
+
+@dataclass
+class Question:
+    """A question that stands where the prompt was: what it asks for in place of a message.
+
+    Attributes:
+        text: as it is shown. draft: what the user was writing when it came up, given back after it.
+        came: when it was drawn first, by the loop's clock; 0: not yet.
+        writing: the user has not paused since it came up: what they type belongs to the draft.
+    """
+
+    asked: Asked
+    text: str
+    answer: asyncio.Future[str | None]
+    draft: str = ""
+    came: float = 0.0
+    writing: bool = False
 
 
 class HeldOutput(Vt100_Output):
