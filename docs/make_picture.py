@@ -46,7 +46,7 @@ def scene(chat: Terminal) -> None:
     """What happens before the picture is taken: it waits for a word on the real run."""
     chat.prompt()
     chat.enter(TASK)
-    chat.expect("run it\\? y n e a \\?")
+    chat.expect("Run it\\? \\[y\\]es")
 
 
 def drawn(chat: Terminal) -> list[Text]:

@@ -40,12 +40,12 @@ class Style:
 
 
 PLAIN = Style(
-    "run it? [?] all of it, [y]es, [n]o, n and words for the model, [e]dit",
+    "Run it? [?] all of it, [y]es, [n]o, n and words for the model, [e]dit",
     PREVIEW_LINES,
     "that is not an answer",
     False,
 )
-FULL = Style("run it? y n e a ?", 16, NO_ANSWER, True)
+FULL = Style("Run it? [y]es [n]o [a]lways [e]dit [?]", 16, NO_ANSWER, True)
 
 
 def decisions_of(
@@ -96,7 +96,7 @@ def _decided(
     """One decision; `rest` in it: it holds for all that follow."""
     rule = rule_to_offer(request, propose) if propose else ""
     keys = "ye?" + ("a" if propose else "") + ("YN" if more else "")
-    ends = (" Y N" if more else "") + " > "
+    ends = (" [Y]es to all [N]o to all" if more else "") + " > "
     if not style.many:
         ends = (", [a]lways" if propose else "") + ": "
     again = False

@@ -89,7 +89,7 @@ def test_the_chat_takes_a_decision_from_another_terminal(tmp_path: Path) -> None
     with program(tmp_path, choose) as run, chatting(run) as chat:
         chat.expect_exact("> ")
         chat.sendline("make 2")
-        chat.expect("run it\\?.*: ")
+        chat.expect("Run it\\?.*: ")
         decided = run("approvals", "reject", "--message", "not today")
         assert decided.returncode == 0
         chat.expect("decided from another terminal", timeout=20)

@@ -53,18 +53,18 @@ def test_a_conversation(tmp_path: Path) -> None:
 
             chat.sendline("run it")
             chat.expect("execute: commands are asked about")
-            chat.expect("run it\\?.*: ")
+            chat.expect("Run it\\?.*: ")
             chat.sendline("y")
             chat.expect("exit code 0")
             chat.expect("as you say")
 
             chat.sendline("run it once more")
-            chat.expect("run it\\?.*: ")
+            chat.expect("Run it\\?.*: ")
             chat.sendline("n use python")
             chat.expect("rejected this call: use python")
 
             chat.sendline("run it differently")
-            chat.expect("run it\\?.*: ")
+            chat.expect("Run it\\?.*: ")
             chat.sendline("e")
             chat.expect("exit code 0")
 
@@ -176,10 +176,10 @@ def test_a_thread_that_is_not_at_an_end_is_offered(tmp_path: Path) -> None:
             chat.expect("kept as your next message")
             chat.expect("as you say")
             chat.sendline("run it")
-            chat.expect("run it\\?.*: ")
+            chat.expect("Run it\\?.*: ")
             chat.sendline("yes but why?")
             chat.expect("that is not an answer")
-            chat.expect("run it\\?.*: ")
+            chat.expect("Run it\\?.*: ")
             chat.sendline("n")
             chat.expect("> yes but why\\?")
             chat.expect("as you say")
@@ -191,7 +191,7 @@ def test_a_thread_that_is_not_at_an_end_is_offered(tmp_path: Path) -> None:
         with chatting(run) as chat:
             chat.expect("the last session .* waits for approval")
             chat.sendline("y")
-            chat.expect("run it\\?.*: ")
+            chat.expect("Run it\\?.*: ")
             chat.sendline("y")
             chat.expect("exit code 0")
             chat.expect("as you say")

@@ -80,7 +80,7 @@ def test_a_person_decides_in_a_terminal(answer: str, ran: bool, tmp_path: Path) 
         timeout=60,
         dimensions=(40, 100),
     )
-    child.expect(r"run it\?.*: ")
+    child.expect(r"Run it\?.*: ")
     child.sendline(answer)
     child.expect("The session: ml-agent sessions show")
     child.expect(pexpect.EOF)

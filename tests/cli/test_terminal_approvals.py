@@ -9,7 +9,7 @@ from tests.cli.program import Program, program
 from tests.cli.screens import terminal
 from tests.stand_ins.model_script import Asked, Call, Reply
 
-QUESTION = "run it\\? y n e a \\?"
+QUESTION = "Run it\\? \\[y\\]es \\[n\\]o"
 
 
 def choose(asked: Asked) -> Reply:

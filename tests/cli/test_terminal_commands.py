@@ -176,7 +176,7 @@ def test_the_first_run(tmp_path: Path) -> None:
         chat.prompt()
         chat.enter("/demo")
         chat.expect("A tour, offline")
-        chat.expect("run it\\?.*\\[y\\]es")
+        chat.expect("Run it\\?.*\\[y\\]es")
         chat.enter("y")
         chat.expect("Next, with a model")
         chat.prompt()

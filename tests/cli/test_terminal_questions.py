@@ -40,7 +40,7 @@ def test_what_is_no_answer_is_kept(tmp_path: Path) -> None:
 
             # At an approval the words stay, and no letter of a pasted or written line decides.
             chat.enter("please run")
-            chat.expect("run it\\? y n e a")
+            chat.expect("Run it\\? \\[y\\]es")
             chat.type("\x1b[200~yes, but tell me why\x1b[201~")
             chat.enter()
             chat.expect("That is not an answer")
@@ -58,10 +58,10 @@ def test_what_is_no_answer_is_kept(tmp_path: Path) -> None:
             for _ in range(60):
                 chat.type("y")
                 chat.read(0.05)
-                if "run it?" in chat.text.split("> slowly")[-1]:
+                if "Run it?" in chat.text.split("> slowly")[-1]:
                     break
             chat.type("yyy\r")
-            chat.expect("run it\\? y n e a")
+            chat.expect("Run it\\? \\[y\\]es")
             assert not (run.work / "slow").exists()
             chat.type("\x1b")
             chat.expect("not decided", 2)
