@@ -4,7 +4,10 @@ import asyncio
 import signal
 import threading
 from contextlib import suppress
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from configs.settings import Settings
 
 #: Seconds between two looks.
 EVERY = 0.4
@@ -20,7 +23,7 @@ class Watch:
     The question is a blocking `input()` in the main thread; a signal is what gets it out.
     """
 
-    def __init__(self, settings: Any, thread: str, calls: list[str]) -> None:
+    def __init__(self, settings: "Settings", thread: str, calls: list[str]) -> None:
         self._settings = settings
         self._thread = thread
         self._calls = calls

@@ -1,11 +1,14 @@
 """The Hugging Face token: asked for hidden, checked with the Hub, kept in this process only."""
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cli.chat.state import Chat
 from cli.shared.answers import Asked, is_yes, secret, yes_or_no
 from configs.visible import inline
+
+if TYPE_CHECKING:
+    from configs.settings import Settings
 
 QUESTION = "a Hugging Face token for this session (hidden; Enter skips): "
 #: How tokens of users and of organisations begin. Nothing else is sent to the Hub: it may be the
@@ -47,7 +50,7 @@ async def ask_for_token(chat: Chat) -> bool:
         return True
 
 
-async def whose(token: str, settings: Any) -> str:
+async def whose(token: str, settings: "Settings") -> str:
     """The user's name; "" where the Hub does not know the token. Raises NotChecked."""
     import httpx
 

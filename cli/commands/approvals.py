@@ -7,7 +7,7 @@ open nowhere, `sessions resume` continues it.
 import json
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +20,9 @@ from cli.terminal.who_decides import by_a_person
 from cli.terminal.writer import note
 from configs.visible import inline
 from core.errors import NoSuchThread, UsageError
+
+if TYPE_CHECKING:
+    from core.store import Store
 
 CALL = click.option("--call", metavar="ID", help="Only this call; an id prefix is enough")
 
@@ -36,7 +39,7 @@ def approvals() -> None:
 @click.option("--full", is_flag=True, help="Show every call in full")
 @prints
 @with_store
-async def list_(store: Any, options: Options, full: bool) -> int:
+async def list_(store: "Store", options: Options, full: bool) -> int:
     """List the pending calls of all folders."""
     told = []
     for row in await store.threads.waiting():
@@ -58,7 +61,7 @@ async def list_(store: Any, options: Options, full: bool) -> int:
 @prints
 @with_store
 async def approve(
-    store: Any, options: Options, arguments: str | None, answer: str | None, **which: Any
+    store: "Store", options: Options, arguments: str | None, answer: str | None, **which: Any
 ) -> int:
     """Approve pending calls."""
     changed = _object(arguments)
@@ -81,7 +84,7 @@ async def approve(
 @click.option("--message", metavar="WORDS", default="", help="Message for the model")
 @prints
 @with_store
-async def reject(store: Any, options: Options, message: str, **which: Any) -> int:
+async def reject(store: "Store", options: Options, message: str, **which: Any) -> int:
     """Reject pending calls."""
     decision = {"type": "reject", "message": message}
     return await _decide(store, options, lambda request: decision, **which)
@@ -91,7 +94,7 @@ async def reject(store: Any, options: Options, message: str, **which: Any) -> in
 @click.option("--remove", metavar="RULE", help="Rule to revoke")
 @prints
 @with_store
-async def granted(store: Any, options: Options, remove: str | None) -> int:
+async def granted(store: "Store", options: Options, remove: str | None) -> int:
     """List the rules that you granted for this folder with "always" in the chat."""
     folder = str(options.folder)
     if remove is not None:
@@ -112,7 +115,7 @@ def _show(item: dict[str, Any], full: bool) -> None:
 
 
 async def _decide(
-    store: Any,
+    store: "Store",
     options: Options,
     decide: Callable[[dict[str, Any]], dict[str, Any]],
     thread: str | None,
@@ -143,7 +146,7 @@ async def _decide(
     return 0
 
 
-async def _waiting(store: Any, thread: str | None, folder: Any) -> Any:
+async def _waiting(store: "Store", thread: str | None, folder: Any) -> Any:
     """The thread that is meant. Raises NoSuchThread, UsageError: nothing waits in it."""
     waiting = await store.threads.waiting()
     if thread is None:
@@ -157,7 +160,7 @@ async def _waiting(store: Any, thread: str | None, folder: Any) -> Any:
     return row
 
 
-async def _open_requests(store: Any, thread: str) -> list[dict[str, Any]]:
+async def _open_requests(store: "Store", thread: str) -> list[dict[str, Any]]:
     """The requests of a thread that no one has decided yet."""
     from graph.thread import Thread
 

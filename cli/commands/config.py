@@ -2,13 +2,16 @@
 
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cli.shared.bootstrap import known_tools, settings_for
 from cli.shared.command import HELP, prints, tell
 from cli.shared.options import MODES, Options
+
+if TYPE_CHECKING:
+    from configs.settings import Settings
 
 #: A value that names where the secret is.
 VARIABLE = re.compile(r"^(?:\w+ )?\$\{\w+\}$")
@@ -63,7 +66,7 @@ def explain(options: Options, call: str, mode: str | None) -> int:
     return tell(options, told, [judged.action, f"{judged.rule}: {judged.reason}"])
 
 
-def _tools(call: str, settings: Any) -> dict[str, Any]:
+def _tools(call: str, settings: "Settings") -> dict[str, Any]:
     """The tools that `call` may be about."""
     from tools import builtin_tools
 

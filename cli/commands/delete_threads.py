@@ -3,13 +3,18 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cli.shared.bootstrap import complain, settings_for
 from cli.shared.command import tell
 from cli.shared.options import Options
 from cli.shared.thread_text import line_of, plain, size
 from cli.terminal.writer import note
+
+if TYPE_CHECKING:
+    from configs.settings import Settings
+    from core.store import Store, ThreadRow
+    from core.store.prune import Removed
 
 #: Where neither an age nor a number was given: 30 days, in seconds.
 OLD = 30 * 86400.0
@@ -34,7 +39,7 @@ class Wanted:
         return time.time() - age
 
 
-async def delete_one(store: Any, row: Any, options: Options) -> int:
+async def delete_one(store: "Store", row: "ThreadRow", options: Options) -> int:
     """Delete a thread; the exit code. Raises ThreadBusy."""
     from core.errors import ThreadBusy
     from core.store.prune import remove
@@ -49,7 +54,9 @@ async def delete_one(store: Any, row: Any, options: Options) -> int:
     return tell(options, {"deleted": row.id, "freed_bytes": removed.freed}, [])
 
 
-async def prune(store: Any, wanted: Wanted, options: Options, ask: Callable[[str], bool]) -> int:
+async def prune(
+    store: "Store", wanted: Wanted, options: Options, ask: Callable[[str], bool]
+) -> int:
     """Delete the threads that are wanted gone; the exit code."""
     from core.store.prune import Removed, in_use, remove
 
@@ -72,7 +79,7 @@ async def prune(store: Any, wanted: Wanted, options: Options, ask: Callable[[str
     return _tell(store, wanted, removed, spared | removed.left, options)
 
 
-async def _end_sandboxes(store: Any, settings: Any, rows: list[Any]) -> None:
+async def _end_sandboxes(store: "Store", settings: "Settings", rows: "list[ThreadRow]") -> None:
     """A thread's sandbox goes with it. One that cannot be asked for ends when it was idle."""
     for row in rows:
         if not row.sandbox or store.is_driven(row.id):
@@ -87,7 +94,9 @@ async def _end_sandboxes(store: Any, settings: Any, rows: list[Any]) -> None:
             complain(f"cannot end the sandbox of {row.id}: {error.message}", DOCTOR)
 
 
-def _tell(store: Any, wanted: Wanted, removed: Any, left: dict[str, str], options: Options) -> int:
+def _tell(
+    store: "Store", wanted: Wanted, removed: "Removed", left: dict[str, str], options: Options
+) -> int:
     told = {
         "dry_run": wanted.dry_run,
         "threads": [plain(row, row.status) for row in removed.threads],
@@ -109,5 +118,5 @@ def _tell(store: Any, wanted: Wanted, removed: Any, left: dict[str, str], option
     return 0
 
 
-def counted(rows: list[Any]) -> str:
+def counted(rows: "list[ThreadRow]") -> str:
     return "1 session" if len(rows) == 1 else f"{len(rows)} sessions"

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +18,9 @@ from cli.shared.options import Options
 from cli.terminal.writer import to_stdout
 from configs.folder import in_words
 from configs.folders import make_private_folder, who_else_may_write
+
+if TYPE_CHECKING:
+    from configs.settings import Settings
 
 CREDENTIALS = (
     "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY", "GITHUB_TOKEN",
@@ -53,11 +56,11 @@ def doctor(options: Options) -> int:
     return 1 if failed else 0
 
 
-def _python(settings: Any) -> Iterator[Finding]:
+def _python(settings: "Settings") -> Iterator[Finding]:
     yield "ok", f"Python {platform.python_version()} on {platform.platform()}", ""
 
 
-def _packages(settings: Any) -> Iterator[Finding]:
+def _packages(settings: "Settings") -> Iterator[Finding]:
     for name in ("ml-agent", *PACKAGES):
         try:
             yield "ok", f"{name} {version(name)}", ""
@@ -65,7 +68,7 @@ def _packages(settings: Any) -> Iterator[Finding]:
             yield "fail", f"{name} is not installed", "install ml-agent again"
 
 
-def _state(settings: Any) -> Iterator[Finding]:
+def _state(settings: "Settings") -> Iterator[Finding]:
     folder = settings.state_path()
     try:
         make_private_folder(folder)
@@ -82,7 +85,7 @@ def _state(settings: Any) -> Iterator[Finding]:
     yield mark, f"state directory {folder}, {free / 1e9:.1f} GB free", ""
 
 
-def _database(settings: Any) -> Iterator[Finding]:
+def _database(settings: "Settings") -> Iterator[Finding]:
     from core.errors import StoreError
     from core.store import open_store
 
@@ -96,7 +99,7 @@ def _database(settings: Any) -> Iterator[Finding]:
         yield "fail", error.message, error.hint
 
 
-def _credentials(settings: Any) -> Iterator[Finding]:
+def _credentials(settings: "Settings") -> Iterator[Finding]:
     import huggingface_hub
 
     found = [name for name in CREDENTIALS if os.environ.get(name)]
@@ -108,7 +111,7 @@ def _credentials(settings: Any) -> Iterator[Finding]:
         yield "warn", "no credentials", "set ANTHROPIC_API_KEY, HF_TOKEN or OPENAI_API_KEY"
 
 
-def _model(settings: Any) -> Iterator[Finding]:
+def _model(settings: "Settings") -> Iterator[Finding]:
     from core.errors import AgentError
     from core.models.choice import choose_model
     from core.models.routes import resolve
@@ -138,13 +141,13 @@ def _switch_off(model: str) -> Iterator[Finding]:
         yield "warn", left, "choose another model: -m list"
 
 
-def _programs(settings: Any) -> Iterator[Finding]:
+def _programs(settings: "Settings") -> Iterator[Finding]:
     for name, without in PROGRAMS.items():
         path = shutil.which(name)
         yield ("ok", f"{name} at {path}", "") if path else ("warn", f"no {name}", without)
 
 
-def _command_sandbox(settings: Any) -> Iterator[Finding]:
+def _command_sandbox(settings: "Settings") -> Iterator[Finding]:
     """What commands run in, and why nothing better."""
     from tools.workspace.command_sandbox import find
 
@@ -163,7 +166,7 @@ def _command_sandbox(settings: Any) -> Iterator[Finding]:
         yield "warn", f"commands run without a sandbox: {why}", "install bubblewrap"
 
 
-def _environment(settings: Any) -> Iterator[Finding]:
+def _environment(settings: "Settings") -> Iterator[Finding]:
     """Which variables commands do not see, so that one which fails for want of one is explained."""
     from core.secrets.child_environment import child_variables
 
@@ -175,7 +178,7 @@ def _environment(settings: Any) -> Iterator[Finding]:
     yield "ok", what, "the setting child_environment adds variables"
 
 
-def _servers(settings: Any) -> Iterator[Finding]:
+def _servers(settings: "Settings") -> Iterator[Finding]:
     """MCP servers as they were at their last start."""
     from tools.mcp.cache import Cache
     from tools.mcp.config import digest
@@ -191,7 +194,7 @@ def _servers(settings: Any) -> Iterator[Finding]:
             yield "warn", f"MCP server {name}: {trouble or 'not started yet'}", "ml-agent mcp test"
 
 
-def _sandboxes(settings: Any) -> Iterator[Finding]:
+def _sandboxes(settings: "Settings") -> Iterator[Finding]:
     """Sandboxes that ml-agent made and no one works in: they cost money until they are idle."""
     import huggingface_hub
 

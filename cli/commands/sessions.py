@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +18,9 @@ from cli.terminal.writer import confirm, note
 from configs.visible import inline
 from core.errors import NoSuchThread, UsageError
 from core.secrets.redaction import redacted, redacted_in
+
+if TYPE_CHECKING:
+    from core.store import Store, ThreadRow
 
 QUOTES = "a title is one argument: put it in quotes"
 dry_run_option = click.option("--dry-run", is_flag=True, help="Print the changes, make none")
@@ -37,7 +40,7 @@ def sessions() -> None:
 @click.option("--limit", type=click.IntRange(1), default=20, help="Max sessions (default 20)")
 @prints
 @with_store
-async def list_(store: Any, options: Options, everywhere: bool, limit: int) -> int:
+async def list_(store: "Store", options: Options, everywhere: bool, limit: int) -> int:
     """List the newest sessions of this folder."""
     cwd, threads = str(options.folder), store.threads
     rows = await (threads.by_folder(cwd, limit) if everywhere else threads.list(cwd, limit))
@@ -61,7 +64,7 @@ async def list_(store: Any, options: Options, everywhere: bool, limit: int) -> i
 @thread_argument
 @prints
 @with_store
-async def show(store: Any, options: Options, thread: str | None) -> int:
+async def show(store: "Store", options: Options, thread: str | None) -> int:
     """Show the conversation of a session."""
     from graph.thread import Thread
 
@@ -93,7 +96,9 @@ def resume(options: Options, thread: str | None) -> int:
 @dry_run_option
 @prints
 @with_store
-async def undo(store: Any, options: Options, thread: str | None, turns: int, dry_run: bool) -> int:
+async def undo(
+    store: "Store", options: Options, thread: str | None, turns: int, dry_run: bool
+) -> int:
     """Undo the last turn: the conversation and the files it changed.
 
     Files that changed since then stay as they are. They are listed, as is everything that cannot
@@ -111,7 +116,7 @@ async def undo(store: Any, options: Options, thread: str | None, turns: int, dry
 @dry_run_option
 @prints
 @with_store
-async def redo(store: Any, options: Options, thread: str | None, dry_run: bool) -> int:
+async def redo(store: "Store", options: Options, thread: str | None, dry_run: bool) -> int:
     """Redo the last undone turn."""
     if not dry_run:
         by_a_person("redo a turn")
@@ -127,7 +132,7 @@ async def redo(store: Any, options: Options, thread: str | None, dry_run: bool) 
 )
 @prints
 @with_store
-async def fork(store: Any, options: Options, thread: str | None, at: int | None) -> int:
+async def fork(store: "Store", options: Options, thread: str | None, at: int | None) -> int:
     """Copy a session into a new one, and print the new id."""
     by_a_person("fork a session", terminal=False)
     _, line = await _time_line(store, thread, options)
@@ -139,7 +144,7 @@ async def fork(store: Any, options: Options, thread: str | None, at: int | None)
 @click.argument("words", metavar="TITLE", nargs=-1, required=True)
 @prints
 @with_store
-async def rename(store: Any, options: Options, words: tuple[str, ...]) -> int:
+async def rename(store: "Store", options: Options, words: tuple[str, ...]) -> int:
     """Change the title of a session."""
     if len(words) > 2:
         raise click.UsageError(QUOTES)
@@ -159,7 +164,7 @@ async def rename(store: Any, options: Options, words: tuple[str, ...]) -> int:
 @yes_option
 @prints
 @with_store
-async def delete(store: Any, options: Options, thread: str, yes: bool) -> int:
+async def delete(store: "Store", options: Options, thread: str, yes: bool) -> int:
     """Delete a session and everything stored for it."""
     from cli.commands.delete_threads import delete_one
 
@@ -186,7 +191,9 @@ async def delete(store: Any, options: Options, thread: str, yes: bool) -> int:
 @yes_option
 @prints
 @with_store
-async def prune(store: Any, options: Options, everywhere: bool, yes: bool, **wanted: Any) -> int:
+async def prune(
+    store: "Store", options: Options, everywhere: bool, yes: bool, **wanted: Any
+) -> int:
     """Delete the old sessions of this folder, and free their disk space.
 
     Without --force, sessions stay if they wait for approval, were cut off, or have a running
@@ -212,7 +219,7 @@ async def prune(store: Any, options: Options, everywhere: bool, yes: bool, **wan
 @runs
 @with_store
 async def export(
-    store: Any, options: Options, thread: str | None, form: str, to: str | None
+    store: "Store", options: Options, thread: str | None, form: str, to: str | None
 ) -> int:
     """Print a whole session, compacted parts included."""
     from cli.shared.export import export as exported
@@ -226,7 +233,9 @@ def _confirmed(question: str) -> bool:
     return confirm(question)
 
 
-async def _chosen(store: Any, wanted: str | None, options: Options, hint: str | None = None) -> Any:
+async def _chosen(
+    store: "Store", wanted: str | None, options: Options, hint: str | None = None
+) -> Any:
     """The thread that is meant. Raises NoSuchThread, with `hint` where an ID was given."""
     if not wanted:
         return await newest_thread(store, options)
@@ -236,7 +245,7 @@ async def _chosen(store: Any, wanted: str | None, options: Options, hint: str | 
         raise NoSuchThread(error.message, hint or error.hint) from None
 
 
-async def _time_line(store: Any, thread: str | None, options: Options) -> tuple[Any, Any]:
+async def _time_line(store: "Store", thread: str | None, options: Options) -> tuple[Any, Any]:
     """(the thread's row, its `graph.undo.TimeLine`)."""
     from graph.undo import TimeLine
     from nodes.services import build_services, mcp_servers
@@ -247,7 +256,9 @@ async def _time_line(store: Any, thread: str | None, options: Options) -> tuple[
     return row, TimeLine(store, build_services(settings, store), row, mcp)
 
 
-def _tell(options: Options, row: Any, moved: Any, *, dry_run: bool, redo: bool = False) -> int:
+def _tell(
+    options: Options, row: "ThreadRow", moved: Any, *, dry_run: bool, redo: bool = False
+) -> int:
     if options.output != "json":
         tell_moved(moved, EventPrinter(sys.stdout), redo=redo, dry_run=dry_run)
     return tell(options, {"thread": row.id, "dry_run": dry_run, **moved.to_dict()}, [])

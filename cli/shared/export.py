@@ -3,13 +3,16 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cli.shared.bootstrap import complain
 from cli.terminal.writer import write_data
 
+if TYPE_CHECKING:
+    from core.store import Store, ThreadRow
 
-async def export(store: Any, row: Any, form: str, target: str | None) -> int:
+
+async def export(store: "Store", row: "ThreadRow", form: str, target: str | None) -> int:
     """Write thread `row` as `form` (markdown or jsonl) to `target`, or to stdout.
 
     A file is written whole or not at all. Raises UsageError where it cannot be.

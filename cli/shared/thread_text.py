@@ -1,21 +1,24 @@
 """Threads as text: a line, an object, and what undo and redo did."""
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from configs.visible import inline
+
+if TYPE_CHECKING:
+    from core.store import ThreadRow
 
 #: Files that are named; more are counted.
 NAMED = 8
 
 
-def line_of(row: Any, status: str) -> str:
+def line_of(row: "ThreadRow", status: str) -> str:
     """Id, time, status, turns, title."""
     age = time.strftime("%Y-%m-%d %H:%M", time.localtime(row.updated))
     return f"{row.id}  {age}  {status:<11} {row.turns:>3} turns  {inline(row.title)}"
 
 
-def plain(row: Any, status: str) -> dict[str, Any]:
+def plain(row: "ThreadRow", status: str) -> dict[str, Any]:
     """The row without its caps."""
     keys = ("id", "cwd", "host", "title", "model", "mode", "turns", "created", "updated")
     return {**{k: getattr(row, k) for k in keys}, "status": status}
