@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cli.shared.approval_prompt import PREVIEW_LINES
 from cli.shared.bootstrap import (
@@ -30,6 +30,9 @@ from cli.terminal.standard_input import with_piped
 from cli.terminal.writer import print_json, to_stderr, to_stdout
 from configs.visible import inline
 from core.secrets.redaction import redacted
+
+if TYPE_CHECKING:
+    from graph.session import Session
 
 MORE = "the session is intact: ml-agent sessions resume continues it, with a higher limit if needed"
 
@@ -65,7 +68,7 @@ async def _run(options: Options, task: str | None, piped: str) -> int:
     return code
 
 
-async def _has_ended(session: Any) -> bool:
+async def _has_ended(session: "Session") -> bool:
     """Whether the thread's last turn ended before its time and left nothing to go on with. One
     that is done is told again: its answer may never have been seen."""
     if session.thread.status not in ("interrupted", "error"):
@@ -73,7 +76,7 @@ async def _has_ended(session: Any) -> bool:
     return not (await session.pending() or await session.unfinished())
 
 
-def _stop_on_signals(session: Any) -> None:
+def _stop_on_signals(session: "Session") -> None:
     """The first Ctrl-C stops the turn and leaves a valid thread; the second leaves at once."""
     pressed = 0
 
@@ -92,7 +95,7 @@ def _stop_on_signals(session: Any) -> None:
 class Teller:
     """Tells a run in the form that was asked for."""
 
-    def __init__(self, output: str, session: Any) -> None:
+    def __init__(self, output: str, session: "Session") -> None:
         self._output = output
         self._session = session
         self._waits = False

@@ -13,6 +13,7 @@ from cli.shared.render import Lines
 
 if TYPE_CHECKING:
     from configs.settings import Settings
+    from tools.mcp.elicitation import Question
 
 #: As an input: a message came too late for the turn that it was typed in, and opens one.
 GO_ON = "\0"
@@ -75,7 +76,7 @@ class Frontend(Protocol):
         DecidedElsewhere."""
         ...
 
-    async def answer(self, question: Any) -> dict[str, Any] | None:
+    async def answer(self, question: Question) -> dict[str, Any] | None:
         """What an MCP server asks in the middle of a call; None: declined."""
         ...
 

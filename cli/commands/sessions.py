@@ -21,6 +21,7 @@ from core.secrets.redaction import redacted, redacted_in
 
 if TYPE_CHECKING:
     from core.store import Store, ThreadRow
+    from graph.undo import Moved
 
 QUOTES = "a title is one argument: put it in quotes"
 dry_run_option = click.option("--dry-run", is_flag=True, help="Print the changes, make none")
@@ -257,7 +258,7 @@ async def _time_line(store: "Store", thread: str | None, options: Options) -> tu
 
 
 def _tell(
-    options: Options, row: "ThreadRow", moved: Any, *, dry_run: bool, redo: bool = False
+    options: Options, row: "ThreadRow", moved: "Moved", *, dry_run: bool, redo: bool = False
 ) -> int:
     if options.output != "json":
         tell_moved(moved, EventPrinter(sys.stdout), redo=redo, dry_run=dry_run)

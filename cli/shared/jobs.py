@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cli.shared.bootstrap import complain
+
+if TYPE_CHECKING:
+    from graph.session import Session
 
 #: Seconds that the Hub may take to say what goes on: no one waits long to leave.
 PATIENCE = 5.0
 
 
-async def going_on(session: Any) -> list[Any]:
+async def going_on(session: "Session") -> list[Any]:
     """The thread's jobs that go on; [] where the Hub cannot say."""
     from core.errors import AgentError
 
@@ -22,7 +25,7 @@ async def going_on(session: Any) -> list[Any]:
         return []
 
 
-async def tell_of_jobs(session: Any, say: Callable[[str], None]) -> list[Any]:
+async def tell_of_jobs(session: "Session", say: Callable[[str], None]) -> list[Any]:
     """Say which jobs go on after an interrupt; an interrupt ends none of them."""
     jobs = await going_on(session)
     for job in jobs:
@@ -31,7 +34,7 @@ async def tell_of_jobs(session: Any, say: Callable[[str], None]) -> list[Any]:
     return jobs
 
 
-async def jobs_command(session: Any, word: str, say: Callable[[str], None]) -> None:
+async def jobs_command(session: "Session", word: str, say: Callable[[str], None]) -> None:
     """`/jobs`: those of this thread that go on. `/jobs cancel ID`."""
     from core.errors import AgentError
 

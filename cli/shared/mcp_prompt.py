@@ -1,18 +1,21 @@
 """The question of an MCP server in the middle of a call, and the user's answer."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cli.shared.answers import Asked, Dialog, is_yes, yes_or_no
 from cli.shared.render import Lines
 from configs.visible import inline
+
+if TYPE_CHECKING:
+    from tools.mcp.elicitation import Question
 
 
 class Declined(Exception):
     """The user left the question."""
 
 
-def answers_of(question: Any, lines: Lines) -> Dialog:
+def answers_of(question: "Question", lines: Lines) -> Dialog:
     """Returns the fields that the server wants ({} for a page that was opened); None: declined."""
     try:
         given = yield from _conversation(question, lines)
@@ -23,16 +26,17 @@ def answers_of(question: Any, lines: Lines) -> Dialog:
     return given
 
 
-def _conversation(question: Any, lines: Lines) -> Dialog:
+def _conversation(question: "Question", lines: Lines) -> Dialog:
     lines.line(f"? MCP server {question.server} asks: {question.message}", "1")
     if question.url:
         lines.line(f"  open this page: {inline(question.url)}")
         return {} if is_yes((yield Asked("done? [y/N] ", yes_or_no)) or "") else None
-    properties = (question.schema or {}).get("properties") or {}
+    schema = question.schema or {}
+    properties = schema.get("properties") or {}
     if not properties:
         return {} if is_yes((yield Asked("agree? [y/N] ", yes_or_no)) or "") else None
     lines.line("  Enter skips a field or uses its default; Ctrl-D declines", "2")
-    required = question.schema.get("required") or []
+    required = schema.get("required") or []
     given: dict[str, Any] = {}
     for name, field in properties.items():
         value = yield from _field(name, field, name in required, lines)

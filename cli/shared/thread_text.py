@@ -3,10 +3,12 @@
 import time
 from typing import TYPE_CHECKING, Any
 
+from cli.shared.render import Lines
 from configs.visible import inline
 
 if TYPE_CHECKING:
     from core.store import ThreadRow
+    from graph.undo import Moved
 
 #: Files that are named; more are counted.
 NAMED = 8
@@ -31,7 +33,7 @@ def size(count: int) -> str:
     return f"{count / 1e6:.1f} MB" if count < 1e9 else f"{count / 1e9:.1f} GB"
 
 
-def tell_moved(moved: Any, lines: Any, *, redo: bool = False, dry_run: bool = False) -> None:
+def tell_moved(moved: "Moved", lines: Lines, *, redo: bool = False, dry_run: bool = False) -> None:
     """What an undo or redo did, or would do."""
     numbers = ", ".join(map(str, moved.moved))
     many = len(moved.moved) > 1
@@ -46,7 +48,7 @@ def tell_moved(moved: Any, lines: Any, *, redo: bool = False, dry_run: bool = Fa
         lines.line(f"  files are not included: {moved.files_off}", "33")
 
 
-def _listed(what: str, items: list[str], lines: Any, code: str = "") -> None:
+def _listed(what: str, items: list[str], lines: Lines, code: str = "") -> None:
     if not items:
         return
     lines.line(f"  {what}: {len(items)}", code)

@@ -8,12 +8,15 @@ import os
 import select
 import stat
 import sys
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from cli.terminal.writer import note
 from core.attached import STANDARD_INPUT, attached
+
+if TYPE_CHECKING:
+    from graph.session import Session
 
 #: Seconds after which the wait is told, and after which a silent pipe is given up.
 TOLD, GIVEN_UP = 2.0, 10.0
@@ -75,7 +78,7 @@ def _read(*, give_up: bool) -> bytes:
             return b""
 
 
-async def with_piped(task: str, text: str, session: Any) -> str:
+async def with_piped(task: str, text: str, session: "Session") -> str:
     """The message: the task, then what was piped in."""
     if not text:
         return task

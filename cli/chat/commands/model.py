@@ -1,10 +1,13 @@
 """Slash commands that choose: model, effort, mode."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-from cli.chat.state import Chat
+from cli.chat.state import Chat, ChatLines
 from cli.chat.threads import ensure_open
 from cli.shared.model_list import listed
+
+if TYPE_CHECKING:
+    from graph.session import Session
 
 EFFORTS = ("minimal", "low", "medium", "high")
 MODES = {
@@ -80,7 +83,7 @@ async def modes(chat: Chat) -> list[tuple[str, str]]:
     return list(MODES.items())
 
 
-async def choose_model(session: Any, word: str, lines: Any) -> None:
+async def choose_model(session: "Session", word: str, lines: ChatLines) -> None:
     """`/model`: which answers, and which there are. `/model ID`: switch. `/model WORD`: find."""
     from core.errors import AgentError, UnknownModel
     from core.models.list_models import offers
@@ -106,7 +109,7 @@ async def choose_model(session: Any, word: str, lines: Any) -> None:
         lines.complain(failure.message, failure.hint)
 
 
-def choose_effort(session: Any, word: str, lines: Any) -> None:
+def choose_effort(session: "Session", word: str, lines: ChatLines) -> None:
     """`/effort LEVEL`; without a level: what there is."""
     if word not in EFFORTS:
         lines.line(f"/effort takes one of: {', '.join(EFFORTS)}")

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cli.chat.remote_decisions import EVERY, DecidedElsewhere
 from cli.chat.state import Chat, Choice, Frontend
@@ -23,6 +23,9 @@ from cli.chat.threads import load_in_background, proposed_rule
 from cli.shared.answers import Asked, Dialog, Edit
 from cli.shared.approval_prompt import FULL, decisions_of, edited_arguments
 from cli.shared.mcp_prompt import answers_of
+
+if TYPE_CHECKING:
+    from tools.mcp.elicitation import Question
 
 
 class Terminal(Frontend):
@@ -118,7 +121,7 @@ class Terminal(Frontend):
         finally:
             self.screen.refresh()
 
-    async def answer(self, question: Any) -> dict[str, Any] | None:
+    async def answer(self, question: "Question") -> dict[str, Any] | None:
         self._status.waits("an MCP server has a question")
         given: dict[str, Any] | None = await self._converse(answers_of(question, self.lines))
         return given

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cli.chat.remote_decisions import Watch
 from cli.chat.state import Chat, Choice, Frontend
@@ -22,6 +22,9 @@ from cli.shared.mcp_prompt import answers_of
 from cli.shared.plain_dialog import converse
 from cli.shared.render import EventPrinter
 from cli.terminal.writer import ask, ask_hidden, to_stdout
+
+if TYPE_CHECKING:
+    from tools.mcp.elicitation import Question
 
 T = TypeVar("T")
 
@@ -102,7 +105,7 @@ class Plain(Frontend):
             )
             return decided
 
-    async def answer(self, question: Any) -> dict[str, Any] | None:
+    async def answer(self, question: "Question") -> dict[str, Any] | None:
         self._typed.extend(typed_lines())
         dialog = answers_of(question, self.lines)
         given: dict[str, Any] | None = at_terminal(lambda: converse(dialog, self.lines, self._keep))
