@@ -52,7 +52,7 @@ def test_each_on_its_own(tmp_path: Path) -> None:
         told = json.loads(run("approvals", "list", "--output", "json").stdout)["approvals"]
         first, second, third = (r["id"] for r in told)
         assert run("approvals", "approve", "--call", first).returncode == 0
-        assert "1 more wait" in run("approvals", "reject", "--call", second[:-2]).stderr
+        assert "1 more pending" in run("approvals", "reject", "--call", second[:-2]).stderr
         still = run("sessions", "resume")
         assert still.returncode == 3  # one has no decision yet
         assert names(run.work) == []

@@ -34,7 +34,7 @@ def test_usage(tmp_path: Path) -> None:
             (["--nonsense"], "No such option"),
             (["--max-time", "soon", "go"], "no duration"),
             (["--mode", "wild", "go"], "'wild' is not one of"),
-            (["-C", "absent", "go"], "no folder absent"),
+            (["-C", "absent", "go"], "no such folder: absent"),
             ([" "], "the task is empty"),
             (["go", "on"], "quotes"),
             (["sesions"], "did you mean the command 'sessions'"),

@@ -36,7 +36,7 @@ def test_a_run_and_what_is_left_of_it(tmp_path: Path) -> None:
         seen = ml("doctor")
         (line,) = [line for line in seen.stdout.splitlines() if "sandbox" in line]
         assert line.startswith(f"warn sandbox {second.id} on cpu-basic of thread ")
-        assert line.endswith(f"ends: hf jobs cancel ann/{second.id})")
+        assert line.endswith(f"end it: hf jobs cancel ann/{second.id})")
         gone = ml("sessions", "delete", "--yes", line.split("of thread ")[1].split(",")[0])
         assert gone.returncode == 0
         assert f"ended the sandbox {second.id}" in gone.stderr

@@ -123,7 +123,7 @@ def test_old_threads_are_pruned(tmp_path: Path) -> None:
         young = run("sessions", "prune", "--older-than", "45d", "--yes")
         assert "nothing to delete" in young.stderr
         gone = run("sessions", "prune", "--older-than", "45d", "--all", "--yes")
-        assert gone.stderr.splitlines()[-1].startswith("deleted 1 thread; ")
+        assert gone.stderr.splitlines()[-1].startswith("deleted 1 session; freed ")
         assert listed(run, "--all") == ["new", "old", "run it", "cut"]
         assert run("sessions", "prune", "--force", "--yes").returncode == 0
         assert listed(run) == ["new"]

@@ -87,11 +87,11 @@ def test_commands_and_their_values_are_completed(tmp_path: Path) -> None:
         chat.type("\t\r")  # takes the completion
         chat.prompt("/effort high")
         chat.enter()
-        chat.expect("effort high")
+        chat.expect("effort: high")
         chat.enter("/modle")
         chat.expect("unknown command /modle; did you mean /mode\\?")
         chat.enter("/mode auto")
-        chat.expect("mode auto: runs")
+        chat.expect("mode auto: everything runs")
         assert "heard" not in chat.text
 
 
@@ -108,7 +108,7 @@ def test_mentions(tmp_path: Path) -> None:
         chat.type(" and @plot.png, not @nothing or a@b.c")
         chat.enter()
         chat.expect("heard:")
-        chat.expect("sees no pictures")
+        chat.expect("cannot see pictures")
         said = sent(run)
         assert f"[mentioned: {run.work}/data/deep/rows.csv, 4 bytes]" in said
         assert f"[mentioned: {run.work}/plot.png, a picture]" in said
