@@ -32,7 +32,7 @@ def test_usage(tmp_path: Path) -> None:
     with program(tmp_path, [Reply("ok")]) as run:
         for arguments, words in [
             (["--nonsense"], "No such option"),
-            (["--max-time", "soon", "go"], "no duration"),
+            (["--max-time", "soon", "go"], "not a duration"),
             (["--mode", "wild", "go"], "'wild' is not one of"),
             (["-C", "absent", "go"], "no such folder: absent"),
             ([" "], "the task is empty"),
