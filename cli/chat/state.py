@@ -12,8 +12,9 @@ from cli.shared.options import Options
 from cli.shared.render import Lines
 
 if TYPE_CHECKING:
-    from configs.settings import Settings
     from tools.mcp.elicitation import Question
+
+    from configs.settings import Settings
 
 #: As an input: a message came too late for the turn that it was typed in, and opens one.
 GO_ON = "\0"
