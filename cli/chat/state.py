@@ -12,9 +12,8 @@ from cli.shared.options import Options
 from cli.shared.render import Lines
 
 if TYPE_CHECKING:
-    from tools.mcp.elicitation import Question
-
     from configs.settings import Settings
+    from tools.mcp.callbacks import Question
 
 #: As an input: a message came too late for the turn that it was typed in, and opens one.
 GO_ON = "\0"
