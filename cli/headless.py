@@ -69,7 +69,7 @@ async def _run(options: Options, task: str | None, piped: str) -> int:
 
 
 async def _has_ended(session: "Session") -> bool:
-    """Whether the thread's last turn ended before its time and left nothing to go on with. One
+    """Whether the thread's last turn ended before its time and left nothing to continue. One
     that is done is told again: its answer may never have been seen."""
     if session.thread.status not in ("interrupted", "error"):
         return False

@@ -1,6 +1,6 @@
 """The slash commands: one table, from which help, completion and running follow.
 
-A command of the user's own is a markdown file in .ml-agent/commands of the folder, once it is
+A command that the user wrote is a markdown file in .ml-agent/commands of the folder, once it is
 trusted, or in `commands` beside the user's settings. Its text is the message; `$ARGUMENTS` in it
 stands for the words behind the command (without it they follow the text). `description:` in a head
 between two lines of `---`, or the first line, is its help.
@@ -31,7 +31,7 @@ class SlashCommand:
         name: without the slash. help: one line. takes: what may follow, for help.
         run: the function in cli/chat/commands; it gets the chat and the words behind the name.
         values: a function there that lists (value, what it is), for completion.
-        anytime: it may run while a turn does. text: of a command of the user's own.
+        anytime: it may run while a turn does. text: of a command that the user wrote.
     """
 
     name: str
@@ -43,7 +43,7 @@ class SlashCommand:
     text: str = ""
 
     def message(self, words: str) -> str:
-        """The message that a command of the user's own stands for."""
+        """The message of a command that the user wrote."""
         if "$ARGUMENTS" in self.text:
             return self.text.replace("$ARGUMENTS", words).strip()
         return f"{self.text.strip()}\n\n{words}".strip()
@@ -80,7 +80,7 @@ COMMANDS = (
 
 
 def all_commands(folder: Path) -> dict[str, SlashCommand]:
-    """By name; a command of the user's own never takes the place of a built-in one."""
+    """By name; a command that the user wrote never replaces a built-in one."""
     own = (_own_command(name, text) for name, text in command_texts(folder))
     known = {command.name: command for command in COMMANDS}
     return {**{command.name: command for command in own if command.text.strip()}, **known}

@@ -85,7 +85,7 @@ class Frontend(Protocol):
         ...
 
     def stoppable(self, stop: Callable[[], None]) -> AbstractContextManager[None]:
-        """While a line of the user's own runs: what Ctrl-C does."""
+        """While a line that the user typed runs: what Ctrl-C does."""
         ...
 
     def left_over(self) -> bool:

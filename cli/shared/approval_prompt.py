@@ -52,7 +52,7 @@ def decisions_of(
     requests: list[dict[str, Any]], lines: Lines, propose: Propose | None, style: Style
 ) -> Dialog:
     """Returns a decision per request, in LangChain's shape; None where the user left the question:
-    the approvals go on waiting. `propose`: the rule to offer for a call like this one; None:
+    the approvals keep waiting. `propose`: the rule to offer for a call like this one; None:
     "always" is not offered. A decision with `folder_rule` wants that rule granted there."""
     decisions: list[dict[str, Any]] = []
     rest: dict[str, Any] | None = None

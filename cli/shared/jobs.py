@@ -1,4 +1,4 @@
-"""Jobs that go on by themselves: told where a user leaves or interrupts, and /jobs."""
+"""Running jobs: reported if the user leaves or interrupts, and /jobs."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,7 +14,7 @@ PATIENCE = 5.0
 
 
 async def going_on(session: "Session") -> list[Any]:
-    """The thread's jobs that go on; [] where the Hub cannot say."""
+    """The thread's running jobs; [] where the Hub cannot say."""
     from core.errors import AgentError
 
     try:
@@ -26,7 +26,7 @@ async def going_on(session: "Session") -> list[Any]:
 
 
 async def tell_of_jobs(session: "Session", say: Callable[[str], None]) -> list[Any]:
-    """Say which jobs go on after an interrupt; an interrupt ends none of them."""
+    """Say which jobs keep running after an interrupt; an interrupt ends none of them."""
     jobs = await going_on(session)
     for job in jobs:
         how = f"/jobs cancel {job.id} in the chat cancels it"

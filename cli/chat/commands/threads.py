@@ -32,7 +32,7 @@ async def resume(chat: Chat, word: str) -> None:
         choices = [Choice(r.id, _label(r, status), _reading(chat, r.id)) for r, status in found]
         word = await chat.frontend.pick("resume", choices) or ""
     if word:
-        # The old thread is left only once the new one is there.
+        # The old thread is closed only after the new one is open.
         old, chat.session = chat.session, None
         opened = await ensure_open(chat, word)
         new = chat.session
