@@ -33,8 +33,8 @@ async def wants(chat: Chat, question: str) -> bool:
 
 
 async def offer_unfinished(chat: Chat, *, asked: bool = False) -> None:
-    """A turn that was cut off, or approvals that wait, come first. `asked`: the user wants to continue
-    on."""
+    """A turn that was cut off, or approvals that wait, come first. `asked`: the user said
+    yes."""
     if chat.session.moved:
         chat.lines.line(chat.session.moved, "33")
     wanted = asked or bool(await chat.session.pending())
