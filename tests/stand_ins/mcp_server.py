@@ -2,7 +2,7 @@
 
     python -m tests.stand_ins.mcp_server KIND [--http PORT]
 
-Kinds: good, changed (another list), many (500 tools), twins (two tools of one name), noise (prints
+Kinds: good, misfit (answers that do not fit their schema), changed (another list), many (500 tools), twins (two tools of one name), noise (prints
 on stdout), hang (never answers), slow (starts after SECONDS), exit (ends at once), signed (OAuth).
 """
 
@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from mcp import types
 from mcp.server.fastmcp import Context, FastMCP, Image
 from mcp.types import ToolAnnotations
 from pydantic import BaseModel
@@ -22,6 +23,10 @@ from pydantic import BaseModel
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
 )
+
+
+class Size(BaseModel):
+    size: int
 
 
 class Wanted(BaseModel):
@@ -114,6 +119,9 @@ def good(kind: str, port: int, **options: Any) -> FastMCP:
             raise
         return "done"
 
+    if kind == "misfit":
+        breaks_its_promise(server)
+
     if kind == "changed":
 
         @server.tool(annotations=reads)
@@ -122,6 +130,28 @@ def good(kind: str, port: int, **options: Any) -> FastMCP:
             return "new"
 
     return server
+
+
+def breaks_its_promise(server: FastMCP) -> None:
+    """Tools whose answers do not fit the outputSchema that they declare."""
+
+    @server.tool()
+    def size(path: str, how: str) -> Size:
+        """How large a file is."""
+        Path(path).write_text("asked")
+        return Size(size=42)
+
+    call = server._mcp_server.request_handlers[types.CallToolRequest]
+
+    async def spoiled(request: Any) -> Any:
+        answer = await call(request)
+        if request.params.name == "size":
+            how = request.params.arguments["how"]
+            spoilt = {"missing": None, "other": {"size": "large"}}[how]
+            answer.root.structuredContent = spoilt
+        return answer
+
+    server._mcp_server.request_handlers[types.CallToolRequest] = spoiled
 
 
 def many(port: int) -> FastMCP:

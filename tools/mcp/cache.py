@@ -13,7 +13,8 @@ from typing import Any
 
 from configs.trust import write_json
 
-#: A tool as its server lists it: {name, description, inputSchema, annotations?}.
+#: A tool as its server lists it: {name, description, inputSchema, outputSchema?,
+#: annotations?}.
 Listed = dict[str, Any]
 
 

@@ -79,9 +79,17 @@ async def _request(
         share = f"{done:g}" + (f" of {total:g}" if total is not None else "")
         log(f"{share}: {message}" if message else share)
 
+    from mcp import types
+
     numbers.append(live.session._request_id)  # its own; a cancellation must name it
-    return await live.session.call_tool(
-        tool, arguments, timedelta(seconds=limit), progress_callback=progress
+    # Not `call_tool`: it raises if an answer does not fit the tool's outputSchema, and the answer
+    # of a call that took effect would be lost. results.py says what does not fit.
+    params = types.CallToolRequestParams(name=tool, arguments=arguments)
+    return await live.session.send_request(
+        types.ClientRequest(types.CallToolRequest(params=params)),
+        types.CallToolResult,
+        request_read_timeout_seconds=timedelta(seconds=limit),
+        progress_callback=progress,
     )
 
 

@@ -204,7 +204,7 @@ class Connection:
             cursor = page.nextCursor
             if not cursor:
                 break
-        kept = {"name", "title", "description", "inputSchema", "annotations"}
+        kept = {"name", "title", "description", "inputSchema", "outputSchema", "annotations"}
         self.tools = [
             tool.model_dump(mode="json", include=kept, exclude_none=True) for tool in listed
         ]

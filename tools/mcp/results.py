@@ -8,10 +8,12 @@ from typing import Any
 from core.errors import ToolError
 from core.parsing.images import kind_of, prepared
 from core.tool import ToolResult
+from tools.mcp.schema import problems
 
 
-async def result_of(answer: Any) -> ToolResult:
-    """The SDK's CallToolResult: texts in their order, pictures beside them."""
+async def result_of(answer: Any, promised: dict[str, Any] | None = None) -> ToolResult:
+    """The SDK's CallToolResult: texts in their order, pictures apart. `promised`: the tool's
+    outputSchema; an answer that does not fit it is passed on with a note."""
     texts: list[str] = []
     images: list[dict[str, str]] = []
     for number, block in enumerate(answer.content, 1):
@@ -24,7 +26,15 @@ async def result_of(answer: Any) -> ToolResult:
     text = "\n".join(texts) or ("it failed without a word" if answer.isError else "(no output)")
     if answer.isError:
         return ToolResult(text, ok=False, outcome="failed", images=images)
+    if promised:
+        text += _misfit(answer.structuredContent, promised)
     return ToolResult(text, images=images)
+
+
+def _misfit(given: Any, promised: dict[str, Any]) -> str:
+    wrong = "there is no structured content" if given is None else problems(given, promised)
+    said = "[The answer does not fit the outputSchema that the server declares:"
+    return f"\n{said} {wrong[:500]}]" if wrong else ""
 
 
 def _parts(block: Any) -> tuple[str, str | None]:

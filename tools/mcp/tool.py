@@ -54,11 +54,12 @@ def reads_rule(request: Mapping[str, Any]) -> str:
 
 
 class McpTool(AgentTool):
-    """`listed` is the tool's name at its server."""
+    """`listed`: the tool's name at its server. `promised`: its outputSchema."""
 
     listed: str
     kind: EffectKind
     parameters: dict[str, Any]
+    promised: dict[str, Any] | None
     connection: Any
     acts_elsewhere: bool = True
 
@@ -74,6 +75,7 @@ class McpTool(AgentTool):
             listed=tool["name"],
             kind=effect_of(tool.get("annotations") or {}),
             parameters=schema,
+            promised=tool.get("outputSchema"),
             connection=connection,
         )
 
@@ -128,7 +130,7 @@ class McpTool(AgentTool):
         except Lost as lost:
             why = f": {lost}" if str(lost) else ""
             return _unknown(f"MCP server {server} ended during the call{why}", reads)
-        return await result_of(result)
+        return await result_of(result, self.promised)
 
 
 def _unknown(said: str, reads: bool) -> ToolResult:

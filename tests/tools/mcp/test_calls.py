@@ -134,6 +134,22 @@ async def test_a_failure_of_the_tool_is_said_as_one(servers: Opened, good: dict[
     assert (await bench.call("box__echo", text="x")).ok
 
 
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [("missing", "there is no structured content"), ("other", "size: 'large' is not of type")],
+)
+async def test_an_answer_that_breaks_its_schema_reaches_the_model(
+    servers: Opened, tmp_path: Path, how: str, why: str
+) -> None:
+    bench = await servers(box=program("misfit"))
+    await bench.equip()
+    result = await bench.call("box__size", path=str(tmp_path / "asked"), how=how)
+    assert (result.ok, result.outcome) == (True, "done")
+    assert "42" in result.text
+    assert f"does not fit the outputSchema that the server declares: {why}" in result.text
+    assert (tmp_path / "asked").exists()
+
+
 async def test_pictures_are_pictures(servers: Opened) -> None:
     bench = await servers(box=program("good"))
     await bench.equip()
