@@ -8,6 +8,7 @@ import base64
 import binascii
 import json
 import re
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -40,13 +41,17 @@ def source_of(cell: dict[str, Any]) -> str:
     return source if isinstance(source, str) else "".join(map(str, source))
 
 
-def shown(notebook: dict[str, Any], offset: int, limit: int) -> tuple[str, list[bytes]]:
+def shown(
+    notebook: dict[str, Any], offset: int, limit: int, *, outputs: bool = True
+) -> tuple[str, list[bytes]]:
     """(cells from `offset` on as text, the PNG and JPEG pictures of their outputs)."""
     cells = notebook["cells"]
     chosen = cells[offset - 1 : offset - 1 + limit]
     if not chosen:
         return f"[the notebook has {len(cells)} cells; cell {offset} is beyond its end]", []
     pictures: list[bytes] = []
+    if not outputs:
+        chosen = [{**cell, "outputs": []} for cell in chosen]
     blocks = [_cell(cell, number, pictures) for number, cell in enumerate(chosen, offset)]
     after = len(cells) - (offset - 1 + len(chosen))
     if after > 0:
@@ -111,10 +116,55 @@ def changed(
         if old == new:
             continue
         touched.append(number)
-        cell["source"] = new if isinstance(cell["source"], str) else new.splitlines(keepends=True)
-        if cell.get("cell_type") == "code":
-            cell["outputs"], cell["execution_count"] = [], None
+        _set_source(cell, new)
     return _as_it_was_written(text, notebook), touched, places, how
+
+
+def with_source(text: str, notebook: dict[str, Any], number: int, source: str) -> str:
+    """The file with the whole source of cell `number` (from 1) replaced. Raises IndexError."""
+    _set_source(_cell_at(notebook, number), source)
+    return _as_it_was_written(text, notebook)
+
+
+def with_cell(text: str, notebook: dict[str, Any], after: int, kind: str, source: str) -> str:
+    """The file with a new cell behind cell `after`; 0: at the start. `kind`: code or markdown.
+    Raises IndexError."""
+    if after:
+        _cell_at(notebook, after)
+    cell: dict[str, Any] = {"cell_type": kind, "metadata": {}, "source": []}
+    if notebook.get("nbformat_minor", 0) >= 5:
+        cell = {"cell_type": kind, "id": secrets.token_hex(4), "metadata": {}, "source": []}
+    if kind == "code":
+        cell |= {"execution_count": None, "outputs": []}
+    _set_source(cell, source)
+    notebook["cells"].insert(after, cell)
+    return _as_it_was_written(text, notebook)
+
+
+def without_cell(text: str, notebook: dict[str, Any], number: int) -> str:
+    """The file without cell `number`. Raises IndexError."""
+    _cell_at(notebook, number)
+    del notebook["cells"][number - 1]
+    return _as_it_was_written(text, notebook)
+
+
+def empty_cells(notebook: dict[str, Any]) -> list[int]:
+    """Numbers of the cells that have no source."""
+    return [n for n, cell in enumerate(notebook["cells"], 1) if not source_of(cell).strip()]
+
+
+def _cell_at(notebook: dict[str, Any], number: int) -> dict[str, Any]:
+    cells = notebook["cells"]
+    if not 1 <= number <= len(cells):
+        raise IndexError(f"the notebook has {len(cells)} cells; there is no cell {number}")
+    found: dict[str, Any] = cells[number - 1]
+    return found
+
+
+def _set_source(cell: dict[str, Any], source: str) -> None:
+    cell["source"] = source if isinstance(cell["source"], str) else source.splitlines(keepends=True)
+    if cell.get("cell_type") == "code":
+        cell["outputs"], cell["execution_count"] = [], None
 
 
 def _as_it_was_written(text: str, notebook: dict[str, Any]) -> str:

@@ -2,8 +2,9 @@
 
     python -m tests.stand_ins.mcp_server KIND [--http PORT]
 
-Kinds: good, misfit (answers that do not fit their schema), changed (another list), many (500 tools), twins (two tools of one name), noise (prints
-on stdout), hang (never answers), slow (starts after SECONDS), exit (ends at once), signed (OAuth).
+Kinds: good, misfit (answers that do not fit their schema), changed (another list), many (500
+tools), twins (two tools of one name), noise (prints on stdout), hang (never answers), slow (starts
+after SECONDS), exit (ends at once), signed (OAuth).
 """
 
 import argparse

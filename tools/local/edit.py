@@ -1,10 +1,8 @@
 """edit: replace a passage of a file, exactly or, where only white space differs, tolerantly."""
 
 import asyncio
-import difflib
-import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,7 +10,8 @@ from core.effects import Effect
 from core.errors import ToolError
 from core.parsing.notebook import changed, parsed
 from core.tool import AgentTool, ToolContext, ToolResult
-from tools.local.edit_indent import reindented
+from tools.local.edit_cells import CellChange
+from tools.local.edit_match import replaced
 from tools.local.files import absolute, content_of, decoded, diff, known, put, recovered
 
 
@@ -20,9 +19,13 @@ class EditArguments(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     path: str = Field(min_length=1)
-    old: str = Field(min_length=1, description="the passage as it stands, whole lines best")
+    old: str = Field(description="the passage, whole lines best")
     new: str = Field(description="what takes its place")
-    replace_all: bool = Field(False, description="every occurrence, not only one")
+    replace_all: bool = Field(False, description="every occurrence")
+    cell: int | None = Field(None, ge=0, description="of a notebook; old empty: all of it")
+    action: Literal["edit", "insert_code", "insert_markdown", "delete"] = Field(
+        "edit", description="insert goes behind cell"
+    )
 
 
 class Edit(AgentTool):
@@ -38,6 +41,8 @@ class Edit(AgentTool):
 
     def effect(self, arguments: EditArguments, cwd: str) -> Effect:
         preview = diff(arguments.path, arguments.old, arguments.new)
+        if arguments.action != "edit":
+            preview = f"{arguments.action.replace('_', ' ')}, cell {arguments.cell}\n{preview}"
         return Effect("write", paths=(arguments.path,), preview=preview)
 
     async def execute(self, arguments: EditArguments, ctx: ToolContext) -> ToolResult:
@@ -49,16 +54,20 @@ class Edit(AgentTool):
         file = decoded(path, content)
         # The model may quote a CRLF file either way.
         old, new = arguments.old.replace("\r\n", "\n"), arguments.new.replace("\r\n", "\n")
-        if old == new:
+        if old == new and arguments.action != "delete":
             raise ToolError("old and new are the same")
-        text, count, how = await asyncio.to_thread(
-            _changed, path, file.text, lambda t: replaced(t, old, new, arguments.replace_all)
-        )
+        if old and arguments.action == "edit" and arguments.cell is None:
+            text, count, how = await asyncio.to_thread(
+                _changed, path, file.text, lambda t: replaced(t, old, new, arguments.replace_all)
+            )
+        else:
+            change = CellChange(arguments.action, arguments.cell, old, new, arguments.replace_all)
+            text, count, how = await asyncio.to_thread(change.applied, path, file.text)
         await put(path, content, file.encoded(text), ctx)
-        change = await asyncio.to_thread(diff, path, file.text, text)
-        ctx.log(change)
+        shown = await asyncio.to_thread(diff, path, file.text, text)
+        ctx.log(shown)
         places = "1 place" if count == 1 else f"{count} places"
-        return ToolResult(f"Changed {places} in {path}{how}.\n{change[:4000]}")
+        return ToolResult(f"Changed {places} in {path}{how}.\n{shown[:4000]}")
 
     async def recover(
         self, arguments: EditArguments, ctx: ToolContext, note: dict[str, Any]
@@ -78,64 +87,3 @@ def _changed(
     numbers = ", ".join(map(str, cells))
     said = f", cell {numbers}{how}; outputs cleared, as it has not run since"
     return written, count, said
-
-
-def replaced(text: str, old: str, new: str, everywhere: bool) -> tuple[str, int, str]:
-    """(the new text, number of places, how it was matched). Raises ToolError with what helps."""
-    count = text.count(old)
-    if count == 1 or (count and everywhere):
-        return text.replace(old, new), count, ""
-    if count:
-        raise ToolError(
-            f"old occurs {count} times: add lines around it until it is unique, or set replace_all"
-        )
-    found = _loose_matches(text, old)
-    if not found:
-        raise ToolError(f"old does not occur in the file{_nearest(text, old)}")
-    if len(found) > 1 and not everywhere:
-        raise ToolError(f"old occurs {len(found)} times if white space is ignored: add lines")
-    for start, end in reversed(found):
-        if not new:
-            # The lines go, not only what stands on them.
-            start, end = (start, end + 1) if end < len(text) else (max(start - 1, 0), end)
-            text = text[:start] + text[end:]
-            continue
-        text = text[:start] + reindented(text[start:end], old, new) + text[end:]
-    return text, len(found), " (matched although white space differs)"
-
-
-def _loose_matches(text: str, old: str) -> list[tuple[int, int]]:
-    """Where the lines of `old` stand if indentation, trailing and inner runs of white space
-    count as equal. Whole lines only."""
-    wanted = [_squeezed(line) for line in old.strip("\n").split("\n")]
-    if not any(wanted):
-        return []
-    lines = text.split("\n")
-    starts = [0]
-    for line in lines:
-        starts.append(starts[-1] + len(line) + 1)
-    squeezed = [_squeezed(line) for line in lines]
-    found: list[tuple[int, int]] = []
-    i = 0
-    while i + len(wanted) <= len(lines):
-        if squeezed[i : i + len(wanted)] == wanted:
-            last = i + len(wanted) - 1
-            found.append((starts[i], starts[last] + len(lines[last])))
-            i += len(wanted)
-        else:
-            i += 1
-    return found
-
-
-def _squeezed(line: str) -> str:
-    return re.sub(r"\s+", " ", line.strip())
-
-
-def _nearest(text: str, old: str) -> str:
-    """The line of the file that is most like the first line of `old`."""
-    first = next((line for line in old.split("\n") if line.strip()), "")
-    near = difflib.get_close_matches(first, text.split("\n")[:20_000], 1, 0.6)
-    if not first or not near:
-        return ": read it again"
-    number = text.split("\n").index(near[0]) + 1
-    return f"; line {number} is near it: {near[0].strip()[:200]}"

@@ -13,8 +13,8 @@ from core.policy.paths import changed_place, is_secret, joined, named, resolved
 from core.tool import NotBegun, ToolContext, ToolResult
 from tools.workspace import Entry
 
-#: A larger file is not read whole.
-LARGEST = 20_000_000
+#: Bytes of a file that is read whole; of a notebook, whose outputs are most of it.
+LARGEST, LARGEST_NOTEBOOK = 20_000_000, 500_000_000
 
 
 #: A diff of more lines is only counted: it helps nobody and takes seconds.
@@ -84,9 +84,10 @@ def _check(path: str, entry: Entry) -> None:
         raise ToolError(f"{path} is a folder")
     if entry.kind != "file":
         raise ToolError(f"{path} is no regular file")
-    if entry.size > LARGEST:
+    most = LARGEST_NOTEBOOK if path.endswith(".ipynb") else LARGEST
+    if entry.size > most:
         raise ToolError(
-            f"{path} has {entry.size:,} bytes, more than {LARGEST:,}: look at parts of it "
+            f"{path} has {entry.size:,} bytes, more than {most:,}: look at parts of it "
             "with a command (head, sed -n, grep)"
         )
 

@@ -14,7 +14,7 @@ from core.errors import ToolError
 from core.parsing.images import kind_of, prepared
 from core.parsing.notebook import parsed, shown
 from core.tool import AgentTool, ToolContext, ToolResult
-from tools.local.files import absolute, content_of, decoded, is_folder, near
+from tools.local.files import LARGEST, absolute, content_of, decoded, is_folder, near
 from tools.workspace import Entry
 
 #: A longer line is cut.
@@ -80,7 +80,10 @@ async def _notebook(text: str, arguments: ReadArguments, ctx: ToolContext) -> To
     if notebook is None:
         as_text = _numbered(text, arguments.offset, arguments.limit)
         return ToolResult(f"[no notebook of format 4: shown as text]\n{as_text}")
-    cells, pictures = shown(notebook, arguments.offset, arguments.limit)
+    large = len(text) > LARGEST
+    cells, pictures = shown(notebook, arguments.offset, arguments.limit, outputs=not large)
+    if large:
+        cells += f"\n\n[outputs are left out: the notebook has {len(text):,} characters]"
     images = []
     if pictures and await _sees(ctx):
         for picture in pictures:

@@ -4,7 +4,7 @@ import pytest
 
 from core.errors import ToolError
 from tests.tools.bench import Bench
-from tools.local.edit import replaced
+from tools.local.edit_match import replaced
 from tools.local.files import diff
 
 

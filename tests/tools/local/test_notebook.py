@@ -162,3 +162,78 @@ async def test_an_edit_that_was_cut_off_is_found(bench: Bench) -> None:
     again = await bench.call("edit", call_id=bench.last_id, **arguments)
     assert "Changed 1 place" in again.text
     assert path.read_bytes() == written
+
+
+# --- whole cells --------------------------------------------------------------------------
+
+
+def sources(path: Path) -> list[tuple[str, str]]:
+    return [(c["cell_type"], "".join(c["source"])) for c in json.loads(path.read_text())["cells"]]
+
+
+SMALL = {**NOTEBOOK, "cells": [code(["a = 1"]), code([], count=None)]}
+
+
+@pytest.mark.parametrize(
+    ("asked", "after"),
+    [
+        ({"old": "", "new": "b = 2"}, [("code", "a = 1"), ("code", "b = 2")]),
+        ({"old": "", "new": "a = 9", "cell": 1}, [("code", "a = 9"), ("code", "")]),
+        ({"old": "1", "new": "7", "cell": 1}, [("code", "a = 7"), ("code", "")]),
+        ({"old": "", "new": "# T\nx", "cell": 0, "action": "insert_markdown"},
+         [("markdown", "# T\nx"), ("code", "a = 1"), ("code", "")]),
+        ({"old": "", "new": "c", "cell": 1, "action": "insert_code"},
+         [("code", "a = 1"), ("code", "c"), ("code", "")]),
+        ({"old": "", "new": "z", "action": "insert_code"},
+         [("code", "a = 1"), ("code", ""), ("code", "z")]),
+        ({"old": "", "new": "", "cell": 2, "action": "delete"}, [("code", "a = 1")]),
+    ],
+    ids=["fill", "replace", "a passage", "at the start", "behind one", "at the end", "delete"],
+)  # fmt: skip
+async def test_cells_are_filled_added_and_removed(
+    bench: Bench, asked: dict[str, Any], after: list[tuple[str, str]]
+) -> None:
+    path = bench.file("n.ipynb", json.dumps(SMALL, indent=1))
+    await bench.call("read", path="n.ipynb")
+    result = await bench.call("edit", path="n.ipynb", **asked)
+    assert result.ok, result.text
+    assert sources(path) == after
+    added = [c for c in json.loads(path.read_text())["cells"] if "id" in c]
+    assert len(added) == (1 if "insert" in asked.get("action", "") else 0)
+    assert path.read_text().startswith('{\n "cells": [')
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "said"),
+    [
+        ("n.ipynb", {"old": "", "new": "x", "cell": 3}, "has 2 cells; there is no cell 3"),
+        ("n.ipynb", {"old": "", "new": "", "action": "delete"}, "name the cell"),
+        ("n.ipynb", {"old": "", "new": "x", "cell": 0}, "name the cell"),
+        ("a.py", {"old": "", "new": "x"}, "old is empty"),
+        ("a.py", {"old": "", "new": "x", "cell": 1}, "is not a notebook"),
+    ],
+)
+async def test_what_names_no_cell_is_one_line(
+    bench: Bench, name: str, asked: dict[str, Any], said: str
+) -> None:
+    path = bench.file(name, json.dumps(SMALL) if name.endswith("b") else "a = 1\n")
+    before = path.read_bytes()
+    await bench.call("read", path=name)
+    result = await bench.call("edit", path=name, **asked)
+    assert not result.ok
+    assert said in result.text
+    assert path.read_bytes() == before
+
+
+async def test_a_notebook_of_pictures_opens_without_them(bench: Bench) -> None:
+    picture = {
+        "output_type": "display_data",
+        "metadata": {},
+        "data": {"image/png": "A" * 21_000_000},
+    }
+    path = bench.file("n.ipynb", json.dumps({**SMALL, "cells": [code(["a = 1"], [picture])]}))
+    text = (await bench.call("read", path="n.ipynb")).text
+    assert "a = 1" in text
+    assert "outputs are left out: the notebook has 21,0" in text
+    assert (await bench.call("edit", path="n.ipynb", old="a = 1", new="a = 2")).ok
+    assert sources(path) == [("code", "a = 2")]
