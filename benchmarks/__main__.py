@@ -4,9 +4,9 @@
     uv run python -m benchmarks disk           one row; several names are several rows
     uv run python -m benchmarks --quick        smaller sizes, to see that it works
     uv run python -m benchmarks --no-mini      without mini-swe-agent, which is installed once
-                                               into a venv of its own in the user's cache
+                                               into its own venv in the user's cache
 
-Beside ours run a bare loop (bare_loop.py) and mini-swe-agent, against a stand-in model without
+Next to ours run a bare loop (bare_loop.py) and mini-swe-agent, against a stand-in model without
 delay. Only ratios of one run say something: the machine's own speed is in every figure.
 """
 

@@ -4,7 +4,7 @@
     uv run python -m benchmarks.chaos --kills 60 --database postgres --fight
 
 Each trial runs one task headless against the stand-in model, in a folder and state directory
-of its own. The process is killed with SIGKILL, alone (its commands go on) or with everything
+of its own. The process is killed with SIGKILL, alone (its commands continue) or with everything
 below it, while it starts, streams, runs three commands side by side, writes, edits; some
 resumed processes are killed again. Then `sessions resume` finishes the turn, and it is counted:
 an effect that happened twice is repeated; one that did not happen, and whose result does not
@@ -12,7 +12,7 @@ say that its outcome is unknown, is lost.
 
 On Postgres (a server is started for it) each process of a trial has a state directory of its
 own, as on machines that share a database. With `--fight` two processes resume at once, every
-time: one drives the thread, the other is refused, and told who drives it.
+time: one drives the thread, the other is denied, and told who drives it.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class Ring:
 
     def _begin(self, arguments: list[str]) -> Fighter:
         number, self._started = self._started, self._started + 1
-        # What one of several machines would have: the database, and a state directory of its own.
+        # What one of several machines would have: the database, and its own state directory.
         state = f"state{number}" if self.url else "state"
         environment = {
             **os.environ,

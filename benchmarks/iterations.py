@@ -27,7 +27,7 @@ class Long:
     Attributes:
         cpu_ms: processor time of an iteration, without its command's.
         a, b: of the gap a + b·k, milliseconds.
-        cpu_b: the same slope of its processor time, which nobody else on the machine disturbs.
+        cpu_b: the same slope of its processor time, which no one else on the machine disturbs.
         transcript: characters of all tool results, as the model got them.
         disk: bytes that the program left.
         memory: peak, MiB.
@@ -102,7 +102,7 @@ def text(message: dict[str, Any]) -> str:
     return content if isinstance(content, str) else "".join(p.get("text", "") for p in content)
 
 
-#: An answer that does not come while anybody waits for it.
+#: An answer that does not come while anyone waits for it.
 SILENCE = Reply(text="late", delay=3600)
 
 

@@ -81,7 +81,7 @@ class Observer:
     def started(
         self, program: Program, command: Sequence[str], folder: Path
     ) -> Iterator[subprocess.Popen[bytes]]:
-        """The running process; killed at the end, if it still runs. What it prints stands in
+        """The running process; killed at the end, if it still runs. What it prints is in
         the files `output` and `errors`."""
         work = folder / "work"
         work.mkdir(parents=True, exist_ok=True)

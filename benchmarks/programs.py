@@ -1,4 +1,4 @@
-"""The programs that are compared: ours, a bare loop, and mini-swe-agent in a venv of its own."""
+"""The programs that are compared: ours, a bare loop, and mini-swe-agent in its own venv."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ class NotInstalled(Exception):
 
 
 class Program(ABC):
-    """A program that works on one task against the stand-in, in a folder of its own.
+    """A program that works on one task against the stand-in, in its own folder.
 
     Attributes:
         strict: whether its requests are held against the provider's rules.
@@ -111,7 +111,7 @@ class MiniSweAgent(Program):
         self.script = self.home / "bin" / "mini"
 
     def install(self) -> None:
-        """Into a venv in the user's cache, with `mcp` beside it; once. Raises NotInstalled."""
+        """Into a venv in the user's cache, with `mcp` next to it; once. Raises NotInstalled."""
         complete = self.home / "complete"
         if complete.exists():
             return
@@ -154,7 +154,7 @@ class MiniSweAgent(Program):
 
 
 def compile_all() -> None:
-    """Put .pyc files beside everything that is measured; compiling is most of a first import."""
+    """Put .pyc files next to everything that is measured; compiling is most of a first import."""
     packages = [str(ROOT / name) for name in ("cli", "configs", "core", "graph", "nodes", "tools")]
     command = [sys.executable, "-m", "compileall", "-q", "-j", "0"]
     # Some packages bring files for other Pythons: those that do not compile are not imported.

@@ -1,4 +1,4 @@
-"""Kills a process while three sub-agents work side by side, and lets another one go on: was
+"""Kills a process while three sub-agents work side by side, and lets another one continue: was
 anything done twice?
 
     uv run python -m benchmarks.research_chaos --kills 100 [--seed N]

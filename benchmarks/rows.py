@@ -39,7 +39,7 @@ class Bench:
     """The programs, and what was measured of them so far.
 
     Attributes:
-        absent: what stands in mini-swe-agent's column where it does not run.
+        absent: what is in mini-swe-agent's column where it does not run.
     """
 
     sizes: Sizes

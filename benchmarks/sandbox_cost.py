@@ -28,7 +28,7 @@ LIMIT = 15.0
 
 def measure(times: int) -> dict[str, float]:
     """Milliseconds of a command: "none", and each kind that works here."""
-    # Not in the temporary folder, where nobody keeps a project: it has thousands of entries.
+    # Not in the temporary folder, where no one keeps a project: it has thousands of entries.
     with tempfile.TemporaryDirectory(dir="/var/tmp", ignore_cleanup_errors=True) as made:
         folder, state = Path(made) / "repo", Path(made) / "state"
         folder.mkdir()

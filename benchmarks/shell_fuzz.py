@@ -29,7 +29,7 @@ USER_RULES = [
     "bash(cp *)", "bash(tee *)", "bash(touch *)", "bash(mkdir *)", "bash(diff *)", "bash(rg *)",
     "bash(grep -r *)", "bash(mv *)", "bash(stat *)",
 ]  # fmt: skip
-#: Lines that one bash runs, each in a process of its own.
+#: Lines that one bash runs, each in its own process.
 BATCH = 100
 DRIVER = r"""
 while IFS= read -r -d '' line; do

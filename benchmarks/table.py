@@ -9,10 +9,10 @@ HEAD = (
 
 @dataclass(frozen=True)
 class Row:
-    """A figure of ours beside the others'; smaller is better.
+    """A figure of ours next to the others'; smaller is better.
 
     Attributes:
-        bare, mini: a figure, or a word where there is none.
+        bare, mini: a figure, or a word if there is none.
         limit: the most that the budget allows, in the row's unit; `budget` says it in words.
         digits: after the point.
     """

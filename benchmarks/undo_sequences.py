@@ -1,4 +1,4 @@
-"""Thousands of random sequences of turns, edits by others, kills, undo and redo, beside the model
+"""Thousands of random sequences of turns, edits by others, kills, undo and redo, next to the model
 of tests/graph/undo_world.py: python -m benchmarks.undo_sequences [COUNT] [FIRST SEED] [--session].
 """
 

@@ -38,8 +38,8 @@ MORE = "the session is intact: ml-agent sessions resume continues it, with a hig
 
 
 def headless(options: Options, task: str | None, piped: str = "") -> int:
-    """Run `task`; None resumes the thread that the options name. `piped`: what stands on stdin
-    beside it. The exit code."""
+    """Run `task`; None resumes the thread that the options name. `piped`: what is on stdin
+    next to it. The exit code."""
     return guarded(lambda: asyncio.run(_run(options, task, piped)), options)
 
 
@@ -150,7 +150,7 @@ class Teller:
         """The answer of a turn that is complete; at a limit, only a last message that ends it."""
         is_answer = bool(done.text) and (done.status == "done" or bool(self._held))
         if self._holds and is_answer:
-            # What was said before without a call between: the turn was told to go on.
+            # What was said before without a call between: the turn was told to continue.
             answer = as_lines(done.text)
             before = "".join(self._held).strip().removesuffix(answer.strip())
             self._held[:] = [before]

@@ -25,7 +25,7 @@ SAME = (
     frozenset({"TOGETHERAI_API_KEY", "TOGETHER_API_KEY", "TOGETHER_AI_API_KEY"}),
 )  # fmt: skip
 
-#: What was taken in this process, with its value; it stands in the process's environment.
+#: What was taken in this process, with its value; it is in the process's environment.
 taken: dict[str, str] = {}
 
 
@@ -65,7 +65,7 @@ def apply_keys(keys: Mapping[str, str]) -> None:
 
 
 def release_keys() -> None:
-    """Take what was set out of the environment again, unless another value stands there now."""
+    """Take what was set out of the environment again, unless another value is there now."""
     for name, value in taken.items():
         if os.environ.get(name) == value:
             del os.environ[name]

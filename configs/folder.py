@@ -61,11 +61,11 @@ class Brought:
 
 
 def look_at(folder: Path, *, unasked_keys: bool) -> Brought:
-    """What `folder` brings beside its settings file; the keys of its .env are applied.
+    """What `folder` brings next to its settings file; the keys of its .env are applied.
 
     Args:
         unasked_keys: take keys that the user was not asked about, if the user has none: the run
-            has nobody to ask. Keys that the user said no to are never taken.
+            has no one to ask. Keys that the user said no to are never taken.
     """
     problems = list(_unreadable(folder))
     try:

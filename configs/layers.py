@@ -29,7 +29,7 @@ from configs.servers import trusted_servers
 from configs.settings import HEADLESS_CAP, Settings, stricter
 from configs.trust import Answers, Item
 
-#: Variables of ours that are no settings.
+#: Variables of ours that are not settings.
 NOT_SETTINGS = ("ML_AGENT_NO_BYTECODE",)
 
 
@@ -190,7 +190,7 @@ def shipped_permissions() -> dict[str, list[str]]:
 
 
 def shipped_settings(**changed: Any) -> Settings:
-    """The settings as they ship, without any of the person's own."""
+    """The settings as they ship, without any of the user's own."""
     return Settings.model_validate({**json.loads(_shipped()), **changed})
 
 
@@ -213,7 +213,7 @@ def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, dict[st
         field = Settings.model_fields.get((outer or [last])[0])
         value: Any = environ[name]
         if field is not None and field.annotation is not str:
-            # What is no JSON is a word: the schema says whether it fits.
+            # What is not JSON is a word: the schema says whether it fits.
             with contextlib.suppress(ValueError):
                 value = json.loads(value)
         layer: dict[str, Any] = {last: value}
@@ -275,7 +275,7 @@ def _in_one_line(error: ValidationError, origins: Mapping[str, str]) -> str:
     if problem["type"] == "extra_forbidden":
         return f"{source}: {key}: unknown key{_similar(key)}"
     if problem["type"] == "value_error":
-        # Several keys together: what stands in them may be a credential.
+        # Several keys together: what is in them may be a credential.
         return f"{source}: {key}: {problem['msg'].removeprefix('Value error, ')}"
     got = problem.get("input")
     wanted = problem["msg"].removeprefix("Input should be ").removeprefix("a valid ")

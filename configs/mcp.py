@@ -49,7 +49,7 @@ class McpServer(BaseModel):
 
     @property
     def target(self) -> str:
-        """Where it is, for a person: its URL or its command line, variables unexpanded."""
+        """Where it is, for a user: its URL or its command line, variables unexpanded."""
         return self.url or " ".join([self.command, *self.args])
 
 

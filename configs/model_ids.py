@@ -7,12 +7,12 @@ and `._:+-`, joined by single slashes, without any escape.
 
 import re
 
-#: `@` begins a part (cloudflare/@cf/...) or stands before a version (claude@20250929). A region
+#: `@` begins a part (cloudflare/@cf/...) or is before a version (claude@20250929). A region
 #: behind it would be a host, so no dot and no colon may follow it there.
 PART = r"@?[A-Za-z0-9](?:[A-Za-z0-9._:+-]*[A-Za-z0-9_+-])?(?:@[A-Za-z0-9-]+)?"
 #: The name of a server's model may be a path on its machine: vllm//models/llama.
 ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._:+@-]*(?://?{PART}(?:/{PART})*)?")
-#: The one place where a colon may stand beside a name of a region: an AWS resource.
+#: The one place where a colon may stand next to a name of a region: an AWS resource.
 ARN = re.compile(
     r"arn:aws[a-z-]*:(?:bedrock|bedrock-agentcore|sagemaker):[a-z0-9-]*:[0-9]*:"
     r"[A-Za-z0-9-]+(?:[/:][A-Za-z0-9][A-Za-z0-9._:-]*)*"

@@ -22,7 +22,7 @@ from configs.visible import visible
 FOR_PROJECTS = ("context_window", "compact_at", "effort", "permissions.ask", "permissions.deny")
 #: Keys that it may only lower without being trusted: `mode` to a stricter one, caps downwards.
 LOWERED = ("mode", "max_iterations", "budget.turn", "budget.thread", "budget.day")
-#: Keys that it may set freely once its file is trusted, beside those above.
+#: Keys that it may set freely once its file is trusted, next to those above.
 IF_TRUSTED = (
     "model_name",
     "small_model_name",
@@ -106,7 +106,7 @@ def read_project(folder: Path, user: Path) -> Project:
 
 
 def parsed(text: str, path: Path) -> dict[str, Any]:
-    """A settings file's object. Raises SettingsProblem with line and column of what is no JSON."""
+    """A settings file's object. Raises SettingsProblem with line and column of what is not JSON."""
     try:
         data = json.loads(text)
     except json.JSONDecodeError as error:

@@ -53,7 +53,7 @@ def _in_sandbox(server: Any) -> Any:
 
 
 def server_item(name: str, server: Any, folder: Path) -> Item:
-    """A server as it stands in the folder's file. What it would run out of the folder is part of
+    """A server as it is in the folder's file. What it would run out of the folder is part of
     the digest: its program, and each file that its arguments name. What those load is not."""
     files = {visible(path): _content(path) for path in _files(server, folder)}
     digest = digest_of({"server": server, "files": files})

@@ -56,7 +56,7 @@ class Research(BaseModel):
 
 
 class Notify(BaseModel):
-    """Where to tell that a person is needed, or that work has ended."""
+    """Where to tell that a user is needed, or that work has ended."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -104,7 +104,7 @@ Rule = Annotated[str, Field(pattern=r"^\s*[\w.-]+(\([\s\S]+\))?\s*$")]
 
 
 class Permissions(BaseModel):
-    """What runs, asks or is refused, by rule: `bash(git status *)`, `write(src/**)`, `bash`."""
+    """What runs, asks or is denied, by rule: `bash(git status *)`, `write(src/**)`, `bash`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -263,11 +263,11 @@ class Settings(BaseModel):
         self._mode_cap, self._iterations_cap = mode, max_iterations
 
     def capped_mode(self, chosen: str) -> str:
-        """`chosen`, or the stricter mode that the folder's file wants."""
+        """`chosen`, or the stricter mode that the folder's file needs."""
         return stricter(chosen, self._mode_cap)
 
     def capped_iterations(self, chosen: int) -> int:
-        """`chosen`, or the fewer iterations that the folder's file wants."""
+        """`chosen`, or the fewer iterations that the folder's file needs."""
         return chosen if self._iterations_cap is None else min(chosen, self._iterations_cap)
 
     def state_path(self) -> Path:

@@ -83,8 +83,8 @@ def _skill(path: Path, text: str) -> Skill | None:
 
 
 def _facts(head: str) -> dict[str, Any] | None:
-    """The keys of a SKILL.md's head; {} if it is not YAML, None if it is no mapping. Values stay
-    text (no dates, no numbers), and an alias, which could grow without end, is refused."""
+    """The keys of a SKILL.md's head; {} if it is not YAML, None if it is not a mapping. Values stay
+    text (no dates, no numbers), and an alias, which could grow without end, is denied."""
     import yaml
 
     class Plain(yaml.BaseLoader):

@@ -1,7 +1,7 @@
 """What a folder brings and the user trusts: asked once, and again for what has changed.
 
 A cloned folder may bring settings, MCP servers, commands, skills and keys. Each is an `Item` with a
-digest of its content; the answers stand in the user's own configuration folder, by folder.
+digest of its content; the answers are in the user's own configuration folder, by folder.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""What a person approves or picks from a list, so that what is seen is what runs.
+"""What a user approves or picks from a list, so that what is seen is what runs.
 
 Whatever a terminal hides, reorders or draws as a blank is shown as an escape (`\\x1b`), by its
 Unicode category: no list of bad characters is kept. Text with escapes shows a backslash as `\\\\`,
@@ -62,7 +62,7 @@ def _fits(character: str, encoding: str) -> bool:
 
 
 def _loose_marks(text: str) -> set[int]:
-    """Marks that stand on no letter, or are too many on one."""
+    """Marks that are on no letter, or are too many on one."""
     found, on_letter, count = set(), False, 0
     for at, character in enumerate(text):
         category = unicodedata.category(character)
@@ -125,7 +125,7 @@ def pieces_of(
 
     Args:
         escaped: its text has escapes somewhere, so a backslash is doubled.
-        followed: something else stands behind it in the line.
+        followed: something else is behind it in the line.
     """
     # A number behind right-to-left letters would move.
     places = hidden_places(f"{line}0" if followed else line, encoding) if escaped else set()

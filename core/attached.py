@@ -1,6 +1,6 @@
 """What a message brings that the user did not write: a pipe's content, a command's output.
 
-It stands between marks, so that it can be told from the user's own words afterwards.
+It is between marks, so that it can be told from the user's own words afterwards.
 """
 
 import re

@@ -54,7 +54,7 @@ class InboxRow:
 
 
 class Inbox(Protocol):
-    """Messages of the person, on disk before anything else happens."""
+    """Messages of the user, on disk before anything else happens."""
 
     async def put(self, thread: str, text: str) -> int:
         """Append; returns the row's seq, from 1 in each thread."""
@@ -118,7 +118,7 @@ class Ledger(Protocol):
 
 
 class Grants(Protocol):
-    """Rules that a person granted for a folder."""
+    """Rules that a user granted for a folder."""
 
     async def of(self, folder: str) -> list[str]: ...
 

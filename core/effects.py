@@ -8,7 +8,7 @@ from typing import Literal
 
 EffectKind = Literal["read", "write", "execute", "publish", "destroy", "spend"]
 
-#: Calls with these effects run one at a time, in the model's order; all others run beside
+#: Calls with these effects run one at a time, in the model's order; all others run next to
 #: their neighbours. A command is not among them: two one-second commands take one second.
 ALONE: frozenset[EffectKind] = frozenset({"write", "publish", "destroy"})
 
@@ -23,7 +23,7 @@ class Effect:
         paths: absolute paths it touches, symlinks resolved by the one who judges them.
         command: the shell line, for `execute`.
         price_micro_usd: for `spend`; None where the price is unknown.
-        preview: what a person should see before deciding (diff, command, script).
+        preview: what a user should see before deciding (diff, command, script).
         always_asks: no mode but read-only (which refuses) decides it without the user: it keeps
             running on its own afterwards.
         cwd: for `execute`, where the command runs, absolute; "": the thread's folder.

@@ -1,9 +1,9 @@
-"""Every error of ours, each with the next step for the person.
+"""Every error of ours, each with the next step for the user.
 
-AgentError                     exit 1   something went wrong that the person can act on
+AgentError                     exit 1   something went wrong that the user can act on
 ├── UsageError                 exit 2   what was typed cannot be used
 │   └── SettingsError                   a settings file or variable is wrong, named with its path
-├── ApprovalNeeded             exit 3   a decision is missing and nobody is there to take it
+├── ApprovalNeeded             exit 3   a decision is missing and no one is there to take it
 ├── LimitReached               exit 4   cost, iterations or time
 ├── StoreError                          the database or a folder cannot be used
 │   ├── NewerDatabase                   written by a later version of ml-agent
@@ -25,7 +25,7 @@ AgentError                     exit 1   something went wrong that the person can
     └── ReplayDiffers                   a replayed request is not the recorded one
 
 Nothing else of ours is raised on purpose. `kind` is the class's name in snake case: it
-stands in the `error` event and in the JSON result, so it is part of what we promise.
+is in the `error` event and in the JSON result, so it is part of what we promise.
 """
 
 import re
@@ -35,7 +35,7 @@ class AgentError(Exception):
     """Base of the tree.
 
     Args:
-        message: what happened, one sentence, for a person.
+        message: what happened, one sentence, for a user.
         hint: what to do next, one sentence; the class's own default where it is empty.
     """
 

@@ -167,7 +167,7 @@ class Error(Event):
 
 @dataclass(kw_only=True)
 class Interrupted(Event):
-    """`at`: what was going on: "model", "tools", or the reason given with the stop."""
+    """`at`: what was continuing: "model", "tools", or the reason given with the stop."""
 
     name = "interrupted"
     at: str

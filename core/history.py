@@ -26,7 +26,7 @@ def calls_of(answer: AIMessage) -> list[Call]:
 
 
 def last_answer(messages: Sequence[BaseMessage]) -> AIMessage | None:
-    """The newest answer, if only tool messages came after it; None once a person spoke."""
+    """The newest answer, if only tool messages came after it; None once a user spoke."""
     for message in reversed(messages):
         if isinstance(message, AIMessage):
             return message
@@ -106,7 +106,7 @@ def outcome_of(message: BaseMessage) -> str:
 
 
 def was_interrupted(messages: Sequence[BaseMessage]) -> bool:
-    """Whether a person stopped the calls of the newest answer."""
+    """Whether a user stopped the calls of the newest answer."""
     return any(outcome_of(m) == "interrupted" for m in results_of(messages).values())
 
 
@@ -116,7 +116,7 @@ def is_summary(message: BaseMessage) -> bool:
 
 
 def note(text: str, id: str) -> HumanMessage:
-    """Words of ours to the model, where no person spoke."""
+    """Words of ours to the model, where no user spoke."""
     return HumanMessage(text, id=id, additional_kwargs={OURS: {"note": True}})
 
 
@@ -125,7 +125,7 @@ def is_note(message: BaseMessage) -> bool:
 
 
 def said_by_person(message: BaseMessage) -> str:
-    """The words of a person's message, without what was put before them for the model."""
+    """The words of a user's message, without what was put before them for the model."""
     return str(message.additional_kwargs.get(OURS, {}).get("text") or message.text)
 
 
@@ -138,12 +138,12 @@ def as_checklist(plan: Sequence[PlanItem]) -> str:
 
 
 def waits_for_answer(messages: Sequence[BaseMessage]) -> bool:
-    """Whether the newest message is a person's."""
+    """Whether the newest message is a user's."""
     return bool(messages) and isinstance(messages[-1], HumanMessage)
 
 
 def final_text(messages: Sequence[AnyMessage]) -> str:
-    """What the newest answer said, without its thinking; "" where there is none."""
+    """What the newest answer said, without its thinking; "" if there is none."""
     for message in reversed(messages):
         if isinstance(message, AIMessage):
             return message.text

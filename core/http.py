@@ -67,10 +67,10 @@ class GetOptions:
     """How a GET goes.
 
     Attributes:
-        most: bytes read; None: MOST. longest: seconds; a server that wants a longer pause is not
+        most: bytes read; None: MOST. longest: seconds; a server that needs a longer pause is not
             waited for.
-        log: told of each pause in a line. retried: which answers are asked for again beside
-            the statuses of RETRIED. named: the seconds that an answer wants to be waited, if
+        log: told about each pause in a line. retried: which answers are asked for again next to
+            the statuses of RETRIED. named: the seconds that an answer needs to be waited, if
             that is not `wanted_pause`. transport: what connects, in place of httpx's own.
         follow: whether a redirect from one address to another is followed; it may raise.
     """

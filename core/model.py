@@ -12,8 +12,8 @@ from core.events import Emit
 
 @dataclass(frozen=True)
 class BadCall:
-    """A tool call of an answer that must never run: `call_id` as it stands in the message,
-    `reason` for the model ("arguments were cut off", "arguments are no JSON object: ...")."""
+    """A tool call of an answer that must never run: `call_id` as it is in the message,
+    `reason` for the model ("arguments were cut off", "arguments are not JSON object: ...")."""
 
     call_id: str
     reason: str
@@ -47,7 +47,7 @@ class AnswerOptions:
 
     Attributes:
         stream: as it comes. max_tokens: of the answer; None: the model's own limit.
-        effort: how much a model that can think shall think (low, medium, high, ...); "": as the
+        effort: how much a model that can think should think (low, medium, high, ...); "": as the
             provider has it. Others ignore it.
     """
 
@@ -97,7 +97,7 @@ class ModelClient(Protocol):
         ...
 
     def price(self, model: str) -> tuple[float, float] | None:
-        """Micro-USD per token of input and of output; None where it is not known."""
+        """Micro-USD per token of input and of output; None if it is not known."""
         ...
 
     def count_tokens(self, messages: Sequence[BaseMessage], tools: Sequence[BaseTool] = ()) -> int:

@@ -1,7 +1,7 @@
 """What an HTTP status means, for each service that tools ask, and what to do next.
 
 One table per service: by status, by its hundreds (500: any 5xx), else 0; codes that a service
-gives beside the status stand by name. In braces: what the caller knows.
+gives next to the status stand by name. In braces: what the caller knows.
 """
 
 from collections.abc import Mapping

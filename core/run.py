@@ -23,7 +23,7 @@ class StopSignal:
         self.reason = ""
 
     def set(self, reason: str = "interrupted") -> None:
-        """`reason` is "interrupted" for a person's stop, else the limit that was reached."""
+        """`reason` is "interrupted" for a user's stop, else the limit that was reached."""
         if not self._event.is_set():
             self.reason = reason
             self._event.set()
@@ -41,8 +41,8 @@ class StopSignal:
 
 @dataclass(frozen=True)
 class SubagentRun:
-    """What makes a run a sub-agent's: the call whose work it is, and a system prompt of its own.
-    In it nobody is asked."""
+    """What makes a run a sub-agent's: the call whose work it is, and its own system prompt.
+    In it no one is asked."""
 
     call_id: str
     prompt: str

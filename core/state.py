@@ -19,7 +19,7 @@ from typing_extensions import TypedDict
 #: of 1500 iterations is resumed in the same time (0.5 and 0.6 s more than a new one).
 SNAPSHOT_FREQUENCY = 5000
 
-#: Where our own facts about a message stand in its `additional_kwargs`. Never sent to a model.
+#: Where our own facts about a message are in its `additional_kwargs`. Never sent to a model.
 OURS = "ml_agent"
 
 
@@ -61,7 +61,7 @@ def _as_messages(values: Sequence[Any]) -> list[Any]:
 
 
 class Decision(TypedDict):
-    """What a person said about one call, LangChain's shape flattened.
+    """What a user said about one call, LangChain's shape flattened.
 
     type: approve, edit (with `arguments`), reject or respond (with `message`). rule: granted for
     the thread with it.
@@ -73,7 +73,7 @@ class Decision(TypedDict):
     arguments: NotRequired[dict[str, Any]]
 
 
-#: The verdict's rule of a call that the person answers (`AgentTool.answered_by_person`).
+#: The verdict's rule of a call that the user answers (`AgentTool.answered_by_person`).
 QUESTION = "question"
 
 
@@ -81,7 +81,7 @@ class Verdict(TypedDict):
     """What policy said about one call, written in the same update as the answer itself, so
     that routing is a pure function of the state and approval asks for exactly what is stored.
 
-    action: run, ask (a person decides), deny (policy refuses), invalid (the call cannot be
+    action: run, ask (a user decides), deny (policy refuses), invalid (the call cannot be
     run: its arguments do not fit, or were cut off). `rule` says which rule decided. A call that
     simply runs keeps no more, as each step writes its verdicts several times; any other has the
     `reason`, the `preview` and what the caps leave.
@@ -117,7 +117,7 @@ class Turn(TypedDict, total=False):
     its answers {input, cached, output, reasoning}. cost_micro_usd: None once a price was
     unknown. reason: why it ended early; error: {kind, message, hint} where it failed.
     cut: answers in a row that ended at the token limit. planned: the plan was written in this
-    turn; nudges: how often the model was told of its open items. written: answers in a row that
+    turn; nudges: how often the model was told about its open items. written: answers in a row that
     were tool calls written as text. compact: why a compaction is due
     ("threshold", "too long", "requested"). compacted: the iteration of the last one. refused:
     requests in a row that the provider found too long. host: the machine that the model was told
@@ -166,7 +166,7 @@ def newest(_: Any, written: Any) -> Any:
 class AgentState(TypedDict, total=False):
     """messages: the conversation as the model sees it, system prompt excluded.
     verdicts: by call id, of the last answer only. plan: the checklist. granted: rules that a
-    person granted for this thread. told: jobs whose end the model knows."""
+    user granted for this thread. told: jobs whose end the model knows."""
 
     messages: Annotated[
         list[AnyMessage], DeltaChannel(reduce_messages, snapshot_frequency=SNAPSHOT_FREQUENCY)

@@ -1,7 +1,7 @@
 """What a tool is, and what a run gives it: AgentTool, ToolContext, Services, AgentContext.
 
 `AgentContext` is LangGraph's context schema, so Studio shows its JSON fields as a form; all have
-defaults. Its field `services` holds the live parts; if nobody passes them (Studio, LangGraph
+defaults. Its field `services` holds the live parts; if no one passes them (Studio, LangGraph
 Server), `nodes/services.py` opens a set for the process, once. They are in one file because each
 needs the others: a call sees the services, and the services hold the tools.
 """
@@ -35,12 +35,12 @@ class ToolResult:
     Attributes:
         text: for the model, what it needs first; bounded later, by execute_tools.
         ok: False is a failure and said as one (`status="error"`).
-        outcome: done, failed, rejected, interrupted (stopped half-way), unknown (nobody can
+        outcome: done, failed, rejected, interrupted (stopped half-way), unknown (no one can
             tell whether it happened).
         images: [{"mime_type", "base64"}], shown to models that see.
         plan: the checklist that takes the place of the thread's; None leaves it as it is.
         cost_micro_usd: what a call that spends really cost; None: its price.
-        still_costs: what was set aside stays so: it goes on (a job), and is settled when it ends.
+        still_costs: what was set aside stays so: it continues (a job), and is settled when it ends.
     """
 
     text: str
@@ -68,7 +68,7 @@ class ToolContext:
         cwd: absolute path of the thread's working directory. model: who will read the result.
         note: stores evidence in the journal; call it right BEFORE the effect. A call without
             a note is taken as not begun when a later process finds it, and is run again.
-        wait: False when `recover` shall tell what is known now, and wait for nothing.
+        wait: False when `recover` should tell what is known now, and wait for nothing.
         places: by path as the call names it, below its folder, where it led when it was judged.
         reach: what a command may reach.
         context, scope: the run's options, and what its charges count toward; None outside of one.
@@ -103,17 +103,17 @@ class AgentTool(BaseTool):
     """
 
     args_schema: type[BaseModel]
-    #: The person is the tool: the call is answered through approval, by `respond`. Where
-    #: nobody is there, `execute` answers.
+    #: The user is the tool: the call is answered through approval, by `respond`. Where
+    #: no one is there, `execute` answers.
     answered_by_person: bool = False
     #: It acts where commands run and files live: in the thread's sandbox, where it has one.
     in_backend: bool = False
-    #: What it does is outside of this machine, or nobody knows where: undo names it.
+    #: What it does is outside of this machine, or no one knows where: undo names it.
     acts_elsewhere: bool = False
     #: It can look things up and change nothing: a sub-agent has it, too.
     looks_up: bool = False
     #: It is a run of the graph inside its task: it has no row of its own, since its calls have
-    #: theirs and it goes on at its own last step, and it ends by itself on the stop signal.
+    #: theirs and it continues at its own last step, and it ends by itself on the stop signal.
     is_subagent: bool = False
 
     def effect(self, arguments: Any, cwd: str) -> Effect:
@@ -138,7 +138,7 @@ class AgentTool(BaseTool):
 
     async def execute(self, arguments: Any, ctx: ToolContext) -> ToolResult:
         """Do it. A ToolError's text goes to the model; any other exception does too, as a
-        failure of this call alone. Cancelled when the person interrupts: clean up, re-raise."""
+        failure of this call alone. Cancelled when the user interrupts: clean up, re-raise."""
         raise TypeError(f"{self.name} cannot run")
 
     async def recover(
@@ -146,8 +146,8 @@ class AgentTool(BaseTool):
     ) -> ToolResult | None:
         """After a crash between `note` and the result: did it happen?
 
-        Returns the result if that can be found out (a command is waited for), None if nobody
-        can tell. Raises NotBegun if it certainly did not happen: it is then run anew.
+        Returns the result if that can be found out (a command is waited for), None if no one
+        can tell. Raises NotBegun if it certainly did not happen: it is then run again.
         """
         return None
 
@@ -182,7 +182,7 @@ RunSubagent = Callable[[ToolContext, str, Subagent], Awaitable[ToolResult]]
 class Services:
     """The live parts, opened once by nodes/services.py and shared by all runs of a process.
 
-    `stop` belongs to one session; `Session` replaces it in a copy of its own. So does
+    `stop` belongs to one session; `Session` replaces it in its own copy. So does
     `changing_files`: what a call that may change files runs in, for undo. `tools`: those of MCP
     servers too, as of the turn. `inside`: set if the run is a sub-agent's.
     """
@@ -220,16 +220,16 @@ class AgentContext:
         model: an id as `-m` takes it; empty: the settings' choice.
         mode: ask, auto, read-only or yolo (docs/architecture.md).
         cwd: the working directory; empty: the process's.
-        fallback_model: takes the model's place for the rest of a turn in which it cannot be had.
-        effort: how much a model that can think shall think: minimal, low, medium, high; empty: as
+        fallback_model: takes the model's place for the rest of a turn in which it is unavailable.
+        effort: how much a model that can think should think: minimal, low, medium, high; empty: as
             the provider has it.
         max_iterations: answers of the model in one turn.
         max_cost_micro_usd: cap of this invocation in millionths of a dollar; None: no cap. The
-            settings' `budget` caps turn, thread and day beside it.
+            settings' `budget` caps turn, thread and day next to it.
         invocation: whose money it is: one start of the program; empty: the run's own.
-        allow, deny: rules beside those of the settings (core/policy/rules.py).
+        allow, deny: rules next to those of the settings (core/policy/rules.py).
         stream: show the answer as it comes.
-        interactive: a person is there and can be asked.
+        interactive: a user is there and can be asked.
     """
 
     model: str = ""

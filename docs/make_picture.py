@@ -1,6 +1,6 @@
 """Makes the README's picture of the chat: `uv run python -m docs.make_picture`.
 
-The real chat runs in a pseudo-terminal, with the demo's words as its model; what stands on the
+The real chat runs in a pseudo-terminal, with the demo's words as its model; what is on the
 screen is written to docs/chat.svg by rich.
 """
 
@@ -28,7 +28,7 @@ MODEL = "openai/gpt-5.1"
 COLUMNS, ROWS = 92, 46
 TASK = "Train a classifier on @beans.csv that tells the two kinds apart, in plain Python."
 NUMBERS = {"loss": "0.2206", "accuracy": "0.955"}
-#: What names this machine or this moment, and what stands in its place.
+#: What names this machine or this moment, and what is in its place.
 STEADY = [(re.compile(r"/\S*/work"), "~/beans")]
 
 

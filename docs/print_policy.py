@@ -102,7 +102,7 @@ def sandbox_table() -> str:
 
 @contextmanager
 def _project() -> Iterator[str]:
-    """A working directory with a secret file, in a home of its own."""
+    """A working directory with a secret file, in its own home."""
     before, temporary = dict(os.environ), tempfile.tempdir
     with tempfile.TemporaryDirectory() as root:
         base = Path(os.path.realpath(root))

@@ -2,7 +2,7 @@
 
     uv run python -m docs.print_tools [FILE]
 
-Tools, journal and HTTP requests are real; what they ask stands on this machine (docs/tool_data.py).
+Tools, journal and HTTP requests are real; what they ask is on this machine (docs/tool_data.py).
 What another run would change (ports, paths, times) has a steady word in its place. Run it after a
 change to a tool's words; to show one more call, add it to docs/tool_calls.py.
 """
@@ -34,7 +34,7 @@ from tests.tools.web.sites import PUBLIC, Site
 from tools.web import public_only
 
 TARGET = Path(__file__).with_name("tools.md")
-#: The person's folder, and the blog that is fetched, as the page shows them.
+#: The user's folder, and the blog that is fetched, as the page shows them.
 WORK, BLOG = "/home/ann/work", "https://blog.example.org"
 #: Tools whose answers hold durations of this machine.
 TIMED = ("bash", "process")
@@ -50,10 +50,10 @@ followed by its exact answer, from stand-ins of the services. If a call needs ap
 
 
 class Made(Bench):
-    """A bench that tells, too, what a person would be asked."""
+    """A bench that tells, too, what a user would be asked."""
 
     async def asked(self, call: Call) -> str:
-        """What a person sees before a call that publishes, spends or destroys; empty for others."""
+        """What a user sees before a call that publishes, spends or destroys; empty for others."""
         made = history.Call(call.id or "call_x", call.tool, call.arguments)
         tool, given = validated(made, self.services.tools)
         run = ToolContext(

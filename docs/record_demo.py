@@ -214,7 +214,7 @@ def draft(found: dict[str, str]) -> Recording:
 
 
 def record(found: dict[str, str]) -> list[dict[str, Any]]:
-    """The lines of a recording made in a folder of its own."""
+    """The lines of a recording made in its own folder."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary, "work").resolve()
         folder.mkdir()
@@ -245,7 +245,7 @@ async def run(found: dict[str, str], folder: Path, state: Path) -> list[dict[str
 
 
 def numbers(lines: list[dict[str, Any]]) -> dict[str, str]:
-    """Loss and accuracy on the rows held back, as the training run printed them."""
+    """Loss and accuracy on the rows withheld, as the training run printed them."""
     outputs = [m["message"]["content"] for m in lines if m["type"] == "message"]
     (training,) = [o for o in outputs if "epoch 300:" in o and "+---" in o]
     said = {

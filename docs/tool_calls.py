@@ -30,7 +30,7 @@ def _step(number: int, text: str, status: str) -> dict[str, str]:
     return {"id": str(number), "text": text, "status": status}
 
 
-# Each grep finds one file: ripgrep works in parallel, and its order of files is nobody's.
+# Each grep finds one file: ripgrep works in parallel, and its order of files is no one's.
 CALLS = [
     *_of("ask_user", {"question": "Which licence?", "options": ["mit", "apache-2.0"]}),
     *_of(

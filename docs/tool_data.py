@@ -119,7 +119,7 @@ def _asked(number: int) -> str:
 
 
 def rows() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """A training set of chats, and an evaluation set of which two rows stand in it."""
+    """A training set of chats, and an evaluation set of which two rows are in it."""
     train = [
         {
             "messages": [

@@ -2,7 +2,7 @@
 
     START ──▶ call_model ──▶ END                  no tool call, or the turn is over
                 │   ▲
-                ├───┤                              told to go on: cut off, or the plan is open
+                ├───┤                              told to continue: cut off, or the plan is open
                 ├───┼─▶ compact ──▶ call_model     the context is too long
                 ├───┼─▶ doom_check ──▶ call_model  the run goes in circles
                 ├───┼─▶ approval ──┐               someone must decide

@@ -1,4 +1,4 @@
-"""Between what waits in a thread and what a person decides: interrupts to requests, and back."""
+"""Between what waits in a thread and what a user decides: interrupts to requests, and back."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -46,5 +46,5 @@ def decide(interrupts: Sequence[Any], decisions: Sequence[dict[str, Any]]) -> Co
 
 
 def rejections(requests: Sequence[dict[str, Any]], words: str) -> list[dict[str, Any]]:
-    """The decisions of a person who wrote something else instead of deciding."""
+    """The decisions of a user who wrote something else instead of deciding."""
     return [{"type": "reject", "message": words} for _ in requests]

@@ -146,14 +146,14 @@ class OpenThread:
         a user typed. The thread's row is made with its first message."""
         keep_known(text)
         if not self._known:
-            # Before it is shortened: half a secret is known by nobody.
+            # Before it is shortened: half a secret is known by no one.
             title = redacted(text.strip().splitlines()[0])
             self.thread = await self._store.threads.create(replace(self.thread, title=title))
             self._known = True
         await self._store.inbox.put(self.thread.id, text)
 
     async def _keep_row(self, status: str, turns: int, *, quietly: bool = False) -> None:
-        """Store the row as it stands. `quietly`: a database that fails is no further trouble."""
+        """Store the row as it stands. `quietly`: a database that fails is not a further trouble."""
         if not self._known:
             return
         row = self.thread
@@ -174,7 +174,7 @@ class OpenThread:
 
     async def _leave_sandbox(self) -> None:
         """A headless run gives it back, unless its turn is to go on: in a chat one comes back, and
-        it ends by itself when nobody does."""
+        it ends by itself when no one does."""
         if not self.thread.sandbox:
             return
         backend, notice = self._services.backend, self._options.notice or log.info

@@ -28,15 +28,15 @@ class RunOptions:
     Attributes:
         mode: ask, auto, read-only or yolo.
         sandbox: hardware of a Hugging Face sandbox to work in; "none": on this machine.
-        fallback_model: takes the model's place where it cannot be had.
-        effort: how much a model that can think shall think.
+        fallback_model: takes the model's place where it is unavailable.
+        effort: how much a model that can think should think.
         max_iterations: answers of the model in one turn.
         max_cost: cap of all that this invocation spends, in USD.
         max_time: seconds that one turn may take.
-        allow, deny: rules beside those of the settings.
+        allow, deny: rules next to those of the settings.
         stream: show answers as they come.
-        interactive: a person can be asked.
-        notice: told of trouble beside the turn, such as an MCP server's, in one line each.
+        interactive: a user can be asked.
+        notice: told about trouble next to the turn, such as an MCP server's, in one line each.
         ask: answers what MCP servers ask in the middle of a call; None: declined.
     """
 
@@ -65,13 +65,13 @@ async def thread_for(
     own_client: bool = False,
 ) -> ThreadRow:
     """The thread to drive, with its model and mode: `row`, or a new one (not stored yet). A
-    thread of another machine goes on in its folder where there is one of that name, else in
+    thread of another machine continues in its folder where there is one of that name, else in
     `cwd`.
 
     `own_client`: the program brought its model client, so no route has to lead to the model.
 
     Raises UsageError (its folder is gone), UnknownModel, NotAuthenticated (also where a sandbox
-    is wanted, nobody can be asked, and there is no token).
+    is wanted, no one can be asked, and there is no token).
     """
     here = row is not None and row.host == socket.gethostname()
     for rule in options.allow:

@@ -16,7 +16,7 @@ from nodes.opening import NO_USAGE, ROOT
 @dataclass
 class Watch:
     """Measures a turn. wall, steady: when this part of it began, epoch seconds and monotonic.
-    works: whether anything ran. alone: it is no part of the turn before it."""
+    works: whether anything ran. alone: it is not a part of the turn before it."""
 
     wall: float
     steady: float

@@ -33,7 +33,7 @@ class ReplayOptions(TypedDict, total=False):
         real_tools: run the calls; False, the default, answers them from the recording.
         strict: a request that differs ends the turn (`replay_differs`), the default; else it is
             only told. pace: seconds between two pieces of an answer.
-        decide: who answers approvals (None for one: they go on waiting, and the replay ends).
+        decide: who answers approvals (None for one: they continue waiting, and the replay ends).
             By default recorded tools are decided as the recorded user did, and calls of real
             tools are rejected: a file decides about nothing that runs.
     """

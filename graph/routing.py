@@ -14,7 +14,7 @@ END: Literal["__end__"] = "__end__"
 
 
 def from_start(state: AgentState) -> str:
-    """A compaction that a person asked for goes straight there; a message that went over open
+    """A compaction that a user asked for goes straight there; a message that went over open
     calls waits until they are closed."""
     if state.get("turn", {}).get("compact") == "requested":
         return "compact"
@@ -32,7 +32,7 @@ def after_call_model(state: AgentState) -> str | list[Send]:
         return "compact"
     messages = state["messages"]
     if waits_for_answer(messages):
-        return "call_model"  # it was told to go on
+        return "call_model"  # it was told to continue
     if find_loop(messages, state.get("verdicts")):
         return "doom_check"
     if any(waits_for_person(state, call) for call in pending_calls(messages)):

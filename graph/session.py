@@ -140,7 +140,7 @@ class Session(Status):
 
     async def withdraw(self, number: int) -> None:
         """Take a message of `enqueue` back. A step under way may have read it already: then it
-        stands in the history, and `taken` says so."""
+        is in the history, and `taken` says so."""
         await self._store.inbox.withdraw(self.thread.id, number)
 
     def interrupt(self, reason: str = "interrupted") -> None:
@@ -166,7 +166,7 @@ class Session(Status):
         self, text: str, begin: Begin, message: str = "", *, alone: bool = False
     ) -> AsyncGenerator[Event, None]:
         """Everything from `processing` to the turn's last event. `begin` returns the graph's
-        input. `alone`: it is no part of the turn before it."""
+        input. `alone`: it is not a part of the turn before it."""
         if self._running:
             raise UsageError("a turn is running in this session")
         self._running, self.failure = True, None
@@ -244,7 +244,7 @@ class Session(Status):
         return last_event(state, since, self._summary)
 
     async def _next_number(self) -> int:
-        """The turn that begins or goes on, by its number."""
+        """The turn that begins or continues, by its number."""
         if not self._known:
             return 1
         turn = (await self._stored.state()).values.get("turn", ROOT)

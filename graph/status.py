@@ -141,7 +141,7 @@ class Status(OpenThread):
         return context_use(self._services, self.thread.model, state.get("messages", []))
 
     async def jobs(self) -> list[Job]:
-        """The jobs of this thread that go on. Raises ToolError where the Hub cannot be asked."""
+        """The jobs of this thread that continue. Raises ToolError where the Hub cannot be asked."""
         return await running_jobs(self._services, self.thread)
 
     async def cancel_job(self, job: str) -> None:
@@ -195,12 +195,12 @@ class Status(OpenThread):
         return route.describe()
 
     async def permit(self, mode: Mode) -> None:
-        """Let another mode say what runs unasked, from the next answer on."""
+        """Let another mode say what runs without asking, from the next answer on."""
         self.thread = replace(self.thread, mode=mode)
         self._context.mode = mode
         if self._known:
             await self._store.threads.update(self.thread.id, mode=mode)
 
     def think(self, effort: str) -> None:
-        """How much a model that can think shall think from now on."""
+        """How much a model that can think should think from now on."""
         self._context.effort = effort

@@ -51,7 +51,7 @@ class Seen:
 
 
 def without_secrets(event: Event) -> Event:
-    """What is told of a call, an answer or an error, without secrets. The calls themselves and
+    """What is told about a call, an answer or an error, without secrets. The calls themselves and
     the state keep the model's own words; nodes/approval.py cleans what it asks for."""
     match event:
         case ToolCall():

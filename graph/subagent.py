@@ -2,8 +2,8 @@
 
 It is compiled without a checkpointer, so that LangGraph gives it the run's own, under the name of
 the task that it runs in. A kill inside it resumes inside it: the task is entered again, and the
-graph goes on at its own last step. Its calls have journal rows like any others; the call that it
-works for has none. Nobody is asked inside (nodes/judge_calls.py), so nothing interrupts.
+graph continues at its own last step. Its calls have journal rows like any others; the call that it
+works for has none. No one is asked inside (nodes/judge_calls.py), so nothing interrupts.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ LINE, PARTIAL = 120, 5_000
 
 
 class NoInbox:
-    """What a person types during the run is for the thread's own model."""
+    """What a user types during the run is for the thread's own model."""
 
     async def put(self, thread: str, text: str) -> int:
         raise NotImplementedError("a sub-agent has no inbox")
@@ -70,7 +70,7 @@ def subagents_of(app: Callable[[], Any]) -> RunSubagent:
         lines = Lines(ctx)
         state: AgentState = {}
         failed: ModelError | None = None
-        # Where the task is entered again, LangGraph goes on and leaves `begin` aside.
+        # Where the task is entered again, LangGraph continues and leaves `begin` aside.
         steps = app().astream(
             begin,
             {"recursion_limit": RECURSION_LIMIT},
@@ -94,7 +94,7 @@ def subagents_of(app: Callable[[], Any]) -> RunSubagent:
 
 
 def _context(ctx: ToolContext, subagent: Subagent) -> AgentContext:
-    """Read-only, by the cheaper model; the thread's own takes its place where it cannot be had."""
+    """Read-only, by the cheaper model; the thread's own takes its place where it is unavailable."""
     outer, services = ctx.context, ctx.services
     assert outer is not None
     assert ctx.scope is not None

@@ -53,7 +53,7 @@ class Thread:
 
     async def whole_history(self) -> list[AnyMessage]:
         """Every message, compacted parts in full: a summary names the checkpoint that holds what
-        it stands for. If that thread was deleted, the summary stays."""
+        it is for. If that thread was deleted, the summary stays."""
         later: list[AnyMessage] = []
         messages = await self.messages()
         while True:

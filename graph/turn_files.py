@@ -55,7 +55,7 @@ class TurnFiles:
             self._beginning = asyncio.ensure_future(self._begin(self._turn, cut_off))
 
     def follow(self, before: str | None) -> None:
-        """The calls that come are of the turn behind `before`, which goes on."""
+        """The calls that come are of the turn behind `before`, which continues."""
         turn = self._named(before) if self._services.settings.undo_files and before else None
         if turn != self._turn:
             self._turn, self._last = turn, None
@@ -148,7 +148,7 @@ class TurnFiles:
 
 async def last_end(snapshots: Snapshots, outputs: ThreadFiles, turn: Turn) -> float | None:
     """When the newest command of the turn's open call ended, epoch seconds; None: it still runs.
-    0 where the call was no command: nobody can tell when that ended."""
+    0 where the call was no command: no one can tell when that ended."""
     look = await snapshots.open_look(turn)
     if look is None:
         return 0.0

@@ -2,7 +2,7 @@
 
 The conversation moves between checkpoints along `turn.before`, never by removing messages, so a
 step is exact across compactions and after an interrupt. Files follow by the snapshots of each turn:
-what a turn changed comes back unless somebody changed it since. What cannot be taken back is named.
+what a turn changed comes back unless someone changed it since. What cannot be taken back is named.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class PastTurn:
     """A turn of the thread as it stands. before: the checkpoint it began from. text: the first
-    line of what the person said."""
+    line of what the user said."""
 
     number: int
     before: str
@@ -75,7 +75,7 @@ class Moved:
 
 
 class TimeLine:
-    """One thread's checkpoints, to move between. Use it while nobody drives the thread: each
+    """One thread's checkpoints, to move between. Use it while no one drives the thread: each
     method holds the lease."""
 
     def __init__(
@@ -169,7 +169,7 @@ class TimeLine:
             return moved
 
     async def fork(self, at: int | None = None) -> ThreadRow:
-        """A new thread that goes on from this one's end, or from the end of turn `at`. Files are
+        """A new thread that continues from this one's end, or from the end of turn `at`. Files are
         shared: both work in the same folder. Raises UsageError."""
         async with self._store.lease(self._row.id):
             state = await self._thread.state("" if at is None else await self._end_of(at))
@@ -249,7 +249,7 @@ class TimeLine:
                 try:
                     arguments = tool.args_schema.model_validate(call.args)
                 except ValueError:
-                    continue  # a person had edited them
+                    continue  # a user had edited them
                 kind = tool.effect(arguments, self._row.cwd).kind
                 unseen = tool.acts_elsewhere and kind == "execute"
                 if kind in ("publish", "spend", "destroy") or unseen:

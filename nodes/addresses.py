@@ -31,7 +31,7 @@ def known_addresses(
             found_hosts |= named.hosts
             urls |= named.urls
         elif isinstance(message, ToolMessage) and message.tool_call_id in searches:
-            # A result's own line. What stands in its text is a stranger's.
+            # A result's own line. What is in its text is a stranger's.
             lines = [line for line in message.text.splitlines() if line.startswith("http")]
             urls |= addresses_in("\n".join(lines)).urls
     return Known(frozenset(found_hosts), frozenset(urls))

@@ -1,9 +1,9 @@
 """approval: the only place that interrupts. One interrupt for all calls that wait.
 
 The node runs again from its top when it is resumed, so nothing here has a side effect and
-what it asks for is read from the stored verdicts, never judged anew. Request and response
+what it asks for is read from the stored verdicts, never judged again. Request and response
 have the shape of LangChain's human-in-the-loop middleware, so that Studio and agent inboxes
-understand them; keys of ours stand beside.
+understand them; keys of ours stand next to.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ def approval(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, Any
 
 
 def waiting_calls(state: AgentState) -> list[Call]:
-    """The calls that a person must decide on, in the model's order."""
+    """The calls that a user must decide on, in the model's order."""
     verdicts = state.get("verdicts", {})
     return [
         call
@@ -51,7 +51,7 @@ def waiting_calls(state: AgentState) -> list[Call]:
 def request_of(calls: Sequence[Call], verdicts: dict[str, Verdict]) -> dict[str, Any]:
     """The interrupt's value: `{"action_requests": [...], "review_configs": [...]}`.
 
-    Source of the shape: LangChain's HumanInTheLoopMiddleware. Ours beside it: id, effect,
+    Source of the shape: LangChain's HumanInTheLoopMiddleware. Ours next to it: id, effect,
     reason, rule, price_micro_usd, preview. It is shown, so it holds no secrets; what runs is the
     stored call.
     """
@@ -80,7 +80,7 @@ def request_of(calls: Sequence[Call], verdicts: dict[str, Verdict]) -> dict[str,
 
 
 def allowed_decisions(verdict: Verdict) -> list[str]:
-    """What a person can decide on a call: a question is answered, everything else judged."""
+    """What a user can decide on a call: a question is answered, everything else judged."""
     return ["respond", "reject"] if verdict["rule"] == QUESTION else ["approve", "edit", "reject"]
 
 
@@ -107,7 +107,7 @@ def _read(given: Any, call: Call) -> Decision:
     if kind == "edit":
         action = given.get("edited_action")
         if isinstance(action, dict) and isinstance(action.get("args"), dict):
-            # It was shown without secrets: what a person left of it means what stood there.
+            # It was shown without secrets: what a user left of it means what stood there.
             return {"type": "edit", "arguments": restored(action["args"], call.args)}
     return {"type": "reject", "message": f"the decision could not be read: {given!r}"[:300]}
 

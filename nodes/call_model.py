@@ -43,7 +43,7 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
     # What the checkpoint holds now, the journal need not hold twice.
     await services.journal.drop_results(step.thread, list(results_of(messages)))
     turn = state.get("turn", {})
-    # A resume after the stop goes on: the model reads that its calls were interrupted.
+    # A resume after the stop continues: the model reads that its calls were interrupted.
     stopped = services.stop.is_set() and was_interrupted(messages)
     if turn.get("status") == "running" and stopped:
         return {"turn": _stopped(turn, step)}
@@ -72,7 +72,7 @@ async def _ask(
     request += reduce_messages(state.get("messages", []), [new])
     model = model_of(turn, step.context, services)
     try:
-        # Loading the client takes seconds once: nobody has to wait for that to stop.
+        # Loading the client takes seconds once: no one has to wait for that to stop.
         await step.race(services.models.ready(model))
     except Stopped:
         return {"turn": _stopped(turn, step)}

@@ -1,7 +1,7 @@
 """compact: makes the history shorter and keeps what the work needs.
 
 Kept as they are: the first task, and the newest steps, cut where an answer begins (never at a
-person's message: a headless run has one). What lies between becomes a summary. Runs alone: an
+user's message: a headless run has one). What lies between becomes a summary. Runs alone: an
 `Overwrite` drops every other write of its superstep. Earlier checkpoints keep everything.
 """
 
@@ -72,7 +72,7 @@ async def compact(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str
 
 
 def _closed(turn: Turn) -> Turn:
-    """`turn` with the compaction marked as made; one on request had no turn to go on with."""
+    """`turn` with the compaction marked as made; one on request had no turn to continue with."""
     closed: Turn = {**without(turn, "compact"), "compacted": turn.get("iterations", 0)}
     if turn.get("compact") == "requested":
         closed["status"] = "done"

@@ -24,7 +24,7 @@ from nodes.step import Step
 RESULT_CHARACTERS = 30_000
 #: ...and at most this share of the model's window, at four characters a token.
 RESULT_SHARE = 0.1
-#: Shorter results fit any window, so that nobody has to ask how large it is.
+#: Shorter results fit any window, so that no one has to ask how large it is.
 SURELY_SHORT = 2_000
 
 

@@ -1,4 +1,4 @@
-"""Work that ends when the person stops it: the one way in which anything here is cancelled."""
+"""Work that ends when the user stops it: the one way in which anything here is cancelled."""
 
 import asyncio
 from collections.abc import Coroutine

@@ -24,7 +24,7 @@ BETWEEN, PATIENCE = 20.0, 10.0
 async def ended_jobs(
     services: Services, thread: str, told: list[str], emit: Emit
 ) -> tuple[list[HumanMessage], list[str]]:
-    """(a message for each job that has ended since, the jobs that were told of or need not be).
+    """(a message for each job that has ended since, the jobs that were told about or need not be).
 
     Args:
         told: jobs whose end the model knows.
@@ -40,7 +40,7 @@ async def ended_jobs(
         if job_id in known:
             continue
         if launch.get("seen"):
-            known.append(job_id)  # wait or inspect has told of it
+            known.append(job_id)  # wait or inspect has told about it
             continue
         now = services.clock()
         if now - services.looked.get(job_id, 0.0) < BETWEEN:
@@ -65,7 +65,7 @@ async def ended_jobs(
 
 
 async def running_jobs(services: Services, thread: ThreadRow) -> list[Job]:
-    """The jobs that the thread launched and that go on. Raises ToolError."""
+    """The jobs that the thread launched and that continue. Raises ToolError."""
     hub, launches = Hub(services.settings), Launches(services, thread.id)
     found = []
     for call, launch in await launches.all():

@@ -1,4 +1,4 @@
-"""The verdict on each call of an answer: may it run, must somebody be asked, or not at all."""
+"""The verdict on each call of an answer: may it run, must someone be asked, or not at all."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,11 +20,11 @@ from tools.workspace import Quote
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What the verdicts of an answer's calls depend on beside the calls.
+    """What the verdicts of an answer's calls depend on next to the calls.
 
     Attributes:
         here: mode, folder and rules. interactive: a user can be asked.
-        inside: in a sub-agent, where what would be asked is refused.
+        inside: in a sub-agent, where what would be asked is denied.
         left: micro-USD under the caps, shown where the user decides.
         prices: by call id, the effect with its price, or why the call cannot run.
         folder: the working directory of tools that act in the workspace, if it is another.
@@ -80,7 +80,7 @@ def _verdict(call: Call, about: Circumstances) -> Verdict:
         effect = with_question(effect, about.addresses())
     places: dict[str, str] = {}
     if tool.answered_by_person and about.interactive:
-        # A question is no permission: no mode and no rule answers it.
+        # A question is not a permission: no mode and no rule answers it.
         judged = Judged("ask", "the model asks you", QUESTION)
     else:
         places = {joined(p, place.cwd): resolved(p, place.cwd) for p in _paths(effect)}
@@ -150,7 +150,7 @@ def reached(effect: Effect, judged: Judged, here: Situation) -> dict[str, Any]:
 
 def within_budget(effect: Effect, judged: Judged, about: Circumstances) -> Judged:
     """What money says of a call that spends. An unknown price is asked about, and refused where
-    nobody is there; one over what is left is refused. Whether calls side by side fit together is
+    no one is there; one over what is left is denied. Whether calls side by side fit together is
     the ledger's to say."""
     price, left = effect.price_micro_usd, about.left
     if effect.kind != "spend" or judged.action == "deny":

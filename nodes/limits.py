@@ -63,7 +63,7 @@ def threshold(services: Services, model: str) -> int:
     return min(services.settings.compact_at, services.models.window(model) * 9 // 10)
 
 
-#: A history needs at least so many tokens beside system prompt and tools.
+#: A history needs at least so many tokens next to system prompt and tools.
 LEAST_ROOM = 2000
 
 

@@ -1,14 +1,14 @@
 """When does a run go in circles? Pure rules over the newest messages.
 
 A step is one answer's calls with their results. Three things are a loop, when the newest answer
-is about to go on with them:
+is about to continue with them:
 
     repeated    a cycle of one to five steps whose calls AND results repeat
     failing     the same failure, by calls that differ in nothing that could matter
     malformed   calls of the same tools that can never run, again and again
 
 Results are compared without what every run changes (core/volatile.py). Bare numbers count: a
-poll whose result changes is no loop, nor is a run with a smaller batch.
+poll whose result changes is not a loop, nor is a run with a smaller batch.
 """
 
 import hashlib
@@ -24,9 +24,9 @@ from core.history import calls_of, is_note, outcome_of
 from core.state import OURS, Verdict
 from core.volatile import steady
 
-#: How often a cycle of so many steps must have run before the next round is held back.
+#: How often a cycle of so many steps must have run before the next round is withheld.
 ROUNDS = {1: 3, 2: 2, 3: 2, 4: 2, 5: 2}
-#: Failures, or malformed calls, in a row before the next one is held back.
+#: Failures, or malformed calls, in a row before the next one is withheld.
 IN_A_ROW = 3
 #: Steps looked at: enough for the longest cycle.
 WINDOW = 12
@@ -43,7 +43,7 @@ class Loop(NamedTuple):
 def find_loop(
     messages: Sequence[BaseMessage], verdicts: Mapping[str, Verdict] | None = None
 ) -> Loop | None:
-    """The loop that the newest answer would go on with; None if there is none.
+    """The loop that the newest answer would continue with; None if there is none.
 
     Args:
         verdicts: of the newest answer's calls, by id.
@@ -130,7 +130,7 @@ def _malformed(
 
 def _finished_steps(messages: Sequence[BaseMessage]) -> list[Step]:
     """The newest steps of this turn behind the newest answer, oldest first; steps that the guard
-    itself held back are left out."""
+    itself withheld are left out."""
     steps: list[Step] = []
     results: dict[str, ToolMessage] = {}
     for place in range(len(messages) - 2, -1, -1):
@@ -184,7 +184,7 @@ def _steady(text: str) -> str:
 
 
 def _never_ran(result: ToolMessage) -> bool:
-    """Whether the call could not be read. One that was cut off has a count of its own."""
+    """Whether the call could not be read. One that was cut off has its own count."""
     text = str(result.content)
     said = text.startswith("Not run: ") and not text.startswith("Not run: the answer was cut")
     return said and outcome_of(result) == "failed"

@@ -50,7 +50,7 @@ async def take_input(state: AgentState, step: Step) -> tuple[list[HumanMessage],
     """What the user said since the last look, and the turn it belongs to.
 
     Returns (messages to append, turn). The inbox's rows beyond `turn.seq` are taken: as the
-    turn's task when it opens, as steering while it runs. A message that stands in the state
+    turn's task when it opens, as steering while it runs. A message that is in the state
     already (Studio sends it that way) opens a turn too. The turn comes back with status "done" if
     there is nothing to do.
     """
@@ -102,7 +102,7 @@ def _human(thread: str, row: InboxRow, block: str, now: float) -> HumanMessage:
 
 
 def _with_surroundings(message: BaseMessage, block: str) -> HumanMessage:
-    """A person's message that came without us, as `_human` would have made it."""
+    """A user's message that came without us, as `_human` would have made it."""
     content: Any = block + str(message.content)
     if isinstance(message.content, list):
         content = [{"type": "text", "text": block}, *message.content]

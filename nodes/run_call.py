@@ -190,7 +190,7 @@ async def _run(begun: Begun) -> ToolResult:
     row = begun.row
     looks_only = begun.tool.effect(begun.arguments, begun.ctx.cwd).kind == "read"
     if row is not None and row.state == "done" and row.note is None and not looks_only:
-        # Somebody went back to a checkpoint before it: done is done.
+        # Someone went back to a checkpoint before it: done is done.
         said = "It ran before; its result is no longer kept. Inspect what it left."
         return ToolResult(said, ok=False, outcome="unknown")
     if row is None or row.note is None or looks_only:
@@ -201,7 +201,7 @@ async def _run(begun: Begun) -> ToolResult:
         return await _in_its_places(begun)
     if found is not None and found.outcome != "interrupted":
         return found
-    # Nobody stopped this turn: what was ended with an earlier process is half-done.
+    # No one stopped this turn: what was ended with an earlier process is half-done.
     so_far = f"{found.text}\n" if found else ""
     return ToolResult(f"{so_far}{CUT_OFF}", ok=False, outcome="unknown")
 

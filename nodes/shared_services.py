@@ -72,7 +72,7 @@ async def services_of(runtime: Runtime[AgentContext]) -> Services:
             _shared[loop] = await _open()
     shared, info = _shared[loop], runtime.execution_info
     thread = (info.thread_id if info else "") or "none"
-    # A stop belongs to one run: sharing the signal would stop everybody's.
+    # A stop belongs to one run: sharing the signal would stop everyone's.
     return replace(
         shared.services,
         stop=StopSignal(),

@@ -77,7 +77,7 @@ class Summariser:
                 self._log(f"{failed} failed: {error.message}; {self._models[0]} takes its place")
                 continue
             if answer.problem:
-                # Its text is no summary.
+                # Its text is not a summary.
                 if len(self._models) == 1:
                     raise AnswerRefused(answer.problem, answer.hint)
                 self._log(f"{self._models.pop(0)}: {answer.problem}")

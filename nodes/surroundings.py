@@ -14,12 +14,12 @@ from core.secrets.redaction import redacted
 
 #: What HEAD names on a branch; other characters would be words of a stranger's to the model.
 BRANCH = re.compile(r"ref: refs/heads/([\w./@+#-]{1,200})")
-#: HEAD, and a file that stands for .git, are shorter.
+#: HEAD, and a file that is for .git, are shorter.
 HEAD_BYTES = 4096
 
 
 def surroundings(cwd: str, now: float, left: str = "", there: str = "") -> str:
-    """The block before a person's words; told again on another machine. Reads files: call
+    """The block before a user's words; told again on another machine. Reads files: call
     it in a thread.
 
     Args:

@@ -1,4 +1,4 @@
-"""What all tests share: an environment without the person's own keys, folders and servers."""
+"""What all tests share: an environment without the user's own keys, folders and servers."""
 
 import os
 import re
@@ -14,7 +14,7 @@ SECRET = re.compile(r"_API_KEY$|_API_BASE$|_BASE_URL$|^HF_|^(?:GITHUB|GH)_TOKEN$
 
 @pytest.fixture(autouse=True)
 def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No key of the person who runs the tests, a home folder of the test's own, and nothing that
+    """No key of the user who runs the tests, a home folder of the test's own, and nothing that
     an earlier test saw."""
     monkeypatch.setattr("core.secrets.redaction._seen", None)
     for name in list(os.environ):

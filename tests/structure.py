@@ -19,7 +19,7 @@ FILE_LINES, FUNCTION_LINES, PARAMETERS = 400, 60, 6
 
 #: By module, the modules it imports: late imports and those under TYPE_CHECKING, too.
 Graph = dict[str, set[str]]
-#: By rule, the offenders with their size (1 where there is none to measure).
+#: By rule, the offenders with their size (1 if there is none to measure).
 Offenders = dict[str, dict[str, int]]
 
 
@@ -46,7 +46,7 @@ def _imported(tree: ast.Module, known: Iterable[str]) -> Iterator[str]:
 
 
 def folders(graph: Graph, files: Mapping[str, Path]) -> Graph:
-    """By folder, the folders it imports. A package's own file stands in its folder."""
+    """By folder, the folders it imports. A package's own file is in its folder."""
     place = {name: ".".join(f.relative_to(ROOT).parent.parts) for name, f in files.items()}
     found: Graph = {}
     for name, targets in graph.items():

@@ -42,7 +42,7 @@ def test_a_kill_repeats_and_loses_nothing() -> None:
 def test_the_prefix_is_stable_over_restarts(bench: Bench) -> None:
     (row,) = rows.prefix(bench)
     assert row.ours == 0
-    # The turn's own, the turn's again before the restarts, the message that goes on, two resumes.
+    # The turn's own, the turn's again before the restarts, the message that continues, two resumes.
     assert "of 11" in row.name
 
 

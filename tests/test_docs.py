@@ -15,7 +15,7 @@ from tests.cli.program import ROOT
 from tools import builtin_tools
 
 TOOLS = builtin_tools()
-#: Fields whose every value is a thing of its own that the tool does.
+#: Fields whose every value is its own thing that the tool does.
 KINDS = ("operation", "method")
 
 
@@ -25,7 +25,7 @@ def kinds(tool: str) -> dict[str, list[str]]:
 
 
 def test_the_page_is_what_the_script_makes(tmp_path: Path) -> None:
-    """In a process of its own: it has its own home, and the stand-ins count from the start."""
+    """In its own process: it has its own home, and the stand-ins count from the start."""
     made = tmp_path / "tools.md"
     command = [sys.executable, "-m", "docs.print_tools", str(made)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)

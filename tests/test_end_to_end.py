@@ -47,7 +47,7 @@ def result_of(asked: Asked, pattern: str) -> str:
 
 def model(hub_url: str) -> Choose:
     """An engineer who takes each step from what the tools answered before. It is chosen by the
-    answers that stand in the request, so that a client that was killed gets the same again."""
+    answers that are in the request, so that a client that was killed gets the same again."""
 
     def job(asked: Asked) -> str:
         return result_of(asked, r"Job ([0-9a-f]{24}) was submitted")
@@ -161,7 +161,7 @@ def test_from_a_paper_to_a_model_on_the_hub(tmp_path: Path) -> None:
             ML_AGENT_DATASET_VIEWER_URL=viewer.url,
             ML_AGENT_SEMANTIC_SCHOLAR_URL=f"{hub.url}/s2",
         )
-        # Research and a file in the folder need nobody's leave; money does.
+        # Research and a file in the folder need no one's leave; money does.
         left = run.task("--mode", "ask", "train a model after the DPO paper")
         assert left.returncode == 3, left.stderr
         assert (run.work / "train.py").read_text() == TRAIN

@@ -77,7 +77,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
             "ML_AGENT_STATE_DIR": str(folder / "state"),
         }
         log = (folder / "log").open("w")
-        # A copy of the configuration elsewhere: the server keeps its own files beside it.
+        # A copy of the configuration elsewhere: the server keeps its own files next to it.
         config = json.loads((ROOT / "langgraph.json").read_text())
         config["dependencies"] = [str(ROOT)]
         config["graphs"] = {GRAPH: f"{ROOT}/graph/agent.py:graph"}
@@ -152,7 +152,7 @@ async def test_a_thread_with_an_approval_and_no_context(studio: Studio) -> None:
     assert f"working directory: {studio.work}" in texts(state)[0][1]
     turn = state["values"]["turn"]
     assert (turn["number"], turn["status"], turn["iterations"]) == (1, "done", 2)
-    # Its calls stand in our journal.
+    # Its calls are in our journal.
     with sqlite3.connect(studio.state / "ml-agent.db") as database:
         rows = database.execute("SELECT tool, state FROM journal WHERE thread = ?", (thread,))
         assert sorted(rows) == [("bash", "done"), ("grep", "done")]

@@ -1,4 +1,4 @@
-"""The tools a model can use. Adding one: a file beside tools/local/read.py, a line here."""
+"""The tools a model can use. Adding one: a file next to tools/local/read.py, a line here."""
 
 from core.tool import AgentTool
 from tools.ask_user import AskUser

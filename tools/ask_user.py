@@ -1,4 +1,4 @@
-"""ask_user: a question that only the person can answer. The person is the tool."""
+"""ask_user: a question that only the user can answer. The user is the tool."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -30,5 +30,5 @@ class AskUser(AgentTool):
         return Effect("read", preview="\n".join(shown))
 
     async def execute(self, arguments: AskUserArguments, ctx: ToolContext) -> ToolResult:
-        """Reached only where no person can be asked, or where one said no more than yes."""
+        """Reached only where no user can be asked, or where one said no more than yes."""
         return ToolResult(NOBODY)

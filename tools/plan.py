@@ -1,4 +1,4 @@
-"""plan: the checklist of the work, shown to the person and kept in the thread's state."""
+"""plan: the checklist of the work, shown to the user and kept in the thread's state."""
 
 from __future__ import annotations
 

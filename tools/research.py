@@ -1,4 +1,4 @@
-"""research: a question for a sub-agent: tools that only look, a context of its own, a report."""
+"""research: a question for a sub-agent: tools that only look, its own context, a report."""
 
 from dataclasses import replace
 

@@ -1,6 +1,6 @@
 """The chat itself: what is typed, and the questions between the turns.
 
-The prompt stands before LangGraph and the model client are imported: they load behind it.
+The prompt is before LangGraph and the model client are imported: they load behind it.
 """
 
 from cli.chat.first_run import greet
@@ -101,7 +101,7 @@ async def _handle(chat: Chat, text: str) -> None:
 
 
 async def _offer_newest(chat: Chat) -> None:
-    """This folder's newest thread, where it is not at an end."""
+    """This folder's newest thread, if it is not at an end."""
     found = await left_open(chat.settings, chat.folder)
     if found is None:
         return

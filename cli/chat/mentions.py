@@ -1,4 +1,4 @@
-"""Files that a message mentions with @: which they are, and what the model is told of them."""
+"""Files that a message mentions with @: which they are, and what the model is told about them."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Watching for decisions from other terminals while a question stands in this one."""
+"""Watching for decisions from other terminals while a question is in this one."""
 
 import asyncio
 import signal

@@ -1,4 +1,4 @@
-"""`!command`: the user runs a line; the model is told of it with the next message."""
+"""`!command`: the user runs a line; the model is told about it with the next message."""
 
 import asyncio
 import codecs

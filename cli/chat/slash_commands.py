@@ -1,8 +1,8 @@
 """The slash commands: one table, from which help, completion and running follow.
 
 A command that the user wrote is a markdown file in .ml-agent/commands of the folder, once it is
-trusted, or in `commands` beside the user's settings. Its text is the message; `$ARGUMENTS` in it
-stands for the words behind the command (without it they follow the text). `description:` in a head
+trusted, or in `commands` next to the user's settings. Its text is the message; `$ARGUMENTS` in it
+is for the words behind the command (without it they follow the text). `description:` in a head
 between two lines of `---`, or the first line, is its help.
 """
 

@@ -93,7 +93,7 @@ class Frontend(Protocol):
         return False
 
     async def settled(self, chat: Chat) -> None:
-        """A turn has ended, or the session has changed: what stands in the status line."""
+        """A turn has ended, or the session has changed: what is in the status line."""
         return
 
     async def clear(self) -> None:

@@ -105,7 +105,7 @@ async def _decided(chat: Chat, requests: list[dict[str, Any]]) -> Any:
 
 
 async def _more(chat: Chat, reason: str) -> Any:
-    """At a limit: go on with the turn, or end it here."""
+    """At a limit: continue with the turn, or end it here."""
     of_money = "are spent" in reason
     asked = "how many more USD?" if of_money else "continue for as long again? y, or"
     accepts = amount if of_money else yes_or_no

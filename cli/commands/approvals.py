@@ -147,7 +147,7 @@ async def _decide(
 
 
 async def _waiting(store: "Store", thread: str | None, folder: Any) -> Any:
-    """The thread that is meant. Raises NoSuchThread, UsageError: nothing waits in it."""
+    """The thread that is intended. Raises NoSuchThread, UsageError: nothing waits in it."""
     waiting = await store.threads.waiting()
     if thread is None:
         here = [row for row in waiting if row.cwd == str(folder)]

@@ -107,7 +107,7 @@ class _Demo:
             complain(last.message, last.hint)
             return 1
         if self._refused:
-            # A recording cannot answer to a no; a model would be told and go on without it.
+            # A recording cannot answer to a no; a model would be told and continue without it.
             self._lines.line("\nYou did not approve it, so it did not run: the tour ends here.")
         else:
             self._lines.line("\n" + closing(last), "2")

@@ -45,7 +45,7 @@ async def replay(options: Options, file: Path, run_tools: bool) -> int:
         )
         replaying = Replay(
             recording,
-            # Its thread is no one's to go on with: it lives as long as the replay.
+            # Its thread is no one's to continue with: it lives as long as the replay.
             settings.model_copy(update={"state_dir": str(state), "database_url": ""}),
             cwd=cwd,
             options=chosen,

@@ -237,7 +237,7 @@ def _confirmed(question: str) -> bool:
 async def _chosen(
     store: "Store", wanted: str | None, options: Options, hint: str | None = None
 ) -> Any:
-    """The thread that is meant. Raises NoSuchThread, with `hint` where an ID was given."""
+    """The thread that is intended. Raises NoSuchThread, with `hint` where an ID was given."""
     if not wanted:
         return await newest_thread(store, options)
     try:

@@ -1,5 +1,5 @@
 """Questions of the chat, and what counts as an answer: its exact words. Anything else is what the
-user wants to say, and becomes a message. Imports the standard library, nothing else."""
+user needs to say, and becomes a message. Imports the standard library, nothing else."""
 
 import re
 from collections.abc import Callable, Generator
@@ -16,10 +16,10 @@ class Asked:
 
     Attributes:
         accepts: which lines answer it; None: any. keys: one press of them is an answer, where the
-            terminal gives single keys. default: what stands in the prompt, and what Enter means.
-        stays: what is said of a line that is no answer; the question stays. "": it leaves.
+            terminal gives single keys. default: what is in the prompt, and what Enter means.
+        stays: what is said of a line that is not an answer; the question stays. "": it leaves.
         again: it is the question before, asked again. secret: what is typed is not shown.
-        keeps: what stands in the prompt when the question is left joins the draft.
+        keeps: what is in the prompt when the question is left joins the draft.
     """
 
     text: str
@@ -64,7 +64,7 @@ def amount(text: str) -> bool:
 
 
 def dollars_of(text: str) -> float | None:
-    """The USD of `5`, `$5` or `0.5`; None: it is no amount."""
+    """The USD of `5`, `$5` or `0.5`; None: it is not an amount."""
     found = re.fullmatch(r"\$?(\d+(?:\.\d+)?|\.\d+)", text.strip())
     return float(found[1]) if found else None
 

@@ -53,7 +53,7 @@ def decisions_of(
 ) -> Dialog:
     """Returns a decision per request, in LangChain's shape; None where the user left the question:
     the approvals keep waiting. `propose`: the rule to offer for a call like this one; None:
-    "always" is not offered. A decision with `folder_rule` wants that rule granted there."""
+    "always" is not offered. A decision with `folder_rule` needs that rule granted there."""
     decisions: list[dict[str, Any]] = []
     rest: dict[str, Any] | None = None
     for number, request in enumerate(requests, 1):
@@ -158,7 +158,7 @@ def no_rule(request: dict[str, Any]) -> str:
 
 
 def _always(proposed: str, lines: Lines) -> Dialog:
-    """Yes, and a rule by which such calls run unasked."""
+    """Yes, and a rule by which such calls run without asking."""
     rule = yield Asked("the rule: ", default=proposed)
     if not rule or not rule.strip():
         return None
@@ -193,7 +193,7 @@ def edited_arguments(arguments: dict[str, Any], lines: Lines) -> dict[str, Any] 
     editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "arguments.json"
-        # Hidden characters stand there as JSON's escapes: what is read back is what was there.
+        # Hidden characters are there as JSON's escapes: what is read back is what was there.
         path.write_text(json_text(arguments) + "\n", encoding="utf-8")
         try:
             subprocess.run([*editor, str(path)], check=True)

@@ -13,7 +13,7 @@ from cli.shared.options import Options, chosen_output, output_options
 from cli.terminal.writer import print_json, to_stdout
 
 HELP = {"help_option_names": ["-h", "--help"]}
-#: The session that is meant; without it the newest one.
+#: The session that is intended; without it the newest one.
 thread_argument = click.argument("thread", metavar="[ID]", required=False)
 
 

@@ -9,7 +9,7 @@ from cli.shared.bootstrap import complain
 if TYPE_CHECKING:
     from graph.session import Session
 
-#: Seconds that the Hub may take to say what goes on: no one waits long to leave.
+#: Seconds that the Hub may take to say what continues: no one waits long to leave.
 PATIENCE = 5.0
 
 
@@ -35,7 +35,7 @@ async def tell_of_jobs(session: "Session", say: Callable[[str], None]) -> list[A
 
 
 async def jobs_command(session: "Session", word: str, say: Callable[[str], None]) -> None:
-    """`/jobs`: those of this thread that go on. `/jobs cancel ID`."""
+    """`/jobs`: those of this thread that continue. `/jobs cancel ID`."""
     from core.errors import AgentError
 
     verb, _, job = word.partition(" ")

@@ -16,7 +16,7 @@ class Declined(Exception):
 
 
 def answers_of(question: "Question", lines: Lines) -> Dialog:
-    """Returns the fields that the server wants ({} for a page that was opened); None: declined."""
+    """Returns the fields that the server needs ({} for a page that was opened); None: declined."""
     try:
         given = yield from _conversation(question, lines)
     except Declined:
@@ -70,7 +70,7 @@ def _field(name: str, field: dict[str, Any], required: bool, lines: Lines) -> Di
 
 
 def _value(text: str, kind: Any) -> Any:
-    """`text` as its type wants it; None where it is none."""
+    """`text` as its type needs it; None where it is none."""
     if kind == "boolean":
         return {"y": True, "yes": True, "true": True, "n": False, "no": False, "false": False}.get(
             text.lower()

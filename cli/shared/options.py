@@ -1,4 +1,4 @@
-"""The options that stand before a command, and their types. Imports click and the standard
+"""The options that are before a command, and their types. Imports click and the standard
 library, nothing else."""
 
 import re

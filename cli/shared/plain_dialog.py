@@ -10,7 +10,7 @@ from cli.terminal.writer import ask
 
 
 def converse(dialog: Dialog, lines: Lines, keep: Callable[[str], None] = lambda text: None) -> Any:
-    """What comes of the dialog. `keep`: gets what was typed and is no answer."""
+    """What comes of the dialog. `keep`: gets what was typed and is not an answer."""
     answer: Any = None
     try:
         while True:

@@ -56,7 +56,7 @@ class EventLines(ABC):
 
     @abstractmethod
     def folded(self, lines: list[str], most: int, head: str, code: str) -> None:
-        """`lines`, of which `most` are shown; `head` stands before the first."""
+        """`lines`, of which `most` are shown; `head` is before the first."""
 
     @abstractmethod
     def result(self, event: ev.ToolOutput) -> list[str]:

@@ -8,9 +8,9 @@ from cli.terminal.rows import BESIDE, Place, Row, ours, rows_of
 from cli.terminal.text import cells, fitting
 from configs.visible import inline, json_text
 
-#: Characters of an argument that is shown beside the preview; of a longer one only its size.
+#: Characters of an argument that is shown next to the preview; of a longer one only its size.
 SHORT = 200
-#: Characters from which on a text that stands in the preview does so by no accident.
+#: Characters from which on a text that is in the preview does so by no accident.
 TELLING = 8
 
 

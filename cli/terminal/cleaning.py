@@ -15,7 +15,7 @@ SEQUENCES = re.compile(
 )
 #: The start of a sequence, or of a line end, whose rest may come with the next piece of a stream.
 _BEGUN = re.compile(rf"(?:{_STRING}\x1b?|{_CSI}|\x1b[ -/]{{0,3}}|\r)\Z")
-#: Characters of a begun sequence that are held back; a longer one is no sequence.
+#: Characters of a begun sequence that are withheld; a longer one is not a sequence.
 _HELD = 4096
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 #: Colour and weight: the only sequences that reach a terminal in lines of ours.

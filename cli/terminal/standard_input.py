@@ -37,7 +37,7 @@ def is_piped() -> bool:
 
 
 def read_piped(*, is_task: bool) -> str:
-    """What stands on stdin, as text; "" for nothing. `is_task`: the run has no other task, and
+    """What is on stdin, as text; "" for nothing. `is_task`: the run has no other task, and
     waits for it. Raises UsageError: it is binary, or too large."""
     data = _read(give_up=not is_task)
     if data.startswith(b"\xef\xbb\xbf"):
@@ -94,7 +94,7 @@ async def with_piped(task: str, text: str, session: "Session") -> str:
 
 
 def warn_of_unread() -> None:
-    """Say that what stands on stdin is not read where a turn goes on without a new message."""
+    """Say that what is on stdin is not read where a turn continues without a new message."""
     if is_piped() and select.select([0], [], [], 0)[0] and os.read(0, 1):
         note("ml-agent: standard input is not read without a task (as the message: ml-agent -c -)")
 

@@ -1,5 +1,5 @@
 """The process's own streams when they are closed, full, or their reader has gone: what is written
-is dropped, the work goes on, and the exit code says so at the end. Imports the standard library,
+is dropped, the work continues, and the exit code says so at the end. Imports the standard library,
 nothing else.
 """
 

@@ -42,7 +42,7 @@ def by_a_person(what: str, *, terminal: bool = True) -> None:
     """Raises UsageError in a command of the agent and, with `terminal`, without a terminal.
 
     Args:
-        what: what is refused, as a verb: "approve a call".
+        what: what is denied, as a verb: "approve a call".
     """
     from core.errors import UsageError
 

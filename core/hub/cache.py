@@ -1,4 +1,4 @@
-"""Pages of the Hub that anybody may read, kept on disk for a day, beside huggingface_hub's own."""
+"""Pages of the Hub that anyone may read, kept on disk for a day, next to huggingface_hub's own."""
 
 import asyncio
 import hashlib
@@ -18,7 +18,7 @@ FRESH = 24 * 3600
 
 
 async def cached(hub: Hub, kind: str, name: str, fetch: Callable[[], Awaitable[str]]) -> str:
-    """The text of `name`, fetched where there is none of today. Offline an older one will do."""
+    """The text of `name`, fetched if there is none of today. Offline an older one will do."""
     file = await asyncio.to_thread(_file, hub.url, kind, name)
     kept, age = await asyncio.to_thread(_kept, file)
     if kept is not None and age < FRESH:

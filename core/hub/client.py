@@ -1,5 +1,5 @@
 """huggingface_hub's HTTP client, made fit for a tool: it does not wait for ever, does not sleep
-through minutes, and stops when nobody wants the answer any more."""
+through minutes, and stops when no one needs the answer any more."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class HubRequest:
     Attributes:
         again: it only looks, so it may be asked again as a whole.
         log: takes a line of progress from any thread.
-        left: set when nobody waits any more: a thread cannot be cancelled, its requests can.
+        left: set when no one waits any more: a thread cannot be cancelled, its requests can.
     """
 
     hub: str

@@ -1,4 +1,4 @@
-"""The way to the Hub: huggingface_hub in a thread of its own, and plain requests beside it.
+"""The way to the Hub: huggingface_hub in its own thread, and plain requests next to it.
 
 The token is looked up for each use and goes to the Hub's address only. Whatever goes wrong comes
 back as a ToolError that says what to do next. huggingface_hub is imported at the first use: it is
@@ -36,7 +36,7 @@ def hub_url(settings: Settings) -> str:
 
 
 def offline() -> bool:
-    """Whether the person wants nothing asked of the Hub. huggingface_hub looks at start only."""
+    """Whether the user needs nothing asked of the Hub. huggingface_hub looks at start only."""
     return any(
         os.environ.get(name, "").upper() in ("1", "ON", "YES", "TRUE")
         for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
@@ -44,7 +44,7 @@ def offline() -> bool:
 
 
 def _silent(text: str) -> None:
-    """Nobody follows this request."""
+    """No one follows this request."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class Hub:
         raise ToolError(refusal(said, self.url, token is not None, about))
 
     async def token_for(self, url: str) -> str:
-        """The token, for a URL on the Hub; "" for any other, and where there is none."""
+        """The token, for a URL on the Hub; "" for any other, and if there is none."""
         if not is_hub(url, self.url):
             return ""
         return await asyncio.to_thread(hub_token) or ""
@@ -127,7 +127,7 @@ class Hub:
 
 
 def author_of(api: HfApi) -> str:
-    """Whose token it is. Raises ToolError, in words, where there is none."""
+    """Whose token it is. Raises ToolError, in words, if there is none."""
     if not api.token:
         raise ToolError(f"Changing something on the Hub needs a token: {LOG_IN}.")
     return str(api.whoami()["name"])
@@ -145,7 +145,7 @@ def bearer(token: str | None) -> dict[str, str]:
 
 
 def hub_token() -> str | None:
-    """The token as it stands now: a person may log in while a session runs."""
+    """The token as it stands now: a user may log in while a session runs."""
     from huggingface_hub import get_token
 
     return get_token()

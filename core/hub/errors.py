@@ -76,7 +76,7 @@ def _near(code: str, error: Exception, api: HfApi, about: Repo | None) -> str:
         return ""
     missing = isinstance(error, errors.RepositoryNotFoundError) or code == "RepoNotFound"
     found: list[str] = []
-    # A help beside a failure: when it fails too, the failure is told without it.
+    # A help next to a failure: when it fails too, the failure is told without it.
     with contextlib.suppress(errors.HfHubHTTPError, OSError, ValueError, KeyError, TypeError):
         if code == "EntryNotFound":
             found = near_files(api, about)
@@ -98,7 +98,7 @@ def _near(code: str, error: Exception, api: HfApi, about: Repo | None) -> str:
 
 
 def _other_type(api: HfApi, about: Repo) -> str:
-    """What the name stands for, where the wrong type was asked for."""
+    """What the name is for, where the wrong type was asked for."""
     from huggingface_hub import errors
 
     for kind in [k for k in ("model", "dataset", "space") if k != about.type]:

@@ -44,7 +44,7 @@ async def flavors(hub: Hub) -> list[Flavor]:
 
 
 async def flavor_of(name: str, hub: Hub) -> Flavor:
-    """Raises ToolError with the names that are near where there is none of this name."""
+    """Raises ToolError with the names that are near if there is none of this name."""
     known = {flavor.name: flavor for flavor in await flavors(hub)}
     if name not in known:
         near = difflib.get_close_matches(name, known, 3, 0.5) or list(known)[:8]

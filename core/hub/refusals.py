@@ -1,4 +1,4 @@
-"""What a refusal of the Hub means, and what to do next, in words for the model and the person.
+"""What a refusal of the Hub means, and what to do next, in words for the model and the user.
 
 The Hub says why in headers (X-Error-Code, X-Error-Message, RateLimit); a body is optional. Names
 and meanings are huggingface_hub's (utils/_http.py, errors.py, 2.4).

@@ -61,7 +61,7 @@ class ChatModel(ChatLiteLLM):
 
     def ended_early(self) -> bool:
         """Whether the stream ended without a finish reason: it was cut, although it looks
-        like a success ("stop" and a made-up usage stand in the message)."""
+        like a success ("stop" and a made-up usage are in the message)."""
         if self._gemini_told is not None:
             return not self._gemini_told
         if self._was_told:

@@ -63,7 +63,7 @@ def default_model() -> str:
 
 
 async def choose_model(settings: Settings) -> str:
-    """Which model answers where nobody said: settings, else the first credential found, else
+    """Which model answers where no one said: settings, else the first credential found, else
     a local server that answers. Raises NotAuthenticated with what to set."""
     if settings.model_name:
         return settings.model_name

@@ -33,7 +33,7 @@ from core.models.wire.thinking import Piece
 
 log = logging.getLogger(__name__)
 
-#: Most tokens of an answer of a Claude that LiteLLM's map does not have yet. Anthropic wants a
+#: Most tokens of an answer of a Claude that LiteLLM's map does not have yet. Anthropic needs a
 #: number, and LiteLLM's own of 4096 cuts a file in the middle.
 UNKNOWN_OUTPUT = 32_000
 #: Optional fields of a request that a server may refuse by name.
@@ -147,7 +147,7 @@ class ChatClient:
         named = (f for f in NAMED if f in failure.said and f not in known and asked.route.is_direct)
         field = next(named, "")
         if not field and asked.options.effort and EFFORT not in known:
-            # Nobody knows all models: what was refused with it may be taken without.
+            # No one knows all models: what was refused with it may be taken without.
             field = EFFORT
         if field:
             self._without[asked.route] = known | {field}
@@ -172,7 +172,7 @@ class ChatClient:
         return self._facts.price(resolve(model, self._settings))
 
     def _most_output(self, route: Route) -> int | None:
-        """Anthropic wants a number, and LiteLLM asks for 4,096 tokens of a Claude that it does
+        """Anthropic needs a number, and LiteLLM asks for 4,096 tokens of a Claude that it does
         not know."""
         if route.provider != "anthropic":
             return None

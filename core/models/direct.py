@@ -17,7 +17,7 @@ from core.models.wire.thinking import Piece
 
 
 class Direct:
-    """One request over a route of our own.
+    """One request over a our own route.
 
     Args:
         without: optional fields that this server refused.
@@ -48,7 +48,7 @@ class Direct:
         """What can be shown, as it comes; `parts` is whole when this ends."""
         options: dict[str, Any] = {"tools": tools.specs, "max_tokens": max_tokens, "effort": effort}
         if not stream:
-            # ainvoke may stream inside if LangGraph listens; a plain request is meant.
+            # ainvoke may stream inside if LangGraph listens; a plain request is intended.
             await self._chat.ainvoke(list(messages), stream=False, **options)
             return
         async for chunk in self._chat.astream(list(messages), **options):

@@ -1,7 +1,7 @@
 """What went wrong, in one line: the provider's own sentence, out of whatever is around it.
 
 Bodies come as JSON of many shapes, as HTML of a proxy, as Python's bytes in litellm's
-messages; OpenAI quotes the key that was sent. None of that is for a person.
+messages; OpenAI quotes the key that was sent. None of that is for a user.
 """
 
 import ast
@@ -22,7 +22,7 @@ def sentence(causes: Sequence[BaseException], status: int | None) -> str:
 
 
 def without(text: str, secret: str) -> str:
-    """`text` without the key. A short one is no secret ("none" for a server of one's own)."""
+    """`text` without the key. A short one is not a secret ("none" for a server of one's own)."""
     return text.replace(secret, "[key]") if len(secret) >= 8 else text
 
 

@@ -71,7 +71,7 @@ def classify(error: Exception, secret: str = "") -> Failure:
     return _refusal(status, said, value_of(body.encode()) if body else said, response.headers)
 
 
-#: The next step if what answers at the address is no model server.
+#: The next step if what answers at the address is not a model server.
 ADDRESS = "check the address of the server: a base URL mostly ends in /v1"
 
 
@@ -87,7 +87,7 @@ def _refusal(
     if status in (429, 503, 529):
         return Failure("overloaded", said, status, pause)
     if status is None or status == 408 or status >= 500:
-        # A word such as invalid_request_error alone is no status; what came after the stream had
+        # A word such as invalid_request_error alone is not a status; what came after the stream had
         # begun is asked for again.
         return Failure("broken", said or "the stream was cut", status, pause if in_stream else None)
     return Failure("final", said, status, is_no_model=_names_model(status, body), hint=_hint(said))
@@ -134,7 +134,7 @@ def _without_status(error: Exception, causes: list[BaseException], said: str) ->
         timeouts = (*timeouts, exceptions.Timeout)
     if any(isinstance(e, timeouts) for e in causes):
         return Failure("broken", "no answer in time")
-    # litellm gives a lost connection a status of its own making; so the transport's own
+    # litellm gives a lost connection its own status making; so the transport's own
     # exception is looked for first.
     lost = next((e for e in causes if isinstance(e, httpx.TransportError | OSError)), None)
     secure = next((e for e in causes if isinstance(e, ssl.SSLError)), None)
@@ -162,7 +162,7 @@ def _where(lost: httpx.ConnectError, said: str) -> str:
 
 
 def _of_litellm(error: Exception, said: str, exceptions: Any) -> Failure:
-    """litellm's own exceptions, of requests that reached nobody or broke off."""
+    """litellm's own exceptions, of requests that reached no one or broke off."""
     if exceptions is not None:
         import openai
 

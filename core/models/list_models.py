@@ -32,7 +32,7 @@ SERVERS = ("ollama_chat/", "lmstudio/", "vllm/", "llamacpp/")
 @dataclass(frozen=True)
 class Offer:
     """A model that can be chosen. window: tokens; price: USD per million tokens of input and
-    output; None where it is not known."""
+    output; None if it is not known."""
 
     id: str
     window: int | None = None

@@ -1,4 +1,4 @@
-"""Asking a provider through LiteLLM: each one that has no wire of our own."""
+"""Asking a provider through LiteLLM: each one that has no our own wire."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -54,7 +54,7 @@ class ThroughLiteLLM:
         nine = wants_nine(provider, self._route.litellm_model)
         sent = with_signatures(prepared_messages(messages, provider=provider, nine=nine))
         if not stream:
-            # ainvoke may stream inside if LangGraph listens; a plain request is meant.
+            # ainvoke may stream inside if LangGraph listens; a plain request is intended.
             whole = await self._chat.ainvoke(sent, stream=False, **options)
             assert isinstance(whole, AIMessage)
             self._read.whole(whole)

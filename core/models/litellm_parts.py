@@ -1,4 +1,4 @@
-"""What LiteLLM's chunks, or its whole message, say: the same `Parts` as of our own wires.
+"""What LiteLLM's chunks, or its whole message, say: the same `Parts` our own as wires.
 
 Imports nothing of litellm.
 """
@@ -44,7 +44,7 @@ class LiteLLMParts:
         self.parts.say(str(message.text))
         for call in _dicts(message.additional_kwargs.get("tool_calls")):
             name, arguments = at(call, "function", "name"), at(call, "function", "arguments")
-            # Each call is whole: an index of its own keeps it apart.
+            # Each call is whole: its own index keeps it apart.
             index = len(self.parts.calls.all)
             self._call(_id(call), name, index, arguments, {_id(call): call})
         self._end(message)

@@ -28,7 +28,7 @@ _VARIABLES = {
     # else every OpenAI request walks the whole history against the SDK's types: 0.4 ms of
     # processor time a message
     "EXPERIMENTAL_OPENAI_BASE_LLM_HTTP_HANDLER": "true",
-    # else it scans every message for base64 to shorten in logs that nobody reads
+    # else it scans every message for base64 to shorten in logs that no one reads
     "MAX_BASE64_LENGTH_FOR_LOGGING": "0",
     # else a hundred equal pieces of a stream (a row of a table) end the answer as an error,
     # which is then asked for, and paid, again
@@ -59,7 +59,7 @@ def load() -> Any:
 
 
 def load_direct() -> None:
-    """Import what a route of our own needs: a fifth of a second, and no litellm."""
+    """Import what a our own route needs: a fifth of a second, and no litellm."""
     with _lock:
         importlib.import_module("core.models.wire.chat")
 
@@ -78,7 +78,7 @@ def load_for(model: str, settings: Settings) -> None:
 
 
 def load_beside(names: Sequence[str]) -> None:
-    """Import modules while nobody imports litellm: two threads that import the same packages from
+    """Import modules while no one imports litellm: two threads that import the same packages from
     different ends deadlock, and one of them fails."""
     with _lock:
         for name in names:

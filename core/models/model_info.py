@@ -1,6 +1,6 @@
 """What is known of a model: its window, its price, whether it sees and thinks.
 
-The settings come first, then what its server says, then LiteLLM's map. What nobody knows is said
+The settings come first, then what its server says, then LiteLLM's map. What no one knows is said
 to be unknown, never guessed in silence.
 """
 
@@ -12,7 +12,7 @@ from core.models.prices import list_cost, price_map
 from core.models.routes import LOCAL_SERVERS, Route, is_private
 from core.models.served import Catalogue, Ollama, Served
 
-#: The window of a model that nobody knows: small enough for most local servers' defaults not
+#: The window of a model that no one knows: small enough for most local servers' defaults not
 #: to be overrun by much, and said in `window_is_known`.
 UNKNOWN_WINDOW = 32_000
 
@@ -41,14 +41,14 @@ class Facts:
             await ollama.load()
 
     def window(self, route: Route) -> int:
-        """The context window in tokens; UNKNOWN_WINDOW where nobody knows."""
+        """The context window in tokens; UNKNOWN_WINDOW where no one knows."""
         return self._window(route) or UNKNOWN_WINDOW
 
     def window_is_known(self, route: Route) -> bool:
         return bool(self._window(route))
 
     def sees(self, route: Route) -> bool:
-        """Whether it takes pictures; one that nobody knows does not."""
+        """Whether it takes pictures; one that no one knows does not."""
         if self._settings.vision is not None:
             return self._settings.vision
         served = self._served(route)
@@ -57,12 +57,12 @@ class Facts:
         return bool(self.mapped(route).get("supports_vision"))
 
     def thinks(self, route: Route) -> bool | None:
-        """Whether it takes an effort of reasoning; None: nobody knows."""
+        """Whether it takes an effort of reasoning; None: no one knows."""
         mapped = self.mapped(route)
         return bool(mapped.get("supports_reasoning")) if mapped else None
 
     def price(self, route: Route) -> tuple[float, float] | None:
-        """Micro-USD per token of input and output; None where it is not known."""
+        """Micro-USD per token of input and output; None if it is not known."""
         given = self._settings.price
         if given is not None:
             return given.input, given.output
@@ -80,7 +80,7 @@ class Facts:
         return self._settings.price is None and route.has_list_price
 
     def mapped(self, route: Route) -> dict[str, Any]:
-        """What LiteLLM's map says of the model; {} where it is not in it."""
+        """What LiteLLM's map says of the model; {} if it is not in it."""
         known = price_map()
         names = (route.litellm_model, route.model_name)
         return next((known[name] for name in names if known.get(name)), {})

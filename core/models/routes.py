@@ -49,7 +49,7 @@ ALIASES = {
 }
 #: llama.cpp's server has no prefix of its own: (variable of the base URL, default).
 LLAMACPP = ("LLAMACPP_API_BASE", "http://localhost:8080/v1")
-#: Providers that need a library beside litellm: prefix → (module, what to install).
+#: Providers that need a library next to litellm: prefix → (module, what to install).
 LIBRARIES = {"bedrock": "boto3", "bedrock_converse": "boto3", "sagemaker": "boto3"}
 #: Variables that hold a provider's key, where `<PREFIX>_API_KEY` is not the name.
 KEY_NAMES = {"huggingface": "HF_TOKEN", "hf": "HF_TOKEN", "together_ai": "TOGETHERAI_API_KEY"}
@@ -87,10 +87,10 @@ class Route:
     """Where a request goes.
 
     Attributes:
-        id: as the person named it. litellm_model: as LiteLLM wants it.
+        id: as the user named it. litellm_model: as LiteLLM needs it.
         base_url: "" for the provider's own. key_name: the variable that holds the key.
         api_key: "" where LiteLLM finds it itself; never printed.
-        is_direct: over a wire of our own; else through LiteLLM.
+        is_direct: over a our own wire; else through LiteLLM.
     """
 
     id: str
@@ -241,7 +241,7 @@ def _provider(model: str, prefix: str) -> Route:
     if prefix in KEYLESS:
         return Route(model, prefix, model, base, needs_key=False)
     if not key and is_private(base):
-        # A server of one's own asks for none, but the client wants to send something.
+        # A server of one's own asks for none, but the client needs to send something.
         return Route(model, prefix, model, base, key_name, "none", needs_key=False)
     return Route(model, prefix, model, base, key_name, key)
 
@@ -270,7 +270,7 @@ def _local(model: str, name: str, settings: Settings) -> Route:
 
 
 def _bare(model: str) -> Route:
-    """An id without a slash: the two families that everybody writes so."""
+    """An id without a slash: the two families that everyone writes so."""
     if model.startswith("claude"):
         return _provider(f"anthropic/{model}", "anthropic")
     if model.startswith(("gpt-", "o1", "o3", "o4", "chatgpt")):

@@ -58,7 +58,7 @@ class Catalogue:
         self._lock = asyncio.Lock()
 
     async def load(self) -> None:
-        """Ask the server, unless it was asked within a day. What cannot be had stays unknown."""
+        """Ask the server, unless it was asked within a day. What is unavailable stays unknown."""
         async with self._lock:
             if self._entries is None:
                 self._entries = await asyncio.to_thread(self._loaded)
@@ -188,5 +188,5 @@ def _read(file: Path | None) -> tuple[list[dict[str, Any]], float]:
 
 
 def _write(file: Path, entries: list[dict[str, Any]]) -> None:
-    with suppress(OSError):  # a cache that cannot be kept is no failure
+    with suppress(OSError):  # a cache that cannot be kept is not a failure
         write_atomically(file, json.dumps({"data": entries}))

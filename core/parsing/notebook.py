@@ -1,7 +1,7 @@
 """Notebooks (.ipynb, format 4): shown as cells, changed within a cell's source.
 
 What is changed is the JSON around nothing else: key order, indentation, and the form of each
-source stay as they were. A cell that was changed has not run: its outputs go.
+source stay unchanged. A cell that was changed has not run: its outputs go.
 """
 
 import base64

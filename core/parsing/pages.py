@@ -9,7 +9,7 @@ from core.errors import ToolError
 #: Characters of a main part below which, where it has no links, all of the page is shown: it may
 #: be a list of links.
 SHORT = 500
-#: Elements whose words are no text of a page.
+#: Elements whose words are not text of a page.
 UNREAD = ("script", "style", "noscript", "template", "svg", "head")
 #: Bytes of a page that are taken apart: more take seconds. Elements among which its main part is
 #: looked for: that takes memory with their square (300,000 small ones in a line: over 20 GB).

@@ -1,4 +1,4 @@
-"""Parsing the bytes of strangers in a process of its own, within limits (core/parsing/child.py).
+"""Parsing the bytes of untrusted sources in its own process, within limits (core/parsing/child.py).
 
 One process for the whole program, kept: loading the libraries takes longer than a page. It has no
 credentials, and no state of a session. A job over its limits, or cancelled, costs the process; the

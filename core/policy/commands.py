@@ -38,7 +38,7 @@ def possible_rule(
     commands: Sequence[ShellCommand], rules: Iterable[Rule], folder: str
 ) -> Rule | None:
     """The first of `rules` whose program the line may run in a form that `fitting_rule` does not
-    find: its name stands in a word, and the command is not known to be another one."""
+    find: its name is in a word, and the command is not known to be another one."""
     wanted = [rule for rule in rules if rule.tool == "bash"]
     folders = folders_of((command.words for command in commands), folder) if wanted else []
     return next((r for r in wanted if any(_may_run(r, c, folders) for c in commands)), None)

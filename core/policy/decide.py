@@ -4,10 +4,10 @@ What each mode says is in `modes.py`. Over it, the first that fits:
 
 1. a deny rule refuses, in every mode
 2. a secret file is asked about (refused in auto and read-only), and so is a write to what governs
-   ml-agent or runs unasked later; in yolo a secret is read, while protected paths still ask
+   ml-agent or runs without asking later; in yolo a secret is read, while protected paths still ask
 3. an ask rule asks, and so does what repeats by itself (a scheduled job)
 4. an allow rule runs; a shell line only if it is of the closed grammar and nothing in it speaks
-   against (`grammar.py`, `unasked.py`); in read-only the shipped rules alone
+   against (`grammar.py`, `without asking.py`); in read-only the shipped rules alone
 
 "Inside" is the working directory; temporary files, installed packages and the Hugging Face
 cache count as inside for reading.

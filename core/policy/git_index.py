@@ -1,4 +1,4 @@
-"""What stands in a git repository's index, read without git: no program of its settings runs."""
+"""What is in a git repository's index, read without git: no program of its settings runs."""
 
 import os
 import struct
@@ -8,7 +8,7 @@ from configs.folder_files import Unreadable, read_regular
 
 #: A larger index is not read.
 LARGEST = 5_000_000
-#: The mode of an entry that is a repository of its own.
+#: The mode of an entry that is its own repository.
 GITLINK = 0o160000
 
 

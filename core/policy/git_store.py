@@ -21,7 +21,7 @@ def store_problem(git: Path, common: Path, own: Path, home: str) -> str:
     """What leads git out of the working directory; "" if nothing does.
 
     Args:
-        git: the `.git` that was found. own, common: the directories that it stands for, of the
+        git: the `.git` that was found. own, common: the directories that it is for, of the
             working tree and of the repository. home: the working directory.
     """
     within = all(inside(real_path(place), home) for place in (own, common))

@@ -109,7 +109,7 @@ class _Reader:
                 redirects.append(Redirect(operator, self._word()))
 
     def _name(self) -> str:
-        """A program's name: plain, so that it is no assignment, and no word of the shell."""
+        """A program's name: plain, so that it is not an assignment, and no word of the shell."""
         start = self.at
         name = self._word()
         if not name or not NAME.fullmatch(name) or name.startswith(("-", "+")):

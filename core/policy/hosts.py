@@ -12,7 +12,7 @@ from urllib.parse import urldefrag
 from core.effects import Effect
 
 #: Sites whose owners do not see what a stranger's address asks for: documentation, papers, code.
-#: No host below which anybody can have a server or statistics of their own (*.github.io,
+#: No host below which anyone can have a server or statistics of their own (*.github.io,
 #: *.readthedocs.io, *.hf.space).
 SITES = frozenset({
     "huggingface.co", "hf.co", "arxiv.org", "export.arxiv.org", "ar5iv.org",
@@ -26,9 +26,9 @@ SITES = frozenset({
     "docs.docker.com", "docs.anthropic.com", "platform.openai.com", "ai.google.dev",
     "en.wikipedia.org", "stackoverflow.com",
 })  # fmt: skip
-#: Characters behind the host that are no wonder: paths of documentation have up to about 150.
+#: Characters behind the host that are not wonder: paths of documentation have up to about 150.
 LONGEST = 200
-#: So many letters and digits in one piece are no word. It is what 24 bytes take in Base64; a git
+#: So many letters and digits in one piece are not word. It is what 24 bytes take in Base64; a git
 #: commit (40) is one too, so it counts on other sites than SITES alone.
 PIECE = re.compile(r"[A-Za-z0-9+=%~]{32,}")
 #: Ends of a name in the user's words that make it a host without `https://`: `train.py` is a file.
@@ -74,7 +74,7 @@ def addresses_in(text: str) -> Known:
 
 def with_question(effect: Effect, known: Known) -> Effect:
     """`effect` as it is judged: its address is taken out, and if the user is to be asked about
-    that, the reason stands there."""
+    that, the reason is there."""
     url, effect = effect.url, replace(effect, url="")
     if not url or effect.asks or _plain(url) in known.urls:
         return effect

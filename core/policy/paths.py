@@ -28,7 +28,7 @@ SHELL_PROFILES = (
     ".zlogin", ".config/fish", ".gitconfig", ".config/git", ".config/autostart",
     ".config/systemd", "Library/LaunchAgents",
 )  # fmt: skip
-#: Beside the one that Python names.
+#: Next to the one that Python names.
 TEMPORARY = ("/tmp",)
 
 
@@ -80,7 +80,7 @@ def is_secret(path: str) -> bool:
 
 
 def is_protected(path: str, state: str = "") -> bool:
-    """What governs ml-agent itself or runs unasked later: our settings and database, git
+    """What governs ml-agent itself or runs without asking later: our settings and database, git
     hooks and settings, shell profiles."""
     parts = [part.lower() for part in Path(path).parts]
     if ".ml-agent" in parts:

@@ -1,4 +1,4 @@
-"""The rule to offer if the user wants such a call to run from now on without asking."""
+"""The rule to offer if the user needs such a call to run from now on without asking."""
 
 import os
 import re
@@ -53,7 +53,7 @@ def _lets_run(
     try:
         rule = parse_rule(text, "proposed")
     except SettingsError:
-        return False  # a name with a single quote is no pattern
+        return False  # a name with a single quote is not a pattern
     if effect is None or rule.tool not in (tool, OUTSIDE):
         return True
     words = [str(arguments[key]) for key in ("operation", "url") if arguments.get(key)]

@@ -127,7 +127,7 @@ def _looks_like_git(own: Path, common: Path) -> bool:
 
 
 def _leading(git: Path) -> tuple[Path, Path, Path] | str:
-    """What stands in `.git`, be it a folder or a file that names one."""
+    """What is in `.git`, be it a folder or a file that names one."""
     own = git
     try:
         if git.is_file():
@@ -138,7 +138,7 @@ def _leading(git: Path) -> tuple[Path, Path, Path] | str:
         if os.path.lexists(shared):
             common = own / _text(shared).strip()
         head = "" if (own / "HEAD").is_symlink() else _text(own / "HEAD")
-        # With another HEAD, git would go on to the folders above.
+        # With another HEAD, git would continue to the folders above.
         if _looks_like_git(own, common) and HEAD_FILE.fullmatch(head):
             return git, common, own
     except (OSError, Unreadable, UnicodeDecodeError):

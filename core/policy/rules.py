@@ -1,7 +1,7 @@
 """Rules: `bash(git status *)`, `write(src/**)`, `hf_jobs(run *)`, `ask_user`.
 
 A rule is a tool's name, with or without a pattern in brackets. Patterns are held word by word: a
-word of the pattern may have `*` and `?`; a last word `*` stands for any words, or none. For tools
+word of the pattern may have `*` and `?`; a last word `*` is for any words, or none. For tools
 with a path the pattern is a path, `**` for any folders.
 """
 
@@ -45,7 +45,7 @@ class Rule:
         return bool(self.words) and not any(GLOB.search(word) for word in self.words)
 
     def named(self, kind: str) -> str:
-        """The rule as a person reads it in a reason."""
+        """The rule as a user reads it in a reason."""
         return f"{kind} rule {self.text}, {self.origin}"
 
     def fits_words(self, words: Sequence[str]) -> bool:
@@ -89,7 +89,7 @@ class Rules:
 
 
 def parse_rule(text: str, origin: str) -> Rule:
-    """Raises SettingsError for what is no rule."""
+    """Raises SettingsError for what is not a rule."""
     found = RULE.fullmatch(text.strip())
     if found is None:
         raise SettingsError(
@@ -115,7 +115,7 @@ def rules_of(
     granted: Iterable[str] = (),
     folder: Iterable[str] = (),
 ) -> Rules:
-    """The rules of a run: settings, options, and what a person granted in the thread or for its
+    """The rules of a run: settings, options, and what a user granted in the thread or for its
     folder."""
     shipped = shipped_permissions()
 

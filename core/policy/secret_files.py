@@ -74,7 +74,7 @@ def is_secret_name(path: str) -> bool:
 
 
 def _plain(path: str) -> str:
-    """Without what nobody sees in a name: `.env` and a space, a line end, or a joiner."""
+    """Without what no one sees in a name: `.env` and a space, a line end, or a joiner."""
     if _UNUSUAL.search(path) is None:
         return path
     if not path.isascii():

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-#: A longer line is not judged: the parser's time is bounded, and nobody could review it.
+#: A longer line is not judged: the parser's time is bounded, and no one could review it.
 LONGEST = 20_000
-#: Commands that run what nobody sees here.
+#: Commands that run what no one sees here.
 BLIND = {"eval", "source", ".", "exec", "trap", "alias", "coproc", "enable", "hash", "builtin"}
 EXPANSIONS = {
     "simple_expansion": "a variable",
@@ -77,7 +77,7 @@ def parsed(source: str) -> Line:
         return line
     _read(source, line)
     if "\\\n" in source:
-        # A word may go on in the next line (`r\\`, `m x`), a comment may not: both are read.
+        # A word may continue in the next line (`r\\`, `m x`), a comment may not: both are read.
         _read(re.sub(r"(?<!\\)((?:\\\\)*)\\\n", r"\1", source), line)
     return line
 

@@ -55,7 +55,7 @@ def _option_problem(words: Sequence[str], rule: Rule) -> str:
 
 
 def reads_only(command: ShellCommand) -> bool:
-    """Whether all of it stands in the table of programs that only read."""
+    """Whether all of it is in the table of programs that only read."""
     return reader_of(command.words) is not None and not option_problem(command.words)
 
 

@@ -2,7 +2,7 @@
 
 Which variables hold credentials cannot be listed: the next service brings another name. So the
 list (core/secrets/known_variables.py) says what may pass. Even then a value stays here if a
-credential stands in it.
+credential is in it.
 """
 
 import os
@@ -15,7 +15,7 @@ from core.secrets.known_variables import NEEDED, fits, is_listed, is_of_family
 from core.secrets.shapes import without_shapes
 from core.secrets.values import USERINFO, is_random, known_values
 
-#: Commands have no terminal and nobody to ask.
+#: Commands have no terminal and no one to ask.
 QUIET = {
     "AI_AGENT": "ml-agent",
     "PAGER": "cat",

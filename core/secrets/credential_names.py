@@ -1,7 +1,7 @@
 """Names of variables and fields that hold credentials, judged by their words.
 
 A list of known names is never complete, so a name is taken apart: MYSQL_ROOT_PASSWORD, DB_PASS,
-githubPat and apikey all end in a word that says what stands behind it.
+githubPat and apikey all end in a word that says what is behind it.
 """
 
 import re
@@ -49,7 +49,7 @@ def words_of(name: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=8192)
 def is_credential_name(name: str) -> bool:
-    """Whether what stands behind this name is a credential, as far as a name can say."""
+    """Whether what is behind this name is a credential, as far as a name can say."""
     words = words_of(name)
     if not words or words in (("PWD",), ("OLDPWD",)) or words[-1] in _ABOUT:
         return False

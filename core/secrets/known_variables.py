@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 from core.secrets.credential_names import is_credential_name
 
-#: Nothing runs without these, so no value of theirs is held back.
+#: Nothing runs without these, so no value of theirs is withheld.
 NEEDED = frozenset(
     ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "LANG", "TERM", "TMPDIR", "TZ"]
 )
@@ -47,7 +47,7 @@ _PYTHON = """
     PIP_REQUIRE_VIRTUALENV PIP_TARGET PIP_USER PIP_PREFER_BINARY PIP_NO_INPUT PIP_PROXY
     PIP_BREAK_SYSTEM_PACKAGES PIP_ROOT_USER_ACTION PIP_DISABLE_PIP_VERSION_CHECK
 """
-#: The network, and who commits. A URL with a user in it is held back by its value.
+#: The network, and who commits. A URL with a user in it is withheld by its value.
 _NETWORK = """
     HTTP_PROXY HTTPS_PROXY ALL_PROXY FTP_PROXY NO_PROXY http_proxy https_proxy all_proxy
     ftp_proxy no_proxy SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE

@@ -52,7 +52,7 @@ def credential_in_file(file: BinaryIO) -> str:
 
 
 def credential_at(path: str) -> str:
-    """The same of the file at `path`, which is no link and no device. Raises OSError."""
+    """The same of the file at `path`, which is not a link and no device. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as file:
         return credential_in_file(file)
@@ -75,7 +75,7 @@ def _texts(data: bytes, binary: bool) -> Iterator[str]:
     if not binary:
         yield data.decode("utf-8", "replace")
         return
-    # Without the NUL bytes UTF-16 is text; beside it what stands between them.
+    # Without the NUL bytes UTF-16 is text; next to it what is between them.
     for form in (data, data.replace(b"\0", b"")):
         yield b"\n".join(_PRINTABLE.findall(form)).decode("ascii")
 

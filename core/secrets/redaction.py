@@ -17,7 +17,7 @@ from core.secrets.seen import SeenSecrets
 from core.secrets.shapes import without_shapes
 from core.secrets.values import forms_of, known_values
 
-#: What stands in place of a value: `[secret HF_TOKEN]`, `[secret: github token]`.
+#: What is in place of a value: `[secret HF_TOKEN]`, `[secret: github token]`.
 LABEL = re.compile(r"\[secret:? [^\[\]\n]{1,80}\]")
 
 #: What is not seen of a text: sequences of a terminal, control and zero-width characters.
@@ -31,7 +31,7 @@ _UNSEEN = re.compile(
 def redacted(text: str, environ: Mapping[str, str] | None = None) -> str:
     """`text` with `[secret NAME]` for each known value and `[secret: kind]` for each shape.
 
-    The values are read anew each time: a key that was set meanwhile counts.
+    The values are read again each time: a key that was set meanwhile counts.
     """
     environ = os.environ if environ is None else environ
     text = _replaced(text, environ)
@@ -49,7 +49,7 @@ def _replaced(text: str, environ: Mapping[str, str]) -> str:
 
 
 def known_value_in(text: str, environ: Mapping[str, str] | None = None) -> str:
-    """The name of a credential of this process whose value stands in `text`; "" if none does."""
+    """The name of a credential of this process whose value is in `text`; "" if none does."""
     return next(iter(_present(text, os.environ if environ is None else environ).values()), "")
 
 
@@ -65,8 +65,8 @@ def redacted_in(value: Any) -> Any:
 
 
 def restored(edited: Any, original: Any) -> Any:
-    """What a person left of arguments that were shown redacted, with the values that stood in
-    `original`. A label that stands for two values, or for none, stays."""
+    """What a user left of arguments that were shown redacted, with the values that stood in
+    `original`. A label that is for two values, or for none, stays."""
     if isinstance(edited, str) and isinstance(original, str):
         if edited == redacted(original):
             return original
@@ -80,7 +80,7 @@ def restored(edited: Any, original: Any) -> Any:
 
 
 def _with_values(edited: str, original: str) -> str:
-    # What stands between the labels is as it was, so that it says what each one stood for.
+    # What is between the labels is as it was, so that it says what each one stood for.
     shown = redacted(original)
     between = LABEL.split(shown)
     found = re.fullmatch("(.+?)".join(map(re.escape, between)), original, re.DOTALL)

@@ -4,7 +4,7 @@ A user may type a key, and a `write` may hold one: the model needs those words a
 are stored. They are replaced when they are shown, and that has to hold when the variable is not
 set any more, in another terminal or a month later. So a value that is replaced once leaves a keyed
 digest in the state directory, by which it is recognised. Only values that stood in a text leave
-one: whoever can read that directory can read the text. Nobody gets the value out of a digest
+one: whoever can read that directory can read the text. No one gets the value out of a digest
 without guessing it.
 """
 

@@ -23,7 +23,7 @@ _WORDS = (
     "testing the this token true ubuntu undefined unknown unset unused user username vagrant "
     "value vault with xxx xxxx your"
 ).replace(" ", "|")
-#: Values that stand in a credential's place and are none: words that say so, one character again
+#: Values that are in a credential's place and are none: words that say so, one character again
 #: and again, a short number.
 HOLDS_NONE = re.compile(
     rf"(?i:(?:{_WORDS})(?:[^a-z0-9]+(?:{_WORDS}))*+[^a-z0-9]*)|(.)\1*|\d{{1,11}}", re.DOTALL

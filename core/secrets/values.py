@@ -20,7 +20,7 @@ from core.secrets.credential_names import is_credential_name, words_of
 from core.secrets.known_variables import is_listed, is_of_family
 from core.secrets.shapes import HOLDS_NONE
 
-#: A shorter value is no secret, or one that cannot be told from a word.
+#: A shorter value is not a secret, or one that cannot be told from a word.
 SHORTEST = 8
 #: `scheme://user:password@host`, `scheme://token@host`, anywhere in a value.
 USERINFO = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^\s/@?#'\"]+)@")
@@ -76,7 +76,7 @@ def is_random(value: str) -> bool:
 
 
 def forms_of(secret: str) -> set[str]:
-    """A secret as it stands in a URL, in JSON, in HTML, and the whole of it as Base64, as
+    """A secret as it is in a URL, in JSON, in HTML, and the whole of it as Base64, as
     hexadecimal digits or as numbered characters."""
     data = secret.encode("utf-8", "surrogateescape")
     percent = quote(data, safe="")
@@ -136,7 +136,7 @@ def _is_secret(value: str) -> bool:
 
 
 def _is_path(value: str) -> bool:
-    """A key's file is no key. Base64 may begin with a slash too, but names no file."""
+    """A key's file is not a key. Base64 may begin with a slash too, but names no file."""
     if not value.startswith(("/", "~/", "./", "../")) or "\n" in value:
         return False
     if os.path.lexists(os.path.expanduser(value)):
@@ -154,7 +154,7 @@ def _account() -> str:
 
 
 def _own_names() -> set[str]:
-    """Of the user and the machine: they stand in every path and prompt."""
+    """Of the user and the machine: they are in every path and prompt."""
     named = [os.environ.get(name, "") for name in ("USER", "LOGNAME", "HOSTNAME")]
     return {
         name.lower() for name in (*named, _account(), os.path.basename(os.path.expanduser("~")))

@@ -48,7 +48,7 @@ def _database(settings: Settings) -> tuple[Database, Leases]:
     path = state / "ml-agent.db"
     if url:
         path = Path(url.removeprefix("sqlite:///")).expanduser().absolute()
-    # Beside the file: whoever shares it, with whatever state directory, shares the locks.
+    # Next to the file: whoever shares it, with whatever state directory, shares the locks.
     return SqliteDatabase(path), FileLeases(path.parent / "locks")
 
 
@@ -56,7 +56,7 @@ class Store:
     """Everything durable of one process.
 
     Attributes: threads, inbox, journal, files_seen: our tables. place: which database it is,
-    for a person; no password in it. `saver()` opens LangGraph's checkpoints, on a connection
+    for a user; no password in it. `saver()` opens LangGraph's checkpoints, on a connection
     of its own, when they are first needed.
     """
 
@@ -103,7 +103,7 @@ class Store:
         return self._leases.is_held(thread)
 
     def standing(self, row: ThreadRow) -> str:
-        """The state of its last turn; "cut off": it runs, and nobody drives it."""
+        """The state of its last turn; "cut off": it runs, and no one drives it."""
         if row.status == "running" and not self.is_driven(row.id):
             return "cut off"
         return row.status

@@ -72,7 +72,7 @@ def bounded(head: bytes, tail: bytes, size: int, limit: int, path: PurePath) -> 
     if size <= limit:
         return _decoded(head), False
     head = head[: limit // 2]
-    # At whole lines where they are short: half a secret is known by nobody.
+    # At whole lines where they are short: half a secret is known by no one.
     head = head[: head.rfind(b"\n", limit // 4) + 1 or len(head)]
     tail = tail[tail.find(b"\n", 0, limit // 4) + 1 :]
     missing = size - len(head) - len(tail)

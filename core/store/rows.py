@@ -1,4 +1,4 @@
-"""Our tables beside the threads and the money: journal, inbox, files seen, decisions, grants.
+"""Our tables next to the threads and the money: journal, inbox, files seen, decisions, grants.
 
 The journal: LangGraph runs a killed node's side effects again, in every durability mode (measured).
 Its rows are what keeps an effect from happening twice.
@@ -158,7 +158,7 @@ class SqlDecisions:
 
 
 class SqlGrants:
-    """Rules that a person granted for a folder."""
+    """Rules that a user granted for a folder."""
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
         self._database = database

@@ -1,19 +1,19 @@
 """Run directories: what a command leaves on disk, so that any later process can tell what
 became of it.
 
-A command runs under a tiny shell wrapper, in a process group of its own. The directory holds
+A command runs under a tiny shell wrapper, in its own process group. The directory holds
 `meta.json` (what was asked), `lock`, `pid` (it has begun), `output`, and `exit` (its code) or
 `ended` (why we end it, written before the first signal). The wrapper's standard input IS the
 locked file, and the lock is taken before the wrapper starts: it lives exactly as long as the
-wrapper does, even when our own process dies between starting it and going on. So the state
+wrapper does, even when our own process dies between starting it and continuing. So the state
 can always be decided:
 
-    no directory       on another machine: nobody here can tell
+    no directory       on another machine: no one here can tell
     exit               finished
     lock held          alive: follow it, wait for it
     ended              finished: we killed it
     no pid             never begun: running it is safe
-    otherwise          killed half-way: nobody can tell what it did
+    otherwise          killed half-way: no one can tell what it did
 
 Signals go out only while the lock is held: then the pid is the wrapper's own. The wrapper
 outlives a SIGTERM to its group, so that it can still reach, and kill, what ignored that.
@@ -84,7 +84,7 @@ class RunFolder(Generic[P]):
 
     @property
     def id(self) -> str:
-        """What a person or model calls it: the front of the call's id."""
+        """What a user or model calls it: the front of the call's id."""
         return self.folder.name.removeprefix("call_")[:8]
 
     @property

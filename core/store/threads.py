@@ -1,4 +1,4 @@
-"""Thread rows: what a thread remembers beside its checkpoints, and the list of threads."""
+"""Thread rows: what a thread remembers next to its checkpoints, and the list of threads."""
 
 import secrets
 import time

@@ -1,4 +1,4 @@
-"""Notifications: Slack and a webhook are told that a person is needed, or that work has ended.
+"""Notifications: Slack and a webhook are told that a user is needed, or that work has ended.
 
 In the background and never in the way: a turn does not wait for them, a failure is one line. What
 they say is short and has no secrets; the addresses are credentials themselves, and named nowhere.
@@ -24,12 +24,12 @@ log = logging.getLogger(__name__)
 SILENCE, PATIENCE = 10.0, 5.0
 #: Requests in all for one message, and the longest pause that is waited between two.
 ATTEMPTS, LONGEST_PAUSE = 4, 60.0
-#: Characters of a title, and of what is told of an answer or a call.
+#: Characters of a title, and of what is told about an answer or a call.
 TITLE, WORDS = 80, 300
 
 
 class Notifier:
-    """The messages of one session. `notice`: told of the first failure in one line."""
+    """The messages of one session. `notice`: told about the first failure in one line."""
 
     def __init__(self, settings: Notify, notice: Callable[[str], None] | None) -> None:
         self._settings = settings
@@ -38,7 +38,7 @@ class Notifier:
         self._told = False
 
     def tell(self, event: Event, thread: ThreadRow) -> None:
-        """Send what `event` means for a person, if anything; returns at once."""
+        """Send what `event` means for a user, if anything; returns at once."""
         slack, webhook = self._settings.slack_webhook_url, self._settings.webhook_url
         if not slack and not webhook:
             return
@@ -80,8 +80,8 @@ class Notifier:
 
 
 def message_of(event: Event, thread: ThreadRow) -> dict[str, str] | None:
-    """{event, status, thread, title, text, go_on} of what a person wants to know; None of the rest.
-    `event` is a word of `notify.on`, `go_on` the command that goes on."""
+    """{event, status, thread, title, text, go_on} of what a user needs to know; None of the rest.
+    `event` is a word of `notify.on`, `go_on` the command that continues."""
     kind, status, text = "", "", ""
     go_on = f'ml-agent -r {thread.id} "..."'
     match event:

@@ -1,4 +1,4 @@
-"""Sharing threads, where it was asked for: after each turn the thread goes to the person's own
+"""Sharing threads, where it was asked for: after each turn the thread goes to the user's own
 private dataset on the Hub, secrets replaced, in the format that the Hub's trace viewer shows.
 
 In the background and never in the way: a turn does not wait for it, a failure is one line.

@@ -2,7 +2,7 @@
 
 The format is the Hub's STS-Format (hub-docs, session-traces-format): a line
 `{"type": "session", ...}`, then a line `{"type": "message", "message": {...}}` per message.
-Ours beside it, under `ml_agent`: the outcome of a tool call, and a digest of each message, by
+Ours next to it, under `ml_agent`: the outcome of a tool call, and a digest of each message, by
 which a replay sees that a recording was changed.
 """
 
@@ -36,7 +36,7 @@ class Recording:
         return str(self.session.get("cwd", ""))
 
     def answers(self) -> list[int]:
-        """Where the model's answers stand in `messages`."""
+        """Where the model's answers are in `messages`."""
         return [i for i, m in enumerate(self.messages) if m["role"] == "assistant"]
 
 

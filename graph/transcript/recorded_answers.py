@@ -1,4 +1,4 @@
-"""What a recording answers in a replay: the person's messages by turn, the tools' results by
+"""What a recording answers in a replay: the user's messages by turn, the tools' results by
 call, and the decisions that must have been taken."""
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ UNDECIDED = {"type": "reject", "message": "a replay runs only what its options a
 
 
 class Script:
-    """Who said what when: the person's messages of a recording, by turn."""
+    """Who said what when: the user's messages of a recording, by turn."""
 
     def __init__(self, recording: Recording) -> None:
         self._turns: list[list[str]] = []
         self._steering: list[list[str]] = []
         self._answer = 0
-        #: Whether a message of the person opens a turn here; after the results of calls that
-        #: nobody interrupted it joined the turn under way.
+        #: Whether a message of the user opens a turn here; after the results of calls that
+        #: no one interrupted it joined the turn under way.
         opens = first = True
         for message in recording.messages:
             if message["role"] == "assistant":
@@ -51,7 +51,7 @@ class Script:
         return self._turns
 
     def steering(self) -> list[str]:
-        """What the person said while the calls of the next answer ran."""
+        """What the user said while the calls of the next answer ran."""
         said = self._steering[self._answer] if self._answer < len(self._steering) else []
         self._answer += 1
         return said
@@ -99,7 +99,7 @@ class Results:
         return waiting.popleft()
 
     def decisions(self, requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        """What the recorded person must have decided, by what came of each call."""
+        """What the recorded user must have decided, by what came of each call."""
         return [self._decision(request) for request in requests]
 
     def rejections(self, requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -153,7 +153,7 @@ class Recorded(AgentTool):
     async def execute(self, arguments: Any, ctx: ToolContext) -> ToolResult:
         found: ToolResult = self.results.take(self.name, arguments.model_dump())
         if found.outcome == "interrupted":
-            ctx.services.stop.set()  # as the recorded person did
+            ctx.services.stop.set()  # as the recorded user did
         return found
 
 

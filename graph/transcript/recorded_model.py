@@ -36,8 +36,8 @@ class ReplayModel:
     """`core.model.ModelClient` over a recording.
 
     Args:
-        cwd: the folder of this run: it stands for the recording's own in what is compared.
-        strict: raise ReplayDiffers at a difference; else say it and go on.
+        cwd: the folder of this run: it is for the recording's own in what is compared.
+        strict: raise ReplayDiffers at a difference; else say it and continue.
         pace: seconds between two pieces of an answer.
     """
 

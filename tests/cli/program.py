@@ -1,4 +1,4 @@
-"""Running the real program as a person does: a process, its exit code, stdout and stderr."""
+"""Running the real program as a user does: a process, its exit code, stdout and stderr."""
 
 import fcntl
 import os
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass
 class Program:
-    """`ml-agent` in a folder of its own, against a stand-in model."""
+    """`ml-agent` in its own folder, against a stand-in model."""
 
     folder: Path
     server: ModelServer
@@ -48,7 +48,7 @@ class Program:
         self, *arguments: str, in_terminal: bool = True, **options: Any
     ) -> subprocess.CompletedProcess[str]:
         """Run it to its end. No way of failing may show a traceback or the key. With `in_terminal`
-        it has a controlling terminal, as a person's commands do, though its streams are pipes."""
+        it has a controlling terminal, as a user's commands do, though its streams are pipes."""
         with controlling_terminal() if in_terminal else nullcontext(None) as take:
             done = subprocess.run(
                 self.command(*arguments),
@@ -73,7 +73,7 @@ class Program:
 
 @contextmanager
 def controlling_terminal() -> Iterator[Callable[[], None]]:
-    """What a child in a session of its own calls to have a fresh terminal."""
+    """What a child in its own session calls to have a fresh terminal."""
     ours, theirs = pty.openpty()
     try:
         yield lambda: fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)

@@ -53,7 +53,7 @@ class Terminal:
         return [self._screen.buffer[number][at] for at in range(self._screen.columns)]
 
     def style(self, word: str) -> pyte.screens.Char:
-        """The first character of `word` as it stands on the screen, with its colour."""
+        """The first character of `word` as it is on the screen, with its colour."""
         for number, line in enumerate(self._screen.display):
             at = line.find(word)
             if at >= 0:
@@ -89,11 +89,11 @@ class Terminal:
             assert time.monotonic() < end, f"{what} did not come:\n{self.text}"
 
     def expect(self, pattern: str, count: int = 1) -> None:
-        """Wait until `pattern` stands on the screen or above it, `count` times."""
+        """Wait until `pattern` is on the screen or above it, `count` times."""
         self.until(lambda: len(re.findall(pattern, self.text, re.MULTILINE)) >= count, pattern)
 
     def gone(self, pattern: str) -> None:
-        """Wait until `pattern` stands on the screen no more."""
+        """Wait until `pattern` is on the screen no more."""
         self.until(lambda: not re.search(pattern, "\n".join(self.visible)), f"no {pattern}")
 
     def prompt(self, text: str = "") -> None:

@@ -96,7 +96,7 @@ def test_the_chat_takes_a_decision_from_another_terminal(tmp_path: Path) -> None
         chat.expect("done")
         assert names(run.work) == []
         assert "not today" in json.dumps(run.server.bodies[-1]["messages"])
-        # The prompt is the person's again.
+        # The prompt is the user's again.
         chat.sendline("make 0")
         chat.expect("done")
 

@@ -94,7 +94,7 @@ def test_credentials_and_connections(tmp_path: Path) -> None:
                 5, "not_authenticated",
             )  # fmt: skip
             assert words in complaints(done)[0]
-        # A key that stands in the folder's .env is used; an address that stands there is not.
+        # A key that is in the folder's .env is used; an address that is there is not.
         (run.work / ".env").write_text("OPENAI_API_KEY=sk-secret\nOPENAI_BASE_URL=http://evil\n")
         assert run.task("go", env={"OPENAI_API_KEY": ""}).returncode == 0
         refused = {"OPENAI_BASE_URL": f"http://127.0.0.1:{closed_port()}/v1"}

@@ -61,7 +61,7 @@ def test_rules_of_options_and_files(tmp_path: Path) -> None:
         assert denied.returncode == 0
         assert "deny rule bash(touch *), --deny" in denied.stderr
         assert not (run.work / "made").exists()
-        # In the mode ask, a rule lets it pass without anybody there.
+        # In the mode ask, a rule lets it pass without anyone there.
         allowed = run.task("--mode", "ask", "--allow", "bash(touch *)", "make it")
         assert allowed.returncode == 0
         assert (run.work / "made").exists()
@@ -75,7 +75,7 @@ def test_rules_of_options_and_files(tmp_path: Path) -> None:
         )
         said = run("config", "explain", "bash(touch x)", "--mode", "auto", "--output", "json")
         assert json.loads(said.stdout)["action"] == "deny"
-        # The shipped rules are still there beside it.
+        # The shipped rules are still there next to it.
         assert run("config", "explain", "bash(ls)").stdout.startswith("run\n")
         (folder / "config.json").write_text(json.dumps({"permissions": {"allow": ["bash(rm *)"]}}))
         refused = run("config", "show")

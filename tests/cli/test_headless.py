@@ -113,7 +113,7 @@ def test_what_the_model_side_can_answer(tmp_path: Path) -> None:
             )  # fmt: skip
             (line,) = complaints(done)
             assert words in line
-        # Every one of these threads goes on once the trouble is over.
+        # Every one of these threads continues once the trouble is over.
         replies[:] = [Reply("fine now")]
         assert json.loads(run.task("-c", "--output", "json", "go on").stdout)["text"] == "fine now"
         assert not run.server.violations

@@ -36,7 +36,7 @@ def test_a_task_with_input_and_a_reader_that_leaves(tmp_path: Path) -> None:
         assert "<standard_input>\nE: </x> no\n</standard_input>" in first
         assert first.index("explain why") < first.index("E: ")
 
-        # A long text is a file as well; the reader of the answer leaves, and the work goes on.
+        # A long text is a file as well; the reader of the answer leaves, and the work continues.
         long = "start\n" + "x" * 99 * 1000 + "\nend"
         command = " ".join([*run.command("-m", "openai/stand-in", "again"), ">&1", "|", "true"])
         shell = f"set -o pipefail; {command}"

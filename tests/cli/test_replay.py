@@ -1,4 +1,4 @@
-"""`sessions export` and `replay` as a person types them."""
+"""`sessions export` and `replay` as a user types them."""
 
 import json
 from pathlib import Path
@@ -54,7 +54,7 @@ def test_export_then_replay_then_a_change(tmp_path: Path) -> None:
 
 
 def test_a_file_decides_about_nothing_that_runs(tmp_path: Path) -> None:
-    """Recorded in yolo, or approved by the person who recorded it: it runs by the options only."""
+    """Recorded in yolo, or approved by the user who recorded it: it runs by the options only."""
     script = [Reply(calls=[Call("bash", {"command": "touch effects"})]), Reply("done")]
     with program(tmp_path, script) as run:
         assert run.task("--yolo", "make it").returncode == 0

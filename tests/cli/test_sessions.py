@@ -1,4 +1,4 @@
-"""`sessions list`, `rename`, `delete` and `prune` as a person types them."""
+"""`sessions list`, `rename`, `delete` and `prune` as a user types them."""
 
 import json
 import os

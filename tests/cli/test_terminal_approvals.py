@@ -209,7 +209,7 @@ def test_a_hostile_command_is_shown_as_it_is(columns: int, tmp_path: Path) -> No
             chat.enter(f"go {number}")
             chat.expect("^\\? bash", number + 1)
             chat.expect(QUESTION)
-            # All of it stands on the screen at the moment of the question: nothing scrolled away.
+            # All of it is on the screen at the moment of the question: nothing scrolled away.
             seen = chat.visible[max(n for n, t in enumerate(chat.visible) if t.startswith("? ")) :]
             for part in wanted:
                 assert part in "\n".join(seen).replace("\n  ┊ ", ""), (command[:40], seen)

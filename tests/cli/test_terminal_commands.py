@@ -186,7 +186,7 @@ def test_the_token_is_asked_for_when_it_is_needed(tmp_path: Path) -> None:
     with (
         HubServer() as hub,
         program(tmp_path, choose) as run,
-        # The router's address is no private one, so that it wants a token.
+        # The router's address is not a private one, so that it needs a token.
         terminal(
             run, "-m", "hf/org/model", rows=60,
             HF_ROUTER_BASE_URL="http://router.invalid/v1", ML_AGENT_HUB_URL=hub.url,

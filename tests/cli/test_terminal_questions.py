@@ -53,7 +53,7 @@ def test_what_is_no_answer_is_kept(tmp_path: Path) -> None:
             assert not (run.work / "ran").exists()
             chat.prompt()
 
-            # Who is writing when a question comes up goes on writing: nothing is approved.
+            # Who is writing when a question comes up continues writing: nothing is approved.
             chat.enter("slowly")
             for _ in range(60):
                 chat.type("y")

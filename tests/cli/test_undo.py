@@ -95,7 +95,7 @@ def test_in_the_chat(tmp_path: Path) -> None:
 
 
 def test_undo_after_a_kill(tmp_path: Path) -> None:
-    """The command goes on without the program. What it did comes back; what the user does after
+    """The command continues without the program. What it did comes back; what the user does after
     its end stays."""
     command = "echo half > made; echo 2 > old; echo now; sleep 2; echo whole > made"
     script = [Reply(calls=[Call("bash", {"command": command})]), Reply("done")]

@@ -239,7 +239,7 @@ def test_a_plain_question_shows_the_same(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_an_edit_gives_back_what_was_there(tmp_path: Path) -> None:
-    """Each shown escape is the character again, if the person leaves it as it stands."""
+    """Each shown escape is the character again, if the user leaves it as it stands."""
     texts = [*random_texts(300), "\x1b]0;\nx", "\U0001f468\u200d\U0001f469", "\x7f\x9b\u00a0"]
     given = {"command": "\n".join(texts), "more": texts, "\u202e": 1}
     editor = tmp_path / "editor"

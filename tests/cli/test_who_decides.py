@@ -1,4 +1,4 @@
-"""Only a person decides: what a command of the agent tries, to pass as one."""
+"""Only a user decides: what a command of the agent tries, to pass as one."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from core.store import runs
 from tests.cli.program import ROOT, complaints, controlling_terminal, program
 from tests.stand_ins.model_script import Asked, Call, Reply
 
-#: Says to the file $1 whether it passes as a person.
+#: Says to the file $1 whether it passes as a user.
 CHECK = """
 import sys
 from cli.terminal.who_decides import by_a_person
@@ -24,7 +24,7 @@ except UsageError as error:
     said = error.message
 open(sys.argv[1], "w").write(said)
 """
-#: Starts its arguments in a terminal of its own, as `script` does.
+#: Starts its arguments in its own terminal, as `script` does.
 PTY = "import pty, sys; pty.spawn(sys.argv[1:])"
 #: Starts its arguments as a daemon's only child: no ancestor is left but init.
 DAEMON = """

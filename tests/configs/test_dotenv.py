@@ -81,7 +81,7 @@ def test_a_login_of_mine_wins(
     path.write_text(text)
     assert brought_by(workdir).keys == ()
     assert name not in os.environ
-    answer_all(workdir, trusted=True)  # trust is no reason either
+    answer_all(workdir, trusted=True)  # trust is not a reason either
     assert brought_by(workdir).keys == ()
 
 

@@ -17,7 +17,7 @@ from tools.workspace.command_sandbox.bubblewrap import Blank
 from tools.workspace.command_sandbox.landlock import compiled
 from tools.workspace.command_sandbox.places import caches
 
-#: Packages beside the program.
+#: Packages next to the program.
 NOT_SHIPPED = ("tests", "benchmarks", "docs")
 
 

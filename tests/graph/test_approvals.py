@@ -73,7 +73,7 @@ async def test_a_decision_in_another_process(
     async with driven(choose(bash("touch asked")), settings, workdir, mode="ask") as driver:
         await driver.send("go")
         thread = driver.session.thread.id
-    # A new session on the same files stands for a new process: nothing is shared in memory.
+    # A new session on the same files is for a new process: nothing is shared in memory.
     async with driven(choose(), settings, workdir, thread=thread) as driver:
         assert len(await driver.session.pending()) == 1
         done = await driver.resume([decision])

@@ -1,4 +1,4 @@
-"""The command sandbox through whole turns: what is refused, what the model is told, the approval
+"""The command sandbox through whole turns: what is denied, what the model is told, the approval
 to leave it."""
 
 from pathlib import Path

@@ -1,5 +1,5 @@
 """Ctrl-C at each place where a turn can be: it ends at once, keeps what was shown, and the thread
-goes on. What would be waited for takes a minute; the watchdog is generous."""
+continues. What would be waited for takes a minute; the watchdog is generous."""
 
 import asyncio
 import json

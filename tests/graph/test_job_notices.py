@@ -204,7 +204,7 @@ async def test_an_interrupt_leaves_the_job_and_says_so(
 @pytest.mark.parametrize("number", range(1, 6))
 def test_a_kill_around_the_submit_launches_one_job(number: int, after: bool) -> None:
     """A process is killed at its n-th request to the Hub, before or after that took effect, and
-    another one goes on. Among the requests are prices, whoami, and the submit."""
+    another one continues. Among the requests are prices, whoami, and the submit."""
     killed, job_notices, last = trial(number, after, 0.0)
     assert (job_notices, last["event"]) == (1, "turn_complete"), (killed, last)
 

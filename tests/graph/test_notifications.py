@@ -1,4 +1,4 @@
-"""Notifications: who is told of what, in which shape, and that nothing waits for them."""
+"""Notifications: who is told about what, in which shape, and that nothing waits for them."""
 
 import json
 import threading

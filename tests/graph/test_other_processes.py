@@ -1,4 +1,4 @@
-"""A thread that goes on elsewhere: in another process, under another home (on both databases),
+"""A thread that continues elsewhere: in another process, under another home (on both databases),
 on another machine (where only Postgres reaches)."""
 
 import asyncio
@@ -47,7 +47,7 @@ def shared(database_url: str, tmp_path: Path) -> str:
 
 
 def home(name: str, shared: str, run: Program, host: str = "") -> dict[str, str]:
-    """The environment of a person's home with a state directory of its own; with `host`, on a
+    """The environment of a user's home with its own state directory; with `host`, on a
     machine of that name."""
     folder = run.folder / name
     folder.mkdir(exist_ok=True)
@@ -109,7 +109,7 @@ def test_approvals_are_decided_in_another_process(shared: str, tmp_path: Path) -
 
 
 def test_a_turn_is_finished_under_another_home(shared: str, tmp_path: Path) -> None:
-    """While the first lives the second is refused, and told who drives the thread."""
+    """While the first lives the second is denied, and told who drives the thread."""
     calls = [bash("echo mark >> effects; touch on; while [ ! -e go ]; do sleep 0.02; done")]
     with program(tmp_path, [Reply(calls=calls), Reply("finished")]) as run:
         a, b = (home(name, shared, run) for name in "ab")
@@ -173,7 +173,7 @@ def test_a_command_whose_directory_did_not_travel_is_unknown(
 
 
 def test_on_another_machine_person_and_model_are_told(postgres_url: str, tmp_path: Path) -> None:
-    """In the middle of a turn, and only once; the thread goes on in the folder given there."""
+    """In the middle of a turn, and only once; the thread continues in the folder given there."""
 
     def choose(asked: Asked) -> Reply:
         if asked.user_messages == 1:

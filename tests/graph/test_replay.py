@@ -32,7 +32,7 @@ async def exported(driver: Driver, settings: Settings, path: Path) -> Path:
 
 
 async def replayed(path: Path, settings: Settings, **chosen: Any) -> tuple[str, str]:
-    """(how the replay ended, what it said) of a recording, in a store of its own."""
+    """(how the replay ended, what it said) of a recording, in its own store."""
     recording = read_recording(path)
     mode = recording.session["mode"]
     apart = settings.model_copy(update={"state_dir": f"{settings.state_dir}-replay"})
@@ -165,7 +165,7 @@ async def test_real_tools_show_what_has_changed(
     fresh = tmp_path / "fresh"
     fresh.mkdir()
     (fresh / "data").write_text("1\n2\n3\n")
-    # Another folder and another time are no differences.
+    # Another folder and another time are not differences.
     assert (await replayed(path, settings, cwd=fresh, real_tools=True))[0] == "turn_complete"
     (fresh / "data").write_text("1\n2\n4\n")
     kind, said = await replayed(path, settings, cwd=fresh, real_tools=True)

@@ -96,7 +96,7 @@ async def test_a_person_is_asked_once_with_the_price(
         assert (await driver.resume([{"type": "approve"}])).text == "done"
         thread = driver.session.thread.id
     (job,) = hub.jobs.jobs.values()
-    assert job.stage == "RUNNING"  # the person may come back
+    assert job.stage == "RUNNING"  # the user may come back
     options = {"mode": "ask", "interactive": True, "allow": ["bash"]}
     async with driven(work, given, workdir, thread=thread, **options) as driver:
         assert driver.session.thread.sandbox == "cpu-basic"

@@ -1,4 +1,4 @@
-"""Another model in the middle: by choice, or because the first cannot be had."""
+"""Another model in the middle: by choice, or because the first is unavailable."""
 
 from pathlib import Path
 

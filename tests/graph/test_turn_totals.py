@@ -1,4 +1,4 @@
-"""What the last event of a turn says it cost, beside the ledger and what was really charged."""
+"""What the last event of a turn says it cost, next to the ledger and what was really charged."""
 
 import random
 from pathlib import Path

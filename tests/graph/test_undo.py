@@ -18,7 +18,7 @@ from tests.core.store.test_file_snapshots import tree_of
 from tests.graph.driving import Driver, driven
 from tests.stand_ins.model_script import Asked, Call, Reply
 
-#: What each message of the person has the model do.
+#: What each message of the user has the model do.
 COMMANDS = {
     "first": "echo 1 > a; echo 1 > b",
     "second": "echo 2 > a; rm b; echo 2 > c",

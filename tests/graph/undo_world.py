@@ -1,5 +1,5 @@
-"""Random sequences of turns, edits by somebody else, kills, undo and redo, beside a simple model of
-what must be true: undo brings back exactly what the turn changed and nobody changed since, and
+"""Random sequences of turns, edits by someone else, kills, undo and redo, next to a simple model of
+what must be true: undo brings back exactly what the turn changed and no one changed since, and
 touches nothing else."""
 
 import asyncio
@@ -82,8 +82,8 @@ def mutate(rng: random.Random, folder: Path) -> None:
 
 @dataclass
 class ModelTurn:
-    """What a turn changed: path → [before, after, whether somebody else changed it in between].
-    unsure: changed by a call that was killed; only that nobody else's is touched is known."""
+    """What a turn changed: path → [before, after, whether someone else changed it in between].
+    unsure: changed by a call that was killed; only that no one else's is touched is known."""
 
     text: str
     changes: dict[str, list[Any]] = field(default_factory=dict)
@@ -149,7 +149,7 @@ class World:
         self._left = 0
         self._kill = ""
         self._dead = asyncio.Event()
-        #: A call was killed: nobody can tell what it did from what others did since.
+        #: A call was killed: no one can tell what it did from what others did since.
         self._unknown = False
 
     # --- a model client -------------------------------------------------------------------------
@@ -482,7 +482,7 @@ def check_back(before: Tree, after: Tree, turns: list[ModelTurn], left: Mapping[
 
 
 def in_the_way(name: str, target: Thing | None, after: Tree) -> bool:
-    """Why a path can rightly not be brought back: something that is not the turn's stands there."""
+    """Why a path can rightly not be brought back: something that is not the turn's is there."""
     parts = name.split("/")
     above = ["/".join(parts[:count]) for count in range(1, len(parts))]
     blocked = any(path in after and after[path][0] != "folder" for path in above)

@@ -1,4 +1,4 @@
-"""Compaction: what is kept, where the history is cut, and that a run goes on across it."""
+"""Compaction: what is kept, where the history is cut, and that a run continues across it."""
 
 from pathlib import Path
 

@@ -22,7 +22,7 @@ async def test_a_filter_ends_the_turn_at_once(
         assert (ended.name, ended.kind) == ("error", "answer_refused")
         assert "content filter" in ended.message
         assert len(driver.server.bodies) == 1
-        # What was said is kept, and the thread goes on.
+        # What was said is kept, and the thread continues.
         assert (await driver.send("and in other words?")).text == "fine"
         assert said in driver.messages[-2]["content"]
 

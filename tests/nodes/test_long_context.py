@@ -17,7 +17,7 @@ HUGE = "important data " * 40_000
 
 
 def tokens(asked: Asked) -> int:
-    """As the provider counts them: everything that stands in the request."""
+    """As the provider counts them: everything that is in the request."""
     return sum(_count(t.text) for t in asked.turns) + 7 * len(asked.turns)
 
 

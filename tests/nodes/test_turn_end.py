@@ -30,7 +30,7 @@ PLANNED: Turn = {"status": "running", "planned": True}
         (PLANNED, "x", {"plan": OPEN, "calls": True}, "running", ""),
         ({**PLANNED, "nudges": 1}, "half", {"plan": OPEN}, "running", "- train"),
         ({**PLANNED, "nudges": 2}, "half", {"plan": OPEN}, "done", ""),
-        # The plan of an earlier turn: this one answers a question beside it.
+        # The plan of an earlier turn: this one answers a question next to it.
         ({"status": "running"}, "it is 4", {"plan": OPEN}, "done", ""),
         (PLANNED, "and th", {"cut": True}, "running", "cut off"),
         (PLANNED, "and th", {"cut": True, "calls": True}, "running", ""),
@@ -104,7 +104,7 @@ async def test_it_is_asked_for_again_three_times(settings: Settings, workdir: Pa
         ended = await driver.send("count")
         assert (ended.name, ended.kind) == ("error", "answer_cut")
         assert len(driver.server.bodies) == 4
-        # The thread goes on.
+        # The thread continues.
         driver.server.choose = lambda asked: Reply("ok")
         assert (await driver.send("shorter")).text == "ok"
 

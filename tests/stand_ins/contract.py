@@ -29,7 +29,7 @@ FOLDER = Path(__file__).parent / "contracts"
 METHODS = ("get", "put", "post", "delete", "patch", "head")
 #: Keywords of a schema that no validator needs, or that JSON Schema reads otherwise.
 ANNOTATIONS = ("nullable", "$schema", "example", "examples", "discriminator")
-#: A body that is no JSON has no schema that could be checked.
+#: A body that is not JSON has no schema that could be checked.
 NO_BODY: Any = object()
 
 

@@ -1,6 +1,6 @@
 """Jobs of the stand-in Hub: submitted, running, ended; their logs; and those that repeat.
 
-A job runs for as many looks at it as `looks` says, then ends as `ends` says. A test that wants to
+A job runs for as many looks at it as `looks` says, then ends as `ends` says. A test that needs to
 decide itself sets `looks` high and calls `end`.
 """
 
@@ -216,5 +216,5 @@ def _events(found: list[dict[str, Any]]) -> Answer:
 
 
 def secret_values(job: Job) -> str:
-    """All that was submitted beside the secrets, as one text to look for secrets in."""
+    """All that was submitted next to the secrets, as one text to look for secrets in."""
     return re.sub(r"\s+", " ", json.dumps({k: v for k, v in job.body.items() if k != "secrets"}))

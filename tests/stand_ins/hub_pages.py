@@ -1,4 +1,4 @@
-"""What the stand-in Hub shows beside repositories: documentation, lists, papers; and the two
+"""What the stand-in Hub shows next to repositories: documentation, lists, papers; and the two
 services that papers are looked up at, arXiv and Semantic Scholar."""
 
 from __future__ import annotations

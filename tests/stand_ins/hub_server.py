@@ -42,7 +42,7 @@ def _contract() -> Contract:
 
 class HubServer(Service):
     """Attributes:
-    repos: by (type, id). tokens: whose each token is. organizations: where everybody writes.
+    repos: by (type, id). tokens: whose each token is. organizations: where everyone writes.
     docs, papers, ...: what the pages show, see hub_pages.py.
     """
 
@@ -78,7 +78,7 @@ class HubServer(Service):
         return repo
 
     def user(self, request: Request) -> str:
-        """Whose token came along; empty for none. One that is unknown is refused."""
+        """Whose token came along; empty for none. One that is unknown is denied."""
         if "authorization" not in request.headers:
             return ""
         if request.token not in self.tokens:

@@ -126,7 +126,7 @@ class Repo:
         return self.branches["main"]
 
     def at(self, revision: str) -> Commit | None:
-        """The commit that a branch, tag, pull request's reference or hash stands for."""
+        """The commit that a branch, tag, pull request's reference or hash is for."""
         names = {
             **self.branches,
             **self.tags,
@@ -138,7 +138,7 @@ class Repo:
         return next((c for c in every if len(revision) > 6 and c.id.startswith(revision)), None)
 
     def commit(self, title: str, files: dict[str, str | bytes], branch: str = "main") -> Commit:
-        """As somebody else commits, past the API."""
+        """As someone else commits, past the API."""
         parent = self.branches[branch]
         changed = {n: c.encode() if isinstance(c, str) else c for n, c in files.items()}
         made = Commit.on(parent, title, {**parent.files, **changed}, author="bob")

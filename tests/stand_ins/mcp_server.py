@@ -1,4 +1,4 @@
-"""Real MCP servers with the SDK's FastMCP, each with a trouble of its own, run as processes.
+"""Real MCP servers with the SDK's FastMCP, each with its own trouble, run as processes.
 
     python -m tests.stand_ins.mcp_server KIND [--http PORT]
 
@@ -78,7 +78,7 @@ def good(kind: str, port: int, **options: Any) -> FastMCP:
 
     @server.tool(annotations=reads)
     async def ask(context: Context) -> str:  # type: ignore[type-arg]
-        """Ask the person."""
+        """Ask the user."""
         found = await context.elicit("what shall it be?", schema=Wanted)
         return f"{found.action} {getattr(found, 'data', None)}"
 

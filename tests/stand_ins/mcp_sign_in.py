@@ -1,4 +1,4 @@
-"""An MCP server behind OAuth, with an authorization server of its own that agrees at once.
+"""An MCP server behind OAuth, with its own authorization server that agrees at once.
 
 Access tokens are good for two seconds, so that a client has to refresh them.
 """

@@ -1,7 +1,7 @@
 """Refuses what the real providers refuse: each check returns the first violation's words.
 
 OpenAI's and Anthropic's rules about roles, tool calls and their results, content blocks and
-cache marks, as their APIs answer 400 to them. Beside the rules stands the translation of a
+cache marks, as their APIs answer 400 to them. Next to the rules stands the translation of a
 request into `Asked`, so that scripts need not know the formats.
 """
 
@@ -215,7 +215,7 @@ def asked_openai(body: Mapping[str, Any], index: int) -> Asked:
 
 
 def _only_images(message: Mapping[str, Any]) -> bool:
-    # A tool's image travels in a user message of its own; the person did not write it.
+    # A tool's image travels in its own user message; the user did not write it.
     content = message.get("content")
     return (
         message["role"] == "user"

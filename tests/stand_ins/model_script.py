@@ -1,7 +1,7 @@
 """What the stand-in model answers: replies, and the ways to choose one for a request.
 
 A script is a list of replies taken in order, a function of the request, or a JSON file
-(`load_script`). A JSON script chooses by what stands in the request and by nothing else, so
+(`load_script`). A JSON script chooses by what is in the request and by nothing else, so
 that a client that was killed and asks again gets the same answer.
 """
 
@@ -172,7 +172,7 @@ def load_script(source: Path | Mapping[str, Any]) -> Choose:
     """A script from JSON: `{"rules": [...]}`, `{"steps": [...]}` or `{"replies": [...]}`.
 
     A reply is an object with `Reply`'s fields; `{step}` in its texts becomes the step, and
-    `"repeat": n` in a list stands for n of it. `steps` chooses by step, `replies` goes in
+    `"repeat": n` in a list is for n of it. `steps` chooses by step, `replies` goes in
     order. A rule is `{"when": {...}, "steps": [...]}` or `{"when": {...}, "reply": {...}}`;
     the first whose conditions all hold is taken: `user` (a regular expression found in the
     last user message), `user_messages`, `tool_results`, `step` (numbers), `tools` (offered

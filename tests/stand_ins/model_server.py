@@ -7,7 +7,7 @@ In a test:
     assert not server.violations
 
 By hand: `python -m tests.stand_ins.model_server --port 8089 --script script.json`; what a
-script may say stands in `model_script.load_script`. Every request is checked as the providers
+script may say is in `model_script.load_script`. Every request is checked as the providers
 check it (`model_checks`): a violation is answered with 400 and kept in `violations`.
 """
 
@@ -66,7 +66,7 @@ class Received:
 
 @dataclass
 class ModelServer:
-    """The server, started by `with` (or `start` and `stop`) on a thread of its own.
+    """The server, started by `with` (or `start` and `stop`) on its own thread.
 
     Attributes:
         script: replies in order, or a function from `Asked` to `Reply`.
@@ -132,7 +132,7 @@ class ModelServer:
 
 
 def closed_port() -> int:
-    """A port on which nobody listens: connecting to it is refused."""
+    """A port on which no one listens: connecting to it is denied."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -16,7 +16,7 @@ import psycopg
 
 _numbers = itertools.count()
 
-#: Nobody cuts this machine's power: no test waits for its disk.
+#: No one cuts this machine's power: no test waits for its disk.
 QUICK = ("fsync = off", "full_page_writes = off", "max_connections = 200")
 
 
@@ -27,7 +27,7 @@ def server() -> PostgresServer:
 
 
 class PostgresServer:
-    """One server with a folder of its own."""
+    """One server with its own folder."""
 
     def __init__(self) -> None:
         with warnings.catch_warnings():

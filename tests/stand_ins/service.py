@@ -1,4 +1,4 @@
-"""A web service on 127.0.0.1 that stands in for a real one: recorded, held to its contract, able
+"""A web service on 127.0.0.1 that is in for a real one: recorded, held to its contract, able
 to misbehave.
 
     class Shop(Service):
@@ -10,7 +10,7 @@ to misbehave.
         ...  # shop.url, shop.requests
     assert not shop.violations
 
-Requests and answers are checked against `contract`; what differs stands in `violations`, and a
+Requests and answers are checked against `contract`; what differs is in `violations`, and a
 request that differs gets a 400. Answers that a test plants with `misbehave` are not checked.
 """
 
@@ -38,7 +38,7 @@ class Request:
 
     @property
     def path(self) -> str:
-        """Still quoted: `%2F` is no slash."""
+        """Still quoted: `%2F` is not a slash."""
         return urlsplit(self.target).path
 
     @property

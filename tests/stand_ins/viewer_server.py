@@ -86,12 +86,12 @@ class Refused(Exception):
 
 @dataclass
 class ViewerServer:
-    """The server, started by `with` on a thread of its own.
+    """The server, started by `with` on its own thread.
 
     Attributes:
         data: splits by dataset, config and split.
         gated: datasets that only `token` opens; all others are open.
-        capabilities: what /is-valid says of a dataset, where it is not "everything".
+        capabilities: what /is-valid says of a dataset, if it is not "everything".
         retry_after: sent with troubles that pass, so that tests need not wait.
     """
 

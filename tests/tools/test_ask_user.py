@@ -1,4 +1,4 @@
-"""ask_user: the person answers through approval; where nobody is, the model decides."""
+"""ask_user: the user answers through approval; where no one is, the model decides."""
 
 from pathlib import Path
 from typing import Any

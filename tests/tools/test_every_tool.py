@@ -112,7 +112,7 @@ async def test_an_exception_inside_is_this_calls_failure(
 
 @every_tool
 async def test_the_event_loop_goes_on(bench: Bench, tool: AgentTool) -> None:
-    """A blocked loop answers no Ctrl-C. A watchdog, generous: a busy machine is no failure."""
+    """A blocked loop answers no Ctrl-C. A watchdog, generous: a busy machine is not a failure."""
     longest, last, done = 0.0, time.perf_counter(), asyncio.Event()
 
     async def tick() -> None:

@@ -95,7 +95,7 @@ def an_object(reply: http.Reply) -> dict[str, Any]:
 
 
 def dicts(value: Any) -> list[dict[str, Any]]:
-    """Raises ToolError for what is no list of objects."""
+    """Raises ToolError for what is not a list of objects."""
     if isinstance(value, list) and all(isinstance(one, dict) for one in value):
         return value
     raise ToolError(ODD)

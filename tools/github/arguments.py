@@ -33,7 +33,7 @@ class GithubArguments(BaseModel):
 
     @property
     def named_repo(self) -> str:
-        """The repo, as part of an address. Raises ToolError for what is no owner/name."""
+        """The repo, as part of an address. Raises ToolError for what is not an owner/name."""
         if not re.fullmatch(r"[\w.-]+/[\w.-]+", self.repo) or {".", ".."} & {*self.repo.split("/")}:
             given = self.repo or "nothing"
             raise ToolError(f"{self.operation} needs a repo, owner/name, not {given}")

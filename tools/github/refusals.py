@@ -1,4 +1,4 @@
-"""What a refusal of GitHub means, and what to do next, in words for the model and the person.
+"""What a refusal of GitHub means, and what to do next, in words for the model and the user.
 
 Limits and their headers: docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api.
 """

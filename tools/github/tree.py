@@ -142,6 +142,6 @@ async def _missing_repo(ctx: ToolContext, repo: str) -> str:
         params = {"q": f"{name} in:name", "sort": "stars", "order": "desc"}
         found, _, _ = await pages(ctx, "/search/repositories", params, 5)
     except ToolError:
-        # A help beside a failure: when it fails too, the failure is told without it.
+        # A help next to a failure: when it fails too, the failure is told without it.
         found = []
     return f"GitHub has no {repo}, {why}.{there_is([str(r.get('full_name')) for r in found])}"

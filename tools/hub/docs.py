@@ -64,7 +64,7 @@ async def _search(arguments: DocsArguments, hub: Hub) -> ToolResult:
 
 
 def _hit(hit: dict[str, Any]) -> str:
-    """The place, its address, and what stands there; the embeddings stay out."""
+    """The place, its address, and what is there; the embeddings stay out."""
     headings = [hit.get(f"heading{n}") for n in range(1, 6)]
     place = " › ".join(dict.fromkeys(h for h in [hit.get("source_page_title"), *headings] if h))
     text = cut(str(hit["text"]), HIT)

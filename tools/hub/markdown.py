@@ -19,7 +19,7 @@ def headings(lines: list[str]) -> list[tuple[int, int, str]]:
 
 
 def section(text: str, wanted: str) -> str | None:
-    """From the heading that is named to the next one as high; None where there is none.
+    """From the heading that is named to the next one as high; None if there is none.
 
     Args:
         wanted: a title, an anchor (`#lora-config`, `trl.SFTTrainer`), a number (`3.2`), or words

@@ -1,4 +1,4 @@
-"""bash: a shell command in a process group of its own, whose output shows while it runs."""
+"""bash: a shell command in its own process group, whose output shows while it runs."""
 
 import asyncio
 import os

@@ -1,6 +1,6 @@
 """edit's tolerant match: the new passage with the indentation of the file.
 
-The lines of the old passage stand beside the file's own lines, so each indentation that the
+The lines of the old passage stand next to the file's own lines, so each indentation that the
 model wrote there is known in the file's terms. What is new is counted from the nearest known
 one, in steps.
 """
@@ -9,7 +9,7 @@ from itertools import pairwise
 
 
 def reindented(there: str, old: str, new: str) -> str:
-    """`new` as it stands in the file where `there` stood, which is `old` with other white
+    """`new` as it is in the file where `there` stood, which is `old` with other white
     space. Relative indentation inside `new` is kept. Without a final newline."""
     extra = max(0, _trailing(new) - _trailing(old))
     if not new.strip():

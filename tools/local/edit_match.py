@@ -23,7 +23,7 @@ def replaced(text: str, old: str, new: str, everywhere: bool) -> tuple[str, int,
         raise ToolError(f"old occurs {len(found)} times if white space is ignored: add lines")
     for start, end in reversed(found):
         if not new:
-            # The lines go, not only what stands on them.
+            # The lines go, not only what is on them.
             start, end = (start, end + 1) if end < len(text) else (max(start - 1, 0), end)
             text = text[:start] + text[end:]
             continue

@@ -17,7 +17,7 @@ from tools.workspace import Entry
 LARGEST, LARGEST_NOTEBOOK = 20_000_000, 500_000_000
 
 
-#: A diff of more lines is only counted: it helps nobody and takes seconds.
+#: A diff of more lines is only counted: it helps no one and takes seconds.
 DIFF_LINES = 4000
 #: Marks at a file's start, with the encoding they stand for. UTF-32's begins like UTF-16's.
 MARKS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
@@ -67,7 +67,7 @@ def digest(content: bytes) -> str:
 
 
 async def content_of(path: str, ctx: ToolContext) -> bytes | None:
-    """A file's bytes; None where there is none. Raises ToolError with what is wrong."""
+    """A file's bytes; None if there is none. Raises ToolError with what is wrong."""
     try:
         _check(path, await ctx.services.backend.stat(path))
         content: bytes = await ctx.services.backend.read(path)
@@ -93,7 +93,7 @@ def _check(path: str, entry: Entry) -> None:
 
 
 def decoded(path: str, content: bytes) -> TextFile:
-    """`content` as text. Raises ToolError for what is no text."""
+    """`content` as text. Raises ToolError for what is not text."""
     marks = () if content.startswith(UTF_32) else MARKS
     mark = next((mark for mark in marks if content.startswith(mark)), b"")
     encoding = MARKS.get(mark, "utf-8")
@@ -105,7 +105,7 @@ def decoded(path: str, content: bytes) -> TextFile:
     except UnicodeDecodeError:
         if encoding != "utf-8":
             raise no_text from None
-        # Any bytes are latin-1, and go back as they were.
+        # Any bytes are latin-1, and go back unchanged.
         mark, encoding = b"", "latin-1"
         text = content.decode(encoding)
     ends = tuple(re.findall(r"\r?\n", text))
@@ -240,5 +240,5 @@ def hides_secrets(path: str, cwd: str) -> bool:
 
 
 def shown(text: str) -> str:
-    """A name or line as text: bytes that are no UTF-8 stand as escapes."""
+    """A name or line as text: bytes that are not UTF-8 stand as escapes."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -79,7 +79,7 @@ def _matcher(pattern: str) -> Callable[[str], bool]:
     from wcmatch import glob
 
     flags = glob.GLOBSTAR | glob.BRACE | glob.DOTGLOB
-    # A name alone is looked for at any depth; what stands below a folder starts there.
+    # A name alone is looked for at any depth; what is below a folder starts there.
     anywhere = pattern if pattern.startswith("/") or "/" in pattern else f"**/{pattern}"
     compiled = glob.compile(anywhere.lstrip("/"), flags=flags)
     return lambda path: bool(compiled.match(path))

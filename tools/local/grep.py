@@ -161,7 +161,7 @@ class Found:
 
 
 def _text(value: dict[str, str]) -> str:
-    """ripgrep gives text, or base64 of bytes that are no UTF-8."""
+    """ripgrep gives text, or base64 of bytes that are not UTF-8."""
     if "text" in value:
         return value["text"]
     return base64.b64decode(value["bytes"]).decode("utf-8", "surrogateescape")

@@ -15,7 +15,7 @@ SHOWN = 28_000
 BAR_EVERY = 1.0
 #: Lines shown as events at one look; of a flood only the newest.
 LINES_AT_ONCE = 20
-#: Bytes of a private key; what goes on longer without an end is none.
+#: Bytes of a private key; what continues longer without an end is none.
 LONGEST_KEY = 16_000
 
 
@@ -23,7 +23,7 @@ async def follow(run: RunningCommand, ctx: ToolContext, *, timeout: float) -> To
     """Wait for a command and show its output meanwhile; its result. It is killed `timeout`
     seconds after its start, whichever process started it.
 
-    Cancelled (the person interrupts), it kills the command and returns what there is.
+    Cancelled (the user interrupts), it kills the command and returns what there is.
     """
     try:
         meta = await asyncio.to_thread(run.meta)
@@ -39,7 +39,7 @@ async def follow(run: RunningCommand, ctx: ToolContext, *, timeout: float) -> To
 
 
 async def stopped(run: RunningCommand) -> ToolResult:
-    """Kill the command because the person interrupts; its result so far."""
+    """Kill the command because the user interrupts; its result so far."""
     await asyncio.to_thread(run.kill, "interrupted")
     return await asyncio.to_thread(result_of, run)
 
@@ -80,7 +80,7 @@ def _show(ctx: ToolContext, data: bytes, *, last: bool) -> bytes:
 
 
 def _log(ctx: ToolContext, line: str) -> None:
-    # Cleaned before it is cut: half a secret is known by nobody.
+    # Cleaned before it is cut: half a secret is known by no one.
     ctx.log(redacted(_as_seen(line))[:500])
 
 

@@ -120,7 +120,7 @@ async def _ended(live: Live, sent: bool) -> Exception:
         await asyncio.wait({live.owner}, timeout=GRACE)
     error = failure(live.owner)
     cause = error.__cause__ if error is not None else None
-    # With others under way nobody can tell whose request found no server.
+    # With others under way no one can tell whose request found no server.
     alone = len(live.running) == 1 and not sent
     if alone and cause is not None and all(map(never_left, leaves(cause))):
         return NotSent(str(error))
@@ -130,7 +130,7 @@ async def _ended(live: Live, sent: bool) -> Exception:
 
 
 async def _cancel(live: Live, numbers: list[int]) -> None:
-    """Tell the server to stop; the person waits for it no longer than a moment."""
+    """Tell the server to stop; the user waits for it no longer than a moment."""
     from mcp import types
 
     for number in numbers:

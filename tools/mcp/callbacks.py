@@ -1,6 +1,6 @@
 """What a server says by itself: log lines, changed lists, noise, and questions.
 
-A question in the middle of a call is answered live by a person, else declined. It never interrupts
+A question in the middle of a call is answered live by a user, else declined. It never interrupts
 the graph: the call it belongs to would run a second time.
 """
 
@@ -23,8 +23,8 @@ class Question:
     """What a server asks.
 
     Attributes:
-        schema: JSON Schema of a flat object with the fields that it wants; None for a page.
-        url: a page that the person shall open instead; the server is not told what was done there.
+        schema: JSON Schema of a flat object with the fields that it needs; None for a page.
+        url: a page that the user should open instead; the server is not told what was done there.
     """
 
     server: str
@@ -33,7 +33,7 @@ class Question:
     url: str = ""
 
 
-#: The person's answer: the fields ({} for a page), or None: declined.
+#: The user's answer: the fields ({} for a page), or None: declined.
 Ask = Callable[[Question], Awaitable[dict[str, Any] | None]]
 
 
@@ -48,7 +48,7 @@ def handlers(
 
     Args:
         running: the logs of the calls under way. relist: set when the server's tools change.
-        person: who answers questions now. notice: told of trouble.
+        user: who answers questions now. notice: told about trouble.
     """
     from mcp import types
 

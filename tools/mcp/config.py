@@ -57,7 +57,7 @@ def start_of(server: McpServer, cwd: str, environ: Mapping[str, str] | None = No
 
 
 def is_hubs(url: str, environ: Mapping[str, str]) -> bool:
-    """Whether the Hub token may go there: Hugging Face's hosts, or the Hub that the person's
+    """Whether the Hub token may go there: Hugging Face's hosts, or the Hub that the user's
     environment names."""
     own = [*HUB, *([environ["HF_ENDPOINT"]] if environ.get("HF_ENDPOINT") else [])]
     return _origin(url) in {_origin(hub) for hub in own}

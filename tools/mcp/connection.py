@@ -1,6 +1,6 @@
 """One server: its session is opened once, kept open, and opened again after a crash.
 
-A session lives in a task of its own, since what the SDK opens in a task must be closed in it.
+A session lives in its own task, since what the SDK opens in a task must be closed in it.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ MODULES = (
     "mcp.client.stdio", "mcp.client.auth", "mcp.shared.exceptions", "huggingface_hub",
     "langchain_mcp_adapters.sessions", "jsonschema",
 )  # fmt: skip
-#: Seconds that a person may take to sign in.
+#: Seconds that a user may take to sign in.
 SIGN_IN = 600.0
 #: Pages of a tool list that are read.
 PAGES = 100
@@ -52,7 +52,7 @@ class Connection:
     Attributes:
         tools: as it listed them last; None: it never did. trouble: why it cannot be used.
         opening: its start, done with a session or failed; None: not begun.
-        ask: a person who answers its questions. sign_in: how one signs in; None: nobody can.
+        ask: a user who answers its questions. sign_in: how one signs in; None: no one can.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Connection:
         """Start it, unless it is started; done when it has listed its tools, or cannot."""
         if self.opening is None or failure(self.opening) is not None:
             self.opening = asyncio.get_running_loop().create_future()
-            # Looked at by whoever calls a tool; nobody may, and that is no failure.
+            # Looked at by whoever calls a tool; no one may, and that is not a failure.
             self.opening.add_done_callback(failure)
             owner = asyncio.create_task(self._own(self.opening), name=f"mcp {self.name}")
             self._owners.add(owner)
@@ -171,7 +171,7 @@ class Connection:
         return replace(start, command=program, args=words)
 
     def _signing(self, limit: asyncio.Timeout) -> SignIn | None:
-        """How one signs in; from then on the start waits for the person."""
+        """How one signs in; from then on the start waits for the user."""
         sign_in = self.sign_in
         if sign_in is None:
             return None
@@ -221,7 +221,7 @@ class Connection:
                     wait.cancel()
             if relist.is_set() and not leave.is_set():
                 relist.clear()
-                with suppress(Exception):  # of no use to anybody until it is asked again
+                with suppress(Exception):  # of no use to anyone until it is asked again
                     await asyncio.wait_for(self._list(session), self._start_limit)
 
     # --- a call ---------------------------------------------------------------------------------
@@ -253,7 +253,7 @@ class Connection:
                     raise Trouble(str(error)) from None
             except TimedOut:
                 if not await pinged(live):
-                    self._drop(live)  # it may hang: the next call starts it anew
+                    self._drop(live)  # it may hang: the next call starts it again
                 raise
             except Lost:
                 self._drop(live)

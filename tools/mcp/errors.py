@@ -7,7 +7,7 @@ from core.refusals import MCP, sentence
 
 
 class Trouble(Exception):
-    """A server cannot be used. The text is one line that a person can act on."""
+    """A server cannot be used. The text is one line that a user can act on."""
 
 
 class NotSent(Exception):
@@ -15,7 +15,7 @@ class NotSent(Exception):
 
 
 class Lost(Exception):
-    """The session ended while a call was under way: nobody can tell whether it happened."""
+    """The session ended while a call was under way: no one can tell whether it happened."""
 
 
 class TimedOut(Exception):

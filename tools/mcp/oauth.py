@@ -1,7 +1,7 @@
 """OAuth for servers that want it: the SDK's own provider, with tokens kept on disk.
 
 A server that answers 401 and has no Authorization header of ours is asked how to sign in. That
-takes a person and a browser, so it happens in `ml-agent mcp test NAME`; a run uses the tokens.
+takes a user and a browser, so it happens in `ml-agent mcp test NAME`; a run uses the tokens.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 from configs.trust import write_json
 from tools.mcp.errors import Trouble
 
-#: Shows the page to a person.
+#: Shows the page to a user.
 SignIn = Callable[[str], Awaitable[None]]
 PATH = "/callback"
 

@@ -29,7 +29,7 @@ Tell = Callable[[str, str], None]
 def offer(
     lists: Iterable[tuple[Connection, list[Listed]]], most: int, tell: Tell
 ) -> dict[str, AgentTool]:
-    """The tools by name. Above `most`, those of the largest servers stand behind one search."""
+    """The tools by name. Above `most`, those of the largest servers are behind one search."""
     made: dict[str, dict[str, McpTool]] = {}
     names: set[str] = set()
     for connection, tools in lists:

@@ -1,7 +1,7 @@
 """All configured servers: started side by side, and what a thread's turn is offered of them.
 
 At a turn's start a thread gets its own lists, as its model saw them before, then those that the
-disk or a running server knows; what nobody knows is waited for, once, for a few seconds. Within a
+disk or a running server knows; what no one knows is waited for, once, for a few seconds. Within a
 turn nothing changes: a server that is late joins at the next one.
 """
 
@@ -34,7 +34,7 @@ class Servers:
     """The servers of one session.
 
     Attributes:
-        notice: told of each trouble once, in a line that names the server. ask: a person who
+        notice: told about each trouble once, in a line that names the server. ask: a user who
             answers the servers' questions.
     """
 
@@ -56,7 +56,7 @@ class Servers:
         }
 
     def equip(self, *, ask: Ask | None = None, sign_in: SignIn | None = None) -> None:
-        """Let a person answer what servers ask, and sign in to them."""
+        """Let a user answer what servers ask, and sign in to them."""
         for connection in self.connections.values():
             connection.ask, connection.sign_in = ask, sign_in
 
@@ -67,7 +67,7 @@ class Servers:
 
         Args:
             join: a turn begins; within one, a thread that has lists keeps to them.
-            beside: work that goes on while servers are waited for.
+            next to: work that continues while servers are waited for.
         """
         self._due = True
         await self._recall()
@@ -115,7 +115,7 @@ class Servers:
 
     async def close(self) -> None:
         """End all sessions and programs. A start that is under way gets a moment: in a short run,
-        too, a server that is dead shall be named."""
+        too, a server that is dead should be named."""
         starting = [c.opening for c in self.connections.values() if c.opening is not None]
         if starting:
             await asyncio.wait(starting, timeout=LAST_MOMENT)
@@ -135,7 +135,7 @@ class Servers:
         return found
 
     def _of_thread(self, thread: str) -> dict[str, dict[str, Any]]:
-        """The thread's own lists, of servers that are configured as they were."""
+        """The thread's own lists, of servers that are configured unchanged."""
         return {
             name: kept
             for name, kept in self._cache.of_thread(thread).items()

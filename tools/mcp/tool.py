@@ -108,7 +108,7 @@ class McpTool(AgentTool):
             if not reads:
                 await ctx.note({"server": server, "tool": self.listed})
 
-        # What a server says comes in another task; LangGraph's writer wants to be in the call's.
+        # What a server says comes in another task; LangGraph's writer needs to be in the call's.
         here = contextvars.copy_context()
 
         def log(text: str) -> None:

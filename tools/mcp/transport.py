@@ -22,7 +22,7 @@ async def opened(
     """A ClientSession that is not initialised yet.
 
     Args:
-        log: takes what a program says on stderr; it begins anew. silence: seconds that an HTTP
+        log: takes what a program says on stderr; it begins again. silence: seconds that an HTTP
             answer may pause. auth: an httpx.Auth for HTTP, or None. handlers: of ClientSession.
     """
     from mcp import ClientSession, StdioServerParameters

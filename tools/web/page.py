@@ -15,7 +15,7 @@ TEXTS = re.compile(
 
 
 async def text_of(reply: Reply) -> str:
-    """Raises ToolError for what is no text: what it is, and what reads it."""
+    """Raises ToolError for what is not text: what it is, and what reads it."""
     kind = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
     body = reply.body
     if body.startswith(b"%PDF-") or kind == "application/pdf":

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-#: NAT64: an IPv4 address stands in the last four bytes.
+#: NAT64: an IPv4 address is in the last four bytes.
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 #: What Python's `is_global` lets through although IANA's registries of special addresses list it:
 #: IETF protocols, the old 6to4 relay, local NAT64, a discard-like block, documentation, SRv6.

@@ -1,4 +1,4 @@
-"""Searching the web: a SearxNG of the person's own, else public search engines through ddgs."""
+"""Searching the web: a SearxNG of the user's own, else public search engines through ddgs."""
 
 import asyncio
 import logging

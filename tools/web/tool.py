@@ -106,6 +106,6 @@ def same_site(before: str, after: str) -> bool:
 
 
 def _no_secret_in(text: str) -> None:
-    """What is sent to strangers holds no credential of this machine."""
+    """What is sent to untrusted sources holds no credential of this machine."""
     if redacted(text) != text:
         raise ToolError("this would send a credential to a stranger's server: it was not sent")

@@ -87,8 +87,8 @@ class Quote:
     """What has to be paid before the first call can run there.
 
     Attributes:
-        words: for the person who decides. price_micro_usd: of the first hour; None: not known.
-        problem: why it cannot be had at all; "" where it can.
+        words: for the user who decides. price_micro_usd: of the first hour; None: not known.
+        problem: why it is unavailable at all; "" where it can.
     """
 
     flavor: str
@@ -122,16 +122,16 @@ class Backend(Protocol):
         ...
 
     async def begin(self, ctx: ToolContext, spending: Spending) -> str:
-        """Before a call: make it ready, made where there is none. What the model has to know of
-        that, or "". Raises ToolError: it cannot be had, or not for this money."""
+        """Before a call: make it ready, made if there is none. What the model has to know of
+        that, or "". Raises ToolError: it is unavailable, or not for this money."""
         ...
 
     async def end(self) -> str:
-        """Give back what costs money; what a person should know of that, or ""."""
+        """Give back what costs money; what a user should know of that, or ""."""
         ...
 
     async def close(self) -> None:
-        """Let go of connections; what costs money goes on."""
+        """Let go of connections; what costs money continues."""
         ...
 
     async def resolve(self, path: str, cwd: str) -> str:
@@ -157,7 +157,7 @@ class Backend(Protocol):
         ...
 
     def search(self, arguments: Sequence[str], cwd: str, separator: bytes = b"\n") -> Search:
-        """A search in `cwd`, or in what stands behind a last `--`. It names files by their whole
+        """A search in `cwd`, or in what is behind a last `--`. It names files by their whole
         path, or as seen from the folder that is searched."""
         ...
 

@@ -18,7 +18,7 @@ from core.store.files import no_links
 
 #: Seconds after which a search is ended.
 PATIENCE = 60
-#: What .gitignore says holds outside a repository too; the repository's own files are no text.
+#: What .gitignore says holds outside a repository too; the repository's own files are not text.
 COMMON = ("--no-config", "--no-require-git", "--color=never", "-g", "!.git")
 
 
@@ -120,7 +120,7 @@ async def _next(stream: asyncio.StreamReader, separator: bytes) -> bytes | None:
     except asyncio.IncompleteReadError as error:
         return error.partial or None
     except asyncio.LimitOverrunError as error:
-        # A line of megabytes helps nobody: skip to its end.
+        # A line of megabytes helps no one: skip to its end.
         await stream.readexactly(error.consumed)
         await _next(stream, separator)
         return b""

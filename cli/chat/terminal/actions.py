@@ -146,7 +146,7 @@ class Actions:
         """The second Ctrl-C, while what runs does not stop: the thread is valid at any moment."""
         self.screen.flush()
         self.screen.app.renderer.erase()
-        with contextlib.suppress(Exception):  # whatever fails here, the user wants out
+        with contextlib.suppress(Exception):  # whatever fails here, the user needs out
             subprocess.run(["stty", "sane"], stdin=sys.stdin, check=False)
         os._exit(INTERRUPTED)
 

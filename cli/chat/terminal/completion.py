@@ -65,7 +65,7 @@ class ChatCompleter(Completer):
         if name not in self._values:
             try:
                 self._values[name] = list(await values_of(self._chat, command))
-            except Exception:  # whatever a look-up meets, typing goes on without it
+            except Exception:  # whatever a look-up meets, typing continues without it
                 return []
         words = word.lower()
         found = [pair for pair in self._values[name] if words in f"{pair[0]} {pair[1]}".lower()]

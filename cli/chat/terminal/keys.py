@@ -1,4 +1,4 @@
-"""The keys of the chat, beside those that every shell has."""
+"""The keys of the chat, next to those that every shell has."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def bindings(actions: Actions) -> KeyBindings:
         (("down",), picking, lambda event: actions.move(1)),
         (("c-n",), picking, lambda event: actions.move(1)),
         ((Keys.Any,), one_key, lambda event: _key(actions, event)),
-        # The last that fit win: a user who was writing when a question came up goes on writing.
+        # The last that fit win: a user who was writing when a question came up continues writing.
         ((Keys.Any,), writing, lambda event: actions.write_draft(event.data)),
         ((Keys.BracketedPaste,), writing, lambda event: actions.write_draft(event.data)),
         (("backspace",), writing, lambda event: actions.write_draft("\b")),
@@ -45,7 +45,7 @@ def bindings(actions: Actions) -> KeyBindings:
 def _enter(actions: Actions, buffer: Any) -> None:
     asks = actions.screen.question is not None
     if completion_is_selected() and not asks:
-        buffer.complete_state = None  # what was chosen stands in the line; Enter sends it next
+        buffer.complete_state = None  # what was chosen is in the line; Enter sends it next
     elif buffer.text.endswith("\\") and not asks:
         buffer.delete_before_cursor(1)
         buffer.insert_text("\n")

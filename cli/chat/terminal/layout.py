@@ -70,7 +70,7 @@ class ShowHidden(Processor):
 
 @dataclass(frozen=True)
 class Parts:
-    """What the window shows. prefix: what stands before a line of the prompt."""
+    """What the window shows. prefix: what is before a line of the prompt."""
 
     buffer: Buffer
     live: Callable[[], Any]

@@ -1,4 +1,4 @@
-"""Picking one of many: what is typed narrows the list, the arrows move, a preview stands below."""
+"""Picking one of many: what is typed narrows the list, the arrows move, a preview is below."""
 
 import asyncio
 from collections.abc import Callable, Sequence

@@ -1,6 +1,6 @@
 """The terminal's two parts: lines that scroll away above, and the prompt with what is live below.
 
-What stands above is never drawn again. Erasing the prompt, the new lines and the prompt leave in
+What is above is never drawn again. Erasing the prompt, the new lines and the prompt leave in
 one write, so that nothing flickers.
 """
 
@@ -30,7 +30,7 @@ from cli.terminal.writer import unguarded
 
 #: Seconds between two drawings of what is live.
 FRAME = 1 / 30
-#: Seconds without a key after which what is typed next is meant for the question.
+#: Seconds without a key after which what is typed next is intended for the question.
 PAUSE = 0.6
 
 
@@ -204,7 +204,7 @@ class Screen:
 
     async def ask(self, asked: Asked) -> str | None:
         """What the user answers; None where they leave the question (Ctrl-C, Ctrl-D, Esc) or say
-        something else. Keys that were pressed before it stands are no answer, unless it is the one
+        something else. Keys that were pressed before it stands are not answer, unless it is the one
         before asked `again`."""
         async with self._asking:  # one at a time
             loop = asyncio.get_running_loop()

@@ -57,7 +57,7 @@ class Status:
             if session.thread.title:
                 use = await session.context_use()
                 self._used = 100 * use.total / use.window
-        except Exception:  # a figure that cannot be had is left out; the chat continues
+        except Exception:  # a figure that is unavailable is left out; the chat continues
             self._used = None
         self._screen.refresh()
 

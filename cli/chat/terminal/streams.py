@@ -1,4 +1,4 @@
-"""Beside the screen: stdout and stderr while a prompt stands, and the file of the history."""
+"""Next to the screen: stdout and stderr while a prompt stands, and the file of the history."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Wire clients of our own: OpenAI's chat completions, Anthropic's messages, Ollama's chat.
+"""Wire our own clients: OpenAI's chat completions, Anthropic's messages, Ollama's chat.
 
 From the outside in: chat, requests, outgoing; transport, sse; *_answer, parts, calls, arguments.
 Nothing here imports litellm or openai.

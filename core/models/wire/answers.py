@@ -23,7 +23,7 @@ WRITTEN = (
 )
 FILTERED = "the provider's content filter stopped the answer"
 REFUSED = "the model refused to answer"
-#: What stands for an answer that was stopped before it said anything: no provider takes an
+#: What is for an answer that was stopped before it said anything: no provider takes an
 #: empty message back.
 NOTHING = "[stopped by the provider before anything was said]"
 #: Finish reasons after which a call is not what the model meant to send.
@@ -115,7 +115,7 @@ def _end(
 
 
 def _kept(parts: Parts, extras: dict[str, Any]) -> dict[str, Any]:
-    """What the provider wants back in the next request; thinking once."""
+    """What the provider needs back in the next request; thinking once."""
     kept: dict[str, Any] = dict(parts.kept)
     if parts.blocks:
         # The same thinking in two shapes: the signed one is what a replay needs.

@@ -12,7 +12,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage, ToolMessage
 
 MARK = {"cache_control": {"type": "ephemeral"}}
-#: What stands for an empty text, which Anthropic refuses.
+#: What is for an empty text, which Anthropic refuses.
 EMPTY = "[nothing was said]"
 #: Of the models before adaptive thinking: tokens of thinking for each effort, as LiteLLM's.
 BUDGETS = {"minimal": 1024, "low": 1024, "medium": 2048, "high": 4096}
@@ -31,7 +31,7 @@ def request(
     body: dict[str, Any] = {"model": model}
     system = "\n\n".join(str(m.text) for m in messages if isinstance(m, SystemMessage) and m.text)
     if system:
-        # Tools stand before it: the mark covers both.
+        # Tools are before it: the mark covers both.
         body["system"] = [{"type": "text", "text": system, **MARK}]
     rest = [m for m in messages if not isinstance(m, SystemMessage)]
     body["messages"] = _marked(list(_turns(rest)))
@@ -72,7 +72,7 @@ def _turns(messages: Sequence[BaseMessage]) -> Iterator[dict[str, Any]]:
         for message in group:
             blocks += _answer(message) if isinstance(message, AIMessage) else _user(message)
         if role == "user":
-            # Results must stand before anything that is said beside them.
+            # Results must stand before anything that is said next to them.
             blocks.sort(key=lambda block: block["type"] != "tool_result")
         yield {"role": role, "content": blocks or [_text_block(EMPTY)]}
 

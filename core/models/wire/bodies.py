@@ -19,13 +19,13 @@ def codes(body: Any) -> set[str]:
 
 
 def numbers(body: Any, name: str) -> list[int]:
-    """The numbers under `name`, wherever they stand in the body."""
+    """The numbers under `name`, wherever they are in the body."""
     found = _fields(body, (name,), _DEPTH)
     return [int(v) for v in found if isinstance(v, int | float) and not isinstance(v, bool)]
 
 
 def texts(body: Any, name: str) -> list[str]:
-    """The texts under `name`, wherever they stand in the body."""
+    """The texts under `name`, wherever they are in the body."""
     return [v for v in _fields(body, (name,), _DEPTH) if isinstance(v, str)]
 
 

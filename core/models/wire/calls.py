@@ -15,7 +15,7 @@ from core.models.wire.arguments import is_whole
 
 @dataclass
 class RawCall:
-    """A call as it came. `extra`: what the provider wants back with it (a thought signature)."""
+    """A call as it came. `extra`: what the provider needs back with it (a thought signature)."""
 
     id: str = ""
     name: str = ""

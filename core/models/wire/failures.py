@@ -33,7 +33,7 @@ class StreamCut(Exception):
 
 
 class NotAnAnswer(Exception):
-    """A success (200) that is no answer of a model: a web page, or text of some other kind.
+    """A success (200) that is not an answer of a model: a web page, or text of some other kind.
 
     Args:
         what: it in a few words, for the user.
@@ -48,7 +48,7 @@ def error_in(event: Any, name: str = "") -> WireError | None:
     """The error that an event of a stream (or a whole body) reports; None if it is none.
 
     Known shapes: {"error": {...}} or {"error": "..."}, Anthropic's {"type": "error"},
-    vLLM's {"object": "error", "message"}, OpenRouter's error beside `choices`, {"detail": ...},
+    vLLM's {"object": "error", "message"}, OpenRouter's error next to `choices`, {"detail": ...},
     and any object in an event named `error`.
     """
     if not isinstance(event, dict):

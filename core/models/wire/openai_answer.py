@@ -119,7 +119,7 @@ def _usage(parts: Parts, usage: Any) -> None:
     parts.count(
         usage.get("prompt_tokens"),
         usage.get("completion_tokens"),
-        # DeepSeek tells hits under a name of its own.
+        # DeepSeek tells hits under its own name.
         cached=at(usage, "prompt_tokens_details", "cached_tokens")
         or usage.get("prompt_cache_hit_tokens"),
         written=at(usage, "prompt_tokens_details", "cache_write_tokens"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
-#: Asks the provider to cache what stands before it.
+#: Asks the provider to cache what is before it.
 MARK = {"cache_control": {"type": "ephemeral"}}
 
 

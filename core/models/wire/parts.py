@@ -22,7 +22,7 @@ ENDS = {
     "image_safety": "content_filter", "sensitive": "content_filter", "language": "content_filter",
     "guardrail_intervened": "content_filter", "content-filter": "content_filter",
     "refusal": "refusal",
-    # "error" beside nothing else: OpenRouter, DeepSeek and Z.ai say so where the work broke off.
+    # "error" next to nothing else: OpenRouter, DeepSeek and Z.ai say so where the work broke off.
     "error": "error", "insufficient_system_resource": "error", "network_error": "error",
     "malformed_function_call": "error", "abort": "error", "aborted": "error",
 }  # fmt: skip
@@ -78,7 +78,7 @@ class Parts:
         return self._kept([Piece("thinking", encodable(text))])
 
     def close(self) -> list[Piece]:
-        """The stream is over: what was held back."""
+        """The stream is over: what was withheld."""
         rest = self._splitter.feed(encodable(self._half)) if self._half else []
         self._half = ""
         return self._kept([*rest, *self._splitter.end()])
@@ -133,7 +133,7 @@ def _number(value: Any) -> int:
 
 
 def at(value: Any, *path: str) -> Any:
-    """The value at `path` in nested objects; None where there is none."""
+    """The value at `path` in nested objects; None if there is none."""
     for name in path:
         value = value.get(name) if isinstance(value, Mapping) else None
     return value

@@ -12,7 +12,7 @@ class Provider:
 
     Attributes:
         wire: the format it speaks. base: its address up to the endpoint; "" if the user sets it.
-        keys: variables that may hold its key, beside `<PREFIX>_API_KEY`.
+        keys: variables that may hold its key, next to `<PREFIX>_API_KEY`.
         usage: whether a stream's usage must be asked for (stream_options).
         thinking: the field in which it takes thinking of the current turn back.
         details: whether it takes reasoning_details back.
@@ -57,7 +57,7 @@ PROVIDERS = {
         "openai", "https://api.fireworks.ai/inference/v1", ("FIREWORKS_API_KEY",)
     ),
     "deepseek": Provider("openai", "https://api.deepseek.com/v1", thinking="reasoning_content"),
-    # Refuses fields that it does not know; its last chunk has the usage unasked.
+    # Refuses fields that it does not know; its last chunk has the usage without asking.
     "mistral": Provider("openai", "https://api.mistral.ai/v1", usage=False),
     "xai": Provider("openai", "https://api.x.ai/v1"),
 }

@@ -14,7 +14,7 @@ from core.models.wire.providers import PROVIDERS, Wire
 
 #: OpenAI's models that refuse max_tokens.
 _REASONING = re.compile(r"(gpt-[5-9]|o\d)")
-#: Tokens of an answer that Anthropic is asked for if nobody says how many.
+#: Tokens of an answer that Anthropic is asked for if no one says how many.
 MOST = 32_000
 
 

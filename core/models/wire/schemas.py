@@ -1,6 +1,6 @@
 """A tool's JSON Schema in the form that OpenAI and Anthropic take.
 
-Both want an object on top, without combinators, `$ref`, `enum` or `not` beside it, and names of
+Both want an object on top, without combinators, `$ref`, `enum` or `not` next to it, and names of
 parameters of a fixed pattern. What a schema loses here, the tool still checks itself.
 """
 

@@ -25,7 +25,7 @@ class Lines:
     """Lines out of bytes: CRLF, LF or CR; UTF-8 that is cut between chunks; a leading BOM."""
 
     def __init__(self) -> None:
-        # utf-8-sig drops the mark; what is no UTF-8 is replaced and does not end the answer.
+        # utf-8-sig drops the mark; what is not UTF-8 is replaced and does not end the answer.
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
         self._rest: list[str] = []
         self._ended_with_cr = False
@@ -67,7 +67,7 @@ class Events:
             self._name = value
         elif field == "data":
             self._data.append(value)
-        # A comment (": keep-alive"), id, retry and fields that nobody defined say nothing.
+        # A comment (": keep-alive"), id, retry and fields that no one defined say nothing.
 
     def end(self) -> Iterator[Event]:
         """What was not closed by an empty line; some servers leave out the last one."""

@@ -42,7 +42,7 @@ class Splitter:
         return self._inside() if self._state == "inside" else self._after()
 
     def end(self) -> list[Piece]:
-        """What was held back because it might have become a tag."""
+        """What was withheld because it might have become a tag."""
         held, self._held = self._held, ""
         if self._state == "inside":
             return _pieces("thinking", held)

@@ -104,7 +104,7 @@ def value_of(raw: bytes) -> Any:
 
 
 async def _values(chunks: AsyncIterator[bytes]) -> AsyncIterator[tuple[str, Any]]:
-    """Events, or the values of an answer that is no event stream; by its first character."""
+    """Events, or the values of an answer that is not an event stream; by its first character."""
     head = b""
     async for chunk in chunks:
         head += chunk
@@ -152,7 +152,7 @@ async def _events(head: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[Ev
 
 
 def _parsed(event: Event) -> list[Any]:
-    """The JSON value of an event. One that is no JSON is an error's text, or was cut off."""
+    """The JSON value of an event. One that is not JSON is an error's text, or was cut off."""
     try:
         return [json.loads(event.data, strict=False)]
     except ValueError:

@@ -27,7 +27,7 @@ _ENDS = re.compile(
 )
 _FENCE = re.compile(r"\A```(?:json)?\s*\n(.*)\n```\Z", re.DOTALL)
 _REACT = re.compile(r"^Action:\s*(\S+)\s*\n+Action Input:", re.MULTILINE)
-#: Names under which a call's arguments stand in JSON.
+#: Names under which a call's arguments are in JSON.
 _ARGUMENTS = ("arguments", "parameters", "args", "input", "action_input")
 
 

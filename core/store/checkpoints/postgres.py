@@ -91,7 +91,7 @@ class PostgresSaver(AsyncPostgresSaver):
                 self._used = self.loop.time()
 
     async def _refresh(self) -> None:
-        """Open a connection anew that has ended while nobody used it."""
+        """Open a connection again that has ended while no one used it."""
         async with self._opening:
             idle = self.loop.time() - self._used
             in_use = self.lock.locked()
@@ -104,7 +104,7 @@ class PostgresSaver(AsyncPostgresSaver):
                 self.conn = await _connect(self._database.address)
 
     async def _answered(self, work: Awaitable[T]) -> T:
-        """`work`, which goes on to its end when its asker is cancelled."""
+        """`work`, which continues to its end when its asker is cancelled."""
         try:
             async with asyncio.timeout(limits.ANSWER_SECONDS):
                 return await asyncio.shield(work)
@@ -115,7 +115,7 @@ class PostgresSaver(AsyncPostgresSaver):
 
 
 async def open_saver(database: PostgresDatabase) -> PostgresSaver:
-    """A saver beside `database`, on a connection of its own. Its tables are made here;
+    """A saver next to `database`, on its own connection. Its tables are made here;
     `saver.conn.close()` ends it."""
     with database.address.errors():
         saver = PostgresSaver(await _connect(database.address), database)

@@ -19,7 +19,7 @@ class Saver(AsyncSqliteSaver):
     """AsyncSqliteSaver whose writes end once they have begun.
 
     A write that is cancelled half-way leaves its transaction open on the connection, and the
-    database locked for everybody (measured: 30 of 300 cancels). What SQLite raises (a full
+    database locked for everyone (measured: 30 of 300 cancels). What SQLite raises (a full
     disk) becomes a StoreError about `path`.
     """
 
@@ -52,7 +52,7 @@ class Saver(AsyncSqliteSaver):
 
 
 async def open_saver(path: str) -> Saver:
-    """A saver on the SQLite file at `path`, on a connection of its own. Its tables are made
+    """A saver on the SQLite file at `path`, on its own connection. Its tables are made
     here; `saver.conn.close()` ends it."""
     connection = await aiosqlite.connect(path, timeout=BUSY_SECONDS)
     try:
@@ -62,7 +62,7 @@ async def open_saver(path: str) -> Saver:
         saver.path = Path(path)
         await saver.setup()
     except BaseException:
-        # Its thread is no daemon: left open, it keeps the program from ending (seen).
+        # Its thread is not a daemon: left open, it keeps the program from ending (seen).
         await connection.close()
         raise
     return saver

@@ -1,4 +1,4 @@
-"""The versions of channels, as they stand in every checkpoint a dozen times."""
+"""The versions of channels, as they are in every checkpoint a dozen times."""
 
 import random
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-#: Kinds of an entry, beside git's modes of regular files.
+#: Kinds of an entry, next to git's modes of regular files.
 FOLDER, LINK, LEFT_OUT = "folder", "120000", "left out"
 
 

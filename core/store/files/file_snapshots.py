@@ -2,7 +2,7 @@
 
 By git's plumbing alone: `git add` would run the filters of .gitattributes. The user's own
 repository is read for its ignore rules and otherwise left alone. Which turn changed which file
-stands in records beside it (changes.py). Trees `{files, meta}` are of older versions, and are only
+is in records next to it (changes.py). Trees `{files, meta}` are of older versions, and are only
 read. All blocking: call it in a thread.
 """
 
@@ -101,7 +101,7 @@ class Shadow:
         return [os.fsdecode(name) for name in found.split(b"\0") if name]
 
     def rule_files(self) -> list[str]:
-        """What says which files are ignored, beside the .gitignore files of the folder."""
+        """What says which files are ignored, next to the .gitignore files of the folder."""
         found, above = [], self.folder
         while True:
             git = os.path.join(above, ".git")
@@ -216,7 +216,7 @@ def sweep(home: Path) -> None:
 
 
 def bytes_of(folder: Path) -> int:
-    """What the files below a folder take; 0 where there is none."""
+    """What the files below a folder take; 0 if there is none."""
     total = 0
     for root, _, names in os.walk(folder):
         for name in names:

@@ -259,7 +259,7 @@ class Snapshots:
         freed = 0
         async with self._lock:
             # A thread's row is there before its first look: whoever waits for the lock to take
-            # one starts with a repository of its own, whoever took one is found among the rows.
+            # one starts with its own repository, whoever took one is found among the rows.
             with suppress(BlockingIOError), locked(self._home, fcntl.LOCK_EX | fcntl.LOCK_NB):
                 rows = await self._database.rows("SELECT DISTINCT cwd FROM threads")
                 used = await asyncio.to_thread(_real, [str(cwd) for (cwd,) in rows])

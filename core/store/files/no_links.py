@@ -19,7 +19,7 @@ _WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
 class LinkInPath(OSError):
-    """A link stands in a path that had none when the call was judged."""
+    """A link is in a path that had none when the call was judged."""
 
     def __init__(self, path: str) -> None:
         said = "a link stands in its path now and is not followed. Call again"
@@ -55,7 +55,7 @@ def open_file(path: str) -> int:
     """A descriptor to read the regular file at `path`. Raises LinkInPath."""
     parent, name = _split(path)
     with opened_folder(parent) as folder:
-        # A pipe must not make anybody wait.
+        # A pipe must not make anyone wait.
         descriptor = _open(folder, name, os.O_NONBLOCK, path)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)

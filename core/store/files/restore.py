@@ -25,7 +25,7 @@ class Step:
     """What one turn is to be brought back to.
 
     Attributes:
-        wanted, left_behind: its paths as they shall be, and as the step left them.
+        wanted, left_behind: its paths as they should be, and as the step left them.
         disputed: paths that stay, with the reason.
         done: paths that a killed undo may have brought back already.
         touched: of these, what the plan brings back.
@@ -43,7 +43,7 @@ class Step:
 
 @dataclass
 class RestorePlan:
-    """now: the paths as they are. wanted: as they shall be (None: not there). left: what stays
+    """now: the paths as they are. wanted: as they should be (None: not there). left: what stays
     as it is, with the reason."""
 
     now: Scan
@@ -68,7 +68,7 @@ def planned(now: Scan, steps: Sequence[Step]) -> RestorePlan:
     Args:
         now: the steps' paths as they are.
         steps: the newest first. A path that is not as the step left it was changed since, by
-            somebody else: it is left.
+            someone else: it is left.
     """
     after: dict[str, Entry | None] = dict(now.entries)
     plan = RestorePlan(now)

@@ -1,4 +1,4 @@
-"""Where a thread's files stand in the state directory: run directories and saved results."""
+"""Where a thread's files are in the state directory: run directories and saved results."""
 
 import asyncio
 from pathlib import Path
@@ -31,7 +31,7 @@ class Outputs:
 
     async def bounded(self, thread: str, call_id: str, text: str, limit: int) -> str:
         """Head and tail of `text` within `limit` characters; all of it goes to a file whose
-        path stands in between."""
+        path is in between."""
         path = self.result(thread, call_id)
         await asyncio.to_thread(_write, path, text)
         return shortened(text, limit, path)

@@ -1,6 +1,6 @@
 """What one turn did to the files of its folder: the record by which it is undone.
 
-Only what changed while a call of the turn ran counts as the turn's. What somebody else may have
+Only what changed while a call of the turn ran counts as the turn's. What someone else may have
 changed is kept as disputed: it is never touched, and named. One file of JSON per turn, replaced
 whole.
 """
@@ -21,7 +21,7 @@ from core.store.files.entries import LEFT_OUT, Entry, Scan
 
 #: A path before the turn changed it, and as the turn left it; None: not there.
 Change = tuple[Entry | None, Entry | None]
-#: Why a change may be somebody else's; "" if it is the turn's.
+#: Why a change may be someone else's; "" if it is the turn's.
 Doubt = Callable[[str, Entry | None], str]
 
 BY_SOMEBODY = "something else changed it during the turn"
@@ -86,7 +86,7 @@ class Changes:
         return WAS_IGNORED
 
     def dispute(self, base: Scan, after: Scan, reason: str) -> None:
-        """Name what changed between two looks, by whom nobody knows."""
+        """Name what changed between two looks, by whom no one knows."""
         for name in sorted({*base.entries, *after.entries}):
             was, now = base.entries.get(name), after.entries.get(name)
             if was != now and not (was is None and self._hidden(name, base, after) is None):
@@ -158,7 +158,7 @@ class Records:
 
 
 def read(path: Path) -> Changes | None:
-    """The record in a file; None where there is none that can be read."""
+    """The record in a file; None if there is none that can be read."""
     try:
         return Changes.from_dict(json.loads(path.read_text()))
     except (OSError, ValueError, TypeError, KeyError):

@@ -34,7 +34,7 @@ _ELSEWHERE = "or set ML_AGENT_DATABASE_URL to another database"
 
 
 class Address:
-    """A database URL, read. `place` names it for a person, without the password."""
+    """A database URL, read. `place` names it for a user, without the password."""
 
     def __init__(self, url: str) -> None:
         try:
@@ -120,8 +120,8 @@ class _Number(Loader):
 
 
 def doubtful(descriptor: int, idle: float) -> bool:
-    """Whether a connection may have ended: nobody used it for a while, or the server said
-    something unasked, which mostly is goodbye."""
+    """Whether a connection may have ended: no one used it for a while, or the server said
+    something without asking, which mostly is goodbye."""
     waiting = select.poll()
     waiting.register(descriptor, select.POLLIN)
     return idle > IDLE_SECONDS or bool(waiting.poll(0))

@@ -2,7 +2,7 @@
 
 Without that connection no call is begun, so none has an effect without the lease. The server
 frees the lock when the connection ends: at once after kill -9, within a minute when a machine
-or its network vanished. Who holds it stands in the connection's application_name. A pooler
+or its network vanished. Who holds it is in the connection's application_name. A pooler
 between us and the server must keep one connection per client (session mode).
 """
 
@@ -90,7 +90,7 @@ class AdvisoryLeases:
 
 
 def _holder(connection: Connection, thread: str) -> str | None:
-    """The application_name of who holds the lock; None: nobody."""
+    """The application_name of who holds the lock; None: no one."""
     found = connection.execute(_HOLDER, [thread]).fetchone()
     return None if found is None else str(found[0] or "")
 

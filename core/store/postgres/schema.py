@@ -1,6 +1,6 @@
 """Our tables in Postgres: the steps of core/store/sqlite/schema.py, in a schema of their own.
 
-LangGraph's tables (`checkpoints`, `checkpoint_writes`, `checkpoint_blobs`) stand beside them;
+LangGraph's tables (`checkpoints`, `checkpoint_writes`, `checkpoint_blobs`) stand next to them;
 its saver makes and migrates them.
 """
 

@@ -1,4 +1,4 @@
-"""Our own tables in Postgres, on one connection in a thread of its own.
+"""Our own tables in Postgres, on one connection in its own thread.
 
 That connection carries the leases too (core/store/postgres/lease.py): when it is lost, they
 are, and no statement is written any more under them. While no lease is held, a connection that
@@ -103,7 +103,7 @@ class PostgresDatabase:
             raise silent(self.place) from None
 
     def call_now(self, work: Callable[[Connection], T]) -> T:
-        """`call` for a caller that is no coroutine; it is held up meanwhile."""
+        """`call` for a caller that is not a coroutine; it is held up meanwhile."""
         try:
             return self._pool.submit(self._run, work).result(limits.ANSWER_SECONDS)
         except NoAnswer:

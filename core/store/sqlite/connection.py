@@ -54,7 +54,7 @@ def patiently(work: Callable[[], T]) -> T:
 
 def make_private(path: Path) -> None:
     """Create the file's folder and the file, readable by their owner only: threads hold what
-    people and programs said. SQLite gives the files beside it the same rights.
+    people and programs said. SQLite gives the files next to it the same rights.
 
     A file that is there is not opened: closing any descriptor of it would drop the locks that other
     connections of this process hold (POSIX), and another process could then delete the log that

@@ -1,6 +1,6 @@
 """The lease: one driver per thread, held during a turn.
 
-Two drivers corrupt a thread without any error (measured: a whole turn gone). Beside a SQLite
+Two drivers corrupt a thread without any error (measured: a whole turn gone). Next to a SQLite
 file it is a file lock: free at once after kill -9, refused to a second open in the same
 process too. On Postgres, core/store/postgres/lease.py.
 """
@@ -71,7 +71,7 @@ def described(pid: int, host: str, since: float) -> str:
     return f"process {pid} on {host} since {time.strftime('%H:%M:%S', time.localtime(since))}"
 
 
-#: How often, and after how many seconds, a lock is tried again: somebody who only looks
+#: How often, and after how many seconds, a lock is tried again: someone who only looks
 #: (`is_held`) has it for an instant.
 TRIES, PAUSE = 5, 0.02
 

@@ -1,7 +1,7 @@
 """Our tables, as a list of steps forward: a file of any earlier version becomes today's.
 
 A step that was released is never changed, only followed by another. LangGraph's own tables
-(`checkpoints`, `writes`) stand in the same file; its saver makes and migrates them.
+(`checkpoints`, `writes`) are in the same file; its saver makes and migrates them.
 """
 
 import sqlite3

@@ -1,4 +1,4 @@
-"""A SQLite connection in a thread of its own: where our own tables are read and written.
+"""A SQLite connection in its own thread: where our own tables are read and written.
 
 `Database` is all that the rows of this package need of a database. Their SQL keeps to what
 SQLite and Postgres both understand (`ON CONFLICT`, `RETURNING`); core/store/postgres/tables.py is
@@ -27,7 +27,7 @@ PAGES_AT_ONCE = 2000
 class Database(Protocol):
     """What the tables of this package ask of a database. Placeholders are `?`.
 
-    Attributes: place: which database it is, for a person; no password in it.
+    Attributes: place: which database it is, for a user; no password in it.
     """
 
     @property
@@ -38,7 +38,7 @@ class Database(Protocol):
         ...
 
     async def rows(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
-        """Run one statement as a transaction of its own; on disk when it returns."""
+        """Run one statement as its own transaction; on disk when it returns."""
         ...
 
     async def batch(self, statements: Sequence[Statement]) -> None:
@@ -64,7 +64,7 @@ class SqliteDatabase:
     """Our own tables in a SQLite file: autocommit, WAL, synchronous FULL.
 
     Every call is one function in the connection's thread. So a transaction is never mixed
-    with somebody else's statements, and a caller that is cancelled leaves none open.
+    with someone else's statements, and a caller that is cancelled leaves none open.
     """
 
     def __init__(self, path: Path) -> None:
@@ -105,7 +105,7 @@ class SqliteDatabase:
         return {str(name) for (name,) in found}
 
     async def reclaim(self) -> None:
-        """Give free pages back. The file shrinks at once unless somebody reads an older state of
+        """Give free pages back. The file shrinks at once unless someone reads an older state of
         it; then with the next checkpoint of its log."""
         connection = self._open()
 
@@ -166,7 +166,7 @@ class SqliteDatabase:
 
 
 def storable(params: Sequence[Any]) -> list[Any]:
-    """Values as any database takes them. File names and arguments that are no UTF-8 carry lone
+    """Values as any database takes them. File names and arguments that are not UTF-8 carry lone
     surrogates, which neither a database nor a provider's JSON takes; Postgres takes no NUL."""
     return [_storable(value) for value in params]
 

@@ -84,7 +84,7 @@ class Asking:
 
     @property
     def shown(self) -> str:
-        """What a person sees of answers: a withdrawn one is gone."""
+        """What a user sees of answers: a withdrawn one is gone."""
         text = ""
         for event in self.events:
             if isinstance(event, AssistantChunk) and event.kind == "answer":

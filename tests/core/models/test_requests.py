@@ -41,7 +41,7 @@ def history(steps: int) -> list[BaseMessage]:
 
 
 def unmarked(value: Any) -> Any:
-    """`value` without cache marks: they move, and are no part of the text that is cached."""
+    """`value` without cache marks: they move, and are not part of the text that is cached."""
     if isinstance(value, dict):
         return {k: unmarked(v) for k, v in value.items() if k != "cache_control"}
     if isinstance(value, list):

@@ -78,5 +78,5 @@ async def test_thinking_is_shown_and_replayed_as_the_provider_wants_it(model: st
         ]
         await a.ask(model, [*HELLO, answer.message, *results], tools=[bash, read])
         sent = str(a.server.bodies[1]["messages"])
-        # Anthropic wants its signed blocks back; OpenAI's format has no place for them.
+        # Anthropic needs its signed blocks back; OpenAI's format has no place for them.
         assert ("signature" in sent) is not speaks_openai(model)

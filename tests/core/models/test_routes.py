@@ -1,4 +1,4 @@
-"""From an id to a route, and which model answers where nobody said."""
+"""From an id to a route, and which model answers where no one said."""
 
 import asyncio
 from pathlib import Path
@@ -200,7 +200,7 @@ def test_a_token_from_the_login_counts() -> None:
 
 async def test_no_credential_and_no_server() -> None:
     if await find_local_model():
-        return  # somebody's own server runs on this machine
+        return  # someone's own server runs on this machine
     with pytest.raises(NotAuthenticated) as caught:
         await choose_model(Settings())
     assert "ANTHROPIC_API_KEY" in caught.value.hint

@@ -1,4 +1,4 @@
-"""What takes apart the bytes of strangers cannot hold up the program, whatever they are."""
+"""What takes apart the bytes of untrusted sources cannot hold up the program, whatever they are."""
 
 import asyncio
 import io

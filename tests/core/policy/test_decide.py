@@ -99,7 +99,7 @@ TABLE: dict[tuple[EffectKind, str], str] = {
     ("read", "environment.py"): "run run run run",
     ("read", "monkey.py"): "run run run run",
     ("read", "sub/.ssh/config"): "run run run run",
-    # what governs ml-agent, or runs unasked later
+    # what governs ml-agent, or runs without asking later
     ("read", ".git/hooks/pre-commit"): "run run run run",
     ("write", ".git/hooks/pre-commit"): "ask deny deny ask",
     ("write", ".git/modules/lib/hooks/post-checkout"): "ask deny deny ask",

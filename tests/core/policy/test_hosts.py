@@ -94,7 +94,7 @@ def test_hosts_that_a_text_names(text: str, hosts: set[str]) -> None:
 
 def test_a_host_is_read_as_the_request_reads_it() -> None:
     assert host_of("https://A.example:1/x") == "a.example"
-    # Nobody knows which host these name; none is asked (tools/web/public_only.py).
+    # No one knows which host these name; none is asked (tools/web/public_only.py).
     for odd in ("https://user:pw@a.example/", r"https://a.example\@github.com/", "https://"):
         assert host_of(odd) == ""
 

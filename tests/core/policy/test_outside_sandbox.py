@@ -1,4 +1,4 @@
-"""A command that is to run outside the command sandbox: an approval of its own kind."""
+"""A command that is to run outside the command sandbox: its own approval kind."""
 
 from collections.abc import Mapping
 from pathlib import Path

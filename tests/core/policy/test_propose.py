@@ -15,7 +15,7 @@ LINES = {
     # a program that runs no other one
     "touch a": "bash(touch *)",
     "mkdir -p a/b && ls": "bash(mkdir *)",
-    "touch a && touch b": "",  # one rule for both is no rule for one of them
+    "touch a && touch b": "",  # one rule for both is not a rule for one of them
     # one that may: these words and no others
     "make test": "bash(make test)",
     "python train.py --lr 1e-4": "bash(python train.py --lr 1e-4)",

@@ -1,4 +1,4 @@
-"""Names that nobody would read as another one count as the same."""
+"""Names that no one would read as another one count as the same."""
 
 import pytest
 

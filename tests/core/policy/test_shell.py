@@ -1,4 +1,4 @@
-"""Shell lines: what the shipped rules let pass unasked, and what a deny rule finds.
+"""Shell lines: what the shipped rules let pass without asking, and what a deny rule finds.
 
 Each row has a line, and what is said of it in the mode ask with the shipped rules, in auto, and in
 auto with DENY.
@@ -413,11 +413,11 @@ def test_the_table(line: str, secrets: Path) -> None:
     denied = judged(line, "auto", strict, secrets)
     told = f"{ask}\n{auto}\n{denied}"
     assert f"{ask.action} {auto.action} {denied.action}" == TABLE[key], told
-    # What is refused is refused in every mode, and asked about where people are asked.
+    # What is denied is denied in every mode, and asked about where people are asked.
     if TABLE[key] == STOP:
         for mode in ("ask", "read-only", "yolo"):
             assert judged(line, mode, strict, secrets).action == "deny"
-    # In read-only nothing runs that does not run unasked in ask.
+    # In read-only nothing runs that does not run without asking in ask.
     if ask.action != "run":
         assert judged(line, "read-only", shipped, secrets).action == "deny"
 

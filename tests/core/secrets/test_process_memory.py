@@ -16,7 +16,7 @@ NOBODY, PR_GET_DUMPABLE = 65534, 3
 
 
 def in_child(work: Callable[[], int]) -> int:
-    """What `work` returns in a process of its own, as another user than root."""
+    """What `work` returns in its own process, as another user than root."""
     pid = os.fork()
     if pid == 0:
         code = 99
@@ -64,7 +64,7 @@ def test_others_cannot_read_it() -> None:
 
 
 def test_it_can_still_be_worked_with() -> None:
-    """Its own /proc, a program that it starts, and standard input opened anew."""
+    """Its own /proc, a program that it starts, and standard input opened again."""
 
     def work() -> int:
         make_undumpable()

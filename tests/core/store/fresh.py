@@ -27,7 +27,7 @@ async def delete_thread(store: Store, thread: str) -> None:
 
 
 def begin(code: str, state: Settings | Path) -> subprocess.Popen[str]:
-    """Start `code` in a process of its own; it finds `settings`: the same state directory and
+    """Start `code` in its own process; it finds `settings`: the same state directory and
     database."""
     if isinstance(state, Path):
         state = Settings(state_dir=str(state))

@@ -251,7 +251,7 @@ def test_rules_of_the_folders_above_count(tmp_path: Path) -> None:
     (root / "sub/build/b").write_text("b")
     inner = Shadow(tmp_path / "shadows", str(root / "sub"))
     assert set(snap(inner).entries) == {"a"}
-    # A folder that is ignored itself is somebody's work all the same.
+    # A folder that is ignored itself is someone's work all the same.
     work = Shadow(tmp_path / "shadows", str(root / "sub/build"))
     assert set(snap(work).entries) == {"b"}
     status = subprocess.run(["git", "status", "--short"], cwd=root, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""The lease beside a SQLite file: a lock that looking does not take."""
+"""The lease next to a SQLite file: a lock that looking does not take."""
 
 import asyncio
 import fcntl
@@ -19,7 +19,7 @@ def database_url() -> str:
 
 
 async def test_asking_does_not_write_who_holds_it(settings: Settings) -> None:
-    """`is_driven` looks; a name that it left would be shown to the next who is refused."""
+    """`is_driven` looks; a name that it left would be shown to the next who is denied."""
     async with await open_store(settings) as store:
         assert not store.is_driven("t")
         assert not (settings.state_path() / "locks").exists()

@@ -285,7 +285,7 @@ async def test_a_lost_lease_ends_the_turn(settings: Settings) -> None:
                 with pytest.raises(StoreError, match="hold on the thread"):
                     await store.inbox.put("t", "x")
                 assert await other.journal.row("t", "after") is None
-        # The next turn has a connection of its own.
+        # The next turn has its own connection.
         async with store.lease("t"):
             assert await store.journal.begin("t", "after", "bash") is None
             with pytest.raises(ThreadBusy):

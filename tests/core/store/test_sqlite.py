@@ -192,14 +192,14 @@ asyncio.run(main())
 @pytest.mark.parametrize(
     ("limit", "words"),
     [
-        # The log beside the file may not grow: a quota, a limit of the shell.
+        # The log next to the file may not grow: a quota, a limit of the shell.
         ("resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))", "ml-agent.db"),
         # SQLite's own answer to a disk without space.
         ("await store._database.rows('PRAGMA max_page_count = 60')", "is full"),
     ],
 )
 async def test_no_space(settings: Settings, limit: str, words: str) -> None:
-    """What was accepted is there, the rest was refused in words, and it goes on later."""
+    """What was accepted is there, the rest was refused in words, and it continues later."""
     said = run(FULL.replace("LIMIT", limit), settings.state_path())
     assert words in said
     assert "\n" not in said
@@ -254,7 +254,7 @@ def test_a_checkpointer_without_space_does_not_keep_the_program_from_ending(
 
 async def test_a_second_store_in_one_process_takes_no_lock_away(settings: Settings) -> None:
     """Closing a descriptor of the file would drop the first store's locks: then the next process
-    that leaves deletes the log, and the first store reads and writes one that nobody sees."""
+    that leaves deletes the log, and the first store reads and writes one that no one sees."""
     async with await open_store(settings) as first:
         await first.inbox.put("t", "before")
         log = Path(f"{first.place}-wal")

@@ -1,4 +1,4 @@
-"""A person who is logged in at the stand-in Hub, and a huggingface_hub that does not wait."""
+"""A user who is logged in at the stand-in Hub, and a huggingface_hub that does not wait."""
 
 import time
 from types import SimpleNamespace

@@ -22,7 +22,7 @@ from tests.tools.hub.fitting import (
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FlavorHub]:
-    # The machine that runs the tests may have a GPU of its own.
+    # The machine that runs the tests may have its own GPU.
     (tmp_path / "bin").mkdir()
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     with FlavorHub() as hub:

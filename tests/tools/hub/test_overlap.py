@@ -70,7 +70,7 @@ async def test_nothing_in_common(bench: Bench) -> None:
 
 
 async def test_boilerplate_is_left_out_and_said(bench: Bench) -> None:
-    """A template's instruction in every row of both sets is no leak."""
+    """A template's instruction in every row of both sets is not a leak."""
     template = (
         "Read the following passage with care and then answer the question that stands below it"
     )

@@ -314,7 +314,7 @@ async def test_a_pull_request_from_its_beginning_to_its_end(
     assert not (await repo(bench, "pr_merge")).ok
 
 
-# --- what a person is shown ---
+# --- what a user is shown ---
 
 
 @pytest.mark.parametrize(

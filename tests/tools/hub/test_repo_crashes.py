@@ -144,7 +144,7 @@ async def test_killed_after_it_happened(hub: HubServer, bench: Bench, change: Ch
     first = await run(bench, change)
     assert first.ok
     note = await noted(bench)
-    # By now the local files are gone, and somebody else has gone on.
+    # By now the local files are gone, and someone else has gone on.
     bench.file("out/a.txt", "other")
     (bench.cwd / "out" / "b.txt").unlink()
     if change.times is commits:
@@ -233,7 +233,7 @@ async def test_a_commit_in_between_is_told(hub: HubServer, bench: Bench) -> None
 
 
 async def test_settings_are_set_again(hub: HubServer, bench: Bench) -> None:
-    """Setting them to the same twice is no harm."""
+    """Setting them to the same twice is not a harm."""
     repo = hub.add("ann/mine")
     update = Change({"operation": "update", "visibility": "private"}, ("PUT", ""), lambda hub: 1)
     await run(bench, update)

@@ -1,4 +1,4 @@
-"""hf_repo in a whole turn: what a person is asked, and a process that is killed in between."""
+"""hf_repo in a whole turn: what a user is asked, and a process that is killed in between."""
 
 import subprocess
 import threading
@@ -52,7 +52,7 @@ async def test_a_person_sees_what_is_published(
 @pytest.mark.parametrize("happened", [True, False])
 def test_a_killed_upload_happens_once(hub: HubServer, tmp_path: Path, happened: bool) -> None:
     """SIGKILL while the Hub has the commit and its answer is still on its way; or, where it never
-    got so far, is sent anew."""
+    got so far, is sent again."""
     repo = hub.add("ann/mine")
     commit = "/api/models/ann/mine/commit/main"
     held = threading.Event()

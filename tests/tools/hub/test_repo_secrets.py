@@ -18,7 +18,7 @@ from tools.hub.repo.files import files_of
 A = "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8S9t0"
 TOKEN = "hf_" + A[:34]
 
-#: By name alone: what stands in them tells nothing.
+#: By name alone: what is in them tells nothing.
 _SECRET_NAMES = """
     .env .env.local prod.env config/staging.env .envrc .aws/credentials .aws/config
     .docker/config.json .kube/config credentials secrets.yaml secrets.toml secrets.json
@@ -37,7 +37,7 @@ _HARMLESS_NAMES = """
 """
 HARMLESS_NAMES = _HARMLESS_NAMES.split()
 
-#: By what stands in them: all must be refused, under any name.
+#: By what is in them: all must be refused, under any name.
 SECRET_CONTENTS: dict[str, bytes] = {
     "a token": f"token = '{TOKEN}'".encode(),
     "behind a NUL": b"\0\1\2weights" + TOKEN.encode() + b"\0\0",

@@ -15,7 +15,7 @@ from tests.tools.bench import Bench, sleeper, sleeps, until
 
 
 async def soon(ready: Any) -> Any:
-    """`until` beside a running call."""
+    """`until` next to a running call."""
     return await asyncio.to_thread(until, ready)
 
 

@@ -80,7 +80,7 @@ def web() -> Iterator[Callable[..., Web]]:
 
 
 class McpBench(Bench):
-    """`mcp`: the servers. `notices`: what was told of them."""
+    """`mcp`: the servers. `notices`: what was told about them."""
 
     mcp: Servers
     notices: list[str]

@@ -1,4 +1,4 @@
-"""OAuth with a real authorization server: a person signs in once, runs use and renew the tokens."""
+"""OAuth with a real authorization server: a user signs in once, runs use and renew the tokens."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ from tests.tools.mcp.conftest import Opened
 
 
 async def browser(page: str) -> None:
-    """Opens the page as a person's browser does, redirects and all, beside the program."""
+    """Opens the page as a user's browser does, redirects and all, next to the program."""
 
     async def visit() -> None:
         async with httpx.AsyncClient(follow_redirects=True, trust_env=False) as client:
@@ -35,7 +35,7 @@ async def test_signing_in_once_is_enough(servers: Opened, web: Any, tmp_path: Pa
     await bench.mcp.connections["box"].begin()
     assert "box__secret" in await bench.equip("new")
 
-    # A later process has nobody who could sign in, and the access token is too old.
+    # A later process has no one who could sign in, and the access token is too old.
     time.sleep(LIFETIME + 0.5)
     bench = await servers(box={"url": url})
     assert "box__secret" in await bench.equip()

@@ -9,7 +9,7 @@ import pytest
 from tests.stand_ins.service import Answer, Request, Service
 from tools.web import public_only
 
-#: The stand-in of the open internet, and an address that stands for a private one.
+#: The stand-in of the open internet, and an address that is for a private one.
 PUBLIC, PRIVATE = "127.0.0.1", "127.0.0.2"
 
 
@@ -61,7 +61,7 @@ class Names:
 
 
 class Trap:
-    """Listens at the private address, on the port of a site; nobody may connect."""
+    """Listens at the private address, on the port of a site; no one may connect."""
 
     def __init__(self, port: str) -> None:
         self._listening = socket.socket()

@@ -101,7 +101,7 @@ async def test_the_secondary_limit(
     said = await told(bench, operation)
     assert re.search(r"secondary limit .* ask again at \d\d:\d\d:\d\d UTC, in 90 s\.", said)
     assert len(github.requests) == 1
-    # Where it names no time, GitHub wants a minute at least.
+    # Where it names no time, GitHub needs a minute at least.
     github.behave()
     github.misbehave(stand_in.secondary(status))
     assert "UTC, in 61 s." in await told(bench, operation)

@@ -151,7 +151,7 @@ async def test_an_answer_that_changes_after_it_was_checked(
     assert "words" in found.text
     assert names.asked == ["changing.test"]
     assert site.requests[0].headers["host"] == f"changing.test:{site.port}"
-    # The next fetch asks again, and is refused.
+    # The next fetch asks again, and is denied.
     assert "is not on the public internet" in await told(bench, site.at("changing.test"))
     assert (len(site.requests), trap.sprung) == (1, False)
 

@@ -1,4 +1,4 @@
-"""Where requests and the token go is the person's to say, never a cloned folder's."""
+"""Where requests and the token go is the user's to say, never a cloned folder's."""
 
 import json
 from pathlib import Path

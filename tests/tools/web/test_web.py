@@ -1,4 +1,4 @@
-"""web: pages as text, what is no text, bounds, marks, and searches."""
+"""web: pages as text, what is not text, bounds, marks, and searches."""
 
 import asyncio
 import gzip
@@ -58,7 +58,7 @@ async def told(bench: Bench, site: Site, path: str = "/", **more: Any) -> str:
 
 
 def inside(text: str) -> str:
-    """What stands between the marks."""
+    """What is between the marks."""
     return text.partition("\n")[2].rpartition("\n[")[0]
 
 

@@ -19,7 +19,7 @@ RESULTS = [
 
 @pytest.fixture(autouse=True)
 def searx(bench: Bench, site: Site) -> None:
-    """A search of the person's own: at a private address, since the person has set it."""
+    """A search of the user's own: at a private address, since the user has set it."""
     bench.services.settings.web_search_url = f"{site.url}/search"
     site.page("/search", {"query": "q", "results": RESULTS}, "application/json")
 

@@ -117,7 +117,7 @@ async def test_a_command_that_had_not_begun_is_run(there: Bench) -> None:
         again = await there.call("bash", call_id=call_id, command="echo ran")
         assert again.text == "ran\n[exit code 0]"
         return
-    # In a sandbox the directory is made with the start: without it nobody can tell.
+    # In a sandbox the directory is made with the start: without it no one can tell.
     await there.begun(call_id, "bash", note)
     assert (await there.call("bash", call_id=call_id, command="echo ran")).outcome == "unknown"
 

@@ -71,7 +71,7 @@ class Column:
         found = list(dict.fromkeys(self.there))
         if any(isinstance(v, str) and len(v) > CLASS_LENGTH for v in found):
             return []
-        # With few rows nobody can tell; a bool has two classes whatever was seen.
+        # With few rows no one can tell; a bool has two classes whatever was seen.
         repeated = len(found) * 2 <= len(self.there) or self.kind == "bool"
         return found if len(found) <= CLASSES and repeated else []
 

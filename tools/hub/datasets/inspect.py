@@ -34,7 +34,7 @@ async def inspect(
         _statistics(viewer, where, able, notes),
         _files(viewer, where, notes),
     )
-    # Long rows are work for the processor: the event loop goes on meanwhile.
+    # Long rows are work for the processor: the event loop continues meanwhile.
     columns, fits, warnings = await asyncio.to_thread(_judged, found)
     total = found.total if found.total >= 0 else _rows_of(size, where)
     cut = sorted({name for row in found.rows for name in row.get("truncated_cells") or ()})

@@ -1,4 +1,4 @@
-"""Which texts of one set stand in another: n-grams of words, as contamination studies use them.
+"""Which texts of one set are in another: n-grams of words, as contamination studies use them.
 
 Brown et al. 2020 (GPT-3, appendix C) took 13 words after lower-casing and dropping punctuation; so
 is it here. Each cell's n-grams are its own: none crosses from one column to the next.
@@ -23,7 +23,7 @@ COPIED = 0.8
 #: Chinese and Japanese have no spaces: a character is a word.
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORD = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])\w)+")
-#: Keys whose values are no text of the data.
+#: Keys whose values are not text of the data.
 _MARKS = ("role", "from", "src", "type", "id")
 
 

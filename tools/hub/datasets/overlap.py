@@ -1,4 +1,4 @@
-"""`hf_dataset overlap`: how much of an evaluation set stands in a training set.
+"""`hf_dataset overlap`: how much of an evaluation set is in a training set.
 
 False positives: 13 words in a row also coincide in quotations, licences, code headers, common
 formulas and the instructions of a template. n-grams that many evaluation rows share are therefore
@@ -115,7 +115,7 @@ async def _read(
     trouble = ""
     try:
         async for page in pages(viewer, where, wanted, deadline):
-            # n-grams are work for the processor: the event loop goes on meanwhile.
+            # n-grams are work for the processor: the event loop continues meanwhile.
             await asyncio.to_thread(_take, page, found, adding, seen)
             total, partial = page.total, page.partial
             now = time.monotonic()

@@ -38,7 +38,7 @@ async def place(
     split: str = "",
     prefer: Sequence[str] = ("train",),
 ) -> Place:
-    """The split that is meant; where none is named, the first of `prefer` that is there.
+    """The split that is intended; where none is named, the first of `prefer` that is there.
 
     Raises ToolError with the names there are.
     """

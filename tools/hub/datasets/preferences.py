@@ -65,7 +65,7 @@ def preference_fits(table: Table) -> Iterator[Fit]:
 
 
 def _prompt_change(prompt: Column, chosen: Column, rejected: Column) -> str:
-    """What makes a prompt of this column, beside the answers as they are."""
+    """What makes a prompt of this column, next to the answers as they are."""
     repeats = repeated_prompts(prompt, chosen)
     if repeats > 0.5:
         return f"drop {prompt.name}: {chosen.name} begins with it already ({repeats:.0%})"

@@ -62,7 +62,7 @@ class Table:
         return next(iter(self.of(*kinds)), None)
 
     def prose(self) -> list[Column]:
-        """Strings that are no classes, ids or names."""
+        """Strings that are not classes, ids or names."""
         return [c for c in self.of("text") if not c.classes and words(c) >= 3]
 
 

@@ -1,4 +1,4 @@
-"""Which tasks beside language-model training a table's columns fit: classes, tokens, questions,
+"""Which tasks next to language-model training a table's columns fit: classes, tokens, questions,
 sound, pictures. The layouts are those of the examples in transformers and sentence-transformers.
 """
 

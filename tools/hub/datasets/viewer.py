@@ -3,7 +3,7 @@
 Endpoints and shapes: https://huggingface.co/docs/dataset-viewer. huggingface_hub has no calls for
 them. A failure is a ViewerError whose text says what to do next: a status, a header X-Error-Code
 and a body {error, cause_message?}. The viewer tells gated, private and missing datasets apart for
-nobody, so the Hub is asked which of them it is.
+no one, so the Hub is asked which of them it is.
 """
 
 import asyncio
@@ -77,7 +77,7 @@ class Viewer:
         """The answer at a path of SHAPES. Raises ViewerError, ToolError."""
         if offline():
             raise ToolError(OFFLINE)
-        # The token goes to this address alone: Hugging Face's own, or the person's setting, which
+        # The token goes to this address alone: Hugging Face's own, or the user's setting, which
         # a project cannot change. http.get leaves it behind where a redirect leads elsewhere.
         token = await asyncio.to_thread(hub_token)
         reply = await http.get(

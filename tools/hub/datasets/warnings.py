@@ -1,4 +1,4 @@
-"""What looks wrong in a table before anybody trains on it: warnings, each with what to do."""
+"""What looks wrong in a table before anyone trains on it: warnings, each with what to do."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from tools.hub.datasets.table import CHATS, Fit
 
 #: Shares of the sampled rows from which a fault is told.
 FEW, SOME = 0.01, 0.05
-#: An answer of so many characters that stands in its prompt is no coincidence.
+#: An answer of so many characters that is in its prompt is not a coincidence.
 LONG = 20
 
 

@@ -23,7 +23,7 @@ class Gpus:
 
     Attributes:
         memory: bytes of each. hourly: USD per hour; None for this machine's own.
-        free: bytes that nobody uses, where that is known.
+        free: bytes that no one uses, where that is known.
     """
 
     name: str

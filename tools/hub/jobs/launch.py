@@ -78,7 +78,7 @@ async def schedule(arguments: JobsArguments, ctx: ToolContext) -> ToolResult:
 async def _once(
     ctx: ToolContext, note: dict[str, Any], make: Callable[[HfApi], Any], repeats: bool = False
 ) -> Any:
-    """What `make` made, though the Hub's answer be lost; a ToolResult if nobody can tell whether
+    """What `make` made, though the Hub's answer be lost; a ToolResult if no one can tell whether
     it was made. Raises ToolError where nothing was made."""
     hub = Hub.of(ctx)
     await ctx.note(note)
@@ -138,7 +138,7 @@ async def look_up(hub: Hub, note: dict[str, Any], repeats: bool = False) -> Any:
                 else list(api.list_jobs(labels=labels, namespace=namespace))
             )
         )
-        # A server that does not filter must not hand us somebody else's job.
+        # A server that does not filter must not hand us someone else's job.
         for one in found:
             made: Any = one
             held = (made.job_spec if repeats else made).labels or {}
@@ -172,7 +172,7 @@ def _scheduled(made: Any) -> ToolResult:
 
 
 async def recovered(arguments: JobsArguments, ctx: ToolContext, note: dict[str, Any]) -> ToolResult:
-    """After a crash: what was made, by its label. Raises NotBegun where there is none."""
+    """After a crash: what was made, by its label. Raises NotBegun if there is none."""
     repeats = arguments.operation == "schedule"
     try:
         made = await look_up(Hub.of(ctx), note, repeats)

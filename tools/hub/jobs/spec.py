@@ -98,7 +98,7 @@ def secrets_of(names: list[str], settings: Settings) -> dict[str, str]:
 
 def check_credentials(arguments: JobsArguments, source: str) -> None:
     """Raises ToolError if a credential stands where the Hub shows it: all but `secrets` is stored
-    in clear, for everybody who may see the job."""
+    in clear, for everyone who may see the job."""
     hint = "name it in secrets; the user allows names with the setting job_secrets"
     for name, value in arguments.env.items():
         if is_credential_name(name) and secrets_of_value(name, value):

@@ -67,7 +67,7 @@ async def events(
 async def so_far(
     hub: Hub, namespace: str, job: str, route: str = "logs", *, most: int, tail: int | None = None
 ) -> list[dict[str, Any]]:
-    """What a stream holds now: up to `most` events, until it is quiet. [] where there is none."""
+    """What a stream holds now: up to `most` events, until it is quiet. [] if there is none."""
     import httpx
 
     found: list[dict[str, Any]] = []
@@ -89,7 +89,7 @@ def text_of(event: dict[str, Any]) -> str:
 
 
 def series(lines: list[str]) -> list[str]:
-    """The metrics that stand in a log: first, last, least and most of each, a line each."""
+    """The metrics that are in a log: first, last, least and most of each, a line each."""
     found: dict[str, list[float]] = {}
     for line in lines:
         for name, number in _FIGURE.findall(line):
@@ -170,7 +170,7 @@ async def _follow(job: Job, hub: Hub, lines: list[str]) -> None:
 
 
 async def last_words(job: Job, hub: Hub, cost: int | None) -> str:
-    """How a job ended that nobody waited for."""
+    """How a job ended that no one waited for."""
     found = await so_far(hub, job.namespace, job.id, most=KEPT, tail=1000)
     lines = [text_of(event) for event in found]
     return ended_result(job, lines, 20, cost).text

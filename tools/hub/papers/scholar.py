@@ -1,5 +1,5 @@
 """Semantic Scholar: who cites whom, and searches by date and citations. Without a key its pool is
-shared by everybody, and often used up."""
+shared by everyone, and often used up."""
 
 import os
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ async def scholar(
 
 
 def papers_of(found: dict[str, Any], key: str = "") -> list[dict[str, Any]]:
-    """The papers in an answer's `data`; `key`: where each one stands in its entry."""
+    """The papers in an answer's `data`; `key`: where each one is in its entry."""
     data = found.get("data")
     if not isinstance(data, list) or not all(isinstance(one, dict) for one in data):
         raise ToolError("Semantic Scholar's answer could not be understood; try again later")

@@ -90,7 +90,7 @@ async def _trending(arguments: PapersArguments, hub: Hub) -> ToolResult:
 
 
 async def _listed_at_hub(path: str, params: dict[str, Any], hub: Hub) -> list[str]:
-    """Lines of papers. Asked past huggingface_hub, whose PaperInfo loses what stands inside
+    """Lines of papers. Asked past huggingface_hub, whose PaperInfo loses what is inside
     `paper` (2.4: the summary in a sentence, the stars)."""
     found = (await hub.get(path, params)).json()
     try:
@@ -141,7 +141,7 @@ async def _details(id: str, hub: Hub) -> ToolResult:
     try:
         return ToolResult(await hub.ask(lambda api: _described(api.paper_info(id))))
     except ToolError as error:
-        # The Hub has the papers that somebody submitted to it alone.
+        # The Hub has the papers that someone submitted to it alone.
         refused = error
     fields = f"{FIELDS},abstract,tldr,venue,referenceCount,influentialCitationCount"
     try:

@@ -1,6 +1,6 @@
 """Commits of hf_repo: files that are uploaded or deleted.
 
-A commit names the one it stands on (`parent_commit`): the Hub refuses it when that is no longer
+A commit names the one it is on (`parent_commit`): the Hub refuses it when that is no longer
 the newest, so that a commit which is sent twice happens once.
 """
 

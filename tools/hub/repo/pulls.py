@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def pull_requests(api: HfApi, repo: Repo, author: str, title: str) -> list[int]:
-    """Numbers of the pull requests that somebody opened under a title."""
+    """Numbers of the pull requests that someone opened under a title."""
     found = api.get_repo_discussions(
         repo.id, repo_type=repo.type, discussion_type="pull_request", author=author
     )

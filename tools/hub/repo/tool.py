@@ -100,7 +100,7 @@ class HubRepo(AgentTool):
 
 
 def opens(arguments: RepoArguments) -> str:
-    """What the change lets everybody see; "" if nothing. Whether it was private before only the
+    """What the change lets everyone see; "" if nothing. Whether it was private before only the
     Hub can tell, and the answer could change: the question is asked in any case."""
     if arguments.visibility == "public" and arguments.operation in ("create", "update"):
         return "it makes the repository public"
@@ -110,7 +110,7 @@ def opens(arguments: RepoArguments) -> str:
 
 
 def preview(arguments: RepoArguments) -> str:
-    """What a person sees before it happens: where, and every word that is published."""
+    """What a user sees before it happens: where, and every word that is published."""
     a = arguments
     where = f"{a.type} {a.repo}"
     at = f"{where}, revision {a.revision or 'main'}"

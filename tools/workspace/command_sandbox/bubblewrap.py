@@ -116,7 +116,7 @@ def kernel_settings() -> tuple[str, ...]:
 
 
 def _takes_writes(place: str) -> bool:
-    """Whether somebody may write to a file, or to one below a folder."""
+    """Whether someone may write to a file, or to one below a folder."""
     below = (os.path.join(where, name) for where, _, names in os.walk(place) for name in names)
     for file in below if os.path.isdir(place) else (place,):
         with suppress(OSError):

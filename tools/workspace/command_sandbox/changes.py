@@ -1,7 +1,7 @@
 """What a command left that runs or counts later: git settings, hooks, shell profiles, `.ml-agent`.
 
 A sandbox keeps those that exist from being changed (Landlock does not even that). None keeps a
-command from making new ones where it may write, as `git clone` does. So they are told of.
+command from making new ones where it may write, as `git clone` does. So they are told about.
 """
 
 import os

@@ -27,7 +27,7 @@ WRITE = (
 )  # fmt: skip
 FOR_FILES = EXECUTE | READ_FILE | WRITE_FILE | TRUNCATE
 ALL = WRITE | MAKE_CHAR | MAKE_BLOCK
-#: What stands in /dev for everybody; the rest (disks, memory) is not reachable.
+#: What is in /dev for everyone; the rest (disks, memory) is not reachable.
 DEVICES = (
     "null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts", "shm", "dri", "kfd", "dxg",
     "infiniband",

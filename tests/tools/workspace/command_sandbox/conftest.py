@@ -15,7 +15,7 @@ from core.store import runs
 from tools.workspace.command_sandbox import CommandPlace, CommandSandbox, Wrapped, find
 
 KINDS = ("bubblewrap", "landlock")
-#: What stands in the secret places of the home.
+#: What is in the secret places of the home.
 SECRET = "SECRET-MATERIAL"
 
 

@@ -251,7 +251,7 @@ def test_the_folder_is_the_root(mounted: Home, tmp_path: Path) -> None:
 
 
 def test_the_folder_lies_below_the_state_directory(mounted: Home) -> None:
-    """Someone has put both into one folder: what stands beside the way there is hidden."""
+    """Someone has put both into one folder: what stands next to the way there is hidden."""
     mounted.settings = Settings(state_dir=str(mounted.path / "projects"))
     (mounted.path / "projects" / "ml-agent.db").write_text(SECRET)
     assert mounted.run("echo x > f && cat f") == (0, "x\n")
