@@ -59,3 +59,11 @@ def test_the_tables_of_the_permissions_page_are_the_codes() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert with_tables(page) == page, "run: uv run python -m docs.print_policy"
     assert page.count("\n| `git ") == 4
+
+
+@pytest.mark.parametrize("page", ["AGENTS.md", "docs/architecture.md"])
+def test_the_files_that_a_page_names_are_there(page: str) -> None:
+    """Examples of new files are in the pages about extending, not here."""
+    named = re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.(?:py|md|json))`", (ROOT / page).read_text())
+    assert named
+    assert [name for name in named if not (ROOT / name).exists()] == []
