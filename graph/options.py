@@ -2,6 +2,7 @@
 over the settings."""
 
 import asyncio
+import difflib
 import os
 import secrets
 import socket
@@ -11,14 +12,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from configs.settings import Settings
-from core.errors import NotAuthenticated, UsageError
+from core.errors import NotAuthenticated, SettingsError, UsageError
 from core.models.choice import choose_model
 from core.models.routes import resolve
-from core.policy.rules import parse_rule
+from core.policy.rules import OUTSIDE, parse_rule
 from core.run import Mode
 from core.store import ThreadRow, new_thread_id
 from core.tool import AgentContext, Services
+from tools import builtin_tools
 from tools.mcp.callbacks import Ask
+from tools.mcp.tool import READS
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,20 @@ class RunOptions:
     ask: Ask | None = None
 
 
+def check_rules(rules: Sequence[str], origin: str) -> None:
+    """Raise SettingsError for what is not a rule, or names a tool that does not exist: a deny rule
+    with a typing error would deny nothing. Tools of MCP servers are known once they start."""
+    known = {*builtin_tools(), "mcp", READS, OUTSIDE} if rules else set()
+    for text in rules:
+        tool = parse_rule(text, origin).tool
+        if tool not in known and "__" not in tool:
+            near = difflib.get_close_matches(tool, known, 1)
+            meant = f"do you mean {near[0]}? " if near else ""
+            raise SettingsError(
+                f"{origin} {text!r}: there is no tool {tool}", f"{meant}ml-agent tools lists them"
+            )
+
+
 async def thread_for(
     row: ThreadRow | None,
     cwd: Path,
@@ -74,10 +91,8 @@ async def thread_for(
     is wanted, no one can be asked, and there is no token).
     """
     here = row is not None and row.host == socket.gethostname()
-    for rule in options.allow:
-        parse_rule(rule, "--allow")
-    for rule in options.deny:
-        parse_rule(rule, "--deny")
+    check_rules(options.allow, "--allow")
+    check_rules(options.deny, "--deny")
     if row and here and not await asyncio.to_thread(os.path.isdir, row.cwd):
         raise UsageError(
             f"the thread's folder is gone: {row.cwd}", "make it again, or start a new thread"

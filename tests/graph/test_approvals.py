@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from configs.settings import Settings
+from core.errors import SettingsError
+from graph.options import check_rules
 from tests.graph.driving import driven
 from tests.stand_ins.model_script import Asked, Call, Reply
 
@@ -143,3 +145,17 @@ async def test_reading_outside_the_folder_asks(settings: Settings, workdir: Path
     async with driven(choose(*calls), settings, workdir, mode="ask") as driver:
         asked = await driver.send("go")
         assert [r["arguments"]["path"] for r in asked.requests] == [OUTSIDE, "../../.env"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"), [("bsh(rm *)", "do you mean bash"), ("nothing_like_it", "ml-agent tools")]
+)
+def test_a_rule_that_names_no_tool_is_refused(rule: str, said: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        check_rules([rule], "--deny")
+    assert "there is no tool" in caught.value.message
+    assert said in caught.value.hint
+
+
+def test_rules_of_all_kinds_of_tools() -> None:
+    check_rules(["bash(rm *)", "outside_sandbox(make *)", "mcp_reads(box)", "box__echo"], "--deny")
