@@ -245,7 +245,7 @@ async def run(found: dict[str, str], folder: Path, state: Path) -> list[dict[str
 
 
 def numbers(lines: list[dict[str, Any]]) -> dict[str, str]:
-    """Loss and accuracy on the rows withheld, as the training run printed them."""
+    """Loss and accuracy on the held-out rows, as the training run printed them."""
     outputs = [m["message"]["content"] for m in lines if m["type"] == "message"]
     (training,) = [o for o in outputs if "epoch 300:" in o and "+---" in o]
     said = {

@@ -179,7 +179,7 @@ def _environment(settings: "Settings") -> Iterator[Finding]:
 
 
 def _servers(settings: "Settings") -> Iterator[Finding]:
-    """MCP servers unchanged at their last start."""
+    """MCP servers as they were at their last start."""
     from tools.mcp.cache import Cache
     from tools.mcp.config import digest
 

@@ -75,7 +75,7 @@ def using_keys(brought: Brought) -> str:
 
 
 def known_tools(settings: Settings) -> dict[str, "AgentTool"]:
-    """All tools, those of MCP servers unchanged last listed."""
+    """All tools, those of MCP servers as they were last listed."""
     from tools import builtin_tools
 
     known = builtin_tools()

@@ -30,7 +30,7 @@ def problems(given: Any, schema: dict[str, Any]) -> str:
 
 
 def arguments_type(schema: dict[str, Any]) -> type[BaseModel]:
-    """A pydantic type whose values are objects that fit `schema`, unchanged given."""
+    """A pydantic type whose values are objects that fit `schema`, as they were given."""
 
     class Arguments(RootModel[dict[str, Any]]):
         @model_validator(mode="after")

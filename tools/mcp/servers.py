@@ -135,7 +135,7 @@ class Servers:
         return found
 
     def _of_thread(self, thread: str) -> dict[str, dict[str, Any]]:
-        """The thread's own lists, of servers that are configured unchanged."""
+        """The thread's own lists, of servers that are configured as they were."""
         return {
             name: kept
             for name, kept in self._cache.of_thread(thread).items()
