@@ -155,7 +155,7 @@ class Fighter:
 
     def was_refused(self) -> bool:
         """Whether it ended as one that must: told which process drives the thread."""
-        words = r"is driven by process \d+ on \S+ since"
+        words = r"is already open in process \d+ on \S+ since"
         return self.process.returncode == 1 and bool(re.search(words, self.told.read_text()))
 
 

@@ -202,7 +202,7 @@ def read_file(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise SettingsProblem(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise SettingsProblem(f"{path}: it is no UTF-8 text") from None
+        raise SettingsProblem(f"{path}: it is not UTF-8 text") from None
 
 
 def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -134,7 +134,7 @@ def _refusal(path: Path, key: str, user: Path) -> str:
     if key.partition(".")[0] not in Settings.model_fields:
         return f"{visible(path)}: {visible(key)}: unknown key"
     return (
-        f"{visible(path)}: {visible(key)}: a project's file may not set it; use your own "
+        f"{visible(path)}: {visible(key)}: a project's file cannot set it; use your own "
         f"({user}) or the environment"
     )
 

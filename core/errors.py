@@ -64,12 +64,12 @@ class SettingsError(UsageError):
 
 class ApprovalNeeded(AgentError):
     exit_code = 3
-    default_hint = "ml-agent sessions resume asks again where a person can answer"
+    default_hint = "to approve or reject, run ml-agent sessions resume in a terminal"
 
 
 class LimitReached(AgentError):
     exit_code = 4
-    default_hint = "the thread is intact: send another message to go on"
+    default_hint = "the thread is intact: send another message to continue"
 
 
 class StoreError(AgentError):
@@ -86,7 +86,7 @@ class ThreadBusy(StoreError):
 
 class NoSuchThread(StoreError):
     exit_code = 2
-    default_hint = "ml-agent sessions list shows the threads there are"
+    default_hint = "ml-agent sessions list shows your sessions"
 
 
 class StuckInLoop(AgentError):
@@ -132,7 +132,7 @@ class RequestRefused(ModelError):
 
 
 class ContextTooLong(RequestRefused):
-    default_hint = "set context_window if the model's window is smaller than ml-agent believes"
+    default_hint = "set context_window if the model's window is smaller than ml-agent assumes"
 
 
 class PaymentRequired(ModelError):
@@ -140,7 +140,7 @@ class PaymentRequired(ModelError):
 
 
 class ModelUnavailable(ModelError):
-    default_hint = "the thread is intact: ml-agent sessions resume goes on where it stopped"
+    default_hint = "the thread is intact: ml-agent sessions resume continues where it stopped"
 
 
 class RecordingEnds(ModelError):
@@ -148,7 +148,7 @@ class RecordingEnds(ModelError):
 
 
 class ReplayDiffers(ModelError):
-    default_hint = "the code, a tool or the files behave otherwise than when it was recorded"
+    default_hint = "the code, a tool or the files differ from when it was recorded"
 
 
 class AnswerRefused(ModelError):

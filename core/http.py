@@ -126,7 +126,7 @@ async def get(
                     return reply
             how.log(f"{why}; asking again in {wait:.0f} s ({attempt + 1} of {ATTEMPTS})")
             await how.pause(wait)
-    raise AssertionError("every attempt returns, raises or goes on")
+    raise AssertionError("every attempt returns, raises or continues")
 
 
 async def _once(

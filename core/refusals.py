@@ -73,7 +73,7 @@ _NO_CREDENTIAL = "{target} refuses the credential ({status}); set its headers"
 MCP: Table = {
     401: _NO_CREDENTIAL,
     403: _NO_CREDENTIAL,
-    404: "{target} is no MCP server (404)",
+    404: "{target} is not an MCP server (404)",
     0: "{target} answered {status}",
 }
 

@@ -38,7 +38,7 @@ async def ask_model(
         other = step.context.fallback_model or services.settings.fallback_model
         if not other or other == model:
             raise
-        said = f"{error.message}; {other} takes its place for this turn"
+        said = f"{error.message}; {other} replaces it for this turn"
         partial.emit(ToolLog(id="", tool="model", text=said))
         await services.models.ready(other)
         try:

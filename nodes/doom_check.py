@@ -37,7 +37,7 @@ async def doom_check(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
     update: dict[str, Any] = {"messages": answers, "loop_guard": guard}
     if guard["catches"] > 1 or guard["total"] >= MOST:
         names = ", ".join(dict.fromkeys(call.name for call in pending_calls(messages)))
-        stuck = StuckInLoop(f"the model goes in circles with {names}: {loop.why}")
+        stuck = StuckInLoop(f"the model repeats the same calls ({names}): {loop.why}")
         update["turn"] = ended(turn, "error", error=stuck)
     return update
 

@@ -43,7 +43,7 @@ async def record_answer(
     if told is not None:
         cut = answer.finish_reason == "length"
         why = "cut off at the token limit" if cut else answer.problem or "the plan has open items"
-        step.emit(ToolLog(id="", tool="model", text=f"{why}: asked to go on"))
+        step.emit(ToolLog(id="", tool="model", text=f"{why}: asked to continue"))
     _tell(step, answer, calls, verdicts)
     said = [*new, message, *([told] if told else [])]
     update: dict[str, Any] = {"messages": said, "turn": turn, "verdicts": verdicts}

@@ -74,7 +74,7 @@ class Summariser:
                 if len(self._models) == 1:
                     raise
                 failed = self._models.pop(0)
-                self._log(f"{failed} failed: {error.message}; {self._models[0]} takes its place")
+                self._log(f"{failed} failed: {error.message}; {self._models[0]} replaces it")
                 continue
             if answer.problem:
                 # Its text is not a summary.

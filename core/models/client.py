@@ -100,7 +100,7 @@ class ChatClient:
                 failure = classify(error, route.api_key)
                 left_out = self._refused_field(asked, failure)
                 if left_out:
-                    said = f"{route.id} may not take {left_out}: asked without"
+                    said = f"{route.id} seems to reject {left_out}: sent without it"
                     emit(ToolLog(id="", tool="model", text=f"{said} ({failure.said})"))
                     continue
                 pause = pause_after(failure, made, self._clock() - began, **self._jitter)

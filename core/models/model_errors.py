@@ -27,7 +27,7 @@ def raised(failure: Failure, route: Route, attempts: int) -> ModelError:
     if failure.is_too_long:
         return ContextTooLong(f"the request is longer than the window of {who}: {said}", **facts)
     if failure.is_spent:
-        return PaymentRequired(f"{who} wants payment: {said}", **facts)
+        return PaymentRequired(f"{who} requires payment: {said}", **facts)
     if status in (401, 403) and not _OF_PLACE.search(said):
         return NotAuthenticated(
             f"{who} refused the credential: {said}", route.credential_hint(), **facts

@@ -151,13 +151,13 @@ class Route:
         address = urlsplit(self.base_url)
         if self.base_url and (address.scheme not in ("http", "https") or not address.hostname):
             raise UnknownModel(
-                f"the address of {self.id} is no URL: {self.base_url}",
+                f"the address of {self.id} is not a URL: {self.base_url}",
                 "set it as http://host:port/v1 or https://host/v1",
             )
         library = LIBRARIES.get(self.provider)
         if library and find_spec(library) is None:
             raise UnknownModel(
-                f"{self.id} needs the library {library}", f"install it beside ml-agent: {library}"
+                f"{self.id} needs the library {library}", f"install it next to ml-agent: {library}"
             )
         if self.needs_key and not self.api_key:
             raise NotAuthenticated(f"no credential for {self.id}", self.credential_hint())
@@ -195,7 +195,7 @@ def _resolved(model: str, settings: Settings) -> Route:
     if problem and rest:
         raise UnknownModel(f"{visible(model)!r} is not a model id: {problem}")
     if not prefix.strip() or (prefix in ("hf", "local", "replay") and not rest):
-        raise UnknownModel(f"{model!r} is no model id")
+        raise UnknownModel(f"{model!r} is not a model id")
     if prefix == "replay":
         return Route(model, "replay", model, needs_key=False)
     if prefix == "hf":

@@ -69,9 +69,11 @@ def _verdict(tool: str, effect: Effect, words: Sequence[str], here: Situation) -
     if special is not None:
         return special
     if asked:
-        return Judged("ask", "a rule wants you to be asked", asked.named("ask"))
+        return Judged("ask", "a rule requires your approval", asked.named("ask"))
     if effect.always_asks and here.mode != "read-only":
-        return Judged("ask", "it goes on by itself, and is always asked about", "always-asks")
+        return Judged(
+            "ask", "it keeps running on its own; approval is always required", "always-asks"
+        )
     if allowed and here.mode != "read-only":
         return Judged("run", "a rule allows it", allowed.named("allow"))
     if effect.asks:

@@ -97,7 +97,7 @@ def _unusual(url: str, is_site: bool) -> str:
     if len(rest) > LONGEST or len(host) > 100:
         return f"has {len(behind)} characters"
     if not is_site and PIECE.search(behind):
-        return "has a long piece that is no word"
+        return "has a long part that is not a word"
     return ""
 
 

@@ -33,7 +33,7 @@ def judge_line(source: str, here: Situation, folder: str) -> Judged:
         return modes.protected(protected, here.mode)
     asked = commands.fitting_rule(line, here.rules.ask)
     if asked:
-        return Judged("ask", "a rule wants you to be asked", asked.named("ask"))
+        return Judged("ask", "a rule requires your approval", asked.named("ask"))
     if here.mode == "yolo":
         return by_mode("execute", here.mode, [])
     verdict = by_mode("execute", here.mode, [])

@@ -12,9 +12,9 @@ Action = Literal["run", "ask", "deny"]
 Mode = Literal["ask", "auto", "read-only", "yolo"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 ASKED = {
-    "execute": "commands are asked about in this mode",
+    "execute": "commands need approval in this mode",
     "publish": "it changes something that others can see",
-    "destroy": "what it removes cannot be got back",
+    "destroy": "it removes something, and this cannot be undone",
     "spend": "it costs money",
 }
 
@@ -87,4 +87,6 @@ def secret(place: str, mode: str) -> Judged:
 def protected(place: str, mode: str) -> Judged:
     """Of a write to what governs ml-agent, or runs later."""
     action: Action = "ask" if mode in ("ask", "yolo") else "deny"
-    return Judged(action, f"{place} governs ml-agent or runs unasked later", "protected-path")
+    return Judged(
+        action, f"{place} controls ml-agent or runs later without asking", "protected-path"
+    )

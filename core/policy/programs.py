@@ -132,7 +132,11 @@ def option_problem(words: Sequence[str], named: Collection[str] = ()) -> str:
     """
     found = reader_of(words)
     if found is None:
-        return "" if words[1] in named else f"{words[0]} {words[1]} is not among what may stand"
+        return (
+            ""
+            if words[1] in named
+            else f"{words[0]} {words[1]} is not a known subcommand that only reads"
+        )
     reader, rest = found
     if reader.any_option:
         return ""
@@ -149,7 +153,7 @@ def option_problem(words: Sequence[str], named: Collection[str] = ()) -> str:
             continue
         takes = _takes(word, reader)
         if takes is None:
-            return f"{words[0]} {word} is not among the options that may stand"
+            return f"{words[0]} {word} is not an allowed option"
         if takes and not waiting:
             return f"{words[0]} {word} has no argument"
         if takes:
@@ -157,7 +161,7 @@ def option_problem(words: Sequence[str], named: Collection[str] = ()) -> str:
     if reader.operands == ANY:
         return ""
     wrong = next((o for o in operands if o not in (*reader.operands.split(), *named)), None)
-    return f"{words[0]} {wrong} is not among what may stand" if wrong is not None else ""
+    return f"{words[0]} {wrong} is not an allowed argument" if wrong is not None else ""
 
 
 def _takes(word: str, reader: Reader) -> bool | None:

@@ -184,7 +184,7 @@ def _index_problem(common: Path, own: Path, top: str, contents: bool) -> str:
         return "the repository's index cannot be judged"
     for mode, name in entries:
         if mode == GITLINK and os.path.lexists(os.path.join(top, name, ".git")):
-            return f"{name} is a repository of its own"
+            return f"{name} is a separate repository"
         if contents and is_secret_name(name):
             return f"git keeps {name}, which is known to hold credentials"
     return ""

@@ -93,16 +93,16 @@ def parse_rule(text: str, origin: str) -> Rule:
     found = RULE.fullmatch(text.strip())
     if found is None:
         raise SettingsError(
-            f"{text!r} is no rule", "write tool or tool(pattern): bash(git status *)"
+            f"{text!r} is not a rule", "write tool or tool(pattern): bash(git status *)"
         )
     tool, pattern = found[1], (found[2] or "").strip()
     try:
         _words(pattern)
     except ValueError as error:
-        raise SettingsError(f"{text!r} is no rule: {error}") from None
+        raise SettingsError(f"{text!r} is not a rule: {error}") from None
     if found[2] is not None and not pattern:
         raise SettingsError(
-            f"{text!r} is no rule: its pattern is empty", f"{tool} means every call"
+            f"{text!r} is not a rule: its pattern is empty", f"{tool} means every call"
         )
     return Rule(text.strip(), tool, pattern, origin)
 

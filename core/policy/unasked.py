@@ -113,7 +113,7 @@ def _program_problem(name: str, home: str) -> str:
         file = os.path.join(entry, name)
         if os.path.isfile(file) and os.access(file, os.X_OK):
             within = inside(os.path.abspath(file), home) or inside(real_path(file), home)
-            return f"{name} lies in the working directory" if within else ""
+            return f"{name} is in the working directory" if within else ""
     return ""
 
 

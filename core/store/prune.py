@@ -37,7 +37,7 @@ class Removed:
 async def in_use(store: Store, row: ThreadRow) -> str:
     """Why a thread should stay however old it is; "" where nothing speaks for it."""
     if store.is_driven(row.id):
-        return "it is driven right now"
+        return "it is open right now"
     standing = store.standing(row)
     if standing == "approval":
         return "it waits for approval"

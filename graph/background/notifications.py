@@ -149,4 +149,4 @@ async def post(url: str, body: dict[str, Any]) -> str:
             if not again or attempt == ATTEMPTS or wait > LONGEST_PAUSE:
                 return why
             await asyncio.sleep(wait)
-    raise AssertionError("every attempt returns or goes on")
+    raise AssertionError("every attempt returns or continues")

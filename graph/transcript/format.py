@@ -130,7 +130,7 @@ def read_recording(path: Path) -> Recording:
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise UsageError(f"{path} is no recording: it is no UTF-8 text", HINT) from None
+        raise UsageError(f"{path} is not a recording: it is not UTF-8 text", HINT) from None
     session: dict[str, Any] = {}
     messages: list[dict[str, Any]] = []
     for number, line in enumerate(text.splitlines(), 1):

@@ -165,7 +165,7 @@ def _name(messages: Sequence[Mapping[str, Any]], place: int) -> str:
     """The message in words: "the result of bash"."""
     message = messages[place]
     if message["role"] != "tool":
-        return {"user": "the person's", "assistant": "the model's"}.get(message["role"], "")
+        return {"user": "the user's", "assistant": "the model's"}.get(message["role"], "")
     for earlier in reversed(messages[:place]):
         for call in earlier.get("toolCalls", ()):
             if call.get("id") == message.get("toolCallId"):

@@ -75,7 +75,7 @@ def test_settings(tmp_path: Path) -> None:
         project = run.work / ".ml-agent" / "config.json"
         project.parent.mkdir()
         project.write_text('{"database_url": "sqlite:///elsewhere.db"}')
-        assert "a project's file may not set it" in complaints(run("config", "show"))[0]
+        assert "a project's file cannot set it" in complaints(run("config", "show"))[0]
         project.write_text('{"max_iterations": 7}')
         rows = json.loads(run("config", "show", "--output", "json").stdout)["settings"]
         (row,) = [r for r in rows if r["key"] == "max_iterations"]

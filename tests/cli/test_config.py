@@ -80,6 +80,6 @@ def test_rules_of_options_and_files(tmp_path: Path) -> None:
         (folder / "config.json").write_text(json.dumps({"permissions": {"allow": ["bash(rm *)"]}}))
         refused = run("config", "show")
         assert refused.returncode == 2
-        assert "a project's file may not set it" in refused.stderr
+        assert "a project's file cannot set it" in refused.stderr
         (folder / "config.json").write_text(json.dumps({"permissions": {"deny": ["no rule("]}}))
         assert "permissions.deny.0" in run("config", "show").stderr

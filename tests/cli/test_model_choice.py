@@ -77,4 +77,4 @@ def test_a_fallback(tmp_path: Path) -> None:
     with program(tmp_path, choose) as run:
         found = run("-m", "openai/broken", "--fallback-model", "openai/spare", "hello")
         assert (found.returncode, found.stdout) == (0, "I am spare, no effort\n")
-        assert "openai/spare takes its place for this turn" in found.stderr
+        assert "openai/spare replaces it for this turn" in found.stderr

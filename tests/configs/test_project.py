@@ -88,10 +88,10 @@ def test_every_setting_is_in_a_list_or_the_users_alone(workdir: Path) -> None:
     assert listed <= Settings.model_fields.keys()
     for key in Settings.model_fields.keys() - listed:
         bring(workdir, **{key: "x"})
-        with pytest.raises(SettingsProblem, match=f"{key}: a project's file may not set it"):
+        with pytest.raises(SettingsProblem, match=f"{key}: a project's file cannot set it"):
             load(cwd=workdir, environ=NOBODY)
     bring(workdir, permissions={"allow": ["bash"]})
-    with pytest.raises(SettingsProblem, match=r"permissions.allow: a project's file may not set"):
+    with pytest.raises(SettingsProblem, match=r"permissions.allow: a project's file cannot set"):
         load(cwd=workdir, environ=NOBODY)
     bring(workdir, **{"no\x1b[31m": 1})
     with pytest.raises(SettingsProblem, match=r"no\\x1b\[31m: unknown key"):

@@ -111,7 +111,7 @@ async def test_scheduled_jobs_always_ask(given: Settings, workdir: Path, hub: Hu
             asked = await driver.send("train")
             assert asked.name == "approval_required"
             assert "$0.20 at most" in asked.requests[0]["preview"]
-            assert asked.requests[0]["reason"].endswith("always asked about")
+            assert asked.requests[0]["reason"].endswith("approval is always required")
     async with driven(choose, given, workdir, mode="read-only") as driver:
         assert (await driver.send("train")).name == "turn_complete"
     assert hub.jobs.schedules == {}

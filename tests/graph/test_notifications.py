@@ -214,7 +214,7 @@ def test_a_project_may_not_say_where_they_go(tmp_path: Path) -> None:
     folder = tmp_path / ".ml-agent"
     folder.mkdir()
     (folder / "config.json").write_text('{"notify": {"webhook_url": "https://evil.example"}}')
-    with pytest.raises(SettingsProblem, match="notify: a project's file may not set it"):
+    with pytest.raises(SettingsProblem, match="notify: a project's file cannot set it"):
         load(cwd=tmp_path, environ={})
 
 

@@ -117,7 +117,7 @@ def test_a_turn_is_finished_under_another_home(shared: str, tmp_path: Path) -> N
             refused = run("sessions", "resume", env=b)
             assert refused.returncode == 1
             (line,) = complaints(refused)
-            assert f"driven by process {first.pid} on {socket.gethostname()} since" in line
+            assert f"open in process {first.pid} on {socket.gethostname()} since" in line
             assert run("sessions", "delete", "--yes", thread_of(run, b), env=b).returncode == 1
         (run.work / "go").touch()
         done = run("sessions", "resume", "--output", "json", env=b)

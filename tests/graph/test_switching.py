@@ -81,7 +81,7 @@ async def test_the_fallback_takes_over_for_the_turn(
         monkeypatch.setattr(driver.session._services.models, "_sleep", at_once)
         ended = await driver.send("look")
         assert ended.text == "seen by claude-stand-in"
-        told = [e.text for e in driver.named("tool_log") if "takes its place" in e.text]
+        told = [e.text for e in driver.named("tool_log") if "replaces it" in e.text]
         # Once: the rest of the turn goes to the fallback at once.
         assert len(told) == 1
         broken = False

@@ -12,15 +12,15 @@ from tools import builtin_tools
 
 CALLS: list[tuple[str, str, str, str]] = [
     # call, mode, action, a part of the reason
-    ("hf_repo(delete ann/x)", "auto", "ask", "cannot be got back"),
+    ("hf_repo(delete ann/x)", "auto", "ask", "this cannot be undone"),
     ("hf_repo(read ann/x)", "read-only", "run", "only reads"),
     ("hf_repo(upload ann/x source=/etc/hosts)", "ask", "ask", "others can see"),
-    ('hf_repo({"operation": "branch", "repo": "a/b", "remove": true})', "auto", "ask", "got back"),
+    ('hf_repo({"operation": "branch", "repo": "a/b", "remove": true})', "auto", "ask", "cannot be undone"),
     ("hf_jobs(run)", "ask", "ask", "it costs money"),
     ("hf_jobs(run timeout=1h flavor=a10g-small)", "ask", "ask", "it costs money"),
-    ("hf_jobs(schedule)", "auto", "ask", "always asked about"),
+    ("hf_jobs(schedule)", "auto", "ask", "approval is always required"),
     ("hf_jobs(ps)", "read-only", "run", "only reads"),
-    ("process(kill abc)", "ask", "ask", "commands are asked about"),
+    ("process(kill abc)", "ask", "ask", "commands need approval"),
     ("process(list)", "read-only", "run", "only reads"),
     ("plan", "read-only", "run", "only reads"),
     ("ask_user(why)", "auto", "ask", "the model asks you"),

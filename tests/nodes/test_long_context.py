@@ -125,7 +125,7 @@ async def test_a_cheaper_model_that_fails_is_replaced(settings: Settings, workdi
     async with driven(choose, given, workdir, mode="yolo") as driver:
         assert (await driver.send("print")).text == "all done"
         assert models[:2] == ["cheap", "stand-in"]
-        assert any("takes its place" in e.text for e in driver.named("tool_log"))
+        assert any("replaces it" in e.text for e in driver.named("tool_log"))
 
 
 @pytest.mark.parametrize("reply", [Reply(""), Reply(status=400)], ids=["nothing", "refused"])

@@ -79,7 +79,7 @@ async def test_an_open_plan_is_pointed_at_twice(settings: Settings, workdir: Pat
         said = [m["content"] for m in driver.messages if m["role"] == "user"]
         assert [("still has open items" in text) for text in said] == [False, True, True]
         told = [e.text for e in driver.named("tool_log") if e.tool == "model"]
-        assert told.count("the plan has open items: asked to go on") == 2
+        assert told.count("the plan has open items: asked to continue") == 2
 
 
 async def test_a_plan_that_is_closed_ends_the_turn(settings: Settings, workdir: Path) -> None:

@@ -69,7 +69,7 @@ def handlers(
 
     async def message(received: Any) -> None:
         if isinstance(received, Exception):
-            notice("it prints what is no MCP message; that is left out")
+            notice("it prints text that is not an MCP message; this is left out")
         if isinstance(getattr(received, "root", None), types.ToolListChangedNotification):
             relist.set()
 
@@ -88,7 +88,7 @@ async def answered(server: str, params: Any, ask: Ask | None, log: Callable[[str
     url = str(getattr(params, "url", "") or "")
     schema = getattr(params, "requestedSchema", None)
     if ask is None:
-        log(f"{server} asks: {params.message} (declined: nobody is there)")
+        log(f"{server} asks: {params.message} (declined: the user is not there)")
         return ElicitResult(action="decline")
     log(f"{server} asks: {params.message}")
     given = await ask(Question(server, params.message, schema, url))

@@ -87,6 +87,6 @@ def _with_hub_token(start: Start, environ: Mapping[str, str]) -> Start:
     if any(token in text for token in tokens if token for text in sent):
         raise Trouble(
             "its settings hold the Hub token, which goes to Hugging Face's own server only; "
-            "give it a token of its own"
+            "give it its own token"
         )
     return start

@@ -33,7 +33,7 @@ async def provider(url: str, place: Path, name: str, sign_in: SignIn | None) -> 
 
     async def show(page: str) -> None:
         if sign_in is None:
-            raise Trouble(f"it wants a person to sign in: ml-agent mcp test {name}")
+            raise Trouble(f"it requires you to sign in: run ml-agent mcp test {name}")
         await back.listen()
         await sign_in(page)
 

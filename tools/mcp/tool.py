@@ -96,7 +96,7 @@ class McpTool(AgentTool):
         return Effect(
             "read",
             preview=preview,
-            asks=f"that it only reads is the word of the MCP server {server}",
+            asks=f"the MCP server {server} claims that it only reads; this is not checked",
             asks_in=("ask",),
             asks_unless=f"{READS}({server})",
         )

@@ -132,7 +132,7 @@ async def _values(chunks: AsyncIterator[bytes]) -> AsyncIterator[tuple[str, Any]
         text = head.decode("utf-8", "replace").strip()
         if text.startswith((":", "event:", "data:", "id:", "retry:")):
             raise StreamCut("the stream ended without an answer")
-        raise NotAnAnswer(f"text that is no answer ({text[:80]!r})")
+        raise NotAnAnswer(f"text that is not an answer ({text[:80]!r})")
 
 
 async def _events(head: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[Event]:

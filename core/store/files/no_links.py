@@ -22,7 +22,7 @@ class LinkInPath(OSError):
     """A link is in a path that had none when the call was judged."""
 
     def __init__(self, path: str) -> None:
-        said = "a link stands in its path now and is not followed. Call again"
+        said = "its path now contains a link, which is not followed. Call again"
         super().__init__(errno.ELOOP, said, path)
 
 

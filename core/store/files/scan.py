@@ -178,7 +178,7 @@ class Scanner:
         if stat.S_ISLNK(status.st_mode):
             return ""
         if not stat.S_ISREG(status.st_mode):
-            return "it is no regular file"
+            return "it is not a regular file"
         return f"it has {status.st_size:,} bytes" if status.st_size > LARGEST else ""
 
     def _link(self, name: str, scan: Scan) -> None:

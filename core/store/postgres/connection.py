@@ -212,6 +212,6 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
         r"57P0[123]|server closed the connection|connection is lost|terminating connection"
         r"|starting up|shutting down",
         "the database {place} ended the connection",
-        "the thread is intact: ml-agent sessions resume goes on once the server is there",
+        "the thread is intact: ml-agent sessions resume continues once the server is back",
     ),
 )

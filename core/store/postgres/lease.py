@@ -75,7 +75,7 @@ class AdvisoryLeases:
             holder = await self._database.call(lambda c: _holder(c, thread))
             if holder is not None:
                 break  # else it has left since: a killed one is noticed with some delay
-        raise ThreadBusy(f"thread {thread} is driven by {_words(holder or '')}")
+        raise ThreadBusy(f"session {thread} is already open in {_words(holder or '')}")
 
     def _try(self, connection: Connection, thread: str, ours: object) -> bool:
         if thread in self._database.held:

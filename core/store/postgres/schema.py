@@ -67,7 +67,7 @@ def _make_schema(connection: Connection, address: Address) -> None:
     if not address.own_schema:
         raise StoreError(
             f"the schema that the URL's search_path names is not in {address.place}",
-            "create it, or leave the search_path out: ml-agent then makes one of its own",
+            "create it, or leave the search_path out: ml-agent then creates its own schema",
         )
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
 

@@ -178,7 +178,7 @@ class PostgresDatabase:
     def _lost(self) -> StoreError:
         return StoreError(
             f"the connection to {self.place} was lost, and the hold on the thread with it",
-            "the thread is intact: ml-agent sessions resume goes on once the server is there",
+            "the thread is intact: ml-agent sessions resume continues once the server is back",
         )
 
     def _give_up(self) -> None:

@@ -110,7 +110,7 @@ _WORDS: dict[int, tuple[str, str]] = {
     ),
     sqlite3.SQLITE_CORRUPT: (
         "the database {path} is damaged: {error}",
-        f"restore it from a copy, or move it away to start anew, {_ELSEWHERE}",
+        f"restore it from a copy, or move it away to start again, {_ELSEWHERE}",
     ),
     sqlite3.SQLITE_BUSY: (
         f"another process kept the database {{path}} locked for {BUSY_SECONDS:.0f} seconds",

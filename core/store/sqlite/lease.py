@@ -105,7 +105,7 @@ async def _lock(descriptor: int, thread: str) -> None:
         except BlockingIOError:
             await asyncio.sleep(PAUSE)
     holder = os.pread(descriptor, 1000, 0)
-    raise ThreadBusy(f"thread {thread} is driven by {_described(holder)}")
+    raise ThreadBusy(f"session {thread} is already open in {_described(holder)}")
 
 
 def _described(holder: bytes) -> str:

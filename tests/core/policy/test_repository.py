@@ -121,8 +121,8 @@ def test_a_repository_within(repository: Path) -> None:
     )
     assert problem(STATUS, repository) == ""
     git(repository, "add", "inner")
-    assert "inner is a repository of its own" in problem(STATUS, repository)
-    assert "inner is a repository of its own" in problem(DIFF, repository)
+    assert "inner is a separate repository" in problem(STATUS, repository)
+    assert "inner is a separate repository" in problem(DIFF, repository)
 
 
 @pytest.mark.parametrize("version", ["2", "3", "4"])

@@ -510,7 +510,7 @@ def test_a_program_must_not_lie_in_the_working_directory(
     monkeypatch.setenv("PATH", f"{programs}:{path}")
     assert judged("ls", "ask", shipped, work).action == "run"  # it cannot be executed
     (programs / "ls").chmod(0o755)
-    assert "lies in the working directory" in judged("ls", "ask", shipped, work).reason
+    assert "is in the working directory" in judged("ls", "ask", shipped, work).reason
     assert judged("ls", "read-only", shipped, work).action == "deny"
     assert judged("wc a.py", "ask", shipped, work).action == "run"
     for relative in (".", "", "bin"):
@@ -605,7 +605,7 @@ def test_the_shipped_rules_can_be_switched_off(work: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "bash(", "bash()", "bash('open)", "two words", "bash)x("])
 def test_what_is_no_rule(text: str) -> None:
-    with pytest.raises(SettingsError, match="is no rule"):
+    with pytest.raises(SettingsError, match="is not a rule"):
         parse_rule(text, "settings")
 
 

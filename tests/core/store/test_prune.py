@@ -77,7 +77,7 @@ async def test_one_that_is_used_stays(settings: Settings, workdir: Path) -> None
         ]
         await store.threads.update("touched", turns=1)
         async with other.lease("driven"):
-            assert await in_use(store, driven) == "it is driven right now"
+            assert await in_use(store, driven) == "it is open right now"
             removed = await remove(store, settings.state_path(), [driven, touched, gone])
         assert removed.threads == [gone]
         assert set(removed.left) == {"driven", "touched"}

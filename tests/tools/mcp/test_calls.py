@@ -163,7 +163,7 @@ async def test_a_question_is_declined_where_nobody_is_there(servers: Opened) -> 
     await bench.equip()
     result = await bench.call("box__ask")
     assert result.text == "decline None"
-    assert bench.logs() == ["box asks: what shall it be? (declined: nobody is there)"]
+    assert bench.logs() == ["box asks: what shall it be? (declined: the user is not there)"]
 
 
 async def test_a_question_is_answered_live(servers: Opened, good: dict[str, Any]) -> None:

@@ -28,7 +28,9 @@ async def test_signing_in_once_is_enough(servers: Opened, web: Any, tmp_path: Pa
     url = web("signed").url
     bench = await servers(box={"url": url})
     assert await bench.equip() == []
-    assert bench.notices == ["MCP server box: it wants a person to sign in: ml-agent mcp test box"]
+    assert bench.notices == [
+        "MCP server box: it requires you to sign in: run ml-agent mcp test box"
+    ]
 
     bench = await servers(box={"url": url})
     bench.mcp.equip(sign_in=browser)

@@ -39,9 +39,9 @@ async def test_every_trouble_is_named_and_the_rest_works(
     assert told["leaves"] == "it ended while it was asked: the licence has run out"
     assert told["hangs"] == "no answer within 2 s"
     assert told["dead"].startswith(f"{DEAD} cannot be reached")
-    assert told["lost"] == f"{here}/nothing-here is no MCP server (404)"
+    assert told["lost"] == f"{here}/nothing-here is not an MCP server (404)"
     assert told["bare"] == "${NOBODY_SET_THIS} is not set in the environment"
-    assert told["noisy"].startswith("it prints what is no MCP message")
+    assert told["noisy"].startswith("it prints text that is not an MCP message")
     assert told["twice"] == "two tools are named twice__echo; the first is used"
     assert (await bench.call("noisy__echo", text="x")).text == "echo x"
     assert (await bench.call("twice__echo", text="y")).text == "echo y"

@@ -14,7 +14,7 @@ def test_a_project_may_not_redirect_requests(key: str, workdir: Path) -> None:
     folder = workdir / ".ml-agent"
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps({key: "http://elsewhere.test"}))
-    with pytest.raises(SettingsProblem, match=f"{key}: a project's file may not set it"):
+    with pytest.raises(SettingsProblem, match=f"{key}: a project's file cannot set it"):
         load(cwd=workdir, environ={})
     (folder / "config.json").unlink()
     there = load(cwd=workdir, environ={f"ML_AGENT_{key.upper()}": "http://mine.test"})

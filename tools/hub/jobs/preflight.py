@@ -71,7 +71,7 @@ def _output(arguments: JobsArguments) -> str:
 
 def _monitoring(arguments: JobsArguments) -> str:
     if not arguments.monitoring:
-        return "monitoring: none named; the logs are all there is to watch"
+        return "monitoring: none named; only the logs show progress"
     return f"monitoring: {arguments.monitoring}, says the model"
 
 

@@ -105,7 +105,7 @@ def opens(arguments: RepoArguments) -> str:
     if arguments.visibility == "public" and arguments.operation in ("create", "update"):
         return "it makes the repository public"
     if arguments.gated == "off" and arguments.operation == "update":
-        return "it lets everybody read the repository without asking you"
+        return "it lets everyone read the repository without asking you"
     return ""
 
 
