@@ -193,7 +193,7 @@ def test_on_another_machine_person_and_model_are_told(postgres_url: str, tmp_pat
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["text"] == "goes on"
         assert "this thread was on machine-a" in done.stderr
-        assert f"goes on in {here}" in done.stderr
+        assert f"continues in {here}" in done.stderr
         assert (here / "effects").read_text() == "mark\n"
         roles = [m["role"] for m in run.server.bodies[-1]["messages"]]
         assert roles == ["system", "user", "assistant", "tool", "user"]
