@@ -12,10 +12,15 @@ from tools import builtin_tools
 
 CALLS: list[tuple[str, str, str, str]] = [
     # call, mode, action, a part of the reason
-    ("hf_repo(delete ann/x)", "auto", "ask", "this cannot be undone"),
+    ("hf_repo(delete ann/x)", "auto", "ask", "cannot be undone"),
     ("hf_repo(read ann/x)", "read-only", "run", "only reads"),
     ("hf_repo(upload ann/x source=/etc/hosts)", "ask", "ask", "others can see"),
-    ('hf_repo({"operation": "branch", "repo": "a/b", "remove": true})', "auto", "ask", "cannot be undone"),
+    (
+        'hf_repo({"operation": "branch", "repo": "a/b", "remove": true})',
+        "auto",
+        "ask",
+        "cannot be undone",
+    ),
     ("hf_jobs(run)", "ask", "ask", "it costs money"),
     ("hf_jobs(run timeout=1h flavor=a10g-small)", "ask", "ask", "it costs money"),
     ("hf_jobs(schedule)", "auto", "ask", "approval is always required"),
