@@ -59,7 +59,7 @@ class Reply:
         try:
             return json.loads(self.body)
         except ValueError:
-            raise ToolError(f"{self.url} answered with something that is no JSON") from None
+            raise ToolError(f"{self.url} answered with something that is not JSON") from None
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ async def get(
             try:
                 reply = await _once(client, url, wanted, headers or {}, how)
             except httpx.InvalidURL as error:
-                raise ToolError(f"{url} is no URL: {error}") from None
+                raise ToolError(f"{url} is not a URL: {error}") from None
             except httpx.HTTPError as error:
                 if attempt == ATTEMPTS or isinstance(error, httpx.UnsupportedProtocol):
                     raise ToolError(f"{url} cannot be reached: {_said(error)}") from None

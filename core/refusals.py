@@ -11,7 +11,7 @@ Table = Mapping[int | str, str]
 HUB: Table = {
     "BadToken": "The Hub does not accept this machine's token: it is expired or revoked. "
     "`hf auth login` stores a new one, made at {hub}/settings/tokens.",
-    "Disabled": "The Hub has disabled {what}: nobody can read it.",
+    "Disabled": "The Hub has disabled {what}: no one can read it.",
     "RevisionNotFound": "{What} has no revision{revision}.",
     "EntryNotFound": "{What} has no {path}.",
     401: "Not logged in to the Hub: {log_in}.{quoted}",
@@ -42,7 +42,7 @@ DATASET_VIEWER: Table = {
     "NotSearchable": "{dataset} cannot be searched here (no text column, or no index): use where= "
     "instead, or load it with a script",
     "Cause": "the dataset viewer cannot read {dataset}: {said} ({cause}); a fault in its files",
-    404: "the dataset viewer has nothing of that name in {dataset}: {said}",
+    404: "the dataset viewer cannot find this in {dataset}: {said}",
     422: "the dataset viewer refused the request: {said}",
     429: "the dataset viewer's rate limit is reached{when}{hint}",
     501: "the dataset viewer does not serve {dataset}: {said}; load it with a script",
@@ -58,7 +58,7 @@ SEMANTIC_SCHOLAR: Table = {
     0: "Semantic Scholar fails ({status}): {said}; try again later",
 }
 
-_NO_LEAVE = "{url} may not be read so ({status}): it wants a login or a browser"
+_NO_LEAVE = "{url} cannot be read this way ({status}): it requires a login or a browser"
 _NO_PAGE = "{url} is not there ({status}); search finds pages"
 WEB: Table = {
     401: _NO_LEAVE,

@@ -32,9 +32,9 @@ def cut(text: str, most: int) -> str:
 
 
 def there_is(names: Iterable[str]) -> str:
-    """` There is: a, b.`; nothing if there are none."""
+    """` Available: a, b.`; nothing if there are none."""
     kept = [name for name in dict.fromkeys(names) if name]
-    return f" There is: {', '.join(kept)}." if kept else ""
+    return f" Available: {', '.join(kept)}." if kept else ""
 
 
 def near_paths(path: str, names: list[str]) -> list[str]:

@@ -29,7 +29,7 @@ def seconds_of(text: str) -> int:
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*", text)
     seconds = int(float(found[1]) * UNITS[found[2] or "s"]) if found else 0
     if seconds <= 0:
-        raise ToolError(f"timeout: {text!r} is no duration; write 30m, 4h or 1d")
+        raise ToolError(f"timeout: {text!r} is not a duration; write 30m, 4h or 1d")
     return seconds
 
 

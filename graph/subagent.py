@@ -190,7 +190,7 @@ def _result(state: AgentState, failed: ModelError | None) -> ToolResult:
     if failed is not None:
         said, outcome = f"It failed: {failed.message}", "failed"
     elif status == "interrupted":
-        said, outcome = "Interrupted by the person", "interrupted"
+        said, outcome = "Interrupted by the user", "interrupted"
     else:
         said, outcome = f"It ended early: {turn.get('reason', '')}", "failed"
     text = f"{said}. What it had found so far:\n{found}"

@@ -59,7 +59,7 @@ async def compact(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str
         text = cut_to(text, int(room * SUMMARY_SHARE), _counting(count), keep_end=False)
         plan = state.get("plan", [])
         if plan:
-            text = f"{text}\n\nThe plan as it stands:\n{as_checklist(plan)}"
+            text = f"{text}\n\nThe current plan:\n{as_checklist(plan)}"
         info = runtime.execution_info
         whole = {"thread": step.thread, "checkpoint": info.checkpoint_id} if info else {}
         summary = [_summary_message(text, whole)]

@@ -14,7 +14,7 @@ from nodes.opening import ended
 
 NOTE = (
     "Not run: {why}, so running it again would tell nothing new. Look at what the results say, "
-    "change the approach, or, if something is missing that only the person can give, say so and "
+    "change the approach, or, if something is missing that only the user can give, say so and "
     "stop."
 )
 #: Loops of any kind in one turn, after which it ends.

@@ -84,10 +84,10 @@ def _refusal(verdict: Verdict | None) -> ToolResult | None:
         said = f"Refused by policy ({verdict['rule']}): {verdict['reason']}"
         return ToolResult(said, ok=False, outcome="rejected")
     if action == "ask" and decision is None:
-        return ToolResult("Not run: nobody approved it.", ok=False, outcome="rejected")
+        return ToolResult("Not run: no one approved it.", ok=False, outcome="rejected")
     if decision and decision["type"] == "reject":
         words = decision.get("message", "")
-        said = "The person rejected this call" + (f": {words}" if words else ".")
+        said = "The user rejected this call" + (f": {words}" if words else ".")
         return ToolResult(said, ok=False, outcome="rejected")
     if decision and decision["type"] == "respond":
         return ToolResult(decision.get("message", ""))

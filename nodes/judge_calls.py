@@ -99,7 +99,8 @@ def _verdict(call: Call, about: Circumstances) -> Verdict:
         preview = f"{paid.words}\n\n{effect.preview}".rstrip()
         effect = replace(effect, price_micro_usd=paid.price_micro_usd, preview=preview)
     if about.inside and judged.action == "ask":
-        said = f"{judged.reason}, and nobody is asked here: leave it to who gave you the task"
+        why = "no one can approve it here: leave it to the agent that gave you the task"
+        said = f"{judged.reason}, and {why}"
         judged = Judged("deny", said, judged.rule)
     verdict = _as_verdict(effect, judged, about)
     if places:
@@ -193,7 +194,7 @@ def validated(call: Call, tools: Mapping[str, AgentTool]) -> tuple[AgentTool, Ba
     """
     tool = tools.get(call.name)
     if tool is None:
-        raise ValueError(f"there is no tool {call.name!r}; there are: {', '.join(sorted(tools))}")
+        raise ValueError(f"there is no tool {call.name!r}; available: {', '.join(sorted(tools))}")
     try:
         return tool, tool.args_schema.model_validate(call.args)
     except ValidationError as error:

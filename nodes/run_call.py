@@ -220,7 +220,7 @@ async def _caught(work: Awaitable[ToolResult]) -> ToolResult:
     try:
         return await work
     except Stopped:
-        return ToolResult("Interrupted by the person.", ok=False, outcome="interrupted")
+        return ToolResult("Interrupted by the user.", ok=False, outcome="interrupted")
     except (GraphBubbleUp, StoreError):
         # An interrupt of a graph inside; or no journal, and without it no effect is safe.
         raise

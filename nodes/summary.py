@@ -113,7 +113,7 @@ def as_text(message: BaseMessage) -> str:
         return "\n".join(["ASSISTANT: " + message.text, *calls])
     if isinstance(message, ToolMessage):
         return f"RESULT of {message.name}: {message.text}"
-    return f"PERSON: {message.text}"
+    return f"USER: {message.text}"
 
 
 def _quiet(emit: Emit) -> Emit:

@@ -37,7 +37,7 @@ def surroundings(cwd: str, now: float, left: str = "", there: str = "") -> str:
         lines.append(f"commands and files: {there}")
     if left:
         lines.append(
-            f"This thread was on the machine {left} and goes on on {socket.gethostname()}: files "
+            f"This thread was on the machine {left} and continues on {socket.gethostname()}: files "
             f"and processes of {left} did not travel, unless they are on a shared disk. Look "
             "before you rely on them."
         )

@@ -16,18 +16,18 @@ MAX_CUT = 3
 MAX_NUDGES = 2
 
 CUT = (
-    "Your answer was cut off at the token limit. Go on from where it broke off, in a shorter form "
-    "or in smaller steps."
+    "Your answer was cut off at the token limit. Continue from where it broke off, in a shorter "
+    "form or in smaller steps."
 )
 NUDGE = (
-    "The plan still has open items:\n{items}\nGo on with them. If they are done, mark them "
+    "The plan still has open items:\n{items}\nContinue with them. If they are done, mark them "
     "completed; if they cannot be done or are no longer wanted, take them off the plan and say why."
 )
 #: How often in a row an answer may be a tool call written as text.
 MAX_WRITTEN = 1
 WRITTEN = (
-    "Your last answer was a tool call written as text: nothing was run. Call the tool itself, with "
-    "a tool call of its own. If you cannot, say so in words."
+    "Your last answer was a tool call written as text: nothing was run. Call the tool itself, "
+    "with a real tool call. If you cannot, say so in words."
 )
 #: In a last paragraph these ask the user.
 ASKING = ("?", "？", "؟", "let me know", "please confirm", "please provide", "please choose")

@@ -5,7 +5,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.effects import Effect
 from core.tool import AgentTool, ToolContext, ToolResult
 
-NOBODY = "Nobody is there to answer: decide yourself, and say in your report what you assumed."
+NOBODY = "The user cannot answer now: decide yourself, and say in your report what you assumed."
 
 
 class AskUserArguments(BaseModel):
@@ -18,7 +18,7 @@ class AskUserArguments(BaseModel):
 class AskUser(AgentTool):
     name: str = "ask_user"
     description: str = (
-        "Ask the person one question and wait for the answer. For a choice that changes what is "
+        "Ask the user one question and wait for the answer. For a choice that changes what is "
         "built and that neither the task, the files nor the docs settle; not for permission, which "
         "is asked for by itself."
     )

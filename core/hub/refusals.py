@@ -87,12 +87,12 @@ def _gated(said: str, hub: str, logged_in: bool, about: Repo | None) -> str:
     what = _capital(str(about)) if about else "It"
     first = "" if logged_in else f" First log in: {LOG_IN}."
     waiting = " The request waits for the owner's approval." if "awaiting" in said else ""
-    return f"{what} is gated: a person must ask for access at {page}.{first}{waiting}"
+    return f"{what} is gated: the user must ask for access at {page}.{first}{waiting}"
 
 
 def _missing(what: str, logged_in: bool) -> str:
     if logged_in:
-        return f"The Hub has no {what}, or this token may not see it."
+        return f"The Hub has no {what}, or this token cannot see it."
     return f"The Hub has no {what}, or it is private: {LOG_IN}."
 
 

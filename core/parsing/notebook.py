@@ -55,7 +55,7 @@ def shown(
     blocks = [_cell(cell, number, pictures) for number, cell in enumerate(chosen, offset)]
     after = len(cells) - (offset - 1 + len(chosen))
     if after > 0:
-        blocks.append(f"[{after} more cells; go on with offset={offset + len(chosen)}]")
+        blocks.append(f"[{after} more cells; continue with offset={offset + len(chosen)}]")
     return "\n\n".join(blocks), pictures[:PICTURES]
 
 

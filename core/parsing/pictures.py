@@ -28,7 +28,7 @@ def picture(content: bytes, *, name: str, format: str) -> tuple[str, dict[str, s
             shrunk.thumbnail((SIDE, SIDE))
             kind, smaller = _encoded(shrunk)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise ToolError(f"{name} is no picture that can be read: {error}") from None
+        raise ToolError(f"{name} is not a picture that can be read: {error}") from None
     except Image.DecompressionBombError:
         raise ToolError(f"{name} has too many pixels to be opened") from None
     shown = "the first picture of it" if moving else f"shown at {shrunk.width}×{shrunk.height}"

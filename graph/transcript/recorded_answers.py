@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +16,8 @@ from core.effects import Effect
 from core.tool import AgentTool, ToolContext, ToolResult
 from graph.transcript.format import Recording, calls_in
 
-REJECTED = "The person rejected this call"
+#: How the result of a rejected call begins; older recordings name the user differently.
+REJECTED = re.compile(r"The \w+ rejected this call")
 UNDECIDED = {"type": "reject", "message": "a replay runs only what its options allow"}
 
 
@@ -112,8 +114,8 @@ class Results:
     def _decision(self, request: dict[str, Any]) -> dict[str, Any]:
         results = self._decided[self._key(request["tool"], request["arguments"])]
         said = results.popleft().text if results else ""
-        if said.startswith(REJECTED):
-            return {"type": "reject", "message": said.removeprefix(REJECTED).lstrip(":. ")}
+        if rejected := REJECTED.match(said):
+            return {"type": "reject", "message": said[rejected.end() :].lstrip(":. ")}
         if "respond" in request["decisions"]:
             return {"type": "respond", "message": said}
         return {"type": "approve"}

@@ -27,7 +27,7 @@ WINDOW = 1_000_000_000
 #: How results begin that answer a call whose arguments could not be read: what the model wrote
 #: then is not in the recording, only what was said of it.
 UNREADABLE = re.compile(
-    r"Not run: (the arguments are no |the answer was |the call (names|came)|"
+    r"Not run: (the arguments are (?:no|not) |the answer was |the call (names|came)|"
     r"there is no tool '[^']*[^\w'-])"
 )
 

@@ -174,7 +174,7 @@ async def test_a_circle_of_redirects_ends(site: Site) -> None:
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("http://127.0.0.1:port/", "is no URL"),
+        ("http://127.0.0.1:port/", "is not a URL"),
         ("gopher://x/y", "cannot be reached"),
         ("http://127.0.0.1:CLOSED/", "cannot be reached"),
     ],
@@ -187,7 +187,7 @@ async def test_what_cannot_be_reached(url: str, said: str) -> None:
 
 async def test_an_answer_that_is_no_json(site: Site) -> None:
     site.say("/a", body=b"<html>")
-    with pytest.raises(ToolError, match="/a answered with something that is no JSON"):
+    with pytest.raises(ToolError, match="/a answered with something that is not JSON"):
         (await http.get(f"{site.url}/a")).json()
 
 

@@ -93,7 +93,7 @@ async def test_mixed_decisions_keep_the_order(settings: Settings, workdir: Path)
         edit = {"type": "edit", "edited_action": {"name": "bash", "args": {"command": "echo new"}}}
         await driver.resume([yes, no, edit, no, yes])
         told = [m["content"].split("\n")[0] for m in driver.messages if m["role"] == "tool"]
-        rejected = "The person rejected this call: no"
+        rejected = "The user rejected this call: no"
         assert told == ["0", rejected, "new", rejected, "4"]
 
 

@@ -200,7 +200,7 @@ def test_on_another_machine_person_and_model_are_told(postgres_url: str, tmp_pat
         result, told = (str(m["content"]) for m in run.server.bodies[-1]["messages"][-2:])
         assert "begun on machine-a" in result
         assert "outcome is unknown" in result
-        assert "was on the machine machine-a and goes on on machine-b" in told
+        assert "was on the machine machine-a and continues on machine-b" in told
         assert f"working directory: {here}" in told
         # From now on it is a thread of machine-b.
         again = run.task("-r", thread, "and now?", cwd=here, env=b)
@@ -212,6 +212,6 @@ def test_on_another_machine_person_and_model_are_told(postgres_url: str, tmp_pat
         back = run.task("-r", thread, "home again", cwd=here, env=a)
         assert "this thread was on machine-b" in back.stderr
         last = str(run.server.bodies[-1]["messages"][-1]["content"])
-        assert "goes on on machine-a" in last
+        assert "continues on machine-a" in last
         assert last.endswith("home again")
         assert not run.server.violations

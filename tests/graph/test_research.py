@@ -151,7 +151,7 @@ async def test_what_would_change_something_or_ask_is_refused_and_told(
         assert "there is no tool 'write'" in results[1]
         assert results[2].startswith("Refused by policy (secret-file)")
         assert results[3].startswith("Refused by policy")
-        assert "nobody is asked here" in results[3]
+        assert "no one can approve it here" in results[3]
         assert "words of a" in results[4]
         (call,) = {c.id for c in driver.named("tool_call")}
         told = [line for line in lines_of(driver, call) if "Refused" in line]
@@ -244,7 +244,7 @@ async def test_a_stop_ends_it_with_what_it_has(settings: Settings, files: Path) 
                     stop_when_asked(driver)
         assert driver.events[-1].name == "interrupted"
         (output,) = driver.outputs()
-        assert output.startswith("Interrupted by the person. What it had found so far:\nhalf a")
+        assert output.startswith("Interrupted by the user. What it had found so far:\nhalf a")
         assert (await driver.send("and now?")).name == "turn_complete"
 
 

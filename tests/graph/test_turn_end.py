@@ -96,5 +96,5 @@ async def test_what_went_on_alone_is_found_by_the_next_message(
         results = [m["content"] for m in run.server.bodies[-1]["messages"] if m["role"] == "tool"]
         (run.work / "go").touch()
         assert results[0] == "ended\n[exit code 0]"
-        assert "left running and goes on" in results[1]
+        assert "left running and still runs" in results[1]
         assert not run.server.violations

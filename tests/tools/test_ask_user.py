@@ -38,7 +38,7 @@ async def test_nobody_is_there_headless(settings: Settings, workdir: Path) -> No
 @pytest.mark.parametrize(
     ("decision", "told"),
     [
-        ({"type": "reject", "message": "find out"}, "The person rejected this call: find out"),
+        ({"type": "reject", "message": "find out"}, "The user rejected this call: find out"),
         ({"type": "approve"}, NOBODY),
     ],
 )

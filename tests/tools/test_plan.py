@@ -67,4 +67,4 @@ async def test_a_compaction_keeps_the_plan(settings: Settings, workdir: Path) ->
     async with driven(choose, small, workdir) as driver:
         assert (await driver.send("go")).status == "done"
         assert driver.named("compacted")
-        assert "SUMMARY\\n\\nThe plan as it stands:\\n[>] step 1" in str(driver.messages)
+        assert "SUMMARY\\n\\nThe current plan:\\n[>] step 1" in str(driver.messages)

@@ -66,7 +66,7 @@ async def read(arguments: GithubArguments, ctx: ToolContext) -> ToolResult:
     if not path:
         raise ToolError("read needs a path; tree names the files")
     if {".", ".."} & {*path.split("/")}:
-        raise ToolError(f"{path} is no path of a repository: it has . or .. in it")
+        raise ToolError(f"{path} is not a path of a repository: it has . or .. in it")
     first, last = _range(arguments.lines)
 
     async def missing() -> str:
@@ -87,7 +87,7 @@ async def read(arguments: GithubArguments, ctx: ToolContext) -> ToolResult:
             raise ToolError(f"{path} is too large to be read here ({size(count)}){_get(entry)}")
         body = (await get(ctx, url, at, accept=RAW, most=LARGEST, missing=missing)).body
     if b"\0" in body[:8000]:
-        raise ToolError(f"{path} is no text ({size(len(body))}){_get(entry)}")
+        raise ToolError(f"{path} is not text ({size(len(body))}){_get(entry)}")
     text = body.decode("utf-8", "replace")
     notebook = await asyncio.to_thread(parsed, text) if path.endswith(".ipynb") else None
     if notebook is not None:
@@ -104,7 +104,7 @@ def _refuse_what_is_no_file(entry: dict[str, Any], repo: str, path: str) -> None
         )
     if entry["type"] == "symlink" and "content" not in entry:
         raise ToolError(
-            f"{path} is a link to {entry.get('target')}, which is no file of {repo}; read its "
+            f"{path} is a link to {entry.get('target')}, which is not a file of {repo}; read its "
             "target, if it is there"
         )
 
@@ -147,5 +147,5 @@ def _numbered(text: str, first: int, last: int) -> str:
     numbered = [f"{n:6}\t{line[:LINE]}" for n, line in enumerate(chosen, first)]
     left = len(lines) - (first - 1 + len(chosen))
     if left > 0:
-        numbered.append(f"[{left} more lines; go on with lines={first + len(chosen)}-]")
+        numbered.append(f"[{left} more lines; continue with lines={first + len(chosen)}-]")
     return "\n".join(numbered)

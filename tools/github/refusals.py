@@ -84,5 +84,6 @@ def _message(body: str) -> str:
 
 
 def _hidden(logged_in: bool) -> str:
-    who = "this token" if logged_in else "nobody without a token"
-    return f"; what is private, {who} may {'not see' if logged_in else 'see'}"
+    if logged_in:
+        return "; this token cannot see it if it is private"
+    return "; without a token it cannot be seen if it is private"

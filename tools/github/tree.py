@@ -136,7 +136,7 @@ async def missing_ref(ctx: ToolContext, repo: str, ref: str) -> str:
 
 
 async def _missing_repo(ctx: ToolContext, repo: str) -> str:
-    why = "or this token may not see it" if token() else "or it is private (GITHUB_TOKEN logs in)"
+    why = "or this token cannot see it" if token() else "or it is private (GITHUB_TOKEN logs in)"
     name = repo.rpartition("/")[2]
     try:
         params = {"q": f"{name} in:name", "sort": "stars", "order": "desc"}

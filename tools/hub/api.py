@@ -72,7 +72,7 @@ def _search(text: str, arguments: ApiArguments, hub: str) -> ToolResult:
     if not arguments.query and not arguments.tag:
         return listed(by_tag, "the document names no operations")
     if arguments.tag and arguments.tag not in tags:
-        raise ToolError(f"there is no tag {arguments.tag}; there are: {', '.join(sorted(tags))}")
+        raise ToolError(f"there is no tag {arguments.tag}; available: {', '.join(sorted(tags))}")
     chosen = [e for e in every if not arguments.tag or arguments.tag in e[1].get("tags", ())]
     words = re.findall(r"[a-z0-9]+", arguments.query.lower())
     scored = [(_score(words, *operation), operation) for operation in chosen]

@@ -56,7 +56,7 @@ async def _search(arguments: DocsArguments, hub: Hub) -> ToolResult:
         raise ToolError("search needs a query")
     if arguments.product and arguments.product not in await _products(hub):
         known = ", ".join(await _products(hub))
-        raise ToolError(f"there is no product {arguments.product}; there are: {known}")
+        raise ToolError(f"there is no product {arguments.product}; available: {known}")
     params = {"q": arguments.query, "product": arguments.product or None, "limit": arguments.limit}
     hits = _a_list((await hub.get("/api/docs/search", params)).json(), "text", "source_page_url")
     nothing = f"nothing in the documentation fits {arguments.query}; try other words"
@@ -85,7 +85,7 @@ async def _list(product: str, hub: Hub) -> ToolResult:
         lines = [row(p["id"], p.get("category", ""), p.get("url", "")) for p in found]
         return listed(sorted(lines), "the Hub names no products")
     if not re.fullmatch(r"[\w.-]+", product):
-        raise ToolError(f"{product} is no product; list without a product names them")
+        raise ToolError(f"{product} is not a product; list without a product names them")
     missing = f"there is no list of {product}'s pages; list without a product names the products"
 
     async def fetch() -> str:

@@ -85,7 +85,7 @@ class Bash(AgentTool):
         if state == "not begun":
             raise NotBegun
         if state == "alive" and not ctx.wait:
-            said = f"It was left running and goes on; `process` follows it, id {found.id}."
+            said = f"It was left running and still runs; `process` follows it, id {found.id}."
             return ToolResult(said, ok=False, outcome="unknown")
         return await _result(found, ctx, arguments)
 

@@ -20,7 +20,7 @@ class EditArguments(BaseModel):
 
     path: str = Field(min_length=1)
     old: str = Field(description="the passage, whole lines best")
-    new: str = Field(description="what takes its place")
+    new: str = Field(description="what replaces it")
     replace_all: bool = Field(False, description="every occurrence")
     cell: int | None = Field(None, ge=0, description="of a notebook; old empty: all of it")
     action: Literal["edit", "insert_code", "insert_markdown", "delete"] = Field(

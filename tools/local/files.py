@@ -83,7 +83,7 @@ def _check(path: str, entry: Entry) -> None:
     if entry.kind == "folder":
         raise ToolError(f"{path} is a folder")
     if entry.kind != "file":
-        raise ToolError(f"{path} is no regular file")
+        raise ToolError(f"{path} is not a regular file")
     most = LARGEST_NOTEBOOK if path.endswith(".ipynb") else LARGEST
     if entry.size > most:
         raise ToolError(
@@ -97,7 +97,7 @@ def decoded(path: str, content: bytes) -> TextFile:
     marks = () if content.startswith(UTF_32) else MARKS
     mark = next((mark for mark in marks if content.startswith(mark)), b"")
     encoding = MARKS.get(mark, "utf-8")
-    no_text = ToolError(f"{path} is no text file ({len(content):,} bytes)")
+    no_text = ToolError(f"{path} is not a text file ({len(content):,} bytes)")
     if b"\0" in content[:8192] and not encoding.startswith("utf-16"):
         raise no_text
     try:

@@ -50,7 +50,7 @@ class Grep(AgentTool):
         except OSError:
             raise ToolError(f"there is no {arguments.path}{await near(place, ctx)}") from None
         if kind == "other":
-            raise ToolError(f"{place} is no regular file")
+            raise ToolError(f"{place} is not a regular file")
         is_file = kind == "file"
         search = ctx.services.backend.search(_options(arguments, place, is_file), ctx.cwd)
         found = Found(arguments, ctx.cwd, place, is_file)
@@ -83,7 +83,7 @@ def _told(trouble: str) -> str:
     """ripgrep's complaint in one line: of a bad expression, what is bad about it."""
     lines = [line.strip() for line in trouble.splitlines() if line.strip()]
     wrong = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-    return f"the pattern is no regular expression: {wrong[0]}" if wrong else lines[0]
+    return f"the pattern is not a regular expression: {wrong[0]}" if wrong else lines[0]
 
 
 @dataclass

@@ -27,7 +27,7 @@ class Process(AgentTool):
     description: str = (
         "Background commands of this thread; they survive the end of a session. list: all of "
         "them with state and age; output: what one printed so far; wait: until it ends, with its "
-        "output and exit code, or until the timeout (it goes on); kill: end it."
+        "output and exit code, or until the timeout (it keeps running); kill: end it."
     )
     args_schema: type[BaseModel] = ProcessArguments
 
@@ -73,7 +73,7 @@ def _chosen(found: Sequence[RunningCommand], wanted: str) -> RunningCommand:
     fitting = [r for r in found if wanted and (r.id == wanted or r.name == wanted)]
     if len(fitting) != 1:
         known = ", ".join(r.id for r in found) or "none"
-        raise ToolError(f"no command has the id {wanted!r}; there are: {known}")
+        raise ToolError(f"no command has the id {wanted!r}; available: {known}")
     return fitting[0]
 
 

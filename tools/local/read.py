@@ -104,7 +104,7 @@ def _numbered(text: str, offset: int, limit: int) -> str:
     shown = [f"{n:6}\t{_cut(line)}" for n, line in enumerate(chosen, offset)]
     after = len(lines) - (offset - 1 + len(chosen))
     if after > 0:
-        shown.append(f"[{after} more lines; go on with offset={offset + len(chosen)}]")
+        shown.append(f"[{after} more lines; continue with offset={offset + len(chosen)}]")
     return "\n".join(shown)
 
 

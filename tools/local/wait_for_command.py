@@ -127,7 +127,7 @@ def result_of(run: RunningCommand, ctx: ToolContext | None = None) -> ToolResult
         said = f"[killed after its timeout{asked}; background=true has none]"
         return _no_success(output, said, "failed")
     if ended == "interrupted":
-        said = "[interrupted by the person, killed]"
+        said = "[interrupted by the user, killed]"
         return _no_success(output, said, "interrupted")
     if ended is not None:
         return _no_success(output, f"[{ended}]", "failed")

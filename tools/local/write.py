@@ -71,4 +71,4 @@ def _change(path: str, before: bytes, after: str) -> str:
     try:
         return diff(path, decoded(path, before).text, after)
     except ToolError:
-        return f"[{path} was no text file]"
+        return f"[{path} was not a text file]"

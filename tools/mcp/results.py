@@ -23,7 +23,7 @@ async def result_of(answer: Any, promised: dict[str, Any] | None = None) -> Tool
         texts.append(text)
     if not texts and answer.structuredContent is not None:
         texts.append(json.dumps(answer.structuredContent, ensure_ascii=False))
-    text = "\n".join(texts) or ("it failed without a word" if answer.isError else "(no output)")
+    text = "\n".join(texts) or ("it failed without a message" if answer.isError else "(no output)")
     if answer.isError:
         return ToolResult(text, ok=False, outcome="failed", images=images)
     if promised:

@@ -134,7 +134,7 @@ class McpSearch(AgentTool):
         found = sorted((-score, name) for score, name in scored if score)
         if not found:
             some = ", ".join(sorted(self.hidden)[: 3 * FOUND])
-            return f"No tool fits {query!r}. Some of the {len(self.hidden)} there are: {some}"
+            return f"No tool fits {query!r}. Some of the {len(self.hidden)} hidden tools: {some}"
         told = [_told(self.hidden[name]) for _, name in found[:FOUND]]
         more = [name for _, name in found[FOUND : 4 * FOUND]]
         return "\n\n".join(told) + (f"\n\nalso: {', '.join(more)}" if more else "")

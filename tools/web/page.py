@@ -44,7 +44,7 @@ async def text_of(reply: Reply) -> str:
 
 def _no_text(reply: Reply, kind: str) -> ToolError:
     return ToolError(
-        f"{reply.url} is no text but {kind}{_how_large(reply)}: "
+        f"{reply.url} is not text but {kind}{_how_large(reply)}: "
         f"`curl -sLO '{_quoted(reply.url)}'` in bash gets it"
     )
 

@@ -96,7 +96,7 @@ async def checked(url: httpx.URL) -> list[str]:
         if not public:
             raise ToolError(
                 f"{url.host} is not read: its address {text} is not on the public internet. "
-                "For a server of your own use bash (curl)."
+                "For your own server use bash (curl)."
             )
     if not found:
         raise ToolError(f"{url.host} has no address{_proxy()}")

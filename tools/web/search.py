@@ -34,7 +34,7 @@ def _domain(given: str) -> str:
     """`https://www.x.org/a` → www.x.org."""
     host = (urlsplit(given if "//" in given else f"//{given}").hostname or "").strip(".")
     if not host or " " in host:
-        raise ToolError(f"{given!r} is no domain")
+        raise ToolError(f"{given!r} is not a domain")
     return host
 
 
@@ -86,5 +86,5 @@ def _ddgs(words: str, most: int) -> list[dict[str, Any]]:
             return []
         raise ToolError(
             f"the public search engines do not answer ({cut(str(error), 200)}); try again later, "
-            "or let a person set web_search_url to a SearxNG"
+            "or ask the user to set web_search_url to a SearxNG"
         ) from None

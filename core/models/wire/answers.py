@@ -91,7 +91,7 @@ def _call(raw: RawCall, number: int, tools: Tools, taken: set[str]) -> tuple[dic
     elif known is None and sent != raw.name:
         # Made sendable, it might be the name of a tool that was not meant.
         offered = ", ".join(sorted(tools.names))
-        reason = f"there is no tool {raw.name!r}; there are: {offered}"
+        reason = f"there is no tool {raw.name!r}; available: {offered}"
     arguments = tools.given(raw.name, arguments)
     return {"name": known or sent, "args": arguments, "id": call_id}, reason
 

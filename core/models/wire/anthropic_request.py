@@ -66,7 +66,7 @@ def _turns(messages: Sequence[BaseMessage]) -> Iterator[dict[str, Any]]:
     first = True
     for role, group in groupby(messages, lambda m: "assistant" if _is_answer(m) else "user"):
         if first and role == "assistant":
-            yield {"role": "user", "content": [_text_block("[the conversation goes on]")]}
+            yield {"role": "user", "content": [_text_block("[the conversation continues]")]}
         first = False
         blocks: list[dict[str, Any]] = []
         for message in group:

@@ -38,12 +38,12 @@ def read_arguments(raw: Any, *, takes_none: bool = False) -> tuple[dict[str, Any
                 text, strict=False, parse_constant=_refuse, object_pairs_hook=_without_twins
             )
         except ValueError as error:
-            return {}, f"the arguments are no valid JSON ({error}): {_quoted(raw)}"
+            return {}, f"the arguments are not valid JSON ({error}): {_quoted(raw)}"
         except RecursionError:
             return {}, f"the arguments are nested too deeply: {_quoted(raw)}"
         if isinstance(value, str) and not value.lstrip().startswith(("{", '"', "null")):
             break
-    return {}, f"the arguments are no JSON object: {_quoted(raw)}"
+    return {}, f"the arguments are not a JSON object: {_quoted(raw)}"
 
 
 def is_whole(raw: str) -> bool:

@@ -25,7 +25,7 @@ async def test_tags(hub: HubServer, bench: Bench) -> None:
     found = await bench.call("hf_api")
     assert found.text == "docs | 1 operations\nmodels | 1 operations"
     wrong = await bench.call("hf_api", tag="nope")
-    assert (wrong.ok, wrong.text) == (False, "there is no tag nope; there are: docs, models")
+    assert (wrong.ok, wrong.text) == (False, "there is no tag nope; available: docs, models")
     none = await bench.call("hf_api", query="zzz")
     assert none.text == "no operation fits zzz; the tags are: docs, models"
 

@@ -82,8 +82,8 @@ async def test_only_a_preview(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("named", "said"),
     [
-        ({"config": "fr"}, "no config 'fr'; there are: default"),
-        ({"split": "test"}, "no split 'test' in config default; there are: train"),
+        ({"config": "fr"}, "no config 'fr'; available: default"),
+        ({"split": "test"}, "no split 'test' in config default; available: train"),
     ],
 )
 async def test_a_config_or_split_that_is_not_there(
@@ -180,10 +180,10 @@ WARNINGS: list[tuple[str, list[dict[str, Any]], str]] = [
     ("long leak",
      [{"prompt": f"Read: the cat {i} sat on the red mat. Now say it.",
        "completion": f"the cat {i} sat on the red mat"} for i in range(4)],
-     "in 100% of the sampled rows completion stands word for word in prompt"),
+     "in 100% of the sampled rows completion is word for word in prompt"),
     ("short leak",
      [{"prompt": f"What is {i} + {i}? Answer: {2 * i}", "answer": str(2 * i)} for i in range(4)],
-     "answer stands word for word in prompt"),
+     "answer is word for word in prompt"),
     ("prompt repeated in part of the rows",
      [{"prompt": f"Tell me about cats {i}", "rejected": "no",
        "chosen": f"Tell me about cats {i}: they purr" if i % 3 == 0 else f"They purr {i}"}
@@ -215,7 +215,7 @@ WARNINGS: list[tuple[str, list[dict[str, Any]], str]] = [
      "50% of the chats have a message without content"),
     ("late system",
      [{"messages": [*turns(("user", "a"), ("system", "s")), *GOOD]}, {"messages": GOOD}],
-     "a system message stands later than first in 50%"),
+     "a system message comes later than first in 50%"),
     ("one class",
      [{"text": f"words and words {i}", "label": int(i == 0)} for i in range(60)],
      "label is 0 in 98%: accuracy will mislead"),
@@ -263,7 +263,7 @@ async def test_search_by_words_with_pages(bench: Bench) -> None:
         beyond = await bench.call("hf_dataset", **asked, offset=50)
     assert first.text.splitlines()[:2] == [
         "10 rows of ann/data (default, train) match 'Apple'.",
-        "Shown: 1 to 4; offset=4 goes on.",
+        "Shown: 1 to 4; continue with offset=4.",
     ]
     assert "row 1\n  text: apple 1" in first.text
     assert "Shown: 9 to 10." in last.text

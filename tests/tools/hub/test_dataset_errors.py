@@ -79,7 +79,7 @@ async def test_a_private_dataset_and_one_that_is_not_prepared(
         ("not_ready", 4, "/splits", "still preparing ann/data"),
         ("not_ready_as_sent", 4, "/splits", "still preparing ann/data"),
         ("blocked", 1, "/splits", "does not serve ann/data: The parquet conversion"),
-        ("malformed", 1, "/splits", "something that is no JSON; is dataset_viewer_url right?"),
+        ("malformed", 1, "/splits", "something that is not JSON; is dataset_viewer_url right?"),
         ("other_shape", 1, "/splits", "without a proper 'splits'"),
         ("hang_up", 4, "/splits", "cannot be reached"),
     ],

@@ -59,7 +59,7 @@ async def test_search_in_a_product(docs: HubServer, bench: Bench) -> None:
     found = await bench.call("hf_docs", operation="search", query="adapters", product="trl")
     assert found.text == "nothing in the documentation fits adapters; try other words"
     wrong = await bench.call("hf_docs", operation="search", query="adapters", product="tlr")
-    assert (wrong.ok, wrong.text) == (False, "there is no product tlr; there are: trl, peft")
+    assert (wrong.ok, wrong.text) == (False, "there is no product tlr; available: trl, peft")
     assert "query" in (await bench.call("hf_docs", operation="search")).text
 
 

@@ -82,7 +82,7 @@ async def test_malformed_answers(
 ) -> None:
     hub.misbehave(answer, path="/(api|.well-known)/.*")
     said = await told(bench, operation)
-    assert "could not be understood" in said or "is no JSON" in said
+    assert "could not be understood" in said or "is not JSON" in said
 
 
 @every_operation

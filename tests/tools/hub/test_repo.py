@@ -87,7 +87,7 @@ async def test_what_cannot_be_read(hub: HubServer, bench: Bench, mine: Repo) -> 
     folder = await repo(bench, "read", path="data")
     assert folder.text == "data is a folder: list names what is in it"
     near = await repo(bench, "read", path="readme.md")
-    assert near.text == "model ann/mine has no file readme.md. There is: README.md."
+    assert near.text == "model ann/mine has no file readme.md. Available: README.md."
     mine.commit("large", {"big.txt": "x" * 5_000_001})
     large = await repo(bench, "read", path="big.txt")
     assert "too large to be read here (5MB)" in large.text
@@ -271,7 +271,7 @@ async def test_create_a_space(hub: HubServer, bench: Bench) -> None:
     )
     assert made.text.startswith("Created public space ann/app")
     nameless = await repo(bench, "create", repo="app")
-    assert nameless.text == "say whose it shall be: ann/app, or an organization's"
+    assert nameless.text == "name its owner: ann/app, or an organization's"
 
 
 @pytest.mark.parametrize("kind", ["branch", "tag"])

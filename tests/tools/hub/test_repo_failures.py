@@ -57,9 +57,9 @@ async def told(bench: Bench, operation: str, **more: Any) -> str:
 @on_what_is_there
 async def test_no_such_repository(hub: HubServer, bench: Bench, mine: Repo, operation: str) -> None:
     said = await told(bench, operation, repo="bob/mine")
-    assert said.startswith("The Hub has no model bob/mine, or this token may not see it.")
+    assert said.startswith("The Hub has no model bob/mine, or this token cannot see it.")
     if operation != "commits":
-        assert said.endswith("There is: ann/mine.")
+        assert said.endswith("Available: ann/mine.")
 
 
 async def test_the_wrong_type(hub: HubServer, bench: Bench, mine: Repo) -> None:
@@ -108,7 +108,7 @@ async def test_gated(
         monkeypatch.delenv("HF_TOKEN")
     said = await told(bench, "read", repo="bob/gated", type="dataset", path="a.txt")
     assert said.startswith(
-        f"Dataset bob/gated is gated: a person must ask for access at {hub.url}/datasets/bob/gated."
+        f"Dataset bob/gated is gated: the user must ask for access at {hub.url}/datasets/bob/gated."
     )
     assert ("First log in" in said) != known
 
@@ -117,7 +117,7 @@ async def test_gated(
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (errors.gated("ann/mine", True), "is gated: a person must ask for access at"),
+        (errors.gated("ann/mine", True), "is gated: the user must ask for access at"),
         (errors.DISABLED, "The Hub has disabled"),
         (errors.BAD_TOKEN, "does not accept this machine's token"),
         (errors.MISSING_SCOPE, "/settings/tokens shows what it may do"),
@@ -170,19 +170,19 @@ async def test_offline(
 async def test_no_such_revision(hub: HubServer, bench: Bench, mine: Repo, operation: str) -> None:
     mine.tags["v1.0"] = mine.head
     said = await told(bench, operation, revision="v1")
-    assert said == "Model ann/mine has no revision v1. There is: main, v1.0."
+    assert said == "Model ann/mine has no revision v1. Available: main, v1.0."
 
 
 async def test_no_such_entry(hub: HubServer, bench: Bench, mine: Repo) -> None:
     mine.commit("more", {"data/train.csv": "a"})
     folder = await told(bench, "list", path="date")
-    assert folder == "Model ann/mine has no date. There is: data."
+    assert folder == "Model ann/mine has no date. Available: data."
     file = await told(bench, "read", path="train.csv")
-    assert file == "model ann/mine has no file train.csv. There is: data/train.csv."
+    assert file == "model ann/mine has no file train.csv. Available: data/train.csv."
     gone = await told(bench, "delete", paths=["nope.txt"])
-    assert gone.startswith("Model ann/mine has no nope.txt. There is: README.md")
+    assert gone.startswith("Model ann/mine has no nope.txt. Available: README.md")
     both = await told(bench, "delete", paths=["nope.txt", "README.md"])
-    assert both.startswith("Model ann/mine has no such file. There is: README.md")
+    assert both.startswith("Model ann/mine has no such file. Available: README.md")
 
 
 async def test_no_such_pull_request(hub: HubServer, bench: Bench, mine: Repo) -> None:

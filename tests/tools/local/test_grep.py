@@ -54,7 +54,7 @@ async def test_what_is_found(
 async def test_a_bad_expression_in_one_line(bench: Bench, tree: Path) -> None:
     result = await bench.call("grep", pattern="(open")
     assert (result.ok, result.outcome) == (False, "failed")
-    assert result.text == "the pattern is no regular expression: unclosed group"
+    assert result.text == "the pattern is not a regular expression: unclosed group"
     missing = await bench.call("grep", pattern="x", path="scr")
     assert missing.text == "there is no scr; near it: src"
 
@@ -91,7 +91,7 @@ async def test_binary_and_strange_files(bench: Bench, workdir: Path) -> None:
 async def test_a_pipe_makes_nobody_wait(bench: Bench, workdir: Path) -> None:
     os.mkfifo(workdir / "pipe")  # opening it would wait for a writer that never comes
     result = await asyncio.wait_for(bench.call("grep", pattern="x", path="pipe"), 60)
-    assert result.text == f"{workdir}/pipe is no regular file"
+    assert result.text == f"{workdir}/pipe is not a regular file"
 
 
 async def test_an_interrupt_ends_the_search(

@@ -69,7 +69,7 @@ async def test_a_broken_one_is_one_line(content: bytes, seeing: Bench) -> None:
     seeing.file("x.png", content)
     result = await seeing.call("read", path="x.png")
     assert (result.ok, result.images) == (False, [])
-    assert "x.png is no picture that can be read" in result.text
+    assert "x.png is not a picture that can be read" in result.text
     assert "\n" not in result.text
 
 

@@ -75,7 +75,7 @@ async def test_cells_with_their_outputs(bench: Bench) -> None:
     assert "kernelspec" not in text
     part = (await bench.call("read", path="n.ipynb", offset=2, limit=1)).text
     assert part.startswith("[cell 2, code")
-    assert part.endswith("[2 more cells; go on with offset=3]")
+    assert part.endswith("[2 more cells; continue with offset=3]")
     beyond = (await bench.call("read", path="n.ipynb", offset=9)).text
     assert beyond == "[the notebook has 4 cells; cell 9 is beyond its end]"
 

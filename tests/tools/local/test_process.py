@@ -74,10 +74,10 @@ async def test_waiting_can_be_interrupted_and_the_command_goes_on(bench: Bench) 
 async def test_an_id_that_is_not_there(bench: Bench) -> None:
     assert (await bench.call("process", operation="list")).text.startswith("no background")
     missing = await bench.call("process", operation="output", id="")
-    assert missing.text == "no command has the id ''; there are: none"
+    assert missing.text == "no command has the id ''; available: none"
     name = await background(bench, "true")
     missing = await bench.call("process", operation="kill", id="abc")
-    assert missing.text == f"no command has the id 'abc'; there are: {name}"
+    assert missing.text == f"no command has the id 'abc'; available: {name}"
 
 
 async def test_it_survives_the_process_that_started_it(bench: Bench) -> None:

@@ -18,7 +18,7 @@ async def test_lines_with_numbers(bench: Bench) -> None:
 async def test_offset_and_limit(bench: Bench) -> None:
     bench.file("a.txt", "".join(f"{n}\n" for n in range(1, 11)))
     result = await bench.call("read", path="a.txt", offset=4, limit=2)
-    assert result.text == "     4\t4\n     5\t5\n[5 more lines; go on with offset=6]"
+    assert result.text == "     4\t4\n     5\t5\n[5 more lines; continue with offset=6]"
     result = await bench.call("read", path="a.txt", offset=10)
     assert result.text == "    10\t10"
     result = await bench.call("read", path="a.txt", offset=11)
@@ -60,7 +60,7 @@ async def test_missing_with_near_names(bench: Bench) -> None:
 async def test_what_is_no_text(bench: Bench, content: bytes) -> None:
     path = bench.file("a.bin", content)
     result = await bench.call("read", path="a.bin")
-    assert result.text == f"{path} is no text file ({len(content)} bytes)"
+    assert result.text == f"{path} is not a text file ({len(content)} bytes)"
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ async def test_a_huge_file_is_refused_with_help(bench: Bench) -> None:
 async def test_what_never_ends_is_refused(bench: Bench) -> None:
     os.mkfifo(bench.cwd / "pipe")
     for path in (f"{bench.cwd}/pipe", "/dev/zero"):
-        assert (await bench.call("read", path=path)).text == f"{path} is no regular file"
+        assert (await bench.call("read", path=path)).text == f"{path} is not a regular file"
 
 
 async def test_a_loop_of_links(bench: Bench) -> None:

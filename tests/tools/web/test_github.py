@@ -240,11 +240,11 @@ async def test_a_file_by_lines(github: GithubServer, bench: Bench) -> None:
     assert (await read(lines="3-4")).splitlines() == [
         "     3\tline 3",
         "     4\tline 4",
-        "[1496 more lines; go on with lines=5-]",
+        "[1496 more lines; continue with lines=5-]",
     ]
     assert (await read(lines="1499-")).splitlines() == ["  1499\tline 1499", "  1500\tline 1500"]
     assert (await read(lines="7")).startswith("     7\tline 7\n[")
-    assert (await read()).splitlines()[-1] == "[500 more lines; go on with lines=1001-]"
+    assert (await read()).splitlines()[-1] == "[500 more lines; continue with lines=1001-]"
     assert await read(lines="2000-2010") == "[the file has 1500 lines]"
     assert await read(ref="dev/new") == "     1\tother"
     assert github.requests[-1].query["ref"] == "dev/new"
@@ -272,7 +272,7 @@ async def test_files_that_are_not_read(github: GithubServer, bench: Bench) -> No
         return found.text
 
     assert await told("pic.png") == (
-        "pic.png is no text (6 B); `curl -LO https://raw.example/a/x/pic.png` in bash gets it"
+        "pic.png is not text (6 B); `curl -LO https://raw.example/a/x/pic.png` in bash gets it"
     )
     assert (await told("huge.txt")).startswith("huge.txt is too large to be read here (10MB)")
     assert "a link to /elsewhere" in await told("latest")
@@ -307,7 +307,7 @@ async def test_a_missing_file_names_those_that_are_near(github: GithubServer, be
     github.add("a/x", FILES)
     found = await bench.call("github", operation="read", repo="a/x", path="example/sft.py")
     assert not found.ok
-    assert found.text.startswith("a/x has no example/sft.py. There is: examples/scripts/sft.py")
+    assert found.text.startswith("a/x has no example/sft.py. Available: examples/scripts/sft.py")
 
 
 async def test_a_missing_reference_names_the_branches(github: GithubServer, bench: Bench) -> None:
@@ -317,7 +317,7 @@ async def test_a_missing_reference_names_the_branches(github: GithubServer, benc
                                  ref="relase")  # fmt: skip
         assert (found.ok, found.text) == (
             False,
-            "a/x has no branch, tag or commit relase. There is: main, release.",
+            "a/x has no branch, tag or commit relase. Available: main, release.",
         )
 
 
@@ -329,7 +329,7 @@ async def test_a_missing_repository_names_those_that_are_near(
     for operation in ("read", "tree", "examples"):
         found = await bench.call("github", operation=operation, repo="hf/trl", path="a")
         assert found.text == (
-            "GitHub has no hf/trl, or it is private (GITHUB_TOKEN logs in). There is: "
+            "GitHub has no hf/trl, or it is private (GITHUB_TOKEN logs in). Available: "
             "huggingface/trl."
         )
     hidden = await bench.call("github", operation="tree", repo="ann/hidden")

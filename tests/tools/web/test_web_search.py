@@ -59,7 +59,7 @@ async def test_domains_are_asked_for_and_kept_to(bench: Bench, site: Site) -> No
     assert site.requests[-1].query["q"] == "trl sft site:example.org"
     assert "https://blog.example.org/x" in below
     odd = await bench.call("web", operation="search", query="x", domains=["a b"])
-    assert odd.text == "'a b' is no domain"
+    assert odd.text == "'a b' is not a domain"
 
 
 async def test_nothing_is_found(bench: Bench, site: Site) -> None:

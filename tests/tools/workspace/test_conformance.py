@@ -64,7 +64,7 @@ async def test_an_interrupt_kills_and_tells_what_there_was(there: Bench) -> None
     there.services.stop.set()
     result = await call
     assert result.outcome == "interrupted"
-    assert result.text == "begun\n[interrupted by the person, killed]"
+    assert result.text == "begun\n[interrupted by the user, killed]"
 
 
 async def test_a_folder_to_run_in(there: Bench) -> None:
@@ -173,7 +173,7 @@ async def test_a_folder_is_listed_and_what_is_not_there_is_named(there: Bench) -
     assert missing.text.endswith("; near it: some file.txt")
     assert (await there.call("edit", path="sub", old="a", new="b")).text.endswith("is a folder")
     device = await there.call("read", path="/dev/zero")
-    assert device.text == "/dev/zero is no regular file"
+    assert device.text == "/dev/zero is not a regular file"
 
 
 async def test_a_write_that_was_cut_off_is_found_done(there: Bench) -> None:
@@ -242,6 +242,9 @@ async def test_grep(
 
 async def test_a_bad_expression_and_a_place_that_is_not_there(searched: Bench, tree: Path) -> None:
     bad = await searched.call("grep", pattern="(open")
-    assert (bad.ok, bad.text.startswith("the pattern is no regular expression: ")) == (False, True)
+    assert (bad.ok, bad.text.startswith("the pattern is not a regular expression: ")) == (
+        False,
+        True,
+    )
     missing = await searched.call("grep", pattern="x", path="scr")
     assert missing.text == "there is no scr; near it: src"

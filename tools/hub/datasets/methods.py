@@ -94,7 +94,7 @@ def _pair(table: Table) -> Iterator[Fit]:
     extra = table.named(("input", "context"), ("text",))
     named = renamed({"prompt": prompt, "completion": completion})
     if plain(prompt.name) == "instruction" and extra is not None and extra is not completion:
-        steps.append(f"join {prompt.name} and {extra.name} (where it is not empty) to prompt")
+        steps.append(f"join {prompt.name} and {extra.name} (unless it is empty) to prompt")
         steps.append(renamed({"completion": completion}))
         used.insert(1, extra)
     elif (prompt.kind in CHATS) != (completion.kind in CHATS):

@@ -48,12 +48,12 @@ async def place(
         raise ToolError(f"{dataset} has no split that the dataset viewer could read{_failed(body)}")
     configs = list(dict.fromkeys(c for c, _ in found))
     if config and config not in configs:
-        raise ToolError(f"{dataset} has no config {config!r}; there are: {', '.join(configs)}")
+        raise ToolError(f"{dataset} has no config {config!r}; available: {', '.join(configs)}")
     config = config or ("default" if "default" in configs else configs[0])
     splits = [s for c, s in found if c == config]
     if split and split not in splits:
         raise ToolError(
-            f"{dataset} has no split {split!r} in config {config}; there are: {', '.join(splits)}"
+            f"{dataset} has no split {split!r} in config {config}; available: {', '.join(splits)}"
         )
     chosen = split or next((s for s in prefer if s in splits), splits[0])
     return Place(dataset, config, chosen, found)

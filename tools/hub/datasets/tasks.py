@@ -113,7 +113,7 @@ def _questions(table: Table) -> Iterator[Fit]:
     answers = table.first("answers")
     if question is not None and context is not None and answers is not None:
         named = renamed({"question": question, "context": context, "answers": answers})
-        why = f"{answers.name} says where in {context.name} the answer stands"
+        why = f"{answers.name} says where the answer is in {context.name}"
         used = (question, context, answers)
         yield fit("extractive question answering", used, why, named)
     stem = table.named(("question", "ctx", "context", "sent1", "sentence", "query"), ("text",))
@@ -198,7 +198,7 @@ def picture_fits(table: Table) -> Iterator[Fit]:
         why = f"{image.name} belongs to the chats of {chat.name}"
         yield fit("VLM SFT (messages)", (image, chat), why, *steps)
     if question is not None and answer is not None:
-        why = f"{question.name} is asked about {image.name}, {answer.name} answers"
+        why = f"{question.name} asks about {image.name}, {answer.name} answers"
         step = f"write {question.name} and {answer.name} as messages for TRL"
         yield fit("visual question answering", (image, question, answer), why, step)
     if boxes is not None:
@@ -206,7 +206,7 @@ def picture_fits(table: Table) -> Iterator[Fit]:
         yield fit("object detection", (image, boxes), why, renamed({"objects": boxes}))
     if len(images) == 2 and mask is not None:
         other = next(c for c in images if c is not mask)
-        why = f"{mask.name} is a picture beside {other.name}: its classes by pixel"
+        why = f"{mask.name} is a picture next to {other.name}: its classes by pixel"
         yield fit("image segmentation", (other, mask), why)
     elif len(images) == 2:
         yield fit("image to image", images, "two pictures in each row")

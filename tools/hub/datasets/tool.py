@@ -48,7 +48,7 @@ class HfDataset(AgentTool):
     description: str = (
         "Datasets on the Hub, without download. inspect, before training on one: splits, schema, "
         "statistics, sample rows, training methods the columns fit (SFT, DPO, GRPO, ...), what to "
-        "rename, warnings. search: rows by query or where. overlap: eval rows that stand in the "
+        "rename, warnings. search: rows by query or where. overlap: eval rows that are in the "
         "training set."
     )
     args_schema: type[BaseModel] = HfDatasetArguments
@@ -104,6 +104,6 @@ async def _search(a: HfDatasetArguments, ctx: ToolContext) -> str:
         lines.append(f"None from offset {a.offset} on.")
     else:
         end = a.offset + len(rows)
-        more = f"; offset={end} goes on" if end < total else ""
+        more = f"; continue with offset={end}" if end < total else ""
         lines.append(f"Shown: {a.offset + 1} to {end}{more}.")
     return "\n".join([*lines, *row_lines(rows)])

@@ -159,11 +159,11 @@ async def why_no_access(hub: Hub, dataset: str) -> str:
     try:
         info = await hub.ask(lambda api: api.dataset_info(dataset), about)
     except ToolError as error:
-        return f"the dataset viewer has nothing of {dataset}. {error}"
+        return f"the dataset viewer cannot serve {dataset}. {error}"
     page = f"{hub.url}/{about.page}"
     if info.gated:
         return (
-            f"{dataset} is gated: a person must ask for access at {page}, and {LOG_IN}; "
+            f"{dataset} is gated: the user must ask for access at {page}, and {LOG_IN}; "
             "then try again"
         )
     if info.private:
@@ -171,4 +171,4 @@ async def why_no_access(hub: Hub, dataset: str) -> str:
             f"{dataset} is private, and the dataset viewer serves private datasets only of PRO "
             "and Team accounts: load it with a script"
         )
-    return f"{dataset} exists ({page}), but the dataset viewer has nothing of it yet"
+    return f"{dataset} exists ({page}), but the dataset viewer has no data for it yet"

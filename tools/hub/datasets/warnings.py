@@ -57,8 +57,8 @@ def _of_chats(column: Column) -> Iterator[str]:
     name = column.name
     if facts.sharegpt:
         yield (
-            f"{name} uses ShareGPT's from/value: TRL wants role/content. Map human to user, gpt to "
-            "assistant: [{'role': R[m['from']], 'content': m['value']} for m in chat]"
+            f"{name} uses ShareGPT's from/value: TRL expects role/content. Map human to user, gpt "
+            "to assistant: [{'role': R[m['from']], 'content': m['value']} for m in chat]"
         )
     if facts.unknown_roles:
         listed = ", ".join(repr(role) for role in facts.unknown_roles[:6])
@@ -79,12 +79,12 @@ def _of_chats(column: Column) -> Iterator[str]:
             "many templates refuse that"
         )
     if share["late_system"] >= FEW:
-        yield f"{name}: a system message stands later than first in {share['late_system']:.0%}"
+        yield f"{name}: a system message comes later than first in {share['late_system']:.0%}"
     if share["empty"] >= FEW:
         yield f"{name}: {share['empty']:.0%} of the chats have a message without content"
     lost = len(column.there) - facts.chats
     if lost:
-        yield f"{name}: {lost} of {len(column.there)} values are no chat (empty or malformed)"
+        yield f"{name}: {lost} of {len(column.there)} values are not a chat (empty or malformed)"
 
 
 def _of_rows(columns: Sequence[Column]) -> Iterator[str]:
@@ -108,7 +108,7 @@ def _of_method(fit: Fit, columns: dict[str, Column]) -> Iterator[str]:
         share = leaked(used[0], answer)
         if share >= SOME:
             yield (
-                f"in {share:.0%} of the sampled rows {answer.name} stands word for word in "
+                f"in {share:.0%} of the sampled rows {answer.name} is word for word in "
                 f"{used[0].name}: a leak, unless the task is to quote"
             )
 

@@ -160,7 +160,7 @@ async def _submitted(
         f"Job {job.id} was submitted on {job.flavor}: {job.url}",
         f"{dollars(note['per_minute'] * 60)} an hour, at most {dollars(note['ceiling'])} "
         f"({limit}). Stage: {job.stage}.",
-        "It goes on by itself; its end is told at your next step. wait follows it, logs shows it.",
+        "It keeps running; your next step reports its end. wait follows it, logs shows it.",
     ]
     return ToolResult("\n".join(lines), still_costs=True)
 

@@ -55,7 +55,7 @@ def read_script(script: str, cwd: str) -> str:
     except OSError as error:
         raise ToolError(f"script: cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise ToolError(f"script: {path} is no UTF-8 text") from None
+        raise ToolError(f"script: {path} is not UTF-8 text") from None
 
 
 def command_of(arguments: JobsArguments, source: str) -> list[str]:

@@ -23,7 +23,7 @@ class HfJobs(AgentTool):
     name: str = "hf_jobs"
     description: str = (
         "Run a script or command on Hugging Face hardware, paid by the minute: run, then wait or "
-        "logs. Name datasets, model, output and monitoring of a training: the person sees what was "
+        "logs. Name datasets, model, output and monitoring of a training: the user sees what was "
         "checked (hf_dataset inspect, hf_fit) before it costs money. Not for short work that runs "
         "here with bash."
     )

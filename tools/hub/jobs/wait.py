@@ -142,7 +142,7 @@ async def _ended(job: Job, hub: Hub) -> Job:
         except ToolError as error:
             failures += 1
             if failures == PATIENCE:
-                said = f"{error.message} Job {job.id} goes on; wait for it again later."
+                said = f"{error.message} Job {job.id} is still running; wait for it again later."
                 raise ToolError(said) from None
             continue
         if job.stage != before.stage:

@@ -17,7 +17,7 @@ FIELDS = "title,year,publicationDate,citationCount,externalIds,authors"
 
 
 async def scholar(
-    hub: Hub, path: str, params: Mapping[str, Any], missing: str = "it knows nothing of it"
+    hub: Hub, path: str, params: Mapping[str, Any], missing: str = "it has no record of it"
 ) -> dict[str, Any]:
     """The JSON object at a path below /graph/v1. Raises ToolError."""
     key = next((os.environ[name] for name in KEYS if os.environ.get(name)), "")
@@ -25,7 +25,7 @@ async def scholar(
     headers = {"x-api-key": key} if key else {}
     reply = await http.get(url, GetOptions(log=hub.log), params=params, headers=headers)
     if not reply.ok:
-        hint = "" if key else f"; {KEYS[0]} sets a key of your own (free)"
+        hint = "" if key else f"; {KEYS[0]} sets your own key (free)"
         known = {"keys": " or ".join(KEYS), "missing": missing, "hint": hint}
         raise ToolError(sentence(SEMANTIC_SCHOLAR, reply.status, said=reply.text[:200], **known))
     found = reply.json()

@@ -18,7 +18,7 @@ def paper_id(named: str) -> str:
     """The arXiv id in a URL or name, without its version. Raises ToolError."""
     found = ID.search(named)
     if not found:
-        raise ToolError(f"{named or 'nothing'} is no arXiv id; ids look like 2305.18290")
+        raise ToolError(f"{named or 'nothing'} is not an arXiv id; ids look like 2305.18290")
     return found[1]
 
 

@@ -38,7 +38,7 @@ def create(arguments: RepoArguments) -> Change:
     def before(api: HfApi) -> Seen:
         name = author_of(api)
         if "/" not in repo.id:
-            raise ToolError(f"say whose it shall be: {name}/{repo.id}, or an organization's")
+            raise ToolError(f"name its owner: {name}/{repo.id}, or an organization's")
         if _exists(api, repo):
             raise ToolError(f"{repo} is there already: {page(api, repo)}")
         return {"author": name}
@@ -116,7 +116,7 @@ def reference(arguments: RepoArguments) -> Change:
         if at and not remove:
             raise ToolError(f"{repo} has a {kind} {name} already, at {at}")
         if not at and remove:
-            raise ToolError(f"{repo} has no {kind} {name}; refs names what there is")
+            raise ToolError(f"{repo} has no {kind} {name}; refs lists them")
         return {"at": at}
 
     def do(api: HfApi, seen: Seen) -> str:

@@ -32,11 +32,11 @@ class SandboxBackend(RentedSandbox):
         super().__init__(settings, thread, flavor)
         idle = duration(settings.sandbox.idle_timeout)
         self.about = (
-            f"a Hugging Face sandbox ({flavor}, image {settings.sandbox.image}), not the person's "
+            f"a Hugging Face sandbox ({flavor}, image {settings.sandbox.image}), not the user's "
             f"machine: bash, read, write, edit, glob and grep act there, in {self._folder}. It is "
             f"empty at first, ends with all its files after {idle} without use, and undo does not "
             "cover it: keep what matters on the Hub, from there. hf_repo and hf_jobs read files "
-            "of the person's machine"
+            "of the user's machine"
         )
 
     def folder(self, cwd: str) -> str:
