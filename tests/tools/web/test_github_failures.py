@@ -150,7 +150,7 @@ async def test_malformed_answers(github: GithubServer, bench: Bench, operation: 
         if operation == "read" and body.body == ["x"]:
             continue  # an empty folder
         said = await told(bench, operation)
-        assert "could not be understood" in said or "no JSON" in said
+        assert "could not be understood" in said or "not JSON" in said
 
 
 @every_operation

@@ -174,8 +174,8 @@ async def test_redirects_are_followed_and_the_last_address_is_told(
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        (401, "it wants a login or a browser"),
-        (403, "it wants a login or a browser"),
+        (401, "it requires a login or a browser"),
+        (403, "it requires a login or a browser"),
         (404, "is not there (404); search finds pages"),
         (429, "asked too often"),
         (418, "answered 418"),

@@ -77,7 +77,7 @@ async def test_failures_of_the_search(bench: Bench, site: Site) -> None:
     for odd in ("<html>", {"results": 3}, {"results": ["x"]}, []):
         site.misbehave(Answer(odd, 200, {"Content-Type": "application/json"}), times=1)
         said = await told(bench)
-        assert "no JSON" in said or "does not answer as SearxNG does" in said
+        assert "not JSON" in said or "does not answer as SearxNG does" in said
     dead = {"results": [], "unresponsive_engines": [["google", "CAPTCHA"], ["bing", "timeout"]]}
     site.page("/search", dead, "application/json")
     assert "no search engine answered" in await told(bench)
