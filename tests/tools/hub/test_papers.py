@@ -210,7 +210,7 @@ async def test_the_key_of_semantic_scholar_goes_there_alone(
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (Answer({}, 429, {"Retry-After": "900"}), "SEMANTIC_SCHOLAR_API_KEY sets a key"),
+        (Answer({}, 429, {"Retry-After": "900"}), "SEMANTIC_SCHOLAR_API_KEY sets your own key"),
         (Answer({"message": "Forbidden"}, 403), "refuses the key"),
         (Answer("bad gateway", 502, {"Retry-After": "0"}), "fails (502): bad gateway"),
         (errors.NO_JSON, "not JSON"),
