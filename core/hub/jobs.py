@@ -145,7 +145,7 @@ class Launches:
         return cost
 
     async def settle_if_ours(self, job: Job) -> int | None:
-        """The same for a job that may not be of this thread."""
+        """The same for a job that might belong to another thread."""
         for call, note in await self.all():
             if note["job"] == job.id:
                 return await self.settle(call, note, job)

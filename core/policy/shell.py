@@ -77,7 +77,7 @@ def parsed(source: str) -> Line:
         return line
     _read(source, line)
     if "\\\n" in source:
-        # A word may continue in the next line (`r\\`, `m x`), a comment may not: both are read.
+        # A word may continue in the next line (`r\\`, `m x`), a comment cannot: both are read.
         _read(re.sub(r"(?<!\\)((?:\\\\)*)\\\n", r"\1", source), line)
     return line
 

@@ -60,7 +60,7 @@ def reads_only(command: ShellCommand) -> bool:
 
 
 def place_problem(commands: Commands, folder: str, home: str, state: str) -> str:
-    """Why a line may not run in `folder` without asking, by its programs and places; "" if it
+    """Why a line cannot run in `folder` without asking, by its programs and places; "" if it
     may. `home` is the working directory."""
     folders = folders_of((command.words for command in commands), folder)
     if len(folders) == MOST_FOLDERS:
