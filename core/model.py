@@ -29,7 +29,7 @@ class Answer:
         finish_reason: stop, tool_calls, length, content_filter, ...
         bad_calls: calls of the message whose arguments are not what the model wrote.
         cost_micro_usd: None when the price is unknown.
-        problem: why it is not an answer to continue from (a filter, a refusal, a call written as text);
+        problem: why it is not an answer to continue from (filter, refusal, a call as text);
             "" if it is one. hint: what to do about that.
     """
 
