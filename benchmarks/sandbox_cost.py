@@ -50,7 +50,7 @@ def measure(times: int) -> dict[str, float]:
 
 
 def _run(box: CommandSandbox, folder: Path, place: Path) -> None:
-    words = runs.command_words("true")
+    words = runs.command_words(place, "true")
     wrapped = box.wrap(words, CommandPlace(str(folder), str(folder), "network"))
     with closing(wrapped):
         run = runs.start(

@@ -175,7 +175,7 @@ def test_the_first_run(tmp_path: Path) -> None:
         chat.type("\x03")
         chat.prompt()
         chat.enter("/demo")
-        chat.expect("A tour, offline")
+        chat.expect("Offline tour")
         chat.expect("Run it\\?.*\\[y\\]es")
         chat.enter("y")
         chat.expect("Next, with a model")

@@ -238,14 +238,15 @@ def test_a_plain_question_shows_the_same(monkeypatch: pytest.MonkeyPatch) -> Non
     assert stream.getvalue().splitlines()[1:] == ["  │ touch a # \\rls", "  ! " + WARNING]
 
 
-def test_an_edit_gives_back_what_was_there(tmp_path: Path) -> None:
+def test_an_edit_gives_back_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each shown escape is the character again, if the user leaves it as it stands."""
     texts = [*random_texts(300), "\x1b]0;\nx", "\U0001f468\u200d\U0001f469", "\x7f\x9b\u00a0"]
     given = {"command": "\n".join(texts), "more": texts, "\u202e": 1}
     editor = tmp_path / "editor"
     editor.write_text(f'#!/bin/sh\ncp "$1" {tmp_path}/seen\n')
     editor.chmod(0o755)
-    assert edited_arguments(given, None, [str(editor)]) == given
+    monkeypatch.setenv("VISUAL", str(editor))
+    assert edited_arguments(given, EventPrinter(io.StringIO())) == given
     seen = (tmp_path / "seen").read_text(encoding="utf-8")
     assert not [c for c in seen if is_hidden(c)]
     assert json.loads(json_text(given)) == given

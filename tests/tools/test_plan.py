@@ -26,8 +26,7 @@ async def test_the_newest_plan_is_the_plan(settings: Settings, workdir: Path) ->
     ]
     async with driven(script, settings, workdir) as driver:
         await driver.send("go")
-        state = await driver.session._state()
-        assert state.values["plan"] == second
+        assert await driver.session.plan() == second
         assert driver.outputs()[-1] == "1 of 2 steps completed."
 
 

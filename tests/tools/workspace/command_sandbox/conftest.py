@@ -38,7 +38,7 @@ class Home:
     def wrap(self, line: str, reach: Reach = "network", cwd: Path | None = None) -> Wrapped:
         box = CommandSandbox(self.settings, self.kind)
         folder = str(self.folder)
-        words = runs.command_words(line)
+        words = runs.command_words(self.folder, line)
         return box.wrap(words, CommandPlace(folder, str(cwd or folder), reach))
 
     def start(self, line: str, reach: Reach = "network", cwd: Path | None = None) -> runs.Run:
