@@ -18,9 +18,8 @@ class AskUserArguments(BaseModel):
 class AskUser(AgentTool):
     name: str = "ask_user"
     description: str = (
-        "Ask the user one question and wait for the answer. For a choice that changes what is "
-        "built and that neither the task, the files nor the docs settle; not for permission, which "
-        "is asked for by itself."
+        "Ask the user one question and wait for the answer. Only for a choice that changes what "
+        "is built and that task, files and docs leave open; never for permission."
     )
     args_schema: type[BaseModel] = AskUserArguments
     answered_by_person: bool = True

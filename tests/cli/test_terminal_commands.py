@@ -178,7 +178,7 @@ def test_the_first_run(tmp_path: Path) -> None:
         chat.expect("Offline tour")
         chat.expect("Run it\\?.*\\[y\\]es")
         chat.enter("y")
-        chat.expect("Next, with a model")
+        chat.expect("Next: set an API key")
         chat.prompt()
 
 

@@ -24,17 +24,16 @@ class BashArguments(BaseModel):
     cwd: str = Field("", description="folder to run in; default: the working directory")
     outside_sandbox: bool = Field(
         False,
-        description="ask the user to let it run outside the sandbox, after the sandbox refused it",
+        description="asks the user; only after the sandbox refused it",
     )
 
 
 class Bash(AgentTool):
     name: str = "bash"
     description: str = (
-        "Run a shell command. Returns its output (stdout and stderr as they came), then the exit "
-        "code. No terminal, no input. For what runs longer than a few minutes set background: it "
-        "returns an id for `process`, has no timeout and survives this session. To read or change "
-        "files use read, edit and write instead."
+        "Run a shell command. Returns its output and exit code. No terminal, no input. For what "
+        "runs longer than a few minutes set background: it returns an id for `process`, has no "
+        "timeout and survives this session. To read or change files use read, edit and write."
     )
     args_schema: type[BaseModel] = BashArguments
     in_backend: bool = True

@@ -14,15 +14,18 @@ from tools.local.edit_cells import CellChange
 from tools.local.edit_match import replaced
 from tools.local.files import absolute, content_of, decoded, diff, known, put, recovered
 
+#: No cell is named.
+NO_CELL = -1
+
 
 class EditArguments(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     path: str = Field(min_length=1)
-    old: str = Field(description="the passage, whole lines best")
+    old: str = Field(description="the passage")
     new: str = Field(description="what replaces it")
     replace_all: bool = Field(False, description="every occurrence")
-    cell: int | None = Field(None, ge=0, description="of a notebook; old empty: all of it")
+    cell: int = Field(NO_CELL, description="of a notebook; old empty: all of it")
     action: Literal["edit", "insert_code", "insert_markdown", "delete"] = Field(
         "edit", description="insert goes behind cell"
     )
@@ -33,8 +36,7 @@ class Edit(AgentTool):
     description: str = (
         "Replace a passage of a file that was read in this thread. `old` must occur exactly once, "
         "unless replace_all; if only its white space differs from the file's, the file's "
-        "indentation is kept. In a notebook it is a passage of a cell's source. Returns how many "
-        "places changed, and the diff."
+        "indentation is kept. In a notebook it is a passage of a cell's source. Returns the diff."
     )
     args_schema: type[BaseModel] = EditArguments
     in_backend: bool = True
@@ -56,12 +58,13 @@ class Edit(AgentTool):
         old, new = arguments.old.replace("\r\n", "\n"), arguments.new.replace("\r\n", "\n")
         if old == new and arguments.action != "delete":
             raise ToolError("old and new are the same")
-        if old and arguments.action == "edit" and arguments.cell is None:
+        if old and arguments.action == "edit" and arguments.cell == NO_CELL:
             text, count, how = await asyncio.to_thread(
                 _changed, path, file.text, lambda t: replaced(t, old, new, arguments.replace_all)
             )
         else:
-            change = CellChange(arguments.action, arguments.cell, old, new, arguments.replace_all)
+            cell = None if arguments.cell == NO_CELL else arguments.cell
+            change = CellChange(arguments.action, cell, old, new, arguments.replace_all)
             text, count, how = await asyncio.to_thread(change.applied, path, file.text)
         await put(path, content, file.encoded(text), ctx)
         shown = await asyncio.to_thread(diff, path, file.text, text)

@@ -19,15 +19,14 @@ class ProcessArguments(BaseModel):
 
     operation: Literal["list", "output", "wait", "kill"]
     id: str = Field("", description="the id that bash gave; not for list")
-    timeout: int = Field(120, ge=1, le=36_000, description="seconds that wait waits")
+    timeout: int = Field(120, ge=1, le=36_000, description="seconds")
 
 
 class Process(AgentTool):
     name: str = "process"
     description: str = (
-        "Background commands of this thread; they survive the end of a session. list: all of "
-        "them with state and age; output: what one printed so far; wait: until it ends, with its "
-        "output and exit code, or until the timeout (it keeps running); kill: end it."
+        "Background commands of this thread. list: all of them with state and age; output: what "
+        "one printed so far; wait: until it ends or the timeout (it keeps running); kill: end it."
     )
     args_schema: type[BaseModel] = ProcessArguments
 

@@ -37,7 +37,7 @@ class Read(AgentTool):
     name: str = "read"
     description: str = (
         "Read a text file as numbered lines, a notebook as cells, a picture, or list a folder. "
-        "Read a file before you edit or overwrite it. Long ones: offset and limit count lines or "
+        "Read a file before you edit or overwrite it. offset and limit count lines or "
         "cells."
     )
     args_schema: type[BaseModel] = ReadArguments
