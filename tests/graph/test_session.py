@@ -100,8 +100,8 @@ async def test_a_bad_call_comes_back_and_harms_nobody(settings: Settings, workdi
         assert done.status == "done"
         results = [m["content"] for m in driver.messages if m["role"] == "tool"]
         assert "command: field required" in results[0]
-        assert "no valid JSON" in results[1]
-        assert "no JSON object" in results[2]
+        assert "not valid JSON" in results[1]
+        assert "not a JSON object" in results[2]
         assert "there is no" in results[3]
         assert results[4].startswith("fine")
 

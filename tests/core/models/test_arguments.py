@@ -59,7 +59,7 @@ async def test_arguments_that_are_no_json_are_bad_and_not_repaired(
     answer = await answer_to(model, Reply(calls=[Call("bash", arguments)]))
     assert answer.message.tool_calls[0]["args"] == {}
     assert answer.message.invalid_tool_calls == []
-    assert "no valid JSON" in reasons(answer)[0]
+    assert "not valid JSON" in reasons(answer)[0]
     assert arguments[:9] in reasons(answer)[0]
 
 
@@ -67,12 +67,12 @@ async def test_arguments_that_are_no_json_are_bad_and_not_repaired(
 async def test_arguments_that_are_no_object_are_bad(model: str, arguments: str) -> None:
     answer = await answer_to(model, Reply(calls=[Call("bash", arguments)]))
     assert answer.message.tool_calls[0]["args"] == {}
-    assert "no JSON object" in reasons(answer)[0]
+    assert "not a JSON object" in reasons(answer)[0]
 
 
 async def test_numbers_that_no_json_has_are_bad(model: str) -> None:
     answer = await answer_to(model, Reply(calls=[Call("bash", '{"command": NaN}')]))
-    assert "no valid JSON" in reasons(answer)[0]
+    assert "not valid JSON" in reasons(answer)[0]
 
 
 async def test_a_call_without_arguments_of_its_own_is_bad(model: str) -> None:

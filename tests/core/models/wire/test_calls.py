@@ -80,9 +80,9 @@ async def test_pieces_through_litellm(name: str) -> None:
         # The second call's arguments never came, or went to another.
         ([piece(0, "a", "bash", LS), piece(0, "b", "bash", "")], "without arguments"),
         ([piece(0, "a", "bash", ""), piece(0, "b", "read", X)], "without arguments"),
-        ([piece(0, "a", "bash", LS), piece(0, arguments=X)], "no valid JSON"),
+        ([piece(0, "a", "bash", LS), piece(0, arguments=X)], "not valid JSON"),
         ([piece(0, arguments=LS)], "names no tool"),
-        ([piece(0, "a", "bash", LS[:9])], "no valid JSON"),
+        ([piece(0, "a", "bash", LS[:9])], "not valid JSON"),
     ],
 )
 async def test_what_is_not_its_own_never_runs(chunks: list[Any], reason: str) -> None:
