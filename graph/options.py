@@ -62,7 +62,7 @@ class RunOptions:
 def check_rules(rules: Sequence[str], origin: str) -> None:
     """Raise SettingsError for what is not a rule, or names a tool that does not exist: a deny rule
     with a typing error would deny nothing. Tools of MCP servers are known once they start."""
-    known = {*builtin_tools(), "mcp", READS, OUTSIDE} if rules else set()
+    known = {*builtin_tools(), "mcp", "sandbox", READS, OUTSIDE} if rules else set()
     for text in rules:
         tool = parse_rule(text, origin).tool
         if tool not in known and "__" not in tool:

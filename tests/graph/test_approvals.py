@@ -158,4 +158,7 @@ def test_a_rule_that_names_no_tool_is_refused(rule: str, said: str) -> None:
 
 
 def test_rules_of_all_kinds_of_tools() -> None:
-    check_rules(["bash(rm *)", "outside_sandbox(make *)", "mcp_reads(box)", "box__echo"], "--deny")
+    check_rules(
+        ["sandbox", "bash(rm *)", "outside_sandbox(make *)", "mcp_reads(box)", "box__echo"],
+        "--deny",
+    )

@@ -28,7 +28,7 @@ async def test_a_refusal_is_tried_once_without(model: str) -> None:
     with asking(lambda asked: Reply(status=400) if efforts(asked) else Reply("fine")) as a:
         assert (await a.ask(model, effort="high")).message.text == "fine"
         assert len(a.server.requests) == 2
-        assert "asked without" in a.logs[0]
+        assert "sent without" in a.logs[0]
         # And from then on it is left out at once.
         assert (await a.ask(model, effort="high")).message.text == "fine"
         assert len(a.server.requests) == 3

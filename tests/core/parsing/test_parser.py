@@ -145,7 +145,7 @@ async def test_a_file_that_only_begins_like_a_picture_finds_no_other_reader() ->
     """Pillow knows many formats, and starts Ghostscript for one of them."""
     target = io.BytesIO()
     Image.new("RGB", (3, 3)).save(target, "EPS")
-    with pytest.raises(ToolError, match="no picture"):
+    with pytest.raises(ToolError, match="is not a picture"):
         await prepared("x.eps", target.getvalue())
 
 
