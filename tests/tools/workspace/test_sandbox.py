@@ -123,7 +123,7 @@ async def test_a_kill_right_after_it_was_asked_for_makes_no_second_one(
     run = context(inside)
     spending = module.Spending(Scope(THREAD, "i", "t", "2026-11-21"), Caps(), True)
     with monkeypatch.context() as patch:
-        patch.setattr(inside.services.backend, "_connected", killed)
+        patch.setattr(module, "connected_to", killed)
         with pytest.raises(Killed):
             await inside.services.backend.begin(run, spending)
     assert len(hub.jobs.jobs) == 1

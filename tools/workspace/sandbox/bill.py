@@ -4,11 +4,13 @@ Each sandbox has a row in the journal (tool `sandbox`), written before it is ask
 flavor, price, when it began, how many hours are set aside; its id, and how long it ran.
 """
 
+import secrets
 import time
 from dataclasses import replace
 from typing import Any, Protocol
 
 from core.durable import Journal, Ledger
+from core.hub.jobs import Flavor
 from tools.workspace.protocol import Spending
 
 HOUR = 3600.0
@@ -61,6 +63,11 @@ class Bill:
             await self.keep(hours=hour)
         return True
 
+    async def too_dear(self, what: str, spending: Spending) -> str:
+        left = await self._books.ledger.left(spending.scope, spending.caps)
+        there = f"${max(left[0], 0) / 1e6:.2f} are left under the cap" if left else "the cap"
+        return f"{what} costs ${self.hourly / 1e6:.2f}, and {there}."
+
     async def settle(self, seconds: float) -> int | None:
         """It has ended after so many seconds; micro-USD that it came to, None: not known."""
         rate = self.note["per_minute"]
@@ -73,6 +80,18 @@ class Bill:
             rest -= part
         await self.keep(ended=True, seconds=seconds, cost=cost)
         return cost
+
+
+def new_bill(books: Books, thread: str, namespace: str, flavor: Flavor, at: float) -> Bill:
+    """Of a sandbox that began at `at` (epoch seconds); not on disk yet."""
+    note = {
+        "namespace": namespace,
+        "flavor": flavor.name,
+        "per_minute": flavor.per_minute,
+        "at": at,
+        "hours": 0,
+    }
+    return Bill(books, thread, f"sandbox-{secrets.token_hex(8)}", note)
 
 
 async def bills(books: Books, thread: str) -> list[Bill]:

@@ -157,3 +157,19 @@ def connected(api: HfApi, job: JobInfo) -> Box:
             id=job.id, server=server, local_id=None, owns_sandbox=False, owns_server=True
         ),
     )
+
+
+async def connected_to(hub: Hub, job: JobInfo, folder: str) -> Box:
+    """Once it answers; the working directory is made. Raises ToolError."""
+    from httpx2 import HTTPError
+    from huggingface_hub.errors import SandboxError
+
+    def connect(api: HfApi) -> Box:
+        box = connected(api, job)
+        box.sandbox.files.mkdir(folder)
+        return box
+
+    try:
+        return await hub.ask(connect, again=False)
+    except (SandboxError, HTTPError) as error:
+        raise ToolError(f"the sandbox did not start: {error}") from error

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -20,8 +19,8 @@ from core.hub.jobs import Flavor, flavor_of, job_of
 from core.tool import Services, ToolContext
 from core.units import duration, exact_dollars
 from tools.workspace.protocol import Quote, Spending
-from tools.workspace.sandbox.bill import Bill, bills, settle_job
-from tools.workspace.sandbox.client import Box, alive, connected, end_job, spec_of
+from tools.workspace.sandbox.bill import Bill, bills, new_bill, settle_job
+from tools.workspace.sandbox.client import Box, alive, connected_to, end_job, spec_of
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi, JobInfo
@@ -35,10 +34,8 @@ LOOKS = (0.0, 1.0, 3.0)
 
 
 class RentedSandbox:
-    """The sandbox of one thread.
-
-    Attributes: notice: told what a user should know next to the calls, in one line each.
-    """
+    """The sandbox of one thread. `notice`: told what a user should know next to the calls, in one
+    line each."""
 
     def __init__(self, settings: Settings, thread: str, flavor: str) -> None:
         self._settings = settings
@@ -140,7 +137,7 @@ class RentedSandbox:
         for job in others:
             # Two processes made one each: files are in the older one.
             await self._ended(hub, job.id, job.owner.name, cancel=True)
-        box = await self._connected(hub, kept)
+        box = await connected_to(hub, kept, self._folder)
         found = await bills(self.services, self._thread)
         bill = found[0] if found else await self._bill_of(hub, box)
         if "job" not in bill.note:
@@ -155,19 +152,11 @@ class RentedSandbox:
     async def _bill_of(self, hub: Hub, box: Box) -> Bill:
         """For a sandbox whose row was lost: another database, or a thread that was deleted."""
         flavor = await flavor_of(box.flavor, hub)
-        bill = self._new_bill(box.namespace, flavor, at=box.started or self.services.clock())
+        bill = new_bill(
+            self.services, self._thread, box.namespace, flavor, box.started or self.services.clock()
+        )
         await bill.open()
         return bill
-
-    def _new_bill(self, namespace: str, flavor: Flavor, at: float) -> Bill:
-        note = {
-            "namespace": namespace,
-            "flavor": flavor.name,
-            "per_minute": flavor.per_minute,
-            "at": at,
-            "hours": 0,
-        }
-        return Bill(self.services, self._thread, f"sandbox-{secrets.token_hex(8)}", note)
 
     async def _make(self, hub: Hub, spending: Spending) -> None:
         try:
@@ -178,18 +167,18 @@ class RentedSandbox:
             # Its price is not known, and a user has allowed that.
             flavor = Flavor(self._flavor, "", 0.0)
         namespace = await hub.payer()
-        bill = self._new_bill(namespace, flavor, self.services.clock())
+        bill = new_bill(self.services, self._thread, namespace, flavor, self.services.clock())
         if not flavor.described:
             bill.note["per_minute"] = None
         await bill.open()
         if not await bill.pay(spending, self.services.clock()):
             await bill.settle(0)
-            raise ToolError(await self._too_dear(f"a sandbox on {flavor.name}", bill, spending))
+            raise ToolError(await bill.too_dear(f"a sandbox on {flavor.name}", spending))
         hub.log(f"starting a sandbox on {flavor.name} ...")
         job = await self._submitted(hub, bill, namespace)
         await bill.keep(job=job.id)
         try:
-            box = await self._connected(hub, job)
+            box = await connected_to(hub, job, self._folder)
         except ToolError:
             with contextlib.suppress(ToolError):
                 await self._ended(hub, job.id, namespace, cancel=True)
@@ -227,21 +216,6 @@ class RentedSandbox:
             await bill.settle(0)
             raise error
 
-    async def _connected(self, hub: Hub, job: JobInfo) -> Box:
-        """Once it answers; the working directory is made. Raises ToolError."""
-        from httpx2 import HTTPError
-        from huggingface_hub.errors import SandboxError
-
-        def connect(api: HfApi) -> Box:
-            box = connected(api, job)
-            box.sandbox.files.mkdir(self._folder)
-            return box
-
-        try:
-            return await hub.ask(connect, again=False)
-        except (SandboxError, HTTPError) as error:
-            raise ToolError(f"the sandbox did not start: {error}") from error
-
     async def _ended(
         self, hub: Hub, job_id: str, namespace: str, *, cancel: bool = False
     ) -> int | None:
@@ -269,17 +243,12 @@ class RentedSandbox:
             return
         box, bill = self._box, self._bill
         assert box is not None
-        said = await self._too_dear(f"the next hour of the sandbox {box.id}", bill, self._spending)
+        said = await bill.too_dear(f"the next hour of the sandbox {box.id}", self._spending)
         await self._ended(self._hub, box.id, box.namespace, cancel=True)
         self._forget()
         said = f"{said} It was ended, and its files are gone"
         self.notice(said)
         raise ToolError(said)
-
-    async def _too_dear(self, what: str, bill: Bill, spending: Spending) -> str:
-        left = await self.services.ledger.left(spending.scope, spending.caps)
-        there = f"${max(left[0], 0) / 1e6:.2f} are left under the cap" if left else "the cap"
-        return f"{what} costs ${bill.hourly / 1e6:.2f}, and {there}."
 
     async def _watch(self) -> None:
         """Pay the hours that begin while nothing is asked of it."""
