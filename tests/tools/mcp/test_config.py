@@ -15,7 +15,7 @@ TOKEN = "hf_abcdefghijklmnopqrstuvwxyz0123"
 
 def start(**keys: Any) -> Any:
     environ = keys.pop("environ", {})
-    return start_of(McpServer.model_validate(keys), "/work", environ)
+    return start_of(McpServer.model_validate(keys), "/project", environ)
 
 
 def test_the_form_of_the_readme() -> None:
@@ -37,7 +37,7 @@ def test_the_form_of_other_agents() -> None:
         environ={"KEY_OF_IT": "a-key"},
     )
     assert (found.command, found.args) == ("npx", ["-y", "server", "/data"])
-    assert (found.env, found.cwd) == ({"KEY": "a-key"}, "/work/")
+    assert (found.env, found.cwd) == ({"KEY": "a-key"}, "/project/")
 
 
 @pytest.mark.parametrize(
