@@ -155,7 +155,9 @@ class MiniSweAgent(Program):
 
 def compile_all() -> None:
     """Put .pyc files next to everything that is measured; compiling is most of a first import."""
-    packages = [str(ROOT / name) for name in ("cli", "configs", "core", "graph", "nodes", "tools")]
+    packages = [
+        str(ROOT / name) for name in ("cli", "configs", "core", "graph", "nodes", "server", "tools")
+    ]
     command = [sys.executable, "-m", "compileall", "-q", "-j", "0"]
     # Some packages bring files for other Pythons: those that do not compile are not imported.
     subprocess.run(
