@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from configs.settings import Settings
 from core.errors import StoreError
@@ -20,36 +21,50 @@ from core.store.sqlite.tables import Database, SqliteDatabase
 from core.store.threads import ThreadRow, ThreadRows
 
 if TYPE_CHECKING:
-    from core.store.checkpoints.postgres import PostgresSaver
-    from core.store.checkpoints.sqlite import Saver
+    from langgraph.checkpoint.base import BaseCheckpointSaver
+
+#: Databases other than SQLite, by a URL's scheme: what makes their parts.
+OTHERS = {
+    "postgresql": "core.store.postgres.parts:parts",
+}
+#: A database, the leases of its threads, and what opens LangGraph's saver on it.
+Parts = tuple[Database, Leases, Callable[[], Awaitable[Any]]]
 
 
-def _database(settings: Settings) -> tuple[Database, Leases]:
-    """The database that `settings` name, and the leases of its threads."""
-    url, state = settings.database_url, settings.state_path()
-    if url.startswith(("postgresql://", "postgres://")):
+def _parts(settings: Settings) -> Parts:
+    """Of the database that `settings` name."""
+    url = settings.database_url
+    scheme = url.partition("://")[0]
+    scheme = "postgresql" if scheme == "postgres" else scheme
+    if scheme in OTHERS:
+        module, _, name = OTHERS[scheme].partition(":")
         try:
-            from core.store.postgres.lease import AdvisoryLeases
-            from core.store.postgres.tables import PostgresDatabase
+            parts: Parts = getattr(importlib.import_module(module), name)(url)
         except ImportError as error:
             said = str(error).splitlines()[0]
             raise StoreError(
                 f"a postgresql:// database needs packages that are not installed: {said}",
                 "pip install 'ml-agent[postgres]', in a checkout: uv sync --extra postgres",
             ) from None
-        postgres = PostgresDatabase(url)
-        return postgres, AdvisoryLeases(postgres)
+        return parts
     if url and not url.startswith("sqlite:///"):
         raise StoreError(
-            f"threads are stored in SQLite or Postgres, not in {url.split('://')[0]}",
+            f"threads are stored in SQLite or Postgres, not in {scheme}",
             "set ML_AGENT_DATABASE_URL to sqlite:////absolute/path.db or "
             "postgresql://user:password@host/database, or leave it unset",
         )
-    path = state / "ml-agent.db"
+    path = settings.state_path() / "ml-agent.db"
     if url:
         path = Path(url.removeprefix("sqlite:///")).expanduser().absolute()
+
+    async def open_saver() -> Any:
+        from core.store.checkpoints import sqlite
+
+        with store_errors(path):
+            return await sqlite.open_saver(str(path))
+
     # Next to the file: whoever shares it, with whatever state directory, shares the locks.
-    return SqliteDatabase(path), FileLeases(path.parent / "locks")
+    return SqliteDatabase(path), FileLeases(path.parent / "locks"), open_saver
 
 
 class Store:
@@ -62,9 +77,9 @@ class Store:
 
     def __init__(self, settings: Settings) -> None:
         self._state = settings.state_path()
-        self._database, self._leases = _database(settings)
+        self._database, self._leases, self._open_saver = _parts(settings)
         self.place = self._database.place
-        self._saver: Saver | PostgresSaver | None = None
+        self._saver: Any = None
         self.threads = ThreadRows(self._database)
         self.inbox = SqlInbox(self._database)
         self.journal = SqlJournal(self._database)
@@ -73,21 +88,12 @@ class Store:
         self.decisions = SqlDecisions(self._database)
         self.grants = SqlGrants(self._database)
 
-    async def saver(self) -> Saver | PostgresSaver:
+    async def saver(self) -> BaseCheckpointSaver[str]:
         """LangGraph's checkpointer. The import is late: a list of threads needs none of it."""
         if self._saver is None:
-            if isinstance(self._database, SqliteDatabase):
-                from core.store.checkpoints.sqlite import open_saver
-
-                with store_errors(self._database.path):
-                    self._saver = await open_saver(self.place)
-            else:
-                from core.store.checkpoints import postgres as postgres_saver
-                from core.store.postgres.tables import PostgresDatabase
-
-                assert isinstance(self._database, PostgresDatabase)
-                self._saver = await postgres_saver.open_saver(self._database)
-        return self._saver
+            self._saver = await self._open_saver()
+        saver: BaseCheckpointSaver[str] = self._saver
+        return saver
 
     @property
     def database(self) -> Database:

@@ -17,8 +17,8 @@ from langgraph.types import Send
 from configs.settings import Settings
 from core.state import AgentState
 from core.store import open_store
-from core.store.checkpoints.postgres import PostgresSaver
 from core.store.checkpoints.sqlite import Saver
+from core.store.postgres.saver import PostgresSaver
 from tests.core.store.fresh import run
 
 CONFIG: Any = {"configurable": {"thread_id": "t", "checkpoint_ns": ""}, "recursion_limit": 9999}
