@@ -124,6 +124,7 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 @click.option(
     "--fallback-model", metavar="ID", help="Model to use if the main model is unavailable"
 )
+@click.option("--effort", metavar="LEVEL", help="Reasoning effort: none to max")
 @click.option(
     "--max-iterations", type=click.IntRange(1), help="Max model calls per turn (default 300)"
 )

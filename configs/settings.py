@@ -4,7 +4,7 @@ This module is the schema and nothing else; where values come from is configs/la
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import platformdirs
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr
@@ -99,6 +99,10 @@ def _model_id(value: str) -> str:
     return value
 
 
+#: The levels of reasoning that providers know, the least first.
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+EFFORTS: tuple[str, ...] = get_args(Effort)
+
 ModelId = Annotated[str, AfterValidator(_model_id)]
 Rule = Annotated[str, Field(pattern=r"^\s*[\w.-]+(\([\s\S]+\))?\s*$")]
 
@@ -128,8 +132,8 @@ class Settings(BaseModel):
     fallback_model: ModelId = Field(
         "", description="model to use for the rest of a turn if the main model is unavailable"
     )
-    effort: Literal["", "minimal", "low", "medium", "high"] = Field(
-        "", description="reasoning effort, for models that support it; empty: the model's default"
+    effort: Effort | Literal[""] = Field(
+        "", description="reasoning effort, for models that support it; empty: on, as much as usual"
     )
     wire: Literal["auto", "litellm"] = Field(
         "auto",

@@ -47,8 +47,8 @@ class AnswerOptions:
 
     Attributes:
         stream: as it comes. max_tokens: of the answer; None: the model's own limit.
-        effort: how much a model that can think should think (low, medium, high, ...); "": as the
-            provider has it. Others ignore it.
+        effort: how much a model that can reason should reason (none, low, high, ...); auto: it
+            does, if it reasons only when asked; "": as the provider has it.
     """
 
     stream: bool = True

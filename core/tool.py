@@ -221,8 +221,8 @@ class AgentContext:
         mode: ask, auto, read-only or yolo (docs/architecture.md).
         cwd: the working directory; empty: the process's.
         fallback_model: takes the model's place for the rest of a turn in which it is unavailable.
-        effort: how much a model that can think should think: minimal, low, medium, high; empty: as
-            the provider has it.
+        effort: how much a model that can reason should reason, from none to max; empty: as much as
+            usual, and also if it reasons only when asked.
         max_iterations: answers of the model in one turn.
         max_cost_micro_usd: cap of this invocation in millionths of a dollar; None: no cap. The
             settings' `budget` caps turn, thread and day next to it.

@@ -61,6 +61,7 @@ COMMANDS = {
 OPTIONS = {
     "--model": "Model id, see [Models](models.md); `-m list` prints all",
     "--fallback-model": "Model to use for the rest of a turn if the main model is unavailable",
+    "--effort": "[Reasoning effort](models.md#reasoning), `none` to `max`, if the model takes it",
     "--max-iterations": "Max model calls per turn (default 300)",
     "--max-cost": "Cap of this run, in USD (headless: default 5, unless `budget.turn` is set)",
     "--max-time": "Max time of a turn: `90`, `90s`, `15m`, `2h`",

@@ -14,6 +14,7 @@ from pathlib import Path
 from configs.settings import Settings
 from core.errors import NotAuthenticated, SettingsError, UsageError
 from core.models.choice import choose_model
+from core.models.list_models import check_effort
 from core.models.routes import resolve
 from core.policy.rules import OUTSIDE, parse_rule
 from core.run import Mode
@@ -32,7 +33,7 @@ class RunOptions:
         mode: ask, auto, read-only or yolo.
         sandbox: hardware of a Hugging Face sandbox to work in; "none": on this machine.
         fallback_model: takes the model's place where it is unavailable.
-        effort: how much a model that can think should think.
+        effort: how much a model that can reason should reason, from none to max.
         max_iterations: answers of the model in one turn.
         max_cost: cap of all that this invocation spends, in USD.
         max_time: seconds that one turn may take.
@@ -87,8 +88,8 @@ async def thread_for(
 
     `own_client`: the program brought its model client, so no route has to lead to the model.
 
-    Raises UsageError (its folder is gone), UnknownModel, NotAuthenticated (also where a sandbox
-    is wanted, no one can be asked, and there is no token).
+    Raises UsageError (its folder is gone, or the model does not take the effort), UnknownModel,
+    NotAuthenticated (also where a sandbox is wanted, no one can be asked, and there is no token).
     """
     here = row is not None and row.host == socket.gethostname()
     check_rules(options.allow, "--allow")
@@ -101,6 +102,7 @@ async def thread_for(
     model = wanted or await choose_model(settings)
     if not own_client:
         resolve(model, settings).check()
+        check_effort(options.effort or "", model, settings)
         fallback = options.fallback_model or settings.fallback_model
         if fallback:
             resolve(fallback, settings).check()

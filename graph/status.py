@@ -12,7 +12,7 @@ from langchain_core.messages import AnyMessage, BaseMessage, SystemMessage
 from core.durable import Spent
 from core.effects import Effect
 from core.hub.jobs import Job
-from core.models.list_models import check
+from core.models.list_models import check, check_effort, efforts_of
 from core.policy.rules import parse_rule
 from core.run import Mode
 from core.state import PlanItem
@@ -201,6 +201,13 @@ class Status(OpenThread):
         if self._known:
             await self._store.threads.update(self.thread.id, mode=mode)
 
+    def efforts(self) -> tuple[tuple[str, ...] | None, str]:
+        """(the levels of reasoning that the model takes, the one in use; "": as much as usual). The
+        levels are () if it does not reason, None if they are unknown."""
+        return efforts_of(self.thread.model, self.settings), self._context.effort
+
     def think(self, effort: str) -> None:
-        """How much a model that can think should think from now on."""
+        """How much the model should reason from now on. Raises UsageError for a level that it does
+        not take."""
+        check_effort(effort, self.thread.model, self.settings)
         self._context.effort = effort

@@ -13,6 +13,7 @@ from core.errors import (
 )
 from core.events import AssistantChunk, AssistantStreamEnd, Emit, Event, ToolLog
 from core.model import Answer, AnswerOptions
+from core.models.effort import AUTO
 from core.state import OURS
 from nodes.opening import new_message_id
 from nodes.step import Step
@@ -57,7 +58,7 @@ async def _answer(step: Step, model: str, request: list[BaseMessage], partial: P
             list(services.tools.values()),
             emit=partial.emit,
             options=AnswerOptions(
-                context.stream, effort=context.effort or services.settings.effort
+                context.stream, effort=context.effort or services.settings.effort or AUTO
             ),
         )
         if answer.message.tool_calls or answer.message.text.strip() or answer.problem:

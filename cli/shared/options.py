@@ -22,7 +22,7 @@ class Options:
     """What was typed before the command, or chosen in the chat. None: not given.
 
     Attributes:
-        max_cost: USD. max_time: seconds. go_on, resume: which thread. effort: chat only.
+        max_cost: USD. max_time: seconds. go_on, resume: which thread.
         output: text, json or stream-json. cwd: the folder to work in. config_file: a settings file.
     """
 

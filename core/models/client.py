@@ -80,10 +80,9 @@ class ChatClient:
         await self.ready(model)
         if any(isinstance(m.content, list) for m in messages) and not self.sees(model):
             messages = [_without_pictures(m) for m in messages]
-        effort = "" if self._facts.thinks(route) is False else options.effort
         most = options.max_tokens or self._most_output(route)
         specs = prepared_tools(tool_specs(tools))
-        asked = _Request(route, messages, specs, replace(options, max_tokens=most, effort=effort))
+        asked = _Request(route, messages, specs, replace(options, max_tokens=most))
         began, made = self._clock(), 0
         while True:
             made += 1
@@ -98,9 +97,9 @@ class ChatClient:
                 log.debug("attempt %d failed\n%s", made, told)
                 shown.withdraw()
                 failure = classify(error, route.api_key)
-                left_out = self._refused_field(asked, failure)
-                if left_out:
-                    said = f"{route.id} seems to reject {left_out}: sent without it"
+                changed = self._refused_field(asked, failure)
+                if changed:
+                    said = f"{route.id} seems to reject {changed}"
                     emit(ToolLog(id="", tool="model", text=f"{said} ({failure.said})"))
                     continue
                 pause = pause_after(failure, made, self._clock() - began, **self._jitter)
@@ -125,7 +124,7 @@ class ChatClient:
             asked.tools,
             stream=asked.options.stream,
             max_tokens=asked.options.max_tokens,
-            effort="" if EFFORT in refused else asked.options.effort,
+            effort="" if EFFORT in refused else self._facts.effort(route, asked.options.effort),
         )
         async for piece in pieces:
             shown.piece(piece)
@@ -139,19 +138,24 @@ class ChatClient:
         )
 
     def _refused_field(self, asked: _Request, failure: Failure) -> str:
-        """The optional field that is left out from now on, since the server may have refused it;
-        "" if there is none."""
+        """The optional field that the server may have refused, and what is sent from now on; ""
+        if there is none."""
         known = self._without.get(asked.route, frozenset())
         if failure.kind != "final" or failure.status not in (400, 422) or failure.is_too_long:
             return ""
         named = (f for f in NAMED if f in failure.said and f not in known and asked.route.is_direct)
         field = next(named, "")
-        if not field and asked.options.effort and EFFORT not in known:
-            # No one knows all models: what was refused with it may be taken without.
+        effort = self._facts.effort(asked.route, asked.options.effort)
+        if not field and effort and EFFORT not in known:
+            # No one knows all models: what was refused with it may be taken without, or with a
+            # level that the refusal names.
+            if other := self._facts.learn_efforts(asked.route, effort, failure.said):
+                return f"the effort {effort}: sent with {other}"
             field = EFFORT
-        if field:
-            self._without[asked.route] = known | {field}
-        return field
+        if not field:
+            return ""
+        self._without[asked.route] = known | {field}
+        return f"{field}: sent without it"
 
     async def ready(self, model: str) -> None:
         """Load what `model` needs in a thread; ask its server what it is."""

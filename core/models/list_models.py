@@ -7,9 +7,10 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from configs.settings import Settings
-from core.errors import AgentError, UnknownModel
+from configs.settings import EFFORTS, Settings
+from core.errors import AgentError, UnknownModel, UsageError
 from core.models import choice
+from core.models.effort import offered
 from core.models.model_info import ANY_NAME, Facts, catalogue_base
 from core.models.prices import price_map
 from core.models.routes import Route, resolve
@@ -32,16 +33,18 @@ SERVERS = ("ollama_chat/", "lmstudio/", "vllm/", "llamacpp/")
 @dataclass(frozen=True)
 class Offer:
     """A model that can be chosen. window: tokens; price: USD per million tokens of input and
-    output; None if it is not known."""
+    output; None if it is not known. efforts: levels of reasoning, if they are known."""
 
     id: str
     window: int | None = None
     price: tuple[float, float] | None = None
+    efforts: tuple[str, ...] = ()
 
     def describe(self) -> str:
         window = f"{self.window:,} tokens" if self.window else "window unknown"
         price = f"${self.price[0]:g} in, ${self.price[1]:g} out" if self.price else "price unknown"
-        return f"{self.id}  {window} · {price} per million tokens"
+        efforts = f" · effort {', '.join(self.efforts)}" if self.efforts else ""
+        return f"{self.id}  {window} · {price} per million tokens{efforts}"
 
 
 async def offers(settings: Settings) -> list[Offer]:
@@ -70,6 +73,26 @@ async def check(model: str, settings: Settings) -> Route:
     return route
 
 
+def efforts_of(model: str, settings: Settings) -> tuple[str, ...] | None:
+    """The levels of reasoning that `model` takes; () if it does not reason; None: unknown."""
+    try:
+        return Facts(settings).efforts(resolve(model, settings))
+    except UnknownModel:
+        return None  # a program brought its own client
+
+
+def check_effort(effort: str, model: str, settings: Settings) -> None:
+    """Raise UsageError if `model` does not take this level of reasoning, with those that it takes.
+    "" is always taken."""
+    levels = efforts_of(model, settings) if effort else None
+    if not effort or effort in (EFFORTS if levels is None else levels):
+        return
+    if levels == ():
+        raise UsageError(f"{model} does not reason: it takes no effort", "leave the effort out")
+    taken = f"it takes {', '.join(levels)}" if levels else f"choose one of {', '.join(EFFORTS)}"
+    raise UsageError(f"{model} does not take the effort {effort!r}", taken)
+
+
 def nearest(model: str, known: Iterable[str]) -> str:
     """ "; did you mean ...?" with up to three ids; "" where none is near."""
     near = difflib.get_close_matches(model, list(known), 3, 0.6)
@@ -88,7 +111,8 @@ def _mapped() -> list[Offer]:
         both = (price[0] * 1e6, price[1] * 1e6) if None not in price else None
         window = facts.get("max_input_tokens")
         model = name if name.startswith(f"{provider}/") else f"{provider}/{name}"
-        found.append(Offer(model, int(window) if window else None, both))
+        efforts = offered(provider, model, facts) or ()
+        found.append(Offer(model, int(window) if window else None, both, efforts))
     return sorted(found, key=lambda offer: offer.id)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from configs.settings import Settings
+from core.models.effort import named_in, offered, sent
 from core.models.prices import list_cost, price_map
 from core.models.routes import LOCAL_SERVERS, Route, is_private
 from core.models.served import Catalogue, Ollama, Served
@@ -30,6 +31,8 @@ class Facts:
         self._ollamas: dict[tuple[str, str], Ollama] = {}
         #: Windows that refusals have told.
         self._learnt: dict[str, int] = {}
+        #: Levels of reasoning that refusals have told.
+        self._efforts: dict[str, tuple[str, ...]] = {}
 
     async def ready(self, route: Route) -> None:
         """Ask the route's server what it serves, where it can tell."""
@@ -56,10 +59,18 @@ class Facts:
             return served.sees
         return bool(self.mapped(route).get("supports_vision"))
 
-    def thinks(self, route: Route) -> bool | None:
-        """Whether it takes an effort of reasoning; None: no one knows."""
-        mapped = self.mapped(route)
-        return bool(mapped.get("supports_reasoning")) if mapped else None
+    def efforts(self, route: Route) -> tuple[str, ...] | None:
+        """The levels of reasoning that it takes; () if it does not reason; None: unknown."""
+        if route.id in self._efforts:
+            return self._efforts[route.id]
+        ollama = self._ollama(route)
+        capabilities = ollama.capabilities if ollama else None
+        return offered(route.provider, route.model_name, self.mapped(route), capabilities)
+
+    def effort(self, route: Route, wanted: str) -> str:
+        """The level of reasoning that is sent for the level `wanted`; "" for none."""
+        row = self.mapped(route)
+        return sent(wanted, route.provider, route.model_name, row, self.efforts(route))
 
     def price(self, route: Route) -> tuple[float, float] | None:
         """Micro-USD per token of input and output; None if it is not known."""
@@ -104,6 +115,15 @@ class Facts:
             return None
         given, answered = int(usage["input_tokens"]), int(usage["output_tokens"])
         return round(given * price[0] + answered * price[1])
+
+    def learn_efforts(self, route: Route, refused: str, said: str) -> str:
+        """Keep the levels that the first refusal of a level names; the one that is sent now, "" if
+        it names none."""
+        levels = named_in(said, refused)
+        if not levels or route.id in self._efforts:
+            return ""
+        self._efforts[route.id] = levels
+        return self.effort(route, refused)
 
     def learn_window(self, route: Route, tokens: int) -> None:
         """Keep the window that a refusal told: it is smaller than what was believed."""

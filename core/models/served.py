@@ -95,7 +95,8 @@ class Ollama:
 
     Attributes:
         answers: Ollama itself is there. window: tokens that it is told to make room for; None: it
-            does not know the model's own window.
+            does not know the model's own window. capabilities: completion, tools, vision,
+            thinking; None: not told.
     """
 
     def __init__(self, base: str, model: str) -> None:
@@ -103,6 +104,7 @@ class Ollama:
         self._model = model
         self.answers = False
         self.window: int | None = None
+        self.capabilities: list[str] | None = None
         self._lock = asyncio.Lock()
 
     async def load(self) -> None:
@@ -124,6 +126,8 @@ class Ollama:
         self.answers = answer.status_code == 200 or has_no_model
         window = window_of(told)
         self.window = min(window, LARGEST) if window else None
+        listed = told.get("capabilities")
+        self.capabilities = listed if isinstance(listed, list) and listed else None
 
 
 def _served(entry: Mapping[str, Any], provider: str) -> Served:

@@ -22,6 +22,8 @@ def test_in_the_chat(tmp_path: Path) -> None:
         chat.expect("model: openai/other")
         chat.sendline("/effort")
         chat.expect("minimal, low, medium, high")
+        chat.sendline("/effort turbo")
+        chat.expect("does not take the effort 'turbo' .choose one of none, minimal")
         chat.sendline("/effort high")
         chat.expect("effort: high")
         chat.sendline("who?")
@@ -54,6 +56,9 @@ def test_models_are_listed(tmp_path: Path) -> None:
         lines = found.stdout.splitlines()
         assert lines
         assert all(line.startswith("openai/") and "gpt-5" in line for line in lines)
+        wrong = run("-m", "gpt-5.1", "--effort", "max", "hello")
+        assert wrong.returncode == 2
+        assert "gpt-5.1 does not take the effort 'max' (it takes none, low, medium" in wrong.stderr
         without = run("-m", "list", env={"OPENAI_API_KEY": ""})
         assert without.stdout.startswith("none: set ")
 

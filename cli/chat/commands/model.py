@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 from cli.chat.state import Chat, ChatLines
 from cli.chat.threads import ensure_open
 from cli.shared.model_list import listed
+from configs.settings import EFFORTS
 
 if TYPE_CHECKING:
     from graph.session import Session
 
-EFFORTS = ("minimal", "low", "medium", "high")
 MODES = {
     "ask": "commands, and everything outside the folder, need approval",
     "auto": "everything runs without asking, except deletions on the Hub and denied rules",
@@ -40,14 +40,13 @@ async def models(chat: Chat) -> list[tuple[str, str]]:
 
 
 async def effort(chat: Chat, word: str) -> None:
-    if await ensure_open(chat):
-        choose_effort(chat.session, word, chat.lines)
-        if word in EFFORTS:
-            chat.chosen["effort"] = word
+    if await ensure_open(chat) and choose_effort(chat.session, word, chat.lines):
+        chat.chosen["effort"] = word
 
 
 async def efforts(chat: Chat) -> list[tuple[str, str]]:
-    return [(effort, "") for effort in EFFORTS]
+    levels = chat.session.efforts()[0] if chat.session else None
+    return [(effort, "") for effort in (EFFORTS if levels is None else levels)]
 
 
 async def mode(chat: Chat, word: str) -> None:
@@ -109,10 +108,22 @@ async def choose_model(session: "Session", word: str, lines: ChatLines) -> None:
         lines.complain(failure.message, failure.hint)
 
 
-def choose_effort(session: "Session", word: str, lines: ChatLines) -> None:
-    """`/effort LEVEL`; without a level: what there is."""
-    if word not in EFFORTS:
-        lines.line(f"/effort takes one of: {', '.join(EFFORTS)}")
-        return
-    session.think(word)
-    lines.line(f"effort: {word} (if the model can think)", "2")
+def choose_effort(session: "Session", word: str, lines: ChatLines) -> bool:
+    """`/effort LEVEL`: whether it is set; without a level: what the model takes."""
+    from core.errors import UsageError
+
+    model, (levels, now) = session.thread.model, session.efforts()
+    if word:
+        try:
+            session.think(word)
+        except UsageError as error:
+            lines.complain(error.message, error.hint)
+            return False
+        lines.line(f"effort: {word}", "2")
+        return True
+    if levels == ():
+        lines.line(f"{model} does not reason")
+    else:
+        takes = ", ".join(levels or EFFORTS)
+        lines.line(f"effort {now or 'as usual'}; {model} takes {takes}")
+    return False

@@ -44,13 +44,22 @@ def request(
 
 def thinking_options(effort: str, max_tokens: int, *, adaptive: bool) -> dict[str, Any]:
     """The fields that make a Claude think so much. `adaptive`: it decides itself how long."""
+    if effort == "none":
+        return {"thinking": {"type": "disabled"}}
     if adaptive:
         # Without `display`, it answers with empty thinking blocks.
         thinking = {"type": "adaptive", "display": "summarized"}
-        level = "low" if effort == "minimal" else effort
-        return {"thinking": thinking, "output_config": {"effort": level}}
+        return {"thinking": thinking, "output_config": {"effort": effort}}
     budget = min(BUDGETS.get(effort, BUDGETS["high"]), max_tokens - 1)
     return {"thinking": {"type": "enabled", "budget_tokens": max(1024, budget)}}
+
+
+def can_think(messages: Sequence[BaseMessage]) -> bool:
+    """Whether a Claude before adaptive thinking may think now. It is refused while the answer whose
+    calls were just run has no thinking: one of another model, or of an older session."""
+    last = next((m for m in reversed(messages) if isinstance(m, AIMessage)), None)
+    blocks = last.additional_kwargs.get("thinking_blocks", ()) if last else ()
+    return last is None or not last.tool_calls or any(map(_thinking, blocks))
 
 
 def _tool(function: Mapping[str, Any]) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def request(
     if effort:
         # Most models know on and off; gpt-oss knows levels, and takes on as well.
         known = effort in ("low", "medium", "high") and "gpt-oss" in model
-        body["think"] = effort if known else True
+        body["think"] = effort if known else effort != "none"
     body["stream"] = stream
     return body
 

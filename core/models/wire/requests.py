@@ -69,7 +69,7 @@ def body_of(
     if target.wire == "anthropic":
         most = max_tokens or MOST
         options: dict[str, Any] = {"max_tokens": most}
-        if effort:
+        if effort and (target.adaptive or anthropic_request.can_think(messages)):
             options |= anthropic_request.thinking_options(effort, most, adaptive=target.adaptive)
         return anthropic_request.request(
             target.model, messages, tools=tools, stream=stream, **options
@@ -104,12 +104,26 @@ def _openai_options(
         if target.without & {"max_completion_tokens", "max_tokens"}:
             is_new = not is_new
         options["max_completion_tokens" if is_new else "max_tokens"] = max_tokens
-    if effort and target.provider == "openrouter":
-        options["reasoning"] = {"effort": effort}
-    elif effort:
-        options["reasoning_effort"] = effort
+    if effort:
+        options |= _reasoning(target.provider, effort)
     if target.window:
         options["options"] = {"num_ctx": target.window}
     if stream and provider.usage and "stream_options" not in target.without:
         options["stream_options"] = {"include_usage": True}
     return options
+
+
+def _reasoning(provider: str, effort: str) -> dict[str, Any]:
+    """The fields that ask for an effort of reasoning, as each provider takes it."""
+    is_off = effort == "none"
+    if provider == "openrouter":
+        return {"reasoning": {"effort": effort}}
+    if provider == "together_ai" and is_off:
+        return {"reasoning": {"enabled": False}}
+    if provider == "deepseek":
+        switch = {"thinking": {"type": "disabled" if is_off else "enabled"}}
+        return switch if is_off else {**switch, "reasoning_effort": effort}
+    if is_off and provider in ("local", "hosted_vllm", "llamacpp"):
+        # llama.cpp before July 2026 ignores `none`; the templates of hybrid models know this field.
+        return {"reasoning_effort": effort, "chat_template_kwargs": {"enable_thinking": False}}
+    return {"reasoning_effort": effort}
