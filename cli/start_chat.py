@@ -1,6 +1,7 @@
 """Starts the chat: `ml-agent` without a task, in a terminal."""
 
 import asyncio
+import importlib
 import os
 import sys
 from typing import Any
@@ -8,6 +9,12 @@ from typing import Any
 from cli.shared.bootstrap import guarded
 from cli.shared.options import Options
 from cli.terminal.who_decides import by_a_person
+
+#: Delete the line of the full one and its folder: plain lines are left.
+FRONTENDS = {
+    "plain": "cli.chat.plain:Plain",
+    "full": "cli.chat.terminal.frontend:Terminal",
+}
 
 
 def start_chat(options: Options) -> int:
@@ -25,10 +32,6 @@ def start_chat(options: Options) -> int:
 def _frontend() -> Any:
     """The full terminal, or plain lines where the terminal can do no more."""
     dumb = os.environ.get("TERM", "dumb").lower() in ("", "dumb", "unknown", "emacs")
-    if dumb or sys.platform == "win32":
-        from cli.chat.terminal.plain import Plain
-
-        return Plain()
-    from cli.chat.terminal.frontend import Terminal
-
-    return Terminal()
+    wanted = "plain" if dumb or sys.platform == "win32" else "full"
+    module, _, name = FRONTENDS.get(wanted, FRONTENDS["plain"]).partition(":")
+    return getattr(importlib.import_module(module), name)()

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import SkipJsonSchema
 
 from configs.settings import Settings
+from core.backend import Backend
 from core.durable import FilesSeen, Grants, Inbox, Journal, Ledger, Scope, ThreadFiles
 from core.effects import Effect
 from core.events import Emit, ToolLog
@@ -194,7 +195,7 @@ class Services:
     ledger: Ledger
     grants: Grants
     files_seen: FilesSeen
-    backend: Any
+    backend: Backend
     outputs: ThreadFiles
     tools: Mapping[str, AgentTool]
     clock: Callable[[], float]

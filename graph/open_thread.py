@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TypedDict
 
 from configs.folders import who_else_may_write
 from configs.model_ids import RECORDINGS
@@ -25,11 +25,10 @@ from graph.thread import Thread
 from graph.transcript.recorded_model import open_replay
 from graph.turn_files import TurnFiles, snapshots_of
 from nodes.interrupt import Stopped, race
-from nodes.services import build_services, in_sandbox, mcp_servers
+from nodes.services import build_services, in_sandbox
 from nodes.step import Step
-
-if TYPE_CHECKING:
-    from tools.mcp.servers import Servers
+from tools import tool_servers
+from tools.extension import ToolServers
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +55,7 @@ class OpenThread:
     _services: Services
     _context: AgentContext
     _files: TurnFiles
-    _mcp: Servers | None = None
+    _mcp: ToolServers | None = None
     #: The tools without those of MCP servers.
     _own_tools: Mapping[str, AgentTool]
     #: Whether the thread is in the store: a new one is with its first message.
@@ -113,18 +112,16 @@ class OpenThread:
         services = build_services(self.settings, self._store, models=models)
         self._own_tools = services.tools if tools is None else tools
         if tools is None and not recorded:
-            self._mcp = mcp_servers(self.settings, self.thread.cwd)
+            self._mcp = tool_servers(self.settings, self.thread.cwd)
         if self._mcp is not None:
-            self._mcp.notice = self._options.notice or self._mcp.notice
-            self._mcp.equip(ask=self._options.ask)
+            self._mcp.equip(notice=self._options.notice, ask=self._options.ask)
         self._snapshots = snapshots_of(self.settings, self._store)
         self._files = TurnFiles(services, self._snapshots, self.thread)
         services = replace(
             services, stop=self._stop, tools=self._own_tools, changing_files=self._files.changing
         )
-        self._services = in_sandbox(services, self.thread.id, self.thread.sandbox)
-        if self.thread.sandbox:
-            self._services.backend.notice = self._options.notice or log.info
+        notice = self._options.notice or log.info
+        self._services = in_sandbox(services, self.thread.id, self.thread.sandbox, notice)
         self._context = context_for(self.thread, self._options, self.settings, self._services)
 
     def _step(self) -> Step:

@@ -20,9 +20,8 @@ from core.policy.rules import OUTSIDE, parse_rule
 from core.run import Mode
 from core.store import ThreadRow, new_thread_id
 from core.tool import AgentContext, Services
-from tools import builtin_tools
-from tools.mcp.callbacks import Ask
-from tools.mcp.tool import READS
+from tools import rule_names
+from tools.extension import Ask
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class RunOptions:
 def check_rules(rules: Sequence[str], origin: str) -> None:
     """Raise SettingsError for what is not a rule, or names a tool that does not exist: a deny rule
     with a typing error would deny nothing. Tools of MCP servers are known once they start."""
-    known = {*builtin_tools(), "mcp", "sandbox", READS, OUTSIDE} if rules else set()
+    known = {*rule_names(), OUTSIDE} if rules else set()
     for text in rules:
         tool = parse_rule(text, origin).tool
         if tool not in known and "__" not in tool:

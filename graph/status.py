@@ -11,6 +11,7 @@ from langchain_core.messages import AnyMessage, BaseMessage, SystemMessage
 
 from core.durable import Spent
 from core.effects import Effect
+from core.errors import ToolError
 from core.hub.jobs import Job
 from core.models.list_models import check, check_effort, efforts_of
 from core.policy.rules import parse_rule
@@ -21,9 +22,9 @@ from core.tool import Services
 from graph.open_thread import OpenThread
 from graph.undo import TimeLine
 from nodes.budget import key_of
-from nodes.job_notices import cancel_job, running_jobs
 from nodes.limits import prompt_of, threshold
 from nodes.opening import ROOT
+from tools import thread_jobs
 
 
 @dataclass(frozen=True)
@@ -142,15 +143,20 @@ class Status(OpenThread):
 
     async def jobs(self) -> list[Job]:
         """The jobs of this thread that continue. Raises ToolError where the Hub cannot be asked."""
-        return await running_jobs(self._services, self.thread)
+        jobs = thread_jobs()
+        return await jobs.running_jobs(self._services, self.thread) if jobs else []
 
     async def cancel_job(self, job: str) -> None:
         """End a job of this thread. Raises ToolError."""
-        await cancel_job(self._services, self.thread, job)
+        jobs = thread_jobs()
+        if jobs is None:
+            raise ToolError(f"this thread has launched no job {job}")
+        await jobs.cancel_job(self._services, self.thread, job)
 
     async def mcp_states(self) -> dict[str, str]:
         """How each MCP server stands, in a few words."""
-        return {} if self._mcp is None else await self._mcp.states()
+        states = {} if self._mcp is None else await self._mcp.states()
+        return {name: state.words for name, state in states.items()}
 
     def time_line(self) -> TimeLine:
         """To undo, redo or fork the thread, between turns."""

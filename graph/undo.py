@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
 from langgraph.types import Overwrite
@@ -29,9 +29,7 @@ from graph.turn_files import snapshots_of
 from graph.undo_files import UndoFiles
 from nodes.opening import ROOT
 from nodes.step import Step
-
-if TYPE_CHECKING:
-    from tools.mcp.servers import Servers
+from tools.extension import ToolServers
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ class TimeLine:
         store: Store,
         services: Services,
         row: ThreadRow,
-        mcp: Servers | None = None,
+        mcp: ToolServers | None = None,
         snapshots: Snapshots | None = None,
     ) -> None:
         """`snapshots`: those of the session, if one has the thread open in this process."""

@@ -19,7 +19,6 @@ from core.tool import AgentContext
 from nodes.ask_model import Partial, ask_model
 from nodes.budget import book, charged, estimate, nothing_left
 from nodes.interrupt import Stopped
-from nodes.job_notices import ended_jobs
 from nodes.limits import (
     check_room,
     closing_words,
@@ -31,6 +30,7 @@ from nodes.limits import (
 from nodes.opening import ended, take_input
 from nodes.record_answer import record_answer
 from nodes.step import Step
+from tools import thread_jobs
 
 HOW = "If it is larger or smaller, set it: ML_AGENT_CONTEXT_WINDOW=TOKENS, or context_window"
 #: Refusals in a row of a history that is too long; each makes the next one shorter.
@@ -114,10 +114,11 @@ async def _ask(
 
 async def _jobs(step: Step, known: list[str]) -> tuple[list[HumanMessage], dict[str, Any]]:
     """(words on each job that has ended by itself, the update that remembers them)."""
-    if "hf_jobs" not in step.services.tools:
+    jobs = thread_jobs() if "hf_jobs" in step.services.tools else None
+    if jobs is None:
         return [], {}
     try:
-        work = ended_jobs(step.services, step.thread, known, step.emit)
+        work = jobs.ended_jobs(step.services, step.thread, known, step.emit)
         messages, told = await step.race(work)
     except Stopped:
         return [], {}

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from core.backend import Quote
 from core.effects import Effect
 from core.history import Call
 from core.model import BadCall
@@ -15,7 +16,6 @@ from core.policy.paths import joined, resolved
 from core.state import QUESTION, Verdict
 from core.tool import AgentTool
 from nodes.budget import dollars
-from tools.workspace import Quote
 
 
 @dataclass(frozen=True)

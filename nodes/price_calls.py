@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Iterable
 
+from core.backend import Quote
 from core.effects import Effect
 from core.errors import ToolError
 from core.history import Call
 from nodes.interrupt import Stopped
 from nodes.judge_calls import validated
 from nodes.step import Step
-from tools.workspace import Quote
 
 #: Seconds that prices may take; then they are unknown.
 PATIENCE = 30.0
@@ -45,10 +45,9 @@ async def quote_workspace(calls: Iterable[Call], step: Step) -> Quote | None:
     there = [c for c in calls if c.name in tools and tools[c.name].in_backend]
     if not there:
         return None
-    work = step.services.backend.quote(step.looking(there[0].id, there[0].name))
+    work = step.services.backend.quote(step.looking(there[0].id, there[0].name).log)
     try:
-        found: Quote | None = await step.race(asyncio.wait_for(work, PATIENCE))
+        return await step.race(asyncio.wait_for(work, PATIENCE))
     except (Stopped, TimeoutError):
         unknown = "a sandbox, price unknown: the Hub does not answer"
         return Quote("unknown hardware", unknown, None)
-    return found

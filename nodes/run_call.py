@@ -13,6 +13,7 @@ from typing import Any
 
 from langgraph.errors import GraphBubbleUp
 
+from core.backend import Spending
 from core.durable import Caps, JournalRow, Scope
 from core.errors import AgentError, StoreError, ToolError
 from core.events import Event, ToolLog, ToolStateChange
@@ -26,7 +27,6 @@ from nodes.budget import WORDS, dollars
 from nodes.interrupt import Stopped
 from nodes.judge_calls import validated
 from nodes.step import Step
-from tools.workspace import Spending
 
 CUT_OFF = (
     "The session was cut off while this ran; its outcome is unknown. Inspect what it left before "
@@ -125,11 +125,11 @@ async def _in_backend(begun: Begun, spending: Spending) -> ToolResult:
     """A call where commands run and files live, which may have to be started first."""
     ctx, told = begun.ctx, ""
     if begun.row is None or begun.row.note is None:
-        told = await ctx.services.backend.begin(ctx, spending)
+        told = await ctx.services.backend.begin(ctx.log, spending)
     else:
         # It was begun before: a new sandbox would know nothing of it.
         with suppress(ToolError):
-            told = await ctx.services.backend.begin(ctx, replace(spending, allowed=False))
+            told = await ctx.services.backend.begin(ctx.log, replace(spending, allowed=False))
     try:
         result = await _effect(begun)
     except ToolError as error:

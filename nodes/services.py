@@ -1,24 +1,23 @@
 """The live parts of a run, over an open store. `Session` opens its own set and passes it in the
 context; nodes/shared_services.py opens one for a process that passes none."""
 
-from __future__ import annotations
-
+import logging
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from configs.settings import Settings
+from core.backend import Say
+from core.errors import UsageError
 from core.model import ModelClient
 from core.models.client import ChatClient
 from core.run import StopSignal
 from core.store import Store
 from core.store.files.thread_files import Outputs
 from core.tool import Services
-from tools import builtin_tools
-from tools.workspace import LocalBackend
+from tools import builtin_tools, sandboxes
+from tools.workspace.this_machine import LocalBackend
 
-if TYPE_CHECKING:
-    from tools.mcp.servers import Servers
+log = logging.getLogger(__name__)
 
 
 def build_services(
@@ -41,22 +40,14 @@ def build_services(
     )
 
 
-def in_sandbox(services: Services, thread: str, flavor: str) -> Services:
-    """`services` of a thread that works in a sandbox; as they are if `flavor` is empty."""
+def in_sandbox(services: Services, thread: str, flavor: str, notice: Say = log.info) -> Services:
+    """`services` of a thread that works in a sandbox; as they are if `flavor` is empty.
+
+    Raises UsageError if this installation has no sandboxes.
+    """
     if not flavor:
         return services
-    from tools.workspace.sandbox.machine import SandboxBackend
-
-    backend = SandboxBackend(services.settings, thread, flavor)
-    there = replace(services, backend=backend)
-    backend.services = there
-    return there
-
-
-def mcp_servers(settings: Settings, cwd: str = ".") -> Servers | None:
-    """The configured servers, none started; None without any. Their programs run in `cwd`."""
-    if not settings.mcpServers:
-        return None
-    from tools.mcp.servers import Servers
-
-    return Servers(settings, cwd)
+    found = sandboxes()
+    if found is None:
+        raise UsageError("this installation has no sandboxes", "use --sandbox none")
+    return replace(services, backend=found.sandbox_of(services, thread, flavor, notice))

@@ -3,28 +3,24 @@
 They are opened at first use, once per event loop, and shared by all its runs.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from langgraph.runtime import Runtime
 
 from configs.folder import in_words
 from configs.layers import load
+from core.backend import Backend
 from core.run import StopSignal
 from core.secrets.process_memory import make_undumpable
 from core.store import Store, open_store
 from core.tool import AgentContext, AgentTool, Services
-from nodes.services import build_services, in_sandbox, mcp_servers
-from tools.workspace import Backend
-
-if TYPE_CHECKING:
-    from tools.mcp.servers import Servers
+from nodes.services import build_services, in_sandbox
+from tools import tool_servers
+from tools.extension import ToolServers
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +31,7 @@ class Shared:
 
     services: Services
     store: Store
-    mcp: Servers | None
+    mcp: ToolServers | None
     tools: dict[str, dict[str, AgentTool]] = field(default_factory=dict)
     backends: dict[str, Backend] = field(default_factory=dict)
 
@@ -88,7 +84,7 @@ async def _open() -> Shared:
         names = in_words(loaded.untrusted)
         log.warning("this folder is not trusted; ignored: %s (ml-agent trust)", names)
     store = await open_store(loaded.settings)
-    return Shared(build_services(loaded.settings, store), store, mcp_servers(loaded.settings))
+    return Shared(build_services(loaded.settings, store), store, tool_servers(loaded.settings))
 
 
 async def cwd_of(context: AgentContext) -> str:

@@ -1,50 +1,63 @@
-"""The tools a model can use. Adding one: a file next to tools/local/read.py, a line here."""
+"""The tools a model can use, by folder: each has them in its `EXTENSION`."""
 
-from core.tool import AgentTool
-from tools.ask_user import AskUser
-from tools.github.tool import Github
-from tools.hub.api import HubApi
-from tools.hub.datasets.tool import HfDataset
-from tools.hub.docs import Docs
-from tools.hub.fit.tool import HfFit
-from tools.hub.jobs.tool import HfJobs
-from tools.hub.papers.tool import Papers
-from tools.hub.repo.tool import HubRepo
-from tools.hub.search import HubSearch
-from tools.local.bash import Bash
-from tools.local.edit import Edit
-from tools.local.glob import Glob
-from tools.local.grep import Grep
-from tools.local.process import Process
-from tools.local.read import Read
-from tools.local.write import Write
-from tools.plan import Plan
-from tools.research import Research
-from tools.web.tool import Web
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from configs.settings import Settings
+    from core.tool import AgentTool
+    from tools.extension import Extension, Jobs, Sandboxes, ToolServers
+
+#: The tools that need no folder.
+TOOLS = ("tools.ask_user:AskUser", "tools.plan:Plan", "tools.research:Research")
+#: Delete a line and its folder, and the rest works without (tests/test_removable.py).
+EXTENSIONS = (
+    "tools.local",
+    "tools.hub",
+    "tools.github",
+    "tools.web",
+    "tools.mcp",
+    "tools.workspace.sandbox",
+)
+
+
+@cache
+def _extensions() -> tuple[Extension, ...]:
+    return tuple(import_module(name).EXTENSION for name in EXTENSIONS)
 
 
 def builtin_tools() -> dict[str, AgentTool]:
     """The built-in tools by name."""
-    tools: list[AgentTool] = [
-        AskUser(),
-        Bash(),
-        Edit(),
-        Github(),
-        Glob(),
-        Grep(),
-        HubApi(),
-        HfDataset(),
-        Docs(),
-        HfFit(),
-        HfJobs(),
-        Papers(),
-        HubRepo(),
-        HubSearch(),
-        Plan(),
-        Process(),
-        Read(),
-        Research(),
-        Web(),
-        Write(),
-    ]
-    return {tool.name: tool for tool in tools}
+    places = [*TOOLS]
+    for folder, extension in zip(EXTENSIONS, _extensions(), strict=True):
+        places += [f"{folder}.{tool}" for tool in extension.tools]
+    tools: list[AgentTool] = []
+    for place in places:
+        module, _, name = place.partition(":")
+        tools.append(getattr(import_module(module), name)())
+    return {tool.name: tool for tool in sorted(tools, key=lambda tool: tool.name)}
+
+
+def rule_names() -> set[str]:
+    """What a rule can name: the built-in tools, and what folders add."""
+    return {*builtin_tools(), *(rule for one in _extensions() for rule in one.rules)}
+
+
+def thread_jobs() -> Jobs | None:
+    """What looks after the jobs of a thread."""
+    return next((one.jobs() for one in _extensions() if one.jobs), None)
+
+
+def sandboxes() -> Sandboxes | None:
+    """What rents machines for a thread."""
+    return next((one.sandboxes() for one in _extensions() if one.sandboxes), None)
+
+
+def tool_servers(settings: Settings, cwd: str = ".") -> ToolServers | None:
+    """The configured servers, none started; None without any. Their programs run in `cwd`."""
+    if not settings.mcpServers:
+        return None
+    return next((one.servers(settings, cwd) for one in _extensions() if one.servers), None)

@@ -13,7 +13,7 @@ from cli.shared.render import Lines
 
 if TYPE_CHECKING:
     from configs.settings import Settings
-    from tools.mcp.callbacks import Question
+    from tools.extension import Question
 
 #: As an input: a message came too late for the turn that it was typed in, and opens one.
 GO_ON = "\0"

@@ -109,11 +109,7 @@ def proposed_rule(chat: Chat, request: dict[str, Any]) -> str:
     """The rule that lets this call run from now on without asking; "" if no rule can."""
     from core.policy.propose import proposed
     from core.policy.rules import rules_of
-    from tools.mcp.tool import reads_rule
 
-    reads = reads_rule(request)
-    if reads:
-        return reads
     allow, deny = chat.options.allow, chat.options.deny
     return proposed(
         request["tool"],

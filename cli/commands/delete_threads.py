@@ -81,14 +81,15 @@ async def prune(
 
 async def _end_sandboxes(store: "Store", settings: "Settings", rows: "list[ThreadRow]") -> None:
     """A thread's sandbox goes with it. One that cannot be asked for ends when it was idle."""
-    for row in rows:
-        if not row.sandbox or store.is_driven(row.id):
-            continue
-        from core.errors import ToolError
-        from tools.workspace.sandbox.all_sandboxes import end_all
+    from core.errors import ToolError
+    from tools import sandboxes
 
+    there = sandboxes()
+    for row in rows:
+        if there is None or not row.sandbox or store.is_driven(row.id):
+            continue
         try:
-            for number in await end_all(settings, store, row.id):
+            for number in await there.end_all(settings, store, row.id):
                 note(f"ended the sandbox {number} of {row.id}")
         except ToolError as error:
             complain(f"cannot end the sandbox of {row.id}: {error.message}", DOCTOR)

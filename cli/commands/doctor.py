@@ -180,18 +180,12 @@ def _environment(settings: "Settings") -> Iterator[Finding]:
 
 def _servers(settings: "Settings") -> Iterator[Finding]:
     """MCP servers as they were at their last start."""
-    from tools.mcp.cache import Cache
-    from tools.mcp.config import digest
+    from tools import tool_servers
 
-    cache = Cache(settings.state_path())
-    for name, server in settings.mcpServers.items():
-        tools, trouble = cache.list_of(digest(server)), cache.trouble_of(digest(server))
-        if server.disabled:
-            continue
-        if tools is not None:
-            yield "ok", f"MCP server {name}: {len(tools)} tools", ""
-        else:
-            yield "warn", f"MCP server {name}: {trouble or 'not started yet'}", "ml-agent mcp test"
+    servers = tool_servers(settings)
+    for name, state in (asyncio.run(servers.states()) if servers else {}).items():
+        said = f"MCP server {name}: {state.words}"
+        yield ("ok", said, "") if state.works else ("warn", said, "ml-agent mcp test")
 
 
 def _sandboxes(settings: "Settings") -> Iterator[Finding]:
@@ -199,13 +193,13 @@ def _sandboxes(settings: "Settings") -> Iterator[Finding]:
     import huggingface_hub
 
     from core.errors import AgentError
+    from tools import sandboxes
 
-    if not huggingface_hub.get_token():
+    there = sandboxes()
+    if there is None or not huggingface_hub.get_token():
         return
-    from tools.workspace.sandbox.all_sandboxes import living
-
     try:
-        found = asyncio.run(living(settings))
+        found = asyncio.run(there.living(settings))
     except AgentError as error:
         yield "warn", f"sandboxes on Hugging Face cannot be listed: {error.message}", error.hint
         return

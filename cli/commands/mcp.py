@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,9 @@ from cli.terminal.writer import note
 from configs.visible import inline
 from core.errors import UsageError
 
+if TYPE_CHECKING:
+    from tools.extension import ServerTest
+
 
 @click.group(context_settings=HELP)
 def mcp() -> None:
@@ -25,17 +28,14 @@ def mcp() -> None:
 @prints
 def list_(options: Options) -> int:
     """List the configured servers and their tools, without starting them."""
-    from tools.mcp.cache import Cache
-    from tools.mcp.config import digest
+    from tools import tool_servers
 
     loaded = settings_for(options)
-    cache = Cache(loaded.settings.state_path())
+    servers = tool_servers(loaded.settings)
+    states = asyncio.run(servers.states()) if servers else {}
     rows = []
     for name, server in loaded.settings.mcpServers.items():
-        tools, trouble = cache.list_of(digest(server)), cache.trouble_of(digest(server))
-        state = "disabled" if server.disabled else trouble or "not started yet"
-        if tools is not None and not server.disabled:
-            state = f"{len(tools)} tools"
+        state = states[name].words if name in states else "disabled"
         origin = origin_of(f"mcpServers.{name}", loaded.origins)
         shown = without_values(server)
         target = shown.get("url") or " ".join([server.command, *server.args])
@@ -62,8 +62,7 @@ async def test(options: Options, name: str | None) -> int:
 
     If a server requires you to sign in, its page opens.
     """
-    from tools.mcp.servers import Servers
-    from tools.mcp.tool import McpTool
+    from tools import tool_servers
 
     settings = settings_for(options).settings
     if name is not None and name not in settings.mcpServers:
@@ -73,21 +72,14 @@ async def test(options: Options, name: str | None) -> int:
         for key, server in settings.mcpServers.items()
         if name in (None, key)
     }
-    servers = Servers(settings.model_copy(update={"mcpServers": wanted}), str(options.folder))
-    servers.notice = complain
-    servers.equip(sign_in=_open_page)
-    rows = []
-    try:
-        starts = {key: one.begin() for key, one in servers.connections.items()}
-        if starts:
-            await asyncio.wait(starts.values())
-        for key, one in servers.connections.items():
-            tools = [McpTool.of(one, tool) for tool in one.tools or []]
-            told = [{"name": tool.name, "effect": tool.kind} for tool in tools]
-            trouble = one.trouble if starts[key].exception() else ""
-            rows.append({"name": key, "ok": not trouble, "trouble": trouble, "tools": told})
-    finally:
-        await servers.close()
+    servers = tool_servers(settings.model_copy(update={"mcpServers": wanted}), str(options.folder))
+    rows: list[ServerTest] = []
+    if servers is not None:
+        servers.equip(notice=complain, sign_in=_open_page)
+        try:
+            rows = await servers.test()
+        finally:
+            await servers.close()
     tell(options, {"servers": rows}, map(_tested, rows))
     return 0 if all(row["ok"] for row in rows) else 1
 
@@ -138,7 +130,7 @@ def trust(options: Options) -> int:
     return trust_folder(options)
 
 
-def _tested(row: dict[str, Any]) -> str:
+def _tested(row: "ServerTest") -> str:
     if not row["ok"]:
         return f"fail  {row['name']}: {row['trouble']}"
     lines = [f"ok    {row['name']}: {len(row['tools'])} tools"]

@@ -249,11 +249,12 @@ async def _chosen(
 async def _time_line(store: "Store", thread: str | None, options: Options) -> tuple[Any, Any]:
     """(the thread's row, its `graph.undo.TimeLine`)."""
     from graph.undo import TimeLine
-    from nodes.services import build_services, mcp_servers
+    from nodes.services import build_services
+    from tools import tool_servers
 
     row = await _chosen(store, thread, options)
     settings = settings_for(options).settings
-    mcp = mcp_servers(settings, row.cwd)
+    mcp = tool_servers(settings, row.cwd)
     return row, TimeLine(store, build_services(settings, store), row, mcp)
 
 

@@ -76,14 +76,10 @@ def using_keys(brought: Brought) -> str:
 
 def known_tools(settings: Settings) -> dict[str, "AgentTool"]:
     """All tools, those of MCP servers as they were last listed."""
-    from tools import builtin_tools
+    from tools import builtin_tools, tool_servers
 
-    known = builtin_tools()
-    if settings.mcpServers:
-        from tools.mcp.servers import Servers
-
-        known.update(asyncio.run(Servers(settings).known("")))
-    return known
+    known, servers = builtin_tools(), tool_servers(settings)
+    return known if servers is None else {**known, **asyncio.run(servers.known(""))}
 
 
 async def wanted_thread(options: Options, settings: Settings) -> str | None:

@@ -8,7 +8,7 @@ from cli.shared.render import Lines
 from configs.visible import inline
 
 if TYPE_CHECKING:
-    from tools.mcp.callbacks import Question
+    from tools.extension import Question
 
 
 class Declined(Exception):

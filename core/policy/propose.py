@@ -32,6 +32,8 @@ def proposed(
         effect: the call's; without it only a shell line is known well enough to be sure.
         cwd: the working directory, the process's own if it is not given.
     """
+    if effect is not None and effect.asks_unless:
+        return effect.asks_unless
     here = Situation("ask", cwd or os.getcwd(), rules, state)
     if tool == "bash":
         line = str(arguments.get("command", ""))

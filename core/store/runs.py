@@ -29,15 +29,15 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path, PurePath
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, TypeVar
 
 from configs.folders import is_locked, make_private_folder, write_atomically
+from core.backend import Meta, State
 from core.store import output
 
 P = TypeVar("P", bound=PurePath)
-State = Literal["finished", "alive", "not begun", "unknown"]
 
 #: $1 directory, then the command's words. Standard input is the lock; the command gets none. The
 #: command does not inherit the trap. `kill 0` is the wrapper's group, whatever pids are reused.
@@ -60,20 +60,6 @@ LONGEST_ARGUMENT = 100_000
 
 #: Seconds between asking a command to end and killing it.
 GRACE = 0.4
-
-
-@dataclass(frozen=True)
-class Meta:
-    """What was asked. `timeout`: seconds from `started` (epoch); None: no limit. `sandbox`: what
-    the command may reach, if it runs in a command sandbox."""
-
-    command: str
-    cwd: str
-    timeout: float | None
-    background: bool
-    sandbox: dict[str, Any] | None = None
-    started: float = field(default_factory=time.time)
-    host: str = field(default_factory=socket.gethostname)
 
 
 class RunFolder(Generic[P]):

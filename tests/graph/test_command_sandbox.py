@@ -74,8 +74,8 @@ async def test_required_without_a_sandbox_runs_nothing(settings: Settings, workd
     from core.store import open_store
     from nodes.services import build_services
     from tests.tools.bench import Bench
-    from tools.workspace import LocalBackend
     from tools.workspace.command_sandbox import CommandSandbox
+    from tools.workspace.this_machine import LocalBackend
 
     wanted = settings.model_copy(update={"sandbox_commands": "required"})
     async with await open_store(wanted) as store:

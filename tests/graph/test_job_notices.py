@@ -9,10 +9,10 @@ import pytest
 from benchmarks.jobs_chaos import trial
 from cli.shared.jobs import jobs_command, tell_of_jobs
 from configs.settings import Settings
-from nodes import job_notices
 from tests.graph.driving import driven
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.model_script import Asked, Call, Reply
+from tools.hub.jobs import notices
 
 RUN: dict[str, Any] = {
     "operation": "run", "flavor": "t4-small", "timeout": "30m", "command": "python train.py",
@@ -22,7 +22,7 @@ RUN: dict[str, Any] = {
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
     monkeypatch.setenv("HF_TOKEN", "hf_ann")
-    monkeypatch.setattr(job_notices, "BETWEEN", 0.0)
+    monkeypatch.setattr(notices, "BETWEEN", 0.0)
     with HubServer() as server:
         yield server
     assert server.violations == []

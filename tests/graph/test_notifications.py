@@ -14,13 +14,13 @@ from configs.layers import load
 from configs.problems import SettingsProblem
 from configs.settings import Notify, Settings
 from graph.background import notifications
-from nodes import job_notices
 from tests.cli.program import program
 from tests.graph.driving import driven
 from tests.graph.test_job_notices import RUN
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.model_script import Asked, Call, Reply
 from tests.stand_ins.model_server import closed_port
+from tools.hub.jobs import notices
 
 KEY = "hf_" + "QwErTyUiOpAsDfGhJkLz" + "XcVbNmKjHgFdSa"
 
@@ -137,7 +137,7 @@ async def test_the_end_of_a_job(
         return Reply("fine")
 
     monkeypatch.setenv("HF_TOKEN", "hf_ann")
-    monkeypatch.setattr(job_notices, "BETWEEN", 0.0)
+    monkeypatch.setattr(notices, "BETWEEN", 0.0)
     with HubServer() as hub:
         here = given.model_copy(update={"hub_url": hub.url})
         hub.jobs.looks = 2 if waits else 1000

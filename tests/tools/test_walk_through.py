@@ -14,13 +14,15 @@ from tests.stand_ins.model_server import ModelServer
 PACKAGES = ("cli", "configs", "core", "graph", "nodes", "tools", "tests")
 
 
-def walk_through() -> tuple[str, str, list[str]]:
-    """(the file's path, its code, the two diffs) as the README has them."""
+def walk_through() -> tuple[str, str, str, str]:
+    """(a file's path, its code, the path of another, the diff of that) as the README has them."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     section = readme.partition("## Add a tool\n")[2].partition("\n## ")[0]
     (path,) = re.findall(r"1\. A new file, `([^`]+)`", section)
     (code,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
-    return path, code, re.findall(r"```diff\n(.*?)```", section, re.DOTALL)
+    (listed,) = re.findall(r"2\. A line in `([^`]+)`", section)
+    (diff,) = re.findall(r"```diff\n(.*?)```", section, re.DOTALL)
+    return path, code, listed, diff
 
 
 def applied(text: str, diff: str) -> str:
@@ -38,11 +40,9 @@ def test_a_new_tool(tmp_path: Path) -> None:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, copy / name, ignore=ignored)
     shutil.copy(ROOT / "pyproject.toml", copy)
-    path, code, diffs = walk_through()
+    path, code, listed, diff = walk_through()
     (copy / path).write_text(code)
-    listed = copy / "tools" / "__init__.py"
-    for diff in diffs:
-        listed.write_text(applied(listed.read_text(), diff))
+    (copy / listed).write_text(applied((copy / listed).read_text(), diff))
 
     environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
     tested = subprocess.run(

@@ -6,13 +6,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.backend import CommandRequest, RunningCommand
 from core.effects import Effect
 from core.errors import ToolError
 from core.run import Reach
 from core.tool import AgentTool, NotBegun, ToolContext, ToolResult
 from tools.local.files import absolute, is_folder
 from tools.local.wait_for_command import follow, result_of, stopped
-from tools.workspace.protocol import CommandRequest, RunningCommand
 
 
 class BashArguments(BaseModel):

@@ -8,10 +8,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from core.backend import Entry
 from core.errors import ToolError
 from core.policy.paths import changed_place, is_secret, joined, named, resolved
 from core.tool import NotBegun, ToolContext, ToolResult
-from tools.workspace import Entry
 
 #: Bytes of a file that is read whole; of a notebook, whose outputs are most of it.
 LARGEST, LARGEST_NOTEBOOK = 20_000_000, 500_000_000

@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.backend import RunningCommand
 from core.effects import Effect
 from core.errors import ToolError
 from core.tool import AgentTool, ToolContext, ToolResult
 from tools.local.wait_for_command import SHOWN, result_of
-from tools.workspace import RunningCommand
 
 
 class ProcessArguments(BaseModel):

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.backend import Entry
 from core.effects import Effect
 from core.errors import ToolError
 from core.parsing.images import kind_of, prepared
 from core.parsing.notebook import parsed, shown
 from core.tool import AgentTool, ToolContext, ToolResult
 from tools.local.files import LARGEST, absolute, content_of, decoded, is_folder, near
-from tools.workspace import Entry
 
 #: A longer line is cut.
 LINE_CHARACTERS = 2000

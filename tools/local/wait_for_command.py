@@ -4,9 +4,9 @@ import asyncio
 import signal
 import time
 
+from core.backend import RunningCommand
 from core.secrets.redaction import redacted
 from core.tool import Outcome, ToolContext, ToolResult
-from tools.workspace import RunningCommand
 from tools.workspace.command_sandbox import report
 
 #: Bytes of output that a result shows; the rest stays in the run directory.

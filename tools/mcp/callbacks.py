@@ -6,35 +6,16 @@ the graph: the call it belongs to would run a second time.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
+from tools.extension import Ask, Question
 from tools.mcp.schema import problems
 
 log = logging.getLogger(__name__)
 
 #: As much of a log line as is told.
 LONGEST = 2000
-
-
-@dataclass(frozen=True)
-class Question:
-    """What a server asks.
-
-    Attributes:
-        schema: JSON Schema of a flat object with the fields that it needs; None for a page.
-        url: a page that the user should open instead; the server is not told what was done there.
-    """
-
-    server: str
-    message: str
-    schema: dict[str, Any] | None = None
-    url: str = ""
-
-
-#: The user's answer: the fields ({} for a page), or None: declined.
-Ask = Callable[[Question], Awaitable[dict[str, Any] | None]]
 
 
 def handlers(

@@ -15,12 +15,13 @@ from configs.mcp import McpLimits, McpServer
 from core.errors import ToolError
 from core.models.loading import load_beside
 from core.secrets.redaction import redacted
+from tools.extension import Ask, SignIn
 from tools.mcp.cache import Cache, Listed
 from tools.mcp.call import PING, Live, ask, failure, pinged
-from tools.mcp.callbacks import Ask, handlers
+from tools.mcp.callbacks import handlers
 from tools.mcp.config import Start, digest, start_of
 from tools.mcp.errors import Lost, NotSent, TimedOut, Trouble, in_words, leaves
-from tools.mcp.oauth import SignIn, provider
+from tools.mcp.oauth import provider
 from tools.mcp.transport import last_words, opened
 from tools.workspace.command_sandbox import CommandPlace, CommandSandbox
 

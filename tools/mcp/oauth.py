@@ -7,16 +7,14 @@ takes a user and a browser, so it happens in `ml-agent mcp test NAME`; a run use
 import asyncio
 import json
 import socket
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from configs.trust import write_json
+from tools.extension import SignIn
 from tools.mcp.errors import Trouble
 
-#: Shows the page to a user.
-SignIn = Callable[[str], Awaitable[None]]
 PATH = "/callback"
 
 

@@ -13,13 +13,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from configs.settings import Settings
+from core.backend import Say
 from core.secrets.redaction import redacted
 from core.tool import AgentTool
+from tools.extension import Ask, ServerState, ServerTest, SignIn
 from tools.mcp.cache import Cache
-from tools.mcp.callbacks import Ask
 from tools.mcp.connection import Connection, Surroundings, load_sdk
-from tools.mcp.oauth import SignIn
 from tools.mcp.select_tools import offer
+from tools.mcp.tool import McpTool
 from tools.workspace.command_sandbox import CommandSandbox
 
 log = logging.getLogger(__name__)
@@ -55,8 +56,15 @@ class Servers:
             if not server.disabled
         }
 
-    def equip(self, *, ask: Ask | None = None, sign_in: SignIn | None = None) -> None:
-        """Let a user answer what servers ask, and sign in to them."""
+    def equip(
+        self,
+        *,
+        notice: Say | None = None,
+        ask: Ask | None = None,
+        sign_in: SignIn | None = None,
+    ) -> None:
+        """Tell a user about trouble, let them answer what servers ask, and sign in."""
+        self.notice = notice or self.notice
         for connection in self.connections.values():
             connection.ask, connection.sign_in = ask, sign_in
 
@@ -94,15 +102,28 @@ class Servers:
         own = await asyncio.to_thread(self._of_thread, thread)
         return await asyncio.to_thread(self._offered, self._with_new(own), tell=False)
 
-    async def states(self) -> dict[str, str]:
-        """How each server stands, in a few words."""
+    async def states(self) -> dict[str, ServerState]:
+        """The state of each server that is not disabled; none is started."""
         await self._recall()
         return {
-            name: f"{len(connection.tools)} tools"
-            if connection.tools is not None
-            else connection.trouble or "not started yet"
-            for name, connection in self.connections.items()
+            name: ServerState(True, f"{len(one.tools)} tools")
+            if one.tools is not None
+            else ServerState(False, one.trouble or "not started yet")
+            for name, one in self.connections.items()
         }
+
+    async def test(self) -> list[ServerTest]:
+        """Start each server, and list its tools."""
+        starts = {name: one.begin() for name, one in self.connections.items()}
+        if starts:
+            await asyncio.wait(starts.values())
+        found: list[ServerTest] = []
+        for name, one in self.connections.items():
+            tools = [McpTool.of(one, tool) for tool in one.tools or []]
+            told = [{"name": tool.name, "effect": str(tool.kind)} for tool in tools]
+            trouble = one.trouble if starts[name].exception() else ""
+            found.append({"name": name, "ok": not trouble, "trouble": trouble, "tools": told})
+        return found
 
     def connect(self) -> None:
         """Start what is not started, once a turn. For lists that the disk knew, this comes after

@@ -6,7 +6,6 @@ import contextvars
 import hashlib
 import json
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -41,16 +40,6 @@ def effect_of(annotations: dict[str, Any]) -> EffectKind:
     if annotations.get("destructiveHint") is True:
         return "destroy"
     return "publish" if annotations.get("openWorldHint") is True else "execute"
-
-
-def reads_rule(request: Mapping[str, Any]) -> str:
-    """The rule that allows all reads of the server which an approval request calls; "" for a
-    request of another kind."""
-    name = request["tool"]
-    if name == "mcp":
-        name = str(request["arguments"].get("tool", ""))
-    server, found, _ = name.partition("__")
-    return f"{READS}({server})" if found and request["effect"] == "read" else ""
 
 
 class McpTool(AgentTool):

@@ -1,0 +1,5 @@
+"""Pages of the web."""
+
+from tools.extension import Extension
+
+EXTENSION = Extension(tools=("tool:Web",))

@@ -11,16 +11,14 @@ from typing import Any
 
 from configs.folders import make_private_folder, write_atomically
 from configs.settings import Settings
+from core.backend import CommandRequest, Entry, Meta, Quote, RunningCommand, Say, Search, Spending
 from core.policy.paths import resolved
 from core.run import Reach
 from core.secrets.child_environment import child_environment
 from core.store import runs
 from core.store.files import no_links
 from core.store.files.thread_files import Outputs
-from core.store.runs import Meta
-from core.tool import ToolContext
 from tools.workspace.command_sandbox import CommandPlace, CommandSandbox
-from tools.workspace.protocol import CommandRequest, Entry, Quote, RunningCommand, Search, Spending
 from tools.workspace.ripgrep import LocalSearch
 
 #: Of `child_tokens`, the one that commands get as a file (`hub_login`).
@@ -41,10 +39,10 @@ class LocalBackend:
     def folder(self, cwd: str) -> str:
         return cwd
 
-    async def quote(self, ctx: ToolContext) -> Quote | None:
+    async def quote(self, say: Say) -> Quote | None:
         return None
 
-    async def begin(self, ctx: ToolContext, spending: Spending) -> str:
+    async def begin(self, say: Say, spending: Spending) -> str:
         return ""
 
     async def end(self) -> str:

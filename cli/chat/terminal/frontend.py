@@ -25,7 +25,7 @@ from cli.shared.approval_prompt import FULL, decisions_of, edited_arguments
 from cli.shared.mcp_prompt import answers_of
 
 if TYPE_CHECKING:
-    from tools.mcp.callbacks import Question
+    from tools.extension import Question
 
 
 class Terminal(Frontend):

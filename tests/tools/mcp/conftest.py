@@ -13,8 +13,9 @@ import pytest
 
 from configs.settings import Settings
 from core.store import open_store
-from nodes.services import build_services, mcp_servers
+from nodes.services import build_services
 from tests.tools.bench import Bench, until
+from tools import tool_servers
 from tools.mcp.servers import Servers
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -109,7 +110,7 @@ async def servers(settings: Settings, workdir: Path) -> AsyncIterator[Opened]:
         store = await open_store(settings)
         given = Settings.model_validate(wanted)
         bench = McpBench(build_services(given, store), workdir)
-        mcp = mcp_servers(given, str(workdir))
+        mcp = tool_servers(given, str(workdir))
         assert mcp is not None
         bench.mcp, bench.notices = mcp, []
         mcp.notice = bench.notices.append

@@ -9,11 +9,11 @@ import pytest
 
 from configs.settings import Permissions
 from core.policy.decide import Situation, decide
+from core.policy.propose import proposed
 from core.policy.rules import rules_of
 from tests.tools.bench import until
 from tests.tools.mcp.conftest import Opened, program
 from tools.mcp.select_tools import McpArguments, McpSearch
-from tools.mcp.tool import reads_rule
 
 
 @pytest.fixture(params=["stdio", "sandbox", "http"])
@@ -93,19 +93,12 @@ async def test_that_a_tool_only_reads_is_the_servers_word(
     assert decide("box__echo", through.effect(arguments, "/work"), ["x"], here).action == action
     looking = through.effect(McpArguments(operation="search", query="x"), "/work")
     assert decide("mcp", looking, ["x"], here).action == "run"
-
-
-@pytest.mark.parametrize(
-    ("request_of", "rule"),
-    [
-        ({"tool": "box__echo", "arguments": {}, "effect": "read"}, "mcp_reads(box)"),
-        ({"tool": "mcp", "arguments": {"tool": "a__b__c"}, "effect": "read"}, "mcp_reads(a)"),
-        ({"tool": "box__put", "arguments": {}, "effect": "execute"}, ""),
-        ({"tool": "read", "arguments": {"path": "x"}, "effect": "read"}, ""),
-    ],
-)
-def test_the_rule_that_allows_a_servers_reads(request_of: dict[str, Any], rule: str) -> None:
-    assert reads_rule(request_of) == rule
+    # What approval offers is the rule that counts, for a call through the search, too.
+    for name, given in (("box__echo", effect), ("mcp", through.effect(arguments, "/work"))):
+        assert proposed(name, {}, here.rules, effect=given) == "mcp_reads(box)"
+    put = bench.services.tools["box__note"]
+    changes = put.effect(put.args_schema.model_construct(root={}), "/work")
+    assert proposed("box__note", {}, here.rules, effect=changes) == "box__note"
 
 
 async def test_bad_arguments_never_reach_the_server(servers: Opened) -> None:

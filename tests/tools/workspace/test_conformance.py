@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from core.backend import CommandRequest
 from core.tool import ToolResult
 from tests.tools.bench import Bench, sleeper, sleeps, until
-from tools.workspace.protocol import CommandRequest
 
 
 async def soon(ready: Callable[[], object]) -> object:

@@ -125,7 +125,7 @@ async def test_a_kill_right_after_it_was_asked_for_makes_no_second_one(
     with monkeypatch.context() as patch:
         patch.setattr(module, "connected_to", killed)
         with pytest.raises(Killed):
-            await inside.services.backend.begin(run, spending)
+            await inside.services.backend.begin(run.log, spending)
     assert len(hub.jobs.jobs) == 1
     store = await open_store(given)
     try:
@@ -183,9 +183,9 @@ async def test_each_hour_is_set_aside_and_it_ends_at_the_cap(
     inside: Bench, hub: HubServer, boxes: SandboxServer
 ) -> None:
     now = [1_000_000.0]
-    inside.services.clock = lambda: now[0]
+    inside.services.backend._services.clock = inside.services.clock = lambda: now[0]
     told: list[str] = []
-    inside.services.backend.notice = told.append
+    inside.services.backend._notice = told.append
     assert (await call(inside, 2 * HOUR + 10, "true")).ok
     assert await spent(inside) == HOUR
     now[0] += 3590
@@ -226,19 +226,19 @@ async def test_the_end_settles_what_it_cost(inside: Bench, hub: HubServer) -> No
 
 async def test_what_is_asked_before(inside: Bench, hub: HubServer) -> None:
     backend, run = inside.services.backend, context(inside)
-    quote = await backend.quote(run)
+    quote = await backend.quote(run.log)
     assert quote.price_micro_usd == HOUR
     assert "a sandbox on cpu-basic (" in quote.words
     assert "$0.01 an hour" in quote.words
     backend._flavor = "cpu-basik"
-    assert "there is no 'cpu-basik'" in (await backend.quote(run)).problem
+    assert "there is no 'cpu-basik'" in (await backend.quote(run.log)).problem
     backend._flavor = "cpu-basic"
     hub.misbehave(errors.BROKEN_NOW, path="/api/jobs/hardware")
-    quote = await backend.quote(run)
+    quote = await backend.quote(run.log)
     assert (quote.price_micro_usd, quote.problem) == (None, "")
     hub.behave()
     await inside.call("bash", command="true")
-    assert await backend.quote(run) is None
+    assert await backend.quote(run.log) is None
 
 
 async def test_those_that_live_are_listed_and_end_with_their_thread(

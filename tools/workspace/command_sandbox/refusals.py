@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from configs.real_path import real_path
+from core.backend import Meta
 from core.policy.paths import inside
-from core.store.runs import Meta
 from tools.workspace.command_sandbox.changes import changed
 
 WRITE = re.compile(r"Read-only file system|\[Errno 30\]|EROFS|os error 30")

@@ -1,35 +1,24 @@
-"""All sandboxes that ml-agent made, whichever thread's: listed by `doctor`, ended with a thread."""
-
-from dataclasses import dataclass
+"""What the rest of the program asks of sandboxes: a thread's own one, and all that ml-agent made,
+listed by `doctor` and ended with their threads."""
 
 from configs.settings import Settings
+from core.backend import Backend, Say
 from core.errors import ToolError
 from core.hub.connection import Hub
 from core.hub.jobs import flavors, job_of
 from core.store import Store, open_store
+from core.tool import Services
+from tools.extension import RunningSandbox
 from tools.workspace.sandbox.bill import settle_job
 from tools.workspace.sandbox.client import LABEL, alive, end_job
+from tools.workspace.sandbox.machine import SandboxBackend
 
 
-@dataclass(frozen=True)
-class Living:
-    """A sandbox that lives. driven: some process works in its thread. known: the thread is in this
-    database. price: in words, or ""."""
-
-    id: str
-    namespace: str
-    flavor: str
-    thread: str
-    driven: bool
-    known: bool
-    price: str
-
-    @property
-    def how_to_end(self) -> str:
-        return f"hf jobs cancel {self.namespace}/{self.id}"
+def sandbox_of(services: Services, thread: str, flavor: str, notice: Say) -> Backend:
+    return SandboxBackend(services, thread, flavor, notice)
 
 
-async def living(settings: Settings) -> list[Living]:
+async def living(settings: Settings) -> list[RunningSandbox]:
     """Those in whose name we run jobs. Raises ToolError, StoreError."""
     hub = Hub(settings)
     namespace = await hub.payer()
@@ -46,7 +35,7 @@ async def living(settings: Settings) -> list[Living]:
             thread = next((j.labels or {}).get(LABEL, "") for j in jobs if j.id == job.id)
             price = hourly.get(job.flavor)
             found.append(
-                Living(
+                RunningSandbox(
                     job.id,
                     namespace,
                     job.flavor,

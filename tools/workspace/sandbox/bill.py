@@ -9,9 +9,9 @@ import time
 from dataclasses import replace
 from typing import Any, Protocol
 
+from core.backend import Spending
 from core.durable import Journal, Ledger
 from core.hub.jobs import Flavor
-from tools.workspace.protocol import Spending
 
 HOUR = 3600.0
 #: Seconds before an hour ends at which the next one is set aside.

@@ -15,10 +15,10 @@ from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
+from core.backend import CommandRequest, Meta, State
 from core.secrets.child_environment import QUIET
 from core.store.output import as_seen, bounded
-from core.store.runs import LONGEST_ARGUMENT, Meta, RunFolder, State
-from tools.workspace.protocol import CommandRequest
+from core.store.runs import LONGEST_ARGUMENT, RunFolder
 
 if TYPE_CHECKING:
     from huggingface_hub import Sandbox

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tools.workspace.protocol import Entry
+from core.backend import Entry
 
 if TYPE_CHECKING:
     from huggingface_hub import Sandbox

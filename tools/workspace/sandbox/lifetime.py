@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from configs.settings import Settings
+from core.backend import Quote, Say, Spending
 from core.errors import AgentError, ToolError
 from core.hub.connection import Hub
 from core.hub.jobs import Flavor, flavor_of, job_of
-from core.tool import Services, ToolContext
+from core.tool import Services
 from core.units import duration, exact_dollars
-from tools.workspace.protocol import Quote, Spending
 from tools.workspace.sandbox.bill import Bill, bills, new_bill, settle_job
 from tools.workspace.sandbox.client import Box, alive, connected_to, end_job, spec_of
 
@@ -37,8 +35,10 @@ class RentedSandbox:
     """The sandbox of one thread. `notice`: told what a user should know next to the calls, in one
     line each."""
 
-    def __init__(self, settings: Settings, thread: str, flavor: str) -> None:
-        self._settings = settings
+    def __init__(self, services: Services, thread: str, flavor: str, notice: Say) -> None:
+        self._settings = settings = services.settings
+        self._services = services
+        self._notice = notice
         self._hub = Hub(settings)
         self._thread = thread
         self._flavor = flavor
@@ -49,13 +49,11 @@ class RentedSandbox:
         self._meter: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
         self._told: list[str] = []
-        self.services: Services
-        self.notice: Callable[[str], None] = lambda text: None
 
-    async def quote(self, ctx: ToolContext) -> Quote | None:
+    async def quote(self, say: Say) -> Quote | None:
         if self._box is not None:
             return None
-        hub, wanted = Hub.of(ctx), f"a sandbox on {self._flavor}"
+        hub, wanted = Hub(self._settings, say), f"a sandbox on {self._flavor}"
         try:
             if await self._alive(hub):
                 return None
@@ -75,8 +73,8 @@ class RentedSandbox:
         )
         return Quote(flavor.name, words, flavor.price(3600))
 
-    async def begin(self, ctx: ToolContext, spending: Spending) -> str:
-        hub = Hub.of(ctx)
+    async def begin(self, say: Say, spending: Spending) -> str:
+        hub = Hub(self._settings, say)
         async with self._lock:
             self._spending = spending
             if self._box is None:
@@ -97,14 +95,14 @@ class RentedSandbox:
     async def end(self) -> str:
         """End the thread's sandbox, if there is one, and settle what it cost. Raises ToolError."""
         async with self._lock:
-            open_bills = await bills(self.services, self._thread)
+            open_bills = await bills(self._services, self._thread)
             if self._box is None and not open_bills:
                 return ""
             told = []
             for job in await self._alive(self._hub):
                 cost = await self._ended(self._hub, job.id, job.owner.name, cancel=True)
                 told.append(f"the sandbox {job.id} was ended{_came_to(cost)}")
-            for bill in await bills(self.services, self._thread):
+            for bill in await bills(self._services, self._thread):
                 await self._close_bill(self._hub, bill)
             self._forget()
             return "; ".join(told)
@@ -119,7 +117,7 @@ class RentedSandbox:
 
     async def _find(self, hub: Hub) -> None:
         """The sandbox of an earlier process, where it lives; the others are booked."""
-        pending = await bills(self.services, self._thread)
+        pending = await bills(self._services, self._thread)
         # A request without an answer may still be on its way.
         unsure = any("job" not in bill.note for bill in pending)
         jobs: list[JobInfo] = []
@@ -138,7 +136,7 @@ class RentedSandbox:
             # Two processes made one each: files are in the older one.
             await self._ended(hub, job.id, job.owner.name, cancel=True)
         box = await connected_to(hub, kept, self._folder)
-        found = await bills(self.services, self._thread)
+        found = await bills(self._services, self._thread)
         bill = found[0] if found else await self._bill_of(hub, box)
         if "job" not in bill.note:
             await bill.keep(job=box.id)
@@ -153,7 +151,11 @@ class RentedSandbox:
         """For a sandbox whose row was lost: another database, or a thread that was deleted."""
         flavor = await flavor_of(box.flavor, hub)
         bill = new_bill(
-            self.services, self._thread, box.namespace, flavor, box.started or self.services.clock()
+            self._services,
+            self._thread,
+            box.namespace,
+            flavor,
+            box.started or self._services.clock(),
         )
         await bill.open()
         return bill
@@ -167,11 +169,11 @@ class RentedSandbox:
             # Its price is not known, and a user has allowed that.
             flavor = Flavor(self._flavor, "", 0.0)
         namespace = await hub.payer()
-        bill = new_bill(self.services, self._thread, namespace, flavor, self.services.clock())
+        bill = new_bill(self._services, self._thread, namespace, flavor, self._services.clock())
         if not flavor.described:
             bill.note["per_minute"] = None
         await bill.open()
-        if not await bill.pay(spending, self.services.clock()):
+        if not await bill.pay(spending, self._services.clock()):
             await bill.settle(0)
             raise ToolError(await bill.too_dear(f"a sandbox on {flavor.name}", spending))
         hub.log(f"starting a sandbox on {flavor.name} ...")
@@ -221,7 +223,7 @@ class RentedSandbox:
     ) -> int | None:
         """End it if it is to be, and book what it came to."""
         seconds = await end_job(hub, job_id, namespace, cancel=cancel)
-        return await settle_job(self.services, self._thread, job_id, seconds)
+        return await settle_job(self._services, self._thread, job_id, seconds)
 
     async def _close_bill(self, hub: Hub, bill: Bill) -> None:
         """Book a sandbox that has ended by itself, or was never made."""
@@ -239,7 +241,7 @@ class RentedSandbox:
         """Set aside what is due; at the cap it is ended. Raises ToolError."""
         assert self._bill is not None
         assert self._spending is not None
-        if await self._bill.pay(self._spending, self.services.clock()):
+        if await self._bill.pay(self._spending, self._services.clock()):
             return
         box, bill = self._box, self._bill
         assert box is not None
@@ -247,7 +249,7 @@ class RentedSandbox:
         await self._ended(self._hub, box.id, box.namespace, cancel=True)
         self._forget()
         said = f"{said} It was ended, and its files are gone"
-        self.notice(said)
+        self._notice(said)
         raise ToolError(said)
 
     async def _watch(self) -> None:

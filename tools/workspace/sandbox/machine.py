@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from configs.settings import Settings
+from core.backend import CommandRequest, Entry, RunningCommand, Say, Search
 from core.errors import ToolError
+from core.tool import Services
 from core.units import duration
-from tools.workspace.protocol import CommandRequest, Entry, RunningCommand, Search
 from tools.workspace.sandbox import files
 from tools.workspace.sandbox.commands import SandboxRun
 from tools.workspace.sandbox.lifetime import RentedSandbox
@@ -28,8 +28,9 @@ RUNS = ".ml-agent-runs"
 class SandboxBackend(RentedSandbox):
     """`Backend` in the sandbox of one thread."""
 
-    def __init__(self, settings: Settings, thread: str, flavor: str) -> None:
-        super().__init__(settings, thread, flavor)
+    def __init__(self, services: Services, thread: str, flavor: str, notice: Say) -> None:
+        super().__init__(services, thread, flavor, notice)
+        settings = services.settings
         idle = duration(settings.sandbox.idle_timeout)
         self.about = (
             f"a Hugging Face sandbox ({flavor}, image {settings.sandbox.image}), not the user's "

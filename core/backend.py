@@ -5,15 +5,20 @@ Two of them: this machine (tools/workspace/this_machine.py), and a Hugging Face 
 (tests/tools/workspace/test_conformance.py).
 """
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any, Literal, Protocol
 
 from core.durable import Caps, Scope
 from core.run import Reach
-from core.store.runs import Meta, State
-from core.tool import ToolContext
+
+#: What a command does now. unknown: no one can tell whether it ran to its end.
+State = Literal["finished", "alive", "not begun", "unknown"]
+#: Takes a line of progress.
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,20 @@ class Entry:
     kind: Literal["file", "folder", "other"]
     size: int
     modified: float
+
+
+@dataclass(frozen=True)
+class Meta:
+    """What was asked. `timeout`: seconds from `started` (epoch); None: no limit. `sandbox`: what
+    the command may reach, if it runs in a command sandbox."""
+
+    command: str
+    cwd: str
+    timeout: float | None
+    background: bool
+    sandbox: dict[str, Any] | None = None
+    started: float = field(default_factory=time.time)
+    host: str = field(default_factory=socket.gethostname)
 
 
 class RunningCommand(Protocol):
@@ -117,11 +136,11 @@ class Backend(Protocol):
         """The working directory there, for a thread that is at `cwd` here."""
         ...
 
-    async def quote(self, ctx: ToolContext) -> Quote | None:
+    async def quote(self, say: Say) -> Quote | None:
         """What the next call has to pay for; None: nothing."""
         ...
 
-    async def begin(self, ctx: ToolContext, spending: Spending) -> str:
+    async def begin(self, say: Say, spending: Spending) -> str:
         """Before a call: make it ready, made if there is none. What the model has to know of
         that, or "". Raises ToolError: it is unavailable, or not for this money."""
         ...

@@ -24,7 +24,7 @@ from cli.shared.render import EventPrinter
 from cli.terminal.writer import ask, ask_hidden, to_stdout
 
 if TYPE_CHECKING:
-    from tools.mcp.callbacks import Question
+    from tools.extension import Question
 
 T = TypeVar("T")
 

@@ -1,0 +1,76 @@
+"""Each extension goes with its folder and one line: here that is done, in a copy."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.program import ROOT
+
+PACKAGES = ("cli", "configs", "core", "graph", "nodes", "tools", "tests")
+#: By extension: its folder, the file with its line, the line.
+EXTENSIONS = {
+    "hub": ("tools/hub", "tools/__init__.py", '    "tools.hub",\n'),
+    "mcp": ("tools/mcp", "tools/__init__.py", '    "tools.mcp",\n'),
+    "web": ("tools/web", "tools/__init__.py", '    "tools.web",\n'),
+    "github": ("tools/github", "tools/__init__.py", '    "tools.github",\n'),
+    "sandbox": (
+        "tools/workspace/sandbox",
+        "tools/__init__.py",
+        '    "tools.workspace.sandbox",\n',
+    ),
+    "postgres": (
+        "core/store/postgres",
+        "core/store/database.py",
+        '    "postgresql": "core.store.postgres.parts:parts",\n',
+    ),
+    "full-screen chat": (
+        "cli/chat/terminal",
+        "cli/start_chat.py",
+        '    "full": "cli.chat.terminal.frontend:Terminal",\n',
+    ),
+}
+#: The core suite: session, nodes, local tools, store, command line.
+CORE = (
+    "tests/test_core.py",
+    "tests/graph/test_session.py::test_a_task_in_tools_run_an_answer_out",
+    "tests/graph/test_session.py::test_a_bad_call_comes_back_and_harms_nobody",
+    "tests/graph/test_session.py::test_a_failed_turn_can_be_resumed",
+    "tests/graph/test_session.py::test_a_thread_remembers",
+    "tests/graph/test_approvals.py::test_ask_mode_asks_for_commands_only[sqlite]",
+    "tests/graph/test_without_session.py::"
+    "test_services_are_opened_once_and_approvals_come_in_langchains_shape",
+    "tests/nodes/test_waves.py",
+    "tests/core/store/test_rows.py::test_a_call_is_begun_noted_done_and_forgotten[sqlite]",
+    "tests/core/store/test_rows.py::test_a_thread_remembers[sqlite]",
+    "tests/tools/local/test_edit.py::test_exact_with_its_diff",
+    "tests/tools/local/test_read.py::test_lines_with_numbers",
+    "tests/tools/test_every_tool.py::test_is_a_langchain_tool_under_its_name",
+)
+
+
+@pytest.mark.parametrize("name", EXTENSIONS)
+def test_the_core_works_without(name: str, tmp_path: Path) -> None:
+    folder, file, line = EXTENSIONS[name]
+    for package in PACKAGES:
+        # With what Python compiled: that is most of the time.
+        shutil.copytree(ROOT / package, tmp_path / package)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    shutil.rmtree(tmp_path / folder)
+    text = (tmp_path / file).read_text(encoding="utf-8")
+    assert text.count(line) == 1
+    (tmp_path / file).write_text(text.replace(line, ""), encoding="utf-8")
+    done = subprocess.run(
+        # Without the plugins that it does not need: loading them takes longer than the tests.
+        [sys.executable, "-m", "pytest", "-qx", "-o", "addopts=", "-p", "pytest_asyncio.plugin",
+         "-p", "no:cacheprovider", *CORE],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
