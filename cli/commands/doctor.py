@@ -6,7 +6,6 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +45,7 @@ def doctor(options: Options) -> int:
     if options.model:
         settings = settings.model_copy(update={"model_name": options.model})
     checks: tuple[Callable[[Any], Iterator[Finding]], ...] = (
-        _python, _packages, _state, _database, _credentials, _model, _programs,
+        _python, _packages, _state, _database, _credentials, _models, _programs,
         _command_sandbox, _environment, _servers, _sandboxes,
     )  # fmt: skip
     for check in checks:
@@ -111,34 +110,40 @@ def _credentials(settings: "Settings") -> Iterator[Finding]:
         yield "warn", "no credentials", "set ANTHROPIC_API_KEY, HF_TOKEN or OPENAI_API_KEY"
 
 
-def _model(settings: "Settings") -> Iterator[Finding]:
+def _models(settings: "Settings") -> Iterator[Finding]:
+    """The model that answers, and the others of the settings."""
     from core.errors import AgentError
     from core.models.choice import choose_model
-    from core.models.routes import resolve
 
     try:
         model = asyncio.run(choose_model(settings))
-        route = resolve(model, settings)
-        route.check()
-        yield "ok", f"model: {route.describe()}", ""
     except AgentError as error:
         yield "warn", error.message, error.hint
         return
-    yield from _switch_off(model)
+    others = {"small model": settings.small_model_name, "fallback model": settings.fallback_model}
+    for role, name in {"model": model, **others}.items():
+        if name:
+            yield from _model(role, name, settings)
 
 
-def _switch_off(model: str) -> Iterator[Finding]:
-    from core.models.prices import WARN_DAYS, switch_off
+def _model(role: str, model: str, settings: "Settings") -> Iterator[Finding]:
+    from core.errors import AgentError
+    from core.models.advice import concerns, how_to_use, replacement
+    from core.models.model_info import Facts
+    from core.models.routes import resolve
 
-    ends = switch_off(model)
-    if ends is None:
+    try:
+        route = resolve(model, settings)
+        route.check()
+    except AgentError as error:
+        yield "warn", f"{role}: {error.message}", error.hint
         return
-    days = (ends - date.today()).days
-    if days < 0:
-        yield "warn", f"{model} was switched off on {ends}", "choose another model: -m list"
-    elif days <= WARN_DAYS:
-        left = f"{model} is switched off on {ends}, in {days} days"
-        yield "warn", left, "choose another model: -m list"
+    yield "ok", f"{role}: {route.describe()}", ""
+    facts = Facts(settings)
+    asyncio.run(facts.ready(route))
+    for concern in concerns(route, facts):
+        instead = replacement(route, facts)
+        yield "warn", concern, how_to_use(instead) if instead else "choose another: -m list"
 
 
 def _programs(settings: "Settings") -> Iterator[Finding]:

@@ -1,45 +1,20 @@
-"""Which model answers where the user names none: one per credential, in the order in which they
-are looked for, else that of a server on this machine.
-
-Providers switch models off on a published date, so tests/core/models/test_choice.py fails 90
-days before that date and `ml-agent doctor` warns 60 days before it.
-"""
+"""Which model answers if the user names none: one per credential, in the order in which they are
+looked for, else that of a server on this machine."""
 
 import asyncio
 import json
 import os
 import urllib.request
-from dataclasses import dataclass
 
 import huggingface_hub
 
 from configs.dotenv import taken
 from configs.settings import Settings
 from core.errors import NotAuthenticated
-from core.models.routes import LLAMACPP, LOCAL_SERVERS
+from core.models.defaults import DEFAULTS, ROUTER, best_listed
+from core.models.model_info import Facts
+from core.models.routes import LLAMACPP, LOCAL_SERVERS, resolve
 
-
-@dataclass(frozen=True)
-class DefaultModel:
-    """One row of the table.
-
-    Attributes:
-        credential: the variable (or login) that selects this row. model: the id used then.
-        chosen: when this model was picked, ISO date.
-    """
-
-    credential: str
-    model: str
-    chosen: str
-
-
-ANTHROPIC = DefaultModel("ANTHROPIC_API_KEY", "anthropic/claude-sonnet-5-5", "2026-11-28")
-ROUTER = DefaultModel("HF_TOKEN", "hf/Qwen/Qwen3-Coder-480B-A35B-Instruct", "2026-11-19")
-OPENAI = DefaultModel("OPENAI_API_KEY", "openai/gpt-6.1-sol", "2026-11-28")
-GEMINI = DefaultModel("GEMINI_API_KEY", "gemini/gemini-3.8-flash", "2026-11-28")
-
-#: In the order in which credentials are looked for.
-DEFAULTS = (ANTHROPIC, ROUTER, OPENAI, GEMINI)
 #: Seconds that a server has to list its models: it is on this machine.
 PATIENCE = 0.5
 #: Where to look, in this order: prefix of an id → (variable of the base URL, default).
@@ -68,6 +43,8 @@ async def choose_model(settings: Settings) -> str:
     if settings.model_name:
         return settings.model_name
     chosen = default_model()
+    if chosen == ROUTER.model:
+        return await _routers_default(settings)
     if chosen:
         return chosen
     found = await find_local_model()
@@ -77,6 +54,14 @@ async def choose_model(settings: Settings) -> str:
         "no model: there is no key in the environment and no local server answers",
         "set ANTHROPIC_API_KEY, HF_TOKEN or OPENAI_API_KEY, start ollama, or pass -m",
     )
+
+
+async def _routers_default(settings: Settings) -> str:
+    """The best model that the router lists today; the table's if its list cannot be read."""
+    facts, route = Facts(settings), resolve(ROUTER.model, settings)
+    await facts.ready(route)
+    catalogue = facts.catalogue(route)
+    return best_listed(catalogue.models() if catalogue else ()) or ROUTER.model
 
 
 async def find_local_model() -> str | None:

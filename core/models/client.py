@@ -17,6 +17,7 @@ from configs.settings import Settings
 from core.errors import ModelError
 from core.events import AssistantChunk, AssistantStreamEnd, Emit, ToolLog
 from core.model import STREAMED, Answer, AnswerOptions
+from core.models.advice import replacement
 from core.models.attempts import pause_after
 from core.models.direct import Direct
 from core.models.error_text import without
@@ -106,8 +107,9 @@ class ChatClient:
                 if pause is None:
                     if failure.window:
                         self._facts.learn_window(route, failure.window)
+                    instead = replacement(route, self._facts) if failure.is_no_model else ""
                     # Not `from error`: a provider's words may quote the key.
-                    raise raised(failure, route, made) from None
+                    raise raised(failure, route, made, instead=instead) from None
                 words = f"{failure.said}; attempt {made + 1} in {pause:.0f} s"
                 emit(ToolLog(id="", tool="model", text=words))
                 await self._sleep(pause)
@@ -141,7 +143,9 @@ class ChatClient:
         """The optional field that the server may have refused, and what is sent from now on; ""
         if there is none."""
         known = self._without.get(asked.route, frozenset())
-        if failure.kind != "final" or failure.status not in (400, 422) or failure.is_too_long:
+        if failure.kind != "final" or failure.status not in (400, 422):
+            return ""
+        if failure.is_too_long or failure.is_no_model:
             return ""
         named = (f for f in NAMED if f in failure.said and f not in known and asked.route.is_direct)
         field = next(named, "")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from core.models.error_text import body_of, of_value, sentence, without
 from core.models.loading import load
 from core.models.wire.failures import NotAnAnswer, StreamCut, WireError
+from core.models.wire.no_model import is_no_model
 from core.models.wire.pauses import is_spent, pause_in
 from core.models.wire.too_long import is_too_long, window_in
 from core.models.wire.transport import value_of
@@ -90,7 +91,7 @@ def _refusal(
         # A word such as invalid_request_error alone is not a status; what came after the stream had
         # begun is asked for again.
         return Failure("broken", said or "the stream was cut", status, pause if in_stream else None)
-    return Failure("final", said, status, is_no_model=_names_model(status, body), hint=_hint(said))
+    return Failure("final", said, status, is_no_model=is_no_model(status, body), hint=_hint(said))
 
 
 #: Words of refusals with a next step of their own.
@@ -102,17 +103,11 @@ _HINTS = (
     (r"--jinja|jinja", "start llama-server with --jinja"),
     (r"roles must alternate", "the model's chat template takes no two messages of one role in a "
      "row: start the server with another template, or choose another model"),
-    (r"not found, try pulling", "pull the model first: ollama pull"),
 )  # fmt: skip
 
 
 def _hint(said: str) -> str:
     return next((hint for words, hint in _HINTS if re.search(words, said, re.IGNORECASE)), "")
-
-
-def _names_model(status: int, body: Any) -> bool:
-    """Whether a 404 speaks of the model: without JSON, it is the address that is not there."""
-    return status == 404 and not isinstance(body, str)
 
 
 def _is_refused(causes: list[BaseException]) -> bool:

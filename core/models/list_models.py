@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from configs.settings import EFFORTS, Settings
 from core.errors import AgentError, UnknownModel, UsageError
-from core.models import choice
 from core.models.effort import offered
 from core.models.model_info import ANY_NAME, Facts, catalogue_base
 from core.models.prices import price_map
@@ -21,11 +20,12 @@ MAPPED = {
     "anthropic": "ANTHROPIC_API_KEY",
     "openai": "OPENAI_API_KEY",
     "gemini": "GEMINI_API_KEY",
-    "openrouter": "OPENROUTER_API_KEY",
     "groq": "GROQ_API_KEY",
     "mistral": "MISTRAL_API_KEY",
     "deepseek": "DEEPSEEK_API_KEY",
 }
+#: Routers with a catalogue, as ids of no particular model.
+ROUTERS = ("hf/", "openrouter/")
 #: Servers that are looked for, as ids of no particular model.
 SERVERS = ("ollama_chat/", "lmstudio/", "vllm/", "llamacpp/")
 
@@ -49,7 +49,8 @@ class Offer:
 
 async def offers(settings: Settings) -> list[Offer]:
     """Every model that can be chosen here; asks the router and the servers of this machine."""
-    served = await asyncio.gather(_router(settings), *(_server(s, settings) for s in SERVERS))
+    routers = (_router(r, settings) for r in ROUTERS)
+    served = await asyncio.gather(*routers, *(_server(s, settings) for s in SERVERS))
     return [*_mapped(), *(offer for offers in served for offer in offers)]
 
 
@@ -116,8 +117,8 @@ def _mapped() -> list[Offer]:
     return sorted(found, key=lambda offer: offer.id)
 
 
-async def _router(settings: Settings) -> list[Offer]:
-    route = resolve(choice.ROUTER.model, settings)
+async def _router(prefix: str, settings: Settings) -> list[Offer]:
+    route = resolve(f"{prefix}any", settings)
     try:
         route.check()
     except AgentError:
@@ -126,7 +127,7 @@ async def _router(settings: Settings) -> list[Offer]:
     await facts.ready(route)
     catalogue = facts.catalogue(route)
     models = catalogue.models() if catalogue else []
-    return [_offer("hf/", model) for model in models if model.tools is not False]
+    return [_offer(prefix, model) for model in models if model.tools is not False]
 
 
 async def _server(prefix: str, settings: Settings) -> list[Offer]:

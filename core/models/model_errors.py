@@ -12,6 +12,7 @@ from core.errors import (
     RequestRefused,
     UnknownModel,
 )
+from core.models.advice import how_to_use
 from core.models.errors import ADDRESS, Failure
 from core.models.routes import Route
 
@@ -19,8 +20,9 @@ from core.models.routes import Route
 _OF_PLACE = re.compile(r"country|region|territory|location", re.IGNORECASE)
 
 
-def raised(failure: Failure, route: Route, attempts: int) -> ModelError:
-    """The error of ours for a request that is given up."""
+def raised(failure: Failure, route: Route, attempts: int, *, instead: str = "") -> ModelError:
+    """The error of ours for a request that is given up. `instead`: the model to use if this one is
+    not there."""
     status, said = failure.status, failure.said
     who = route.describe()
     facts: dict[str, Any] = {"status": status, "attempts": attempts}
@@ -28,13 +30,17 @@ def raised(failure: Failure, route: Route, attempts: int) -> ModelError:
         return ContextTooLong(f"the request is longer than the window of {who}: {said}", **facts)
     if failure.is_spent:
         return PaymentRequired(f"{who} requires payment: {said}", **facts)
+    if failure.is_no_model:
+        hint = how_to_use(instead) if instead else ""
+        if route.provider.startswith("ollama") or "try pulling" in said:
+            pull = f"pull it first: ollama pull {route.model_name}"
+            hint = f"{pull}; or {hint}" if hint else pull
+        return UnknownModel(f"{who} does not know this model: {said}", hint, **facts)
     if status in (401, 403) and not _OF_PLACE.search(said):
         return NotAuthenticated(
             f"{who} refused the credential: {said}", route.credential_hint(), **facts
         )
-    if failure.is_no_model:
-        return UnknownModel(f"{who} does not know this model: {said}", failure.hint, **facts)
-    if status in (404, 405):
+    if status in (404, 405) and not failure.hint:
         where = route.base_url or "its address"
         return UnknownModel(f"{who}: there is nothing at {where}: {said}", ADDRESS, **facts)
     if failure.kind == "final" and status is None and failure.hint:

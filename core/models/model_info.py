@@ -12,12 +12,15 @@ from core.models.effort import named_in, offered, sent
 from core.models.prices import list_cost, price_map
 from core.models.routes import LOCAL_SERVERS, Route, is_private
 from core.models.served import Catalogue, Ollama, Served
+from core.models.wire.providers import PROVIDERS
 
 #: The window of a model that no one knows: small enough for most local servers' defaults not
 #: to be overrun by much, and said in `window_is_known`.
 UNKNOWN_WINDOW = 32_000
 
 
+#: Providers whose catalogue is asked for, and kept for a day.
+CATALOGUES = ("hf", "openrouter")
 #: Servers that may answer to any name with the one model that they have.
 ANY_NAME = ("llamacpp", "local", "openai")
 
@@ -54,7 +57,7 @@ class Facts:
         """Whether it takes pictures; one that no one knows does not."""
         if self._settings.vision is not None:
             return self._settings.vision
-        served = self._served(route)
+        served = self.served(route)
         if served is not None and served.sees is not None:
             return served.sees
         return bool(self.mapped(route).get("supports_vision"))
@@ -63,21 +66,37 @@ class Facts:
         """The levels of reasoning that it takes; () if it does not reason; None: unknown."""
         if route.id in self._efforts:
             return self._efforts[route.id]
+        served = self.served(route)
+        if served is not None and served.reasons is False:
+            return ()
         ollama = self._ollama(route)
         capabilities = ollama.capabilities if ollama else None
         return offered(route.provider, route.model_name, self.mapped(route), capabilities)
 
     def effort(self, route: Route, wanted: str) -> str:
         """The level of reasoning that is sent for the level `wanted`; "" for none."""
-        row = self.mapped(route)
+        row, served = self.mapped(route), self.served(route)
+        if served is not None and served.reasons:
+            row = {**row, "supports_reasoning": True}
         return sent(wanted, route.provider, route.model_name, row, self.efforts(route))
+
+    def calls_tools(self, route: Route) -> bool | None:
+        """Whether it calls tools; None: unknown."""
+        ollama = self._ollama(route)
+        if ollama is not None and ollama.capabilities is not None:
+            return "tools" in ollama.capabilities
+        served = self.served(route)
+        if served is not None and served.tools is not None:
+            return served.tools
+        mapped = self.mapped(route)
+        return bool(mapped.get("supports_function_calling")) if mapped else None
 
     def price(self, route: Route) -> tuple[float, float] | None:
         """Micro-USD per token of input and output; None if it is not known."""
         given = self._settings.price
         if given is not None:
             return given.input, given.output
-        served = self._served(route)
+        served = self.served(route)
         if served is not None and served.price is not None:
             return served.price
         mapped = self.mapped(route) if route.has_list_price else {}
@@ -108,8 +127,9 @@ class Facts:
             return round(told * 1e6)
         if not usage:
             return None
-        if self.is_list_price(route) and route.is_direct:
-            return list_cost(self.mapped(route), usage)
+        row = self.mapped(route)
+        if row and self.is_list_price(route) and route.is_direct:
+            return list_cost(row, usage)
         price = self.price(route)
         if price is None:
             return None
@@ -150,7 +170,7 @@ class Facts:
     def _believed(self, route: Route) -> int | None:
         if self._settings.context_window:
             return self._settings.context_window
-        served = self._served(route)
+        served = self.served(route)
         if served is not None and served.window:
             return served.window
         ollama = self._ollama(route)
@@ -160,7 +180,8 @@ class Facts:
         window = mapped.get("max_input_tokens") or mapped.get("max_tokens")
         return int(window) if window else None
 
-    def _served(self, route: Route) -> Served | None:
+    def served(self, route: Route) -> Served | None:
+        """The model as its server lists it; None if it does not."""
         catalogue = self.catalogue(route)
         if catalogue is None:
             return None
@@ -175,7 +196,8 @@ class Facts:
             return None
         if base not in self._catalogues:
             # Another machine's catalogue is kept; a server of one's own changes with each start.
-            folder = self._settings.state_path() / "catalogues" if route.provider == "hf" else None
+            is_kept = route.provider in CATALOGUES
+            folder = self._settings.state_path() / "catalogues" if is_kept else None
             key = route.api_key if route.api_key != "none" else ""
             self._catalogues[base] = Catalogue(base, key, folder)
         return self._catalogues[base]
@@ -188,4 +210,6 @@ def catalogue_base(route: Route) -> str:
     local = route.provider in LOCAL_SERVERS or route.provider in ("local", "llamacpp")
     # What speaks OpenAI's format on the user's own network is not OpenAI.
     local = local or (route.provider == "openai" and is_private(route.base_url))
-    return route.base_url if local or route.provider == "hf" else ""
+    if route.provider in CATALOGUES:
+        return route.base_url or PROVIDERS[route.provider].base
+    return route.base_url if local else ""

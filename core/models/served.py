@@ -1,8 +1,8 @@
-"""What servers say of their own models: the Hugging Face router's catalogue, and the list of a
-server on one's own machine or network.
+"""What servers say of their own models: the catalogues of the Hugging Face router and OpenRouter,
+and the list of a server on your machine or network.
 
-Source of the router's shape: `GET /v1/models` of router.huggingface.co. The answer is kept for a
-day in the state directory; an unreachable router costs a few seconds once, and then nothing.
+Source of the shapes: `GET /v1/models` of router.huggingface.co and of openrouter.ai/api. Their
+answers are kept for a day in the state directory; an unreachable one costs a few seconds.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ class Served:
     Attributes:
         window: tokens, the smallest of all providers that would be asked; None: not told.
         price: micro-USD per token of input and output, the highest of them; None: not told.
-        sees: takes pictures. tools: calls tools; None: not told.
+        sees: takes pictures. tools: calls tools. reasons: takes an effort. None: not told.
     """
 
     id: str
@@ -39,6 +39,7 @@ class Served:
     price: tuple[float, float] | None = None
     sees: bool | None = None
     tools: bool | None = None
+    reasons: bool | None = None
 
 
 class Catalogue:
@@ -139,12 +140,16 @@ def _served(entry: Mapping[str, Any], provider: str) -> Served:
     architecture = entry.get("architecture") or {}
     modalities = architecture.get("input_modalities")
     tools = [o["supports_tools"] for o in offers if "supports_tools" in o]
+    takes = entry.get("supported_parameters")
+    if isinstance(takes, list):
+        tools.append("tools" in takes)
     return Served(
         id=str(entry.get("id", "")),
         window=min(windows, default=None),
         price=(max(p[0] for p in prices), max(p[1] for p in prices)) if prices else None,
         sees="image" in modalities if isinstance(modalities, list) else None,
         tools=any(tools) if tools else None,
+        reasons="reasoning" in takes if isinstance(takes, list) else None,
     )
 
 
@@ -155,13 +160,18 @@ def _window(facts: Mapping[str, Any]) -> int | None:
 
 
 def _price(pricing: Any) -> tuple[float, float] | None:
-    """USD per million tokens, which is micro-USD per token."""
+    """USD per million tokens, which is micro-USD per token. OpenRouter: USD per token, as text."""
     if not isinstance(pricing, Mapping):
         return None
-    both = pricing.get("input"), pricing.get("output")
-    if not all(isinstance(value, int | float) for value in both):
+    names, unit = ("input", "output"), 1.0
+    if "prompt" in pricing:
+        names, unit = ("prompt", "completion"), 1e6
+    try:
+        given, answered = (float(pricing[name]) * unit for name in names)
+    except (KeyError, TypeError, ValueError):
         return None
-    return float(both[0]), float(both[1])  # type: ignore[arg-type]
+    # -1: it depends on the model that OpenRouter chooses.
+    return (given, answered) if given >= 0 and answered >= 0 else None
 
 
 def _asked(url: str, key: str) -> list[dict[str, Any]]:

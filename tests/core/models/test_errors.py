@@ -20,7 +20,7 @@ HTML = "<html>\n<head><title>502 Bad Gateway</title></head>\n<body>nginx</body><
 
 
 def check(error: ModelError) -> None:
-    for text in (str(error).replace("litellm/", ""), error.hint):
+    for text in (str(error).replace("litellm/", ""), error.hint.replace("litellm/", "")):
         assert text
         assert not NOISE.search(text), text
         assert len(text) < 600

@@ -8,7 +8,7 @@ from huggingface_hub import constants
 
 from configs.settings import Settings
 from core.errors import NotAuthenticated, UnknownModel
-from core.models import choice
+from core.models import defaults
 from core.models.choice import choose_model, find_local_model
 from core.models.routes import resolve
 from tests.core.models.asking import BOTH, HELLO, KEY, Asking, asking
@@ -181,10 +181,10 @@ def test_a_route_in_words(model: str, words: str) -> None:
 
 async def test_which_model_answers_where_nobody_said(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = [
-        ("GEMINI_API_KEY", choice.GEMINI.model),
-        ("OPENAI_API_KEY", choice.OPENAI.model),
-        ("HF_TOKEN", choice.ROUTER.model),
-        ("ANTHROPIC_API_KEY", choice.ANTHROPIC.model),
+        ("GEMINI_API_KEY", defaults.GEMINI.model),
+        ("OPENAI_API_KEY", defaults.OPENAI.model),
+        ("HF_TOKEN", defaults.ROUTER.model),
+        ("ANTHROPIC_API_KEY", defaults.ANTHROPIC.model),
     ]
     for name, model in expected:  # each comes before those that are set already
         monkeypatch.setenv(name, "key")
@@ -194,7 +194,7 @@ async def test_which_model_answers_where_nobody_said(monkeypatch: pytest.MonkeyP
 
 def test_a_token_from_the_login_counts() -> None:
     Path(constants.HF_TOKEN_PATH).write_text("hf_from_login")
-    assert asyncio.run(choose_model(Settings())) == choice.ROUTER.model
+    assert asyncio.run(choose_model(Settings())) == defaults.ROUTER.model
     assert resolve("org/model", Settings()).api_key == "hf_from_login"
 
 

@@ -7,8 +7,10 @@ import pytest
 
 from configs.settings import Price, Settings
 from core.errors import UnknownModel
+from core.model import AnswerOptions
 from core.models.choice import find_local_model
 from core.models.client import ChatClient
+from core.models.effort import AUTO
 from core.models.list_models import check, offers
 from core.models.routes import resolve
 from core.models.served import Catalogue
@@ -70,6 +72,47 @@ async def test_the_routers_catalogue(
     assert client.window_is_known(model) is (window != 32_000)
     assert client.price(model) == price
     assert client.sees(model) is ("Qwen" in model)
+
+
+#: As OpenRouter lists its models.
+OPENROUTER = [
+    {
+        "id": "z-ai/glm-5.3", "context_length": 1_048_576,
+        "architecture": {"input_modalities": ["text"]},
+        "pricing": {"prompt": "0.0000014", "completion": "0.0000044"},
+        "supported_parameters": ["tools", "reasoning", "max_tokens"],
+    },
+    {
+        "id": "openrouter/auto", "context_length": 2_000_000,
+        "pricing": {"prompt": "-1", "completion": "-1"}, "supported_parameters": ["tools"],
+    },
+    {"id": "a/talker", "context_length": 8192, "supported_parameters": ["max_tokens"]},
+]  # fmt: skip
+
+
+async def test_openrouters_catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ModelServer(
+        lambda asked: Reply(str(asked.body.get("reasoning")), usage=Usage(input=1000, output=100)),
+        models=OPENROUTER,
+    ) as server:
+        server.strict = False  # it checks bodies as OpenAI does
+        monkeypatch.setenv("OPENROUTER_API_KEY", "k")
+        monkeypatch.setenv("OPENROUTER_API_BASE", server.openai_base)
+        settings = Settings(state_dir=str(tmp_path))
+        found = {o.id: o.describe() for o in await offers(settings)}
+        client, auto = ChatClient(settings), AnswerOptions(effort=AUTO)
+        for model, effort, cost in (
+            ("openrouter/z-ai/glm-5.3:nitro", "{'effort': 'medium'}", 1840),
+            ("openrouter/openrouter/auto", "None", None),
+        ):
+            answer = await client.answer(model, HELLO, [], emit=lambda event: None, options=auto)
+            assert (answer.message.text, answer.cost_micro_usd) == (effort, cost)
+        assert client.window("openrouter/z-ai/glm-5.3") == 1_048_576
+        assert len(server.listings) == 1
+        with pytest.raises(UnknownModel, match="did you mean openrouter/z-ai/glm"):
+            await check("openrouter/z-ai/glm-5.33", settings)
+    assert set(found) == {"openrouter/z-ai/glm-5.3", "openrouter/openrouter/auto"}
+    assert "$1.4 in, $4.4 out" in found["openrouter/z-ai/glm-5.3"]
 
 
 async def test_a_setting_wins(router: ModelServer, tmp_path: Path) -> None:

@@ -59,3 +59,39 @@ OTHERWISE: dict[str, tuple[int, Any]] = {
     "not found": (404, _error("The model `long-context-window` does not exist")),
     "server": (500, _error("Internal server error")),
 }  # fmt: skip
+
+#: The model is not there: (the model asked for, status, body).
+NO_MODEL: dict[str, tuple[str, int, Any]] = {
+    "OpenAI": ("openai/gpt-5.9", 404, _error("The model `gpt-5.9` does not exist or you do not have access to it.", type="invalid_request_error", code="model_not_found")),
+    "OpenAI, project": ("openai/gpt-5.9", 403, _error("Project `proj_x` does not have access to model `gpt-5.9`", type="invalid_request_error", code="model_not_found")),
+    "OpenAI, retired": ("openai/gpt-4-32k", 404, _error("The model `gpt-4-32k` has been deprecated, learn more here: https://platform.openai.com/docs/deprecations", code="model_not_found")),
+    "Anthropic": ("anthropic/claude-sonet-5-5", 404, {"type": "error", "error": {"type": "not_found_error", "message": "model: claude-sonet-5-5"}, "request_id": "req_1"}),
+    "router, no provider": ("hf/org/gone", 400, _error("The requested model 'org/gone' is not supported by any provider you have enabled.", type="invalid_request_error", code="model_not_supported")),
+    "router": ("hf/org/gone-1.5", 400, _error("The requested model 'org/gone-1.5' does not exist", code="model_not_found")),
+    "OpenRouter": ("openrouter/a/b", 400, _error("a/b is not a valid model ID", code=400)),
+    "OpenRouter, gone": ("openrouter/a/b:free", 404, _error("No endpoints found for a/b:free.", code=404)),
+    "Groq": ("groq/mistral-saba-24b", 400, _error("The model `mistral-saba-24b` has been decommissioned and is no longer supported. Please refer to https://console.groq.com/docs/deprecations for a recommendation on which model to use instead.", code="model_decommissioned")),
+    "Mistral": ("mistral/mistral-medium-9.5", 400, {"object": "error", "message": "Invalid model: mistral-medium-9.5", "type": "invalid_model", "param": None, "code": "1500"}),
+    "DeepSeek": ("deepseek/deepseek-v9", 400, _error("Model Not Exist", type="invalid_request_error", code="invalid_request_error")),
+    "xAI": ("xai/grok-9", 404, {"code": "Some requested entity was not found", "error": "The model grok-9 does not exist or your team 1 does not have access to it."}),
+    "Together": ("together/a/b", 404, _error("Unable to access model a/b. Please visit https://api.together.ai/models to view the list of supported models.", type="invalid_request_error", code="model_not_available")),
+    "Fireworks": ("fireworks/accounts/x/models/y", 404, _error("Model not found, inaccessible, and/or not deployed", code="NOT_FOUND")),
+    "Ollama": ("ollama/qwen3.5", 404, {"error": "model 'qwen3.5' not found"}),
+    "Ollama, old": ("ollama/qwen3", 404, {"error": 'model "qwen3" not found, try pulling it first'}),
+    "vLLM": ("vllm/org/x", 404, {"object": "error", "message": "The model `org/x` does not exist.", "type": "NotFoundError", "code": 404}),
+    "LM Studio": ("lmstudio/x", 404, _error("Model not found", code="model_not_found")),
+    "Copilot": ("openai/x", 400, _error("The requested model is not supported.", code="model_not_supported")),
+}  # fmt: skip
+
+#: Something else is missing: (status, body).
+MODEL_IS_THERE: dict[str, tuple[int, Any]] = {
+    "no tools": (404, _error("No endpoints found that support tool use. To learn more about provider routing, visit: https://openrouter.ai/docs/provider-routing", code=404)),
+    "no tools, Ollama": (400, {"error": "registry.ollama.ai/library/gemma:latest does not support tools"}),
+    "no thinking": (400, {"error": '"gemma3" does not support thinking'}),
+    "no pictures": (400, _error("model does not support image input, or the image was not found")),
+    "a field": (400, _error("Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.", code="unsupported_parameter")),
+    "a level": (400, _error("Unsupported value: 'reasoning_effort' does not support 'max' with this model.", code="unsupported_value")),
+    "an address": (404, {"detail": "Not Found"}),
+    "an address as text": (404, "404 page not found"),
+    "a key": (403, _error("This model is not available in your country")),
+}  # fmt: skip

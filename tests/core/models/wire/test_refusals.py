@@ -13,10 +13,11 @@ from core.errors import (
     RequestRefused,
     UnknownModel,
 )
+from core.models.wire.no_model import is_no_model
 from core.models.wire.pauses import is_spent, pause_in
 from core.models.wire.too_long import is_too_long, window_in
 from tests.core.models.wire.asking_raw import MODEL, ROUTES, asking_raw
-from tests.core.models.wire.refusals import OTHERWISE, TOO_LONG
+from tests.core.models.wire.refusals import MODEL_IS_THERE, NO_MODEL, OTHERWISE, TOO_LONG
 from tests.stand_ins.raw_server import Raw, RawServer, chunk, say, sse, stream
 
 
@@ -34,6 +35,17 @@ def test_too_long_in_every_servers_words(name: str) -> None:
 @pytest.mark.parametrize("name", OTHERWISE)
 def test_what_only_looks_so(name: str) -> None:
     assert not is_too_long(*OTHERWISE[name])
+
+
+@pytest.mark.parametrize("name", NO_MODEL)
+def test_no_such_model_in_every_providers_words(name: str) -> None:
+    _, status, body = NO_MODEL[name]
+    assert is_no_model(status, body)
+
+
+@pytest.mark.parametrize("name", MODEL_IS_THERE)
+def test_the_model_is_there_and_lacks_something(name: str) -> None:
+    assert not is_no_model(*MODEL_IS_THERE[name])
 
 
 @pytest.mark.parametrize("model", ROUTES)
