@@ -199,7 +199,7 @@ class Teller:
             error = self._approval(event)
         else:
             code = exit_code_of(event.kind)
-            status = "limit" if code == 4 else "error"
+            status = {0: "queued", 4: "limit"}.get(code, "error")
             complain(event.message, event.hint)
             error = {"kind": event.kind, "message": event.message, "hint": event.hint}
         if self._output == "json":

@@ -8,6 +8,7 @@ AgentError                     exit 1   something went wrong that the user can a
 ├── StoreError                          the database or a folder cannot be used
 │   ├── NewerDatabase                   written by a later version of ml-agent
 │   ├── ThreadBusy                      another process drives this thread
+│   │   └── MessageQueued      exit 0   ... and takes the message that was sent here
 │   └── NoSuchThread           exit 2
 ├── StuckInLoop                         the model repeats itself and was told so
 ├── ToolError                           a tool's failure: the call's result, not the turn's end
@@ -82,6 +83,17 @@ class NewerDatabase(StoreError):
 
 class ThreadBusy(StoreError):
     default_hint = "wait for it to end, or stop it there with Ctrl-C"
+
+
+class MessageQueued(ThreadBusy):
+    """number: the message's place in the thread's inbox."""
+
+    exit_code = 0
+    default_hint = "its answer is in that process; ml-agent sessions show prints it"
+
+    def __init__(self, message: str, hint: str = "", *, number: int = 0) -> None:
+        super().__init__(message, hint)
+        self.number = number
 
 
 class NoSuchThread(StoreError):

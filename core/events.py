@@ -1,10 +1,10 @@
 """The sixteen events: what a session tells whoever drives it.
 
 The order is part of the contract. A session: `ready` first, `shutdown` last. A turn:
-`processing` first; exactly one of `turn_complete`, `error`, `interrupted`,
-`approval_required` last; `assistant_stream_end` before the `tool_call`s of that answer;
-`tool_call` before that call's `tool_log`, `tool_state_change` and `tool_output`.
-`compacted` and `undo_complete` may stand alone.
+`processing` first, and again for each queued message that joins; exactly one of
+`turn_complete`, `error`, `interrupted`, `approval_required` last; `assistant_stream_end`
+before the `tool_call`s of that answer; `tool_call` before that call's `tool_log`,
+`tool_state_change` and `tool_output`. `compacted` and `undo_complete` may stand alone.
 
 Nodes and tools emit events through LangGraph's stream writer (`emitter`);
 `graph/stream.py` stamps each with thread, turn and seq and holds the order.
@@ -33,7 +33,7 @@ TurnStatus = Literal["done", "error", "limit", "approval", "interrupted"]
 @dataclass(kw_only=True)
 class Event:
     """What every event carries. `turn` is the turn's number in its thread, from 1 (0: none
-    yet); `seq` counts the events of this session, from 1."""
+    yet); `seq` counts the events of this session, from 1, or from where the program says."""
 
     name: ClassVar[str] = ""
     thread: str = ""
@@ -57,8 +57,14 @@ class Ready(Event):
 
 @dataclass(kw_only=True)
 class Processing(Event):
+    """A message begins a turn, or joins it in the middle: `text`, and `number`, its place in the
+    thread's inbox. `resumes`: nothing new was said, the turn of `text` continues after an
+    "approval", a "limit", or because it was "cut off"; "nothing": it has ended."""
+
     name = "processing"
     text: str
+    number: int = 0
+    resumes: Literal["", "approval", "cut off", "limit", "nothing"] = ""
 
 
 @dataclass(kw_only=True)

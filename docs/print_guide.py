@@ -111,7 +111,7 @@ SLASH = {
 #: What an event means, and what its fields do not say by themselves.
 EVENT_WORDS = {
     "ready": "The session is open",
-    "processing": "A turn begins with this message",
+    "processing": "A message begins a turn or joins it; `resumes` says why an old one continues",
     "assistant_chunk": "Part of an answer; `kind` is `answer` or `thinking`",
     "assistant_message": "A whole answer",
     "assistant_stream_end": "The stream ended; `withdrawn`: discard what was shown of this answer",

@@ -34,10 +34,13 @@ log = logging.getLogger(__name__)
 
 
 class Brought(TypedDict, total=False):
-    """What a program may bring: a model client, and tools of its own by name."""
+    """What a program may bring: a model client, tools of its own by name, an open store that it
+    closes itself, and the number of the last event it has (`seq` continues after it)."""
 
     models: ModelClient | None
     tools: Mapping[str, AgentTool] | None
+    store: Store | None
+    seq: int
 
 
 class OpenThread:
@@ -78,13 +81,18 @@ class OpenThread:
 
     async def _open(self) -> None:
         """Raises AgentError."""
-        self._store = await open_store(self.settings)
+        brought = self._brought.get("store")
+        self._store = brought or await open_store(self.settings)
         try:
             await self._find_thread()
             self._build()
         except BaseException:
-            await self._store.close()
+            await self._close_store()
             raise
+
+    async def _close_store(self) -> None:
+        if self._brought.get("store") is None:
+            await self._store.close()
 
     async def _find_thread(self) -> None:
         state = self.settings.state_path()
@@ -138,16 +146,16 @@ class OpenThread:
             work = self._mcp.tools_for(self.thread.id, join=join, beside=lambda: ready(model))
             self._services.tools = {**self._own_tools, **await race(work, self._stop)}
 
-    async def _accept(self, text: str) -> None:
+    async def _accept(self, text: str) -> int:
         """The message on disk, before litellm is imported or the graph runs: no kill loses what
-        a user typed. The thread's row is made with its first message."""
+        a user typed. The thread's row is made with its first message. Its number."""
         keep_known(text)
         if not self._known:
             # Before it is shortened: half a secret is known by no one.
             title = redacted(text.strip().splitlines()[0])
             self.thread = await self._store.threads.create(replace(self.thread, title=title))
             self._known = True
-        await self._store.inbox.put(self.thread.id, text)
+        return await self._store.inbox.put(self.thread.id, text)
 
     async def _keep_row(self, status: str, turns: int, *, quietly: bool = False) -> None:
         """Store the row as it stands. `quietly`: a database that fails is not a further trouble."""

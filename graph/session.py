@@ -15,14 +15,14 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from contextlib import aclosing, suppress
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, Unpack
 
 from configs.settings import Settings
-from core.errors import ThreadBusy, UsageError
-from core.events import Event, Processing, Ready, Shutdown
+from core.errors import MessageQueued, ThreadBusy, UsageError
+from core.events import Event, Processing, Ready, Shutdown, TurnComplete
 from core.text import encodable
 from graph.background.notifications import Notifier
 from graph.background.trace_sharing import Sharing
@@ -31,7 +31,7 @@ from graph.options import RunOptions
 from graph.outcome import Watch, error_of, figures_of, last_event, status_of
 from graph.status import Status
 from graph.stream import Seen, events_of, without_secrets
-from graph.turn_input import NOTHING, TurnInput
+from graph.turn_input import NOTHING, TurnInput, Wanted
 from nodes.budget import key_of
 from nodes.opening import ROOT
 
@@ -55,7 +55,7 @@ class Session(Status):
     ) -> None:
         super().__init__(settings, cwd, thread, options, brought)
         self._seen = Seen()
-        self._seq = 0
+        self._seq = brought.get("seq", 0)
         self._turn_number = 0
         self._told_ready = False
         self._running = False
@@ -114,7 +114,7 @@ class Session(Status):
         async def begin() -> Any:
             return await self._input.of_message(text, self._step())
 
-        return self._turn(text, begin, message=text)
+        return self._turn(Wanted(begin, message=text))
 
     def resume(
         self, decisions: Sequence[dict[str, Any]] | None = None
@@ -127,11 +127,11 @@ class Session(Status):
                 {"type": "reject", "message"}, {"type": "respond", "message"}.
         """
 
-        return self._turn(self.thread.title, lambda: self._input.of_resume(decisions))
+        return self._turn(Wanted(lambda: self._input.of_resume(decisions)))
 
     def compact(self) -> AsyncGenerator[Event, None]:
         """Summarise the history now, whatever its size."""
-        return self._turn("", self._input.of_compaction, alone=True)
+        return self._turn(Wanted(self._input.of_compaction, alone=True))
 
     async def enqueue(self, text: str) -> int:
         """A message typed during a turn: durable at once, joins at the model's next step. Its
@@ -157,45 +157,30 @@ class Session(Status):
         if not self._closed:
             self._closed = True
             await self._leave_sandbox()
-        await self._store.close()
+        await self._close_store()
         return self._stamped(Shutdown())
 
     # --- a turn -------------------------------------------------------------------------------
 
-    async def _turn(
-        self, text: str, begin: Begin, message: str = "", *, alone: bool = False
-    ) -> AsyncGenerator[Event, None]:
-        """Everything from `processing` to the turn's last event. `begin` returns the graph's
-        input. `alone`: it is not a part of the turn before it."""
+    async def _turn(self, wanted: Wanted) -> AsyncGenerator[Event, None]:
+        """Everything from `processing` to the turn's last event."""
         if self._running:
             raise UsageError("a turn is running in this session")
         self._running, self.failure = True, None
-        watch = Watch(time.time(), time.monotonic(), alone)
+        watch = Watch(time.time(), time.monotonic(), wanted.alone)
         self._stop.clear()
         timer = self._deadline()
-        opening = [Processing(text=text)]
-        last: Event
         try:
-            async with self._store.lease(self.thread.id):
-                if message:
-                    await self._accept(message)
-                await self._offer_tools(join=bool(message))
-                self._turn_number = await self._next_number()
-                for event in self._first(opening):
-                    yield event
-                await self._keep_row("running", self._turn_number)
-                async with aclosing(self._run(begin)) as events:
+            while wanted.last is None or await self._is_queued(wanted.last):
+                async with aclosing(self._drive(wanted, watch)) as events:
                     async for event in events:
-                        watch.works = True
-                        self._notifier.tell(event, self.thread)
-                        yield self._stamped(event)
-                last = await self._outcome(watch)
-                await self._keep_row(status_of(last), self._turn_number)
-                self._sharing.turn_ended(self.thread)
+                        yield event
         except Exception as error:  # the front door: whatever happened is one event
-            self.failure, last = error, error_of(error)
             log.debug("the turn failed", exc_info=True)
-            if not isinstance(error, ThreadBusy):
+            busy = isinstance(error, ThreadBusy)
+            if not busy or wanted.last is None:  # else its sender answers what was queued
+                self.failure, wanted.last = error, error_of(error)
+            if not busy:
                 with suppress(Exception):  # the error is told, whatever else cannot be
                     await self._outcome(watch)
                 await self._keep_row("error", self._turn_number, quietly=True)
@@ -204,11 +189,71 @@ class Session(Status):
                 timer.cancel()
             await self._files.settled()
             self._running = False
-        for event in self._first(opening):
+        for event in self._first(wanted.opening):
             yield event
-        if text and not isinstance(self.failure, ThreadBusy):
-            self._notifier.tell(last, self.thread)
-        yield self._stamped(last)
+        assert wanted.last is not None
+        if not wanted.alone and not isinstance(self.failure, ThreadBusy):
+            self._notifier.tell(wanted.last, self.thread)
+        yield self._stamped(wanted.last)
+
+    async def _drive(self, wanted: Wanted, watch: Watch) -> AsyncGenerator[Event, None]:
+        """Under the lease: the turn, or, after it, one for what was queued at its very end."""
+        begin = wanted.begin if wanted.last is None else self._input.of_left_over
+        async with self._driving(wanted):
+            if wanted.last is None:
+                wanted.opening = [await self._opening(wanted)]
+            await self._offer_tools(join=bool(wanted.message))
+            self._turn_number = await self._next_number()
+            for event in self._first(wanted.opening):
+                yield event
+            await self._keep_row("running", self._turn_number)
+            async with aclosing(self._run(begin)) as events:
+                async for event in events:
+                    watch.works = True
+                    self._notifier.tell(event, self.thread)
+                    yield self._stamped(event)
+            wanted.last = await self._outcome(watch)
+            await self._keep_row(status_of(wanted.last), self._turn_number)
+            self._sharing.turn_ended(self.thread)
+
+    async def _is_queued(self, last: Event) -> bool:
+        """Whether a message came in the instant between the last look into the inbox and the end
+        of the lease: its sender found the thread driven, and left it to this process."""
+        done = isinstance(last, TurnComplete) and last.status == "done"
+        driven = self._store.is_driven(self.thread.id)
+        return done and not self._stop.is_set() and not driven and await self.unfinished()
+
+    @asynccontextmanager
+    async def _driving(self, wanted: Wanted) -> AsyncGenerator[None, None]:
+        """The thread's lease. A message that is sent while another process has it waits in the
+        inbox for that one. Raises MessageQueued, ThreadBusy."""
+        async with AsyncExitStack() as held:
+            try:
+                await held.enter_async_context(self._store.lease(self.thread.id))
+            except ThreadBusy as busy:
+                if not wanted.message or wanted.number:
+                    raise
+                wanted.number = await self._accept(wanted.message)
+                try:
+                    # That process may have looked into the inbox for the last time.
+                    await held.enter_async_context(self._store.lease(self.thread.id))
+                except ThreadBusy:
+                    said = f"{busy.message}. Your message is queued and joins the turn there"
+                    raise MessageQueued(said, number=wanted.number) from None
+            yield
+
+    async def _opening(self, wanted: Wanted) -> Processing:
+        """The turn's first event; its message is on disk when it is made."""
+        if wanted.alone:
+            return Processing(text="")
+        if not wanted.message:
+            event = await self._input.resumed()
+        else:
+            wanted.number = wanted.number or await self._accept(wanted.message)
+            event = Processing(text=wanted.message, number=wanted.number)
+        if event.number:
+            self._seen.is_new(event)  # the step that takes the message does not tell it again
+        return event
 
     def _first(self, opening: list[Processing]) -> Iterator[Event]:
         """`ready`, once a session, and the turn's `processing`; each told once."""

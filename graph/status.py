@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import time
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,16 +12,18 @@ from langchain_core.messages import AnyMessage, BaseMessage, SystemMessage
 
 from core.durable import Spent
 from core.effects import Effect
-from core.errors import ToolError
+from core.errors import NoSuchThread, ToolError
+from core.events import Event, UndoComplete
 from core.hub.jobs import Job
 from core.models.list_models import check, check_effort, efforts_of
 from core.policy.rules import parse_rule
 from core.run import Mode
 from core.state import PlanItem
+from core.store import ThreadRow
 from core.store.runs import runs_of
 from core.tool import Services
 from graph.open_thread import OpenThread
-from graph.undo import TimeLine
+from graph.undo import Moved, TimeLine
 from nodes.budget import key_of
 from nodes.limits import prompt_of, threshold
 from nodes.opening import ROOT
@@ -66,7 +69,14 @@ class Status(OpenThread):
     """Questions about an open thread, and choices for it. `Session` adds what drives it."""
 
     _iterations: int
+    _running: bool
+    _turn_number: int
+    #: What `refresh` saw last.
+    _looked: tuple[float, str, str] = (0.0, "", "")
     _summary: dict[str, Any]
+
+    @abstractmethod
+    def _stamped(self, event: Event) -> Event: ...
 
     async def pending(self) -> list[dict[str, Any]]:
         """The approval requests that wait: [{id, tool, arguments, effect, reason,
@@ -157,6 +167,46 @@ class Status(OpenThread):
         """How each MCP server stands, in a few words."""
         states = {} if self._mcp is None else await self._mcp.states()
         return {name: state.words for name, state in states.items()}
+
+    def driver(self) -> str:
+        """Who drives the thread now: "here", "elsewhere" (another process), or ""."""
+        if self._running:
+            return "here"
+        return "elsewhere" if self._known and self._store.is_driven(self.thread.id) else ""
+
+    async def refresh(self) -> bool:
+        """Read again what another process may have changed: the row, the newest checkpoint.
+        Whether anything did since the last look. Raises NoSuchThread: it was deleted."""
+        if not self._known or self._running:
+            return False
+        row = await self._store.threads.get(self.thread.id)
+        if row is None:
+            raise NoSuchThread(f"there is no thread {self.thread.id}")
+        seen = (row.updated, row.title, await self._stored.head())
+        changed, self._looked = seen != self._looked, seen
+        self.thread = replace(row, host=self.thread.host, cwd=self.thread.cwd)
+        return changed
+
+    async def undo(self, turns: int = 1, *, dry_run: bool = False) -> tuple[Moved, UndoComplete]:
+        """Take back the newest turns, between turns; what it did, and the event that tells it.
+        Raises UsageError, ThreadBusy."""
+        return await self._moved(await self.time_line().undo(turns, dry_run=dry_run), dry_run)
+
+    async def redo(self, *, dry_run: bool = False) -> tuple[Moved, UndoComplete]:
+        """As `undo`, of the turn that was taken back last."""
+        return await self._moved(await self.time_line().redo(dry_run=dry_run), dry_run)
+
+    async def fork(self, at: int | None = None) -> ThreadRow:
+        """A new thread from the end of this one, or of its turn `at`. Raises UsageError."""
+        return await self.time_line().fork(at)
+
+    async def _moved(self, moved: Moved, dry_run: bool) -> tuple[Moved, UndoComplete]:
+        event = moved.event()
+        if not dry_run:
+            await self.refresh()
+            self._turn_number = moved.turn
+            self._stamped(event)
+        return moved, event
 
     def time_line(self) -> TimeLine:
         """To undo, redo or fork the thread, between turns."""

@@ -12,6 +12,7 @@ from core.events import (
     AssistantMessage,
     Error,
     Event,
+    Processing,
     ToolCall,
     ToolLog,
     ToolOutput,
@@ -34,8 +35,10 @@ class Seen:
 
     def is_new(self, event: Event) -> bool:
         match event:
+            case Processing():
+                key: tuple[str, ...] = (event.name, str(event.number))
             case ToolCall() | ToolOutput():
-                key: tuple[str, ...] = (event.name, event.id)
+                key = (event.name, event.id)
             case ToolStateChange():
                 key = (event.name, event.id, event.state, event.url)
             case _:

@@ -47,6 +47,12 @@ class Thread:
         turn: Turn = found.checkpoint["channel_values"].get("turn", ROOT)
         return turn
 
+    async def head(self) -> str:
+        """The id of the newest checkpoint; "" without any. It changes with each step, whoever
+        drives the thread."""
+        found = await (await self.app()).checkpointer.aget_tuple(self.config())
+        return "" if found is None else str(found.checkpoint["id"])
+
     async def messages(self) -> list[AnyMessage]:
         """The messages as they stand, oldest first; compacted parts as their summary."""
         return list((await self.state()).values.get("messages", []))

@@ -1,9 +1,12 @@
 """What the graph is given to run: a message's turn, decisions, an open turn, a compaction."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from core.errors import UsageError
+from core.events import Event, Processing
+from core.history import is_note, is_summary, said_by_person
 from core.state import Turn
 from core.store import Store
 from graph.decisions import decide, rejections, requests_of
@@ -14,6 +17,27 @@ from nodes.step import Step
 
 #: Stands for "there is nothing to run".
 NOTHING: Any = object()
+
+
+@dataclass
+class Wanted:
+    """A turn that a program asks for.
+
+    Attributes:
+        begin: makes the graph's input. message: what the user says with it; number: its place in
+            the inbox, once it is there. alone: it is not a part of the turn before it.
+        opening: what is told first, until it was. last: the turn's last event, once it has ended.
+    """
+
+    begin: Callable[[], Awaitable[Any]]
+    message: str = ""
+    number: int = 0
+    alone: bool = False
+    opening: list[Processing] = field(default_factory=list)
+    last: Event | None = None
+
+    def __post_init__(self) -> None:
+        self.opening = [Processing(text=self.message)]
 
 
 class TurnInput:
@@ -53,6 +77,26 @@ class TurnInput:
             # It stopped for want of money, time or iterations: this run may have some.
             return {"turn": goes_on(turn)}
         return NOTHING
+
+    async def resumed(self) -> Processing:
+        """What a resume says first: the message of the turn that continues, and why it stopped."""
+        state = await self._thread.state()
+        turn = state.values.get("turn", ROOT)
+        said = [
+            said_by_person(m)
+            for m in state.values.get("messages", [])
+            if m.type == "human" and not is_note(m) and not is_summary(m)
+        ]
+        event = Processing(text=said[-1] if said else "", resumes="nothing")
+        if state.interrupts:
+            event.resumes = "approval"
+        elif state.tasks:
+            event.resumes = "cut off"
+        elif rows := await self._store.inbox.after(self._id, turn.get("seq", 0)):
+            return Processing(text=rows[0].text, number=rows[0].seq)
+        elif turn.get("status") == "limit":
+            event.resumes = "limit"
+        return event
 
     async def of_compaction(self) -> Any:
         state = await self._thread.state()

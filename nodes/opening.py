@@ -13,6 +13,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from core.durable import InboxRow
 from core.errors import AgentError
+from core.events import Processing
 from core.history import waits_for_answer
 from core.state import OURS, AgentState, Turn
 from nodes.step import Step
@@ -69,8 +70,9 @@ async def take_input(state: AgentState, step: Step) -> tuple[list[HumanMessage],
     if left and not rows and turn.get("status") == "running":
         new = [HumanMessage(block, id=f"moved-{thread}-{turn['number']}-{here}")]
     turn["host"] = here
-    if rows:
-        turn["seq"] = rows[-1].seq
+    for row in rows:
+        turn["seq"] = row.seq
+        step.emit(Processing(text=row.text, number=row.seq))
     if turn.get("status") == "running":
         return new, turn
     if turn.get("status") != "opening":

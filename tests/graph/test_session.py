@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from configs.settings import Settings
+from core.events import Processing
 from core.store import open_store
 from graph.session import Session
 from tests.graph.driving import driven
@@ -229,17 +230,96 @@ async def test_a_message_after_a_failed_turn_loses_nothing(
         assert said[0].endswith("first")
 
 
-async def test_a_second_driver_is_refused_and_told_who(settings: Settings, workdir: Path) -> None:
-    async with driven(
-        [Reply(calls=[bash("sleep 0.5")]), Reply(text="ok")], settings, workdir
-    ) as one:
+async def test_a_message_to_a_thread_that_is_driven_joins_the_turn_there(
+    settings: Settings, workdir: Path
+) -> None:
+    replies = iter([Reply(calls=[bash("sleep 0.5")]), Reply(text="ok")])
+    async with driven(lambda asked: next(replies), settings, workdir) as one:
+        turn = []
         async for event in one.session.send("go"):
+            turn.append(event)
             if event.name == "tool_call":
                 async with Session.open(settings, thread=one.session.thread.id) as two:
-                    told = [e async for e in two.send("me too")]
-                assert (told[-1].name, told[-1].kind) == ("error", "thread_busy")  # type: ignore[attr-defined]
-                assert "process" in told[-1].message  # type: ignore[attr-defined]
-        assert "me too" not in str(one.server.bodies)
+                    assert two.driver() == "elsewhere"
+                    told: list[Any] = [e async for e in two.send("me too")]
+                    resumed: list[Any] = [e async for e in two.resume()]
+                assert (told[-1].name, told[-1].kind) == ("error", "message_queued")
+                assert "process" in told[-1].message
+                assert resumed[-1].kind == "thread_busy"
+        said = [m["content"] for m in one.messages if m["role"] == "user"]
+        assert said[1:] == ["me too"]
+        first, joined = [event for event in turn if isinstance(event, Processing)]
+        assert (first.text, first.number, joined.text, joined.number) == ("go", 1, "me too", 2)
+        assert turn[-1].name == "turn_complete"
+
+
+async def test_a_message_queued_at_the_very_end_is_answered(
+    settings: Settings, workdir: Path
+) -> None:
+    """It comes after the driver's last look into the inbox, and before the lease ends."""
+    replies = iter([Reply(text="one"), Reply(text="two")])
+    async with driven(lambda asked: next(replies), settings, workdir) as one:
+        session, look = one.session, one.session._keep_row
+        late: list[Any] = []
+
+        async def late_message(status: str, turns: int, **rest: Any) -> None:
+            await look(status, turns, **rest)
+            if status == "done" and not late:
+                async with Session.open(settings, thread=session.thread.id) as two:
+                    late.extend([event async for event in two.send("late")])
+
+        session._keep_row = late_message  # type: ignore[method-assign]
+        last = await one.send("go")
+        assert late[-1].kind == "message_queued"
+        assert last.text == "two"
+        assert [e.text for e in one.named("processing")] == ["go", "late"]
+        assert not await session.unfinished()
+
+
+async def test_a_resume_says_what_it_resumes(settings: Settings, workdir: Path) -> None:
+    script = [Reply(calls=[bash("touch x")]), Reply(text="ok")]
+    async with driven(script, settings, workdir, mode="ask") as driver:
+        await driver.send("make x")
+        await driver.resume([{"type": "approve"}])
+        await driver.resume()
+        told = [(e.text, e.resumes) for e in driver.named("processing")]
+        assert told == [("make x", ""), ("make x", "approval"), ("make x", "nothing")]
+
+
+async def test_undo_and_redo_tell_an_event_and_the_row_follows(
+    settings: Settings, workdir: Path
+) -> None:
+    async with driven(lambda asked: Reply(text="ok"), settings, workdir) as driver:
+        await driver.send("one")
+        await driver.send("two")
+        session = driver.session
+        _, dry = await session.undo(dry_run=True)
+        moved, undone = await session.undo()
+        assert (dry.seq, undone.seq) == (0, driver.events[-1].seq + 1)
+        assert (moved.turn, undone.undone_turn, undone.turn, session.thread.turns) == (1, 2, 1, 1)
+        _, redone = await session.redo()
+        assert (redone.turn, session.thread.turns) == (2, 2)
+        fork = await session.fork()
+        assert fork.title == "fork of one"
+
+
+async def test_sessions_share_a_store_and_numbers_continue(
+    settings: Settings, workdir: Path
+) -> None:
+    async with (
+        driven([Reply(text="ok")], settings, workdir) as one,
+        await open_store(settings) as store,
+    ):
+        last = await one.send("go")
+        thread = one.session.thread.id
+        async with Session.open(settings, thread=thread, store=store, seq=last.seq) as two:
+            await two.refresh()
+            assert not await two.refresh()
+            await store.threads.rename(thread, "another name")
+            assert await two.refresh()
+            assert two.thread.title == "another name"
+            assert (await two.close()).seq == last.seq + 1
+        assert await store.threads.get(thread)  # still open
 
 
 async def test_a_thread_remembers(settings: Settings, workdir: Path) -> None:

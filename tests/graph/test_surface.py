@@ -16,7 +16,7 @@ from core.events import EVENTS, SCHEMA_VERSION, Event, emitter, from_dict
 #: Each event's fields in their order; those with a default may be left out by older writers.
 FIELDS = {
     "ready": "tools model mode",
-    "processing": "text",
+    "processing": "text number= resumes=",
     "assistant_chunk": "text kind=",
     "assistant_message": "text",
     "assistant_stream_end": "finish_reason= withdrawn=",
@@ -44,6 +44,7 @@ EXIT_CODES = {
     "store_error": 1,
     "newer_database": 1,
     "thread_busy": 1,
+    "message_queued": 0,
     "no_such_thread": 2,
     "tool_error": 1,
     "model_error": 1,
@@ -75,6 +76,8 @@ VALUES: dict[str, Any] = {
     "tokens_before": 9,
     "tokens_after": 1,
     "undone_turn": 2,
+    "number": 4,
+    "resumes": "limit",
     "files_restored": ["/a"],
     "files_left": [],
 }

@@ -20,7 +20,8 @@ async def undo(chat: Chat, word: str) -> None:
 
 async def redo(chat: Chat, word: str) -> None:
     if _has_thread(chat):
-        tell_moved(await chat.session.time_line().redo(), chat.lines, redo=True)
+        moved, _ = await chat.session.redo()
+        tell_moved(moved, chat.lines, redo=True)
         await chat.frontend.settled(chat)
 
 
@@ -41,7 +42,7 @@ async def rewind(chat: Chat, word: str) -> None:
 async def _picked_turn(chat: Chat, turns: list[Any]) -> str | None:
     def preview(count: int) -> Any:
         async def words() -> str:
-            moved = await chat.session.time_line().undo(count, dry_run=True)
+            moved, _ = await chat.session.undo(count, dry_run=True)
             files = f"; files: {', '.join(moved.restored[:5])}" if moved.restored else ""
             return f"undoes {count} turn{'s' if count > 1 else ''}{files}"
 
@@ -55,18 +56,19 @@ async def _picked_turn(chat: Chat, turns: list[Any]) -> str | None:
 
 
 async def _take_back(chat: Chat, turns: int) -> None:
-    line = chat.session.time_line()
-    tell_moved(await line.undo(turns, dry_run=True), chat.lines, dry_run=True)
+    moved, _ = await chat.session.undo(turns, dry_run=True)
+    tell_moved(moved, chat.lines, dry_run=True)
     if not await wants(chat, "Undo? [Y/n] "):
         chat.lines.line("nothing was undone", "2")
     else:
-        tell_moved(await line.undo(turns), chat.lines)
+        moved, _ = await chat.session.undo(turns)
+        tell_moved(moved, chat.lines)
         await chat.frontend.settled(chat)
 
 
 async def fork(chat: Chat, word: str) -> None:
     if _has_thread(chat):
-        made = await chat.session.time_line().fork()
+        made = await chat.session.fork()
         await close_thread(chat)
         await open_thread(chat, made.id)
 
