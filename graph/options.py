@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from configs.settings import Settings
+from core.credentials import hub_token
 from core.errors import NotAuthenticated, SettingsError, UsageError
 from core.models.choice import choose_model
 from core.models.list_models import check_effort
@@ -130,9 +131,7 @@ async def thread_for(
 
 
 def _check_token() -> None:
-    from huggingface_hub import get_token
-
-    if not get_token():
+    if not hub_token():
         raise NotAuthenticated(
             "a sandbox needs a Hugging Face token", "hf auth login, or set HF_TOKEN"
         )

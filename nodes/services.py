@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from configs.settings import Settings
 from core.backend import Say
+from core.credentials import is_shared
 from core.errors import UsageError
 from core.model import ModelClient
 from core.models.client import ChatClient
@@ -46,6 +47,8 @@ def in_sandbox(services: Services, thread: str, flavor: str, notice: Say = log.i
     Raises UsageError if this installation has no sandboxes.
     """
     if not flavor:
+        if is_shared():
+            raise UsageError("Cannot work on this server: sessions need a sandbox.", "choose one")
         return services
     found = sandboxes()
     if found is None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from configs.folder_files import Unreadable, read_regular
 from configs.instructions import project_instructions
 from configs.visible import visible
+from core.credentials import is_shared
 from core.secrets.redaction import redacted
 
 #: What HEAD names on a branch; other characters would be words of a stranger's to the model.
@@ -32,7 +33,7 @@ def surroundings(cwd: str, now: float, left: str = "", there: str = "") -> str:
         f"working directory: {visible(cwd)}",
         f"platform: {platform.platform()}",
     ]
-    lines += _git(cwd)
+    lines += [] if is_shared() else _git(cwd)
     if there:
         lines.append(f"commands and files: {there}")
     if left:
@@ -42,7 +43,8 @@ def surroundings(cwd: str, now: float, left: str = "", there: str = "") -> str:
             "before you rely on them."
         )
     block = "<environment>\n" + "\n".join(lines) + "\n</environment>"
-    asked = "" if left else project_instructions(cwd)
+    # A server's folders and its home are none of the user's.
+    asked = "" if left or is_shared() else project_instructions(cwd)
     return redacted(f"{block}\n\n{asked}" if asked else block)
 
 

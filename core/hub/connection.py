@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from configs.settings import Settings
 from core import http
+from core.credentials import hub_token
 from core.errors import ToolError
 from core.hub.client import CALL, LONGEST_PAUSE, HubRequest, Left, pause_after, prepare
 from core.hub.errors import OFFLINE, told
@@ -142,13 +143,6 @@ def is_hub(url: str, hub: str) -> bool:
 def bearer(token: str | None) -> dict[str, str]:
     """The header that carries a token, where there is one."""
     return {"Authorization": f"Bearer {token}"} if token else {}
-
-
-def hub_token() -> str | None:
-    """The token as it stands now: a user may log in while a session runs."""
-    from huggingface_hub import get_token
-
-    return get_token()
 
 
 def _asked(work: Callable[[HfApi], T], call: HubRequest) -> T:

@@ -6,10 +6,9 @@ import json
 import os
 import urllib.request
 
-import huggingface_hub
-
 from configs.dotenv import taken
 from configs.settings import Settings
+from core.credentials import hub_token, variable
 from core.errors import NotAuthenticated
 from core.models.defaults import DEFAULTS, ROUTER, best_listed
 from core.models.model_info import Facts
@@ -31,7 +30,7 @@ def default_model() -> str:
     behind all of the user's own: it must not choose who gets the conversation."""
     own = [row for row in DEFAULTS if row.credential not in taken]
     for row in (*own, *DEFAULTS):
-        has = huggingface_hub.get_token() if row is ROUTER else os.environ.get(row.credential)
+        has = hub_token() if row is ROUTER else variable(row.credential)
         if has:
             return row.model
     return ""

@@ -20,11 +20,10 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import huggingface_hub
-
 from configs.model_ids import RECORDINGS, problem_of
 from configs.settings import Settings
 from configs.visible import visible
+from core.credentials import hub_token, is_shared
 from core.errors import NotAuthenticated, UnknownModel
 from core.models.prices import price_map
 from core.models.wire.providers import PROVIDERS
@@ -167,6 +166,11 @@ def resolve(model: str, settings: Settings) -> Route:
     """The route of `model`. Raises UnknownModel. Reads the environment at each call: a key
     that was set meanwhile counts."""
     prefix, _, rest = model.partition("/")
+    if is_shared() and prefix != "hf":
+        # Any other id reaches this server's files, network or keys.
+        raise UnknownModel(
+            f"{visible(model)} is not offered here: only models hf/...", "choose hf/org/model"
+        )
     if prefix == "litellm" and rest:
         return replace(_resolved(rest, settings), id=model)
     route = _resolved(model, settings)
@@ -236,7 +240,7 @@ def _provider(model: str, prefix: str) -> Route:
     if prefix == "gemini":
         key = key or os.environ.get("GOOGLE_API_KEY", "")
     if prefix == "huggingface":
-        key = huggingface_hub.get_token() or ""
+        key = hub_token() or ""
     base = _base_of(prefix)
     if prefix in KEYLESS:
         return Route(model, prefix, model, base, needs_key=False)
@@ -252,7 +256,7 @@ def _base_of(prefix: str) -> str:
 
 
 def _router(model: str, name: str) -> Route:
-    token = huggingface_hub.get_token() or ""
+    token = hub_token() or ""
     base = os.environ.get("HF_ROUTER_BASE_URL") or ROUTER_BASE
     if not token and is_private(base):
         return Route(model, "hf", f"openai/{name}", base, "HF_TOKEN", "none", needs_key=False)

@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from core.credentials import account_tokens, is_shared
 from core.secrets.seen import SeenSecrets
 from core.secrets.shapes import without_shapes
 from core.secrets.values import forms_of, known_values
@@ -100,9 +101,10 @@ _seen: SeenSecrets | None = None
 
 def keep_digests_in(state: Path) -> None:
     """From now on a value that is replaced is recognised later by a digest in this directory, the
-    state directory in use."""
+    state directory in use. Not on a server: each user has another directory."""
     global _seen
-    _seen = SeenSecrets(state)
+    if not is_shared():
+        _seen = SeenSecrets(state)
 
 
 def keep_known(value: Any) -> None:
@@ -128,7 +130,8 @@ def _remember(present: Mapping[str, str]) -> None:
 
 def _known(environ: Mapping[str, str]) -> list[tuple[str, str]]:
     """(value, name) of each secret of this process, as the environment has it."""
-    return [*known_values(environ).items(), *((token, "HF_TOKEN") for token in hub_tokens(environ))]
+    tokens = [*hub_tokens(environ), *account_tokens()]
+    return [*known_values(environ).items(), *((token, "HF_TOKEN") for token in tokens)]
 
 
 def hub_tokens(environ: Mapping[str, str]) -> list[str]:

@@ -3,13 +3,13 @@
 The token is looked up for each use and goes to the API's own host only.
 """
 
-import os
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from core import http
+from core.credentials import variable
 from core.errors import ToolError
 from core.tool import ToolContext
 from tools.github.refusals import ODD, is_limit, pause, refusal
@@ -25,7 +25,7 @@ PER_PAGE = 100
 
 
 def token() -> str:
-    return os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN") or ""
+    return variable("GITHUB_TOKEN") or variable("GH_TOKEN")
 
 
 def api_url(ctx: ToolContext) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from configs.layers import substituted
 from configs.mcp import McpServer
 from configs.problems import SettingsProblem
+from core.credentials import hub_token
 from core.secrets.redaction import hub_tokens
 from tools.mcp.errors import Trouble
 
@@ -76,9 +77,7 @@ def _with_hub_token(start: Start, environ: Mapping[str, str]) -> Start:
     if start.url and is_hubs(start.url, environ):
         if "authorization" in named:
             return start
-        from huggingface_hub import get_token
-
-        token = get_token()
+        token = hub_token()
         if token:
             start.headers["Authorization"] = f"Bearer {token}"
         return start

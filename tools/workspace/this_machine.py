@@ -12,6 +12,7 @@ from typing import Any
 from configs.folders import make_private_folder, write_atomically
 from configs.settings import Settings
 from core.backend import CommandRequest, Entry, Meta, Quote, RunningCommand, Say, Search, Spending
+from core.credentials import hub_token
 from core.policy.paths import resolved
 from core.run import Reach
 from core.secrets.child_environment import child_environment
@@ -138,9 +139,7 @@ def hub_login(state: Path) -> Path | None:
     logs print it. So a command gets `HF_TOKEN_PATH`, the path of a file that only the user can
     read; the sandbox shows that file and hides the user's own login. Raises OSError.
     """
-    from huggingface_hub import get_token
-
-    token, file = get_token(), state / "login" / "token"
+    token, file = hub_token(), state / "login" / "token"
     if not token:
         with suppress(FileNotFoundError):
             file.unlink()

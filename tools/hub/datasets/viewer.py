@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from core import http
+from core.credentials import hub_token
 from core.errors import ToolError
 from core.http import Reply, wanted_pause
-from core.hub.connection import Hub, bearer, hub_token, offline
+from core.hub.connection import Hub, bearer, offline
 from core.hub.errors import OFFLINE
 from core.hub.refusals import LOG_IN, Repo
 from core.refusals import DATASET_VIEWER, sentence

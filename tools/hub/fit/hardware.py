@@ -6,6 +6,7 @@ import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 
+from core.credentials import is_shared
 from core.errors import ToolError
 from core.hub.connection import Hub
 from core.secrets.child_environment import child_environment
@@ -66,7 +67,7 @@ def _bytes(text: str) -> float:
 async def local_gpus() -> list[Gpus]:
     """This machine's NVIDIA GPUs, equal ones together; none where nvidia-smi is not there or
     does not work. Raises ToolError where it hangs."""
-    program = shutil.which("nvidia-smi")
+    program = None if is_shared() else shutil.which("nvidia-smi")
     if program is None:
         return []
     process = await asyncio.create_subprocess_exec(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
-import os
 import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
 from configs.settings import Settings
+from core.credentials import check_local_file, hub_token, variable
 from core.errors import ToolError
 from core.policy.paths import resolved
 from core.secrets.credential_names import is_credential_name
@@ -49,6 +49,7 @@ def read_script(script: str, cwd: str) -> str:
     """The source itself, or that of the local file which `script` names. Raises ToolError."""
     if not names_file(script):
         return script
+    check_local_file("script")
     path = resolved(script.strip(), cwd)
     try:
         return read_file(path).decode("utf-8")
@@ -80,8 +81,6 @@ def image_of(arguments: JobsArguments) -> str:
 
 def secrets_of(names: list[str], settings: Settings) -> dict[str, str]:
     """The values of the secrets that a job may have, by name. Raises ToolError."""
-    from huggingface_hub import get_token
-
     found = {}
     for name in names:
         if name not in settings.job_secrets:
@@ -89,7 +88,7 @@ def secrets_of(names: list[str], settings: Settings) -> dict[str, str]:
                 f"secrets: {name} is not among those that jobs may have "
                 f"({', '.join(settings.job_secrets)}); the user can add it to job_secrets"
             )
-        value = (get_token() if name == "HF_TOKEN" else "") or os.environ.get(name, "")
+        value = (hub_token() if name == "HF_TOKEN" else "") or variable(name)
         if not value:
             raise ToolError(f"secrets: {name} is not set on this machine")
         found[name] = value

@@ -1,11 +1,11 @@
 """Semantic Scholar: who cites whom, and searches by date and citations. Without a key its pool is
 shared by everyone, and often used up."""
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
 from core import http
+from core.credentials import variable
 from core.errors import ToolError
 from core.http import GetOptions
 from core.hub.connection import Hub
@@ -20,7 +20,7 @@ async def scholar(
     hub: Hub, path: str, params: Mapping[str, Any], missing: str = "it has no record of it"
 ) -> dict[str, Any]:
     """The JSON object at a path below /graph/v1. Raises ToolError."""
-    key = next((os.environ[name] for name in KEYS if os.environ.get(name)), "")
+    key = next(filter(None, map(variable, KEYS)), "")
     url = f"{hub.settings.semantic_scholar_url.rstrip('/')}/graph/v1{path}"
     headers = {"x-api-key": key} if key else {}
     reply = await http.get(url, GetOptions(log=hub.log), params=params, headers=headers)

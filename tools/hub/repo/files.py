@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from configs.real_path import real_path
+from core.credentials import check_local_file
 from core.errors import ToolError
 from core.policy.paths import inside, is_secret, named, resolved
 from core.policy.secret_files import is_secret_name
@@ -65,6 +66,7 @@ def content_of(target: str, content: str) -> Files:
 def files_of(source: str, target: str, cwd: str) -> Files:
     """The file or folder `source`, as `target` in the repository. Raises ToolError for what is not
     there or must not be published. Reads all of it: call it in a thread."""
+    check_local_file("source")
     top = resolved(source, cwd)
     if not os.path.lexists(top):
         raise ToolError(f"there is no {source} to upload")

@@ -7,13 +7,13 @@ what its job runs and is given, the token that follows from the label, the HTTP 
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from configs.settings import Settings
+from core.credentials import variable
 from core.errors import ToolError
 from core.hub.connection import Hub
 from core.hub.jobs import ENDED, job_of
@@ -84,7 +84,7 @@ def _secrets(settings: Settings, token: str) -> dict[str, str]:
     for name in settings.sandbox.secrets:
         if name not in settings.child_tokens:
             raise ToolError(f"sandbox.secrets: {name} is not among child_tokens")
-        value = token if name == "HF_TOKEN" else os.environ.get(name, "")
+        value = token if name == "HF_TOKEN" else variable(name)
         if not value:
             raise ToolError(f"sandbox.secrets: {name} is not set on this machine")
         found[name] = value

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from core.backend import CommandRequest, Entry, RunningCommand, Say, Search
+from core.credentials import is_shared
 from core.errors import ToolError
 from core.tool import Services
 from core.units import duration
@@ -36,9 +37,9 @@ class SandboxBackend(RentedSandbox):
             f"a Hugging Face sandbox ({flavor}, image {settings.sandbox.image}), not the user's "
             f"machine: bash, read, write, edit, glob and grep act there, in {self._folder}. It is "
             f"empty at first, ends with all its files after {idle} without use, and undo does not "
-            "cover it: keep what matters on the Hub, from there. hf_repo and hf_jobs read files "
-            "of the user's machine"
-        )
+            "cover it: keep what matters on the Hub, from there. "
+            + ("" if is_shared() else "hf_repo and hf_jobs read files of the user's machine")
+        ).rstrip(". ")
 
     def folder(self, cwd: str) -> str:
         return self._folder
