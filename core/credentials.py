@@ -62,7 +62,7 @@ def acting_for(account: Account | None) -> Iterator[None]:
 
 
 def hub_token() -> str | None:
-    """The Hub token as it stands now: a user may log in while a session runs. May read a file: call
+    """The Hub token of this moment: a user may log in while a session runs. May read a file: call
     it in a thread. Raises NotAuthenticated on a server, if the user is signed out."""
     account = _account.get()
     if account is not None and account.token:

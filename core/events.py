@@ -4,7 +4,7 @@ The order is part of the contract. A session: `ready` first, `shutdown` last. A 
 `processing` first, and again for each queued message that joins; exactly one of
 `turn_complete`, `error`, `interrupted`, `approval_required` last; `assistant_stream_end`
 before the `tool_call`s of that answer; `tool_call` before that call's `tool_log`,
-`tool_state_change` and `tool_output`. `compacted` and `undo_complete` may stand alone.
+`tool_state_change` and `tool_output`. `compacted` and `undo_complete` may be outside of a turn.
 
 Nodes and tools emit events through LangGraph's stream writer (`emitter`);
 `graph/stream.py` stamps each with thread, turn and seq and holds the order.

@@ -188,12 +188,12 @@ class Status(OpenThread):
         return changed
 
     async def undo(self, turns: int = 1, *, dry_run: bool = False) -> tuple[Moved, UndoComplete]:
-        """Take back the newest turns, between turns; what it did, and the event that tells it.
+        """Undo the newest turns, between turns; what it did, and the event that tells it.
         Raises UsageError, ThreadBusy."""
         return await self._moved(await self.time_line().undo(turns, dry_run=dry_run), dry_run)
 
     async def redo(self, *, dry_run: bool = False) -> tuple[Moved, UndoComplete]:
-        """As `undo`, of the turn that was taken back last."""
+        """As `undo`, of the turn that was undone last."""
         return await self._moved(await self.time_line().redo(dry_run=dry_run), dry_run)
 
     async def fork(self, at: int | None = None) -> ThreadRow:

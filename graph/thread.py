@@ -48,8 +48,8 @@ class Thread:
         return turn
 
     async def head(self) -> str:
-        """The id of the newest checkpoint; "" without any. It changes with each step, whoever
-        drives the thread."""
+        """The id of the newest checkpoint; "" without any. It changes with each step, in any
+        process."""
         found = await (await self.app()).checkpointer.aget_tuple(self.config())
         return "" if found is None else str(found.checkpoint["id"])
 
