@@ -109,6 +109,9 @@ class PlanItem(TypedDict):
     status: Literal["pending", "in_progress", "completed"]
 
 
+TurnStatus = Literal["opening", "running", "done", "interrupted", "limit", "error"]
+
+
 class Turn(TypedDict, total=False):
     """The turn under way, or the last one.
 
@@ -130,7 +133,7 @@ class Turn(TypedDict, total=False):
     iterations: int
     before: str | None
     redo: str | None
-    status: Literal["opening", "running", "done", "interrupted", "limit", "error"]
+    status: TurnStatus
     reason: str
     error: dict[str, str]
     started: float

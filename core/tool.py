@@ -179,6 +179,10 @@ class Subagent:
 RunSubagent = Callable[[ToolContext, str, Subagent], Awaitable[ToolResult]]
 
 
+#: What a call that may change files runs in.
+ChangingFiles = Callable[[AgentTool, BaseModel, Effect], AbstractAsyncContextManager[None]]
+
+
 @dataclass
 class Services:
     """The live parts, opened once by nodes/services.py and shared by all runs of a process.
@@ -200,7 +204,7 @@ class Services:
     tools: Mapping[str, AgentTool]
     clock: Callable[[], float]
     stop: StopSignal
-    changing_files: Callable[..., AbstractAsyncContextManager[None]] | None = None
+    changing_files: ChangingFiles | None = None
     #: When each job was last looked at, by its id: the Hub is not asked at every step.
     looked: dict[str, float] = field(default_factory=dict)
     inside: SubagentRun | None = None

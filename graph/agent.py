@@ -16,13 +16,13 @@ visiting every node every time.
 """
 
 from functools import partial
-from typing import Any
 
 from langgraph.graph import END, START, StateGraph
 
 from core.state import AgentState
 from core.tool import AgentContext
 from graph import routing
+from graph.stream import Graph
 from graph.subagent import subagents_of
 from nodes.approval import approval
 from nodes.call_model import call_model
@@ -36,11 +36,9 @@ def stop(state: AgentState) -> None:
     """No work: repairs and roots are written as this node, so that nothing follows them."""
 
 
-def build_graph() -> StateGraph[AgentState, AgentContext, Any, Any]:
+def build_graph() -> StateGraph[AgentState, AgentContext]:
     """The uncompiled graph. Compile it with a checkpointer of ours for a durable thread."""
-    builder: StateGraph[AgentState, AgentContext, Any, Any] = StateGraph(
-        AgentState, context_schema=AgentContext
-    )
+    builder = StateGraph(AgentState, AgentContext)
     # A sub-agent runs the graph without a checkpointer, so that it writes its steps where the
     # run's own go.
     run_calls = partial(execute_tools, run_subagent=subagents_of(lambda: graph))
@@ -71,4 +69,4 @@ def build_graph() -> StateGraph[AgentState, AgentContext, Any, Any]:
 
 
 #: What Studio and LangGraph Server load: they bring a checkpointer of their own.
-graph = build_graph().compile()
+graph: Graph = build_graph().compile()

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from langgraph.types import Command
+from langgraph.types import Command, Interrupt
 
 from core.errors import UsageError
 
 
-def requests_of(interrupts: Sequence[Any]) -> list[dict[str, Any]]:
+def requests_of(interrupts: Sequence[Interrupt]) -> list[dict[str, Any]]:
     """The approval requests that wait: [{tool, arguments, id, effect, reason,
     price_micro_usd, left_micro_usd, preview, decisions}], in the model's order. `decisions`
     are the kinds of decision that fit: a question takes "respond"."""
@@ -30,7 +30,7 @@ def _allowed(value: dict[str, Any]) -> dict[str, list[str]]:
     return {c["action_name"]: c["allowed_decisions"] for c in value["review_configs"]}
 
 
-def decide(interrupts: Sequence[Any], decisions: Sequence[dict[str, Any]]) -> Command[Any]:
+def decide(interrupts: Sequence[Interrupt], decisions: Sequence[dict[str, Any]]) -> Command[Any]:
     """The resume value. Several interrupts wait only where sub-agents do; each takes its share
     of the decisions, in order. Raises UsageError: not one decision per request."""
     wanted = sum(len(i.value["action_requests"]) for i in interrupts)

@@ -4,11 +4,13 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from langgraph.types import StateSnapshot
+
 from core.durable import Spent
 from core.errors import AgentError
 from core.events import ApprovalRequired, Error, Event, Interrupted, TurnComplete
 from core.history import final_text, was_interrupted
-from core.state import AgentState, Turn
+from core.state import Turn
 from graph.decisions import requests_of
 from nodes.opening import NO_USAGE, ROOT
 
@@ -32,10 +34,10 @@ class Watch:
         return max(seconds, time.time() - began), began if began < opened else 0.0
 
 
-def figures_of(state: Any, spent: Spent, seconds: float) -> dict[str, Any]:
+def figures_of(state: StateSnapshot, spent: Spent, seconds: float) -> dict[str, Any]:
     """{text, iterations, usage, cost_micro_usd, seconds} of the newest turn."""
-    values: AgentState = state.values
-    turn = values.get("turn", ROOT)
+    values = state.values
+    turn: Turn = values.get("turn", ROOT)
     return {
         "text": final_text(values.get("messages", [])),
         "iterations": turn.get("iterations", 0),
@@ -45,10 +47,10 @@ def figures_of(state: Any, spent: Spent, seconds: float) -> dict[str, Any]:
     }
 
 
-def last_event(state: Any, since: float, figures: dict[str, Any]) -> Event:
+def last_event(state: StateSnapshot, since: float, figures: dict[str, Any]) -> Event:
     """The event that ends the turn."""
-    values: AgentState = state.values
-    turn = values.get("turn", ROOT)
+    values = state.values
+    turn: Turn = values.get("turn", ROOT)
     if state.interrupts:
         return ApprovalRequired(requests=requests_of(state.interrupts))
     if turn.get("status") == "interrupted":

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -31,15 +31,13 @@ from graph.options import RunOptions
 from graph.outcome import Watch, error_of, figures_of, last_event, status_of
 from graph.status import Status
 from graph.stream import Seen, events_of, without_secrets
-from graph.turn_input import NOTHING, TurnInput, Wanted
+from graph.turn_input import NOTHING, Begin, TurnInput, Wanted
 from nodes.budget import key_of
 from nodes.opening import ROOT
 
 __all__ = ["RunOptions", "Session"]
 
 log = logging.getLogger(__name__)
-
-Begin = Callable[[], Awaitable[Any]]
 
 
 class Session(Status):
@@ -111,10 +109,7 @@ class Session(Status):
         text = encodable(text)
         self._context.max_iterations = self._iterations
 
-        async def begin() -> Any:
-            return await self._input.of_message(text, self._step())
-
-        return self._turn(Wanted(begin, message=text))
+        return self._turn(Wanted(lambda: self._input.of_message(text, self._step()), message=text))
 
     def resume(
         self, decisions: Sequence[dict[str, Any]] | None = None

@@ -8,6 +8,10 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 from typing import Any
 
+from langchain_core.runnables import RunnableConfig
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Command
+
 from core.events import (
     AssistantMessage,
     Error,
@@ -21,7 +25,12 @@ from core.events import (
     from_dict,
 )
 from core.secrets.redaction import redacted, redacted_in
+from core.state import AgentState
 from core.tool import AgentContext
+
+Graph = CompiledStateGraph[AgentState, AgentContext, AgentState, AgentState]
+#: What the graph runs with. None: it continues where it was cut off.
+GraphInput = AgentState | Command[Any] | None
 
 #: LangGraph counts supersteps; we count iterations ourselves (AgentContext.max_iterations).
 RECURSION_LIMIT = 1_000_000
@@ -67,7 +76,11 @@ def without_secrets(event: Event) -> Event:
 
 
 async def events_of(
-    app: Any, graph_input: Any, config: dict[str, Any], context: AgentContext, seen: Seen
+    app: Graph,
+    graph_input: GraphInput,
+    config: RunnableConfig,
+    context: AgentContext,
+    seen: Seen,
 ) -> AsyncGenerator[Event, None]:
     """Run the graph on `graph_input` and yield what its nodes tell.
 

@@ -8,10 +8,10 @@ works for has none. No one is asked inside (nodes/judge_calls.py), so nothing in
 
 import asyncio
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langgraph.config import get_config
@@ -23,6 +23,7 @@ from core.history import calls_of, final_text
 from core.run import SubagentRun
 from core.state import OURS, AgentState, Turn
 from core.tool import AgentContext, RunSubagent, Subagent, ToolContext, ToolResult
+from graph.stream import Graph
 from nodes.budget import caps_of, turn_named
 from nodes.judge_calls import main_words
 from nodes.opening import NO_USAGE
@@ -54,7 +55,9 @@ class NothingSeen:
         return None
 
 
-def subagents_of(app: Callable[[], Any]) -> RunSubagent:
+def subagents_of(
+    app: Callable[[], Graph],
+) -> RunSubagent:
     """What runs the compiled graph that `app` returns inside a tool call."""
 
     async def run_subagent(ctx: ToolContext, task: str, subagent: Subagent) -> ToolResult:
@@ -63,7 +66,7 @@ def subagents_of(app: Callable[[], Any]) -> RunSubagent:
         except RuntimeError:
             raise ToolError(f"{ctx.tool} runs inside a turn of the graph") from None
         context = _context(ctx, subagent)
-        begin = {
+        begin: AgentState = {
             "messages": [await _task(ctx, task)],
             "turn": await _turn(ctx, subagent.share),
         }
@@ -71,12 +74,13 @@ def subagents_of(app: Callable[[], Any]) -> RunSubagent:
         state: AgentState = {}
         failed: ModelError | None = None
         # Where the task is entered again, LangGraph continues and leaves `begin` aside.
-        steps = app().astream(
+        stream = app().astream(
             begin,
             {"recursion_limit": RECURSION_LIMIT},
             context=context,
             stream_mode=["custom", "values"],
         )
+        steps = cast(AsyncGenerator[tuple[str, Any], None], stream)
         try:
             async with aclosing(steps) as told:
                 async for mode, data in told:
@@ -160,7 +164,7 @@ class Lines:
         self._run = ctx
         self._told: set[str] = set()
 
-    def tell(self, data: Any) -> None:
+    def tell(self, data: object) -> None:
         if not isinstance(data, dict) or "event" not in data:
             return
         match from_dict(data):

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.messages import AnyMessage
+from langchain_core.runnables import RunnableConfig
+from langgraph.types import StateSnapshot
 
 from core.history import is_summary, pending_calls, tool_message
 from core.state import OURS, Turn
 from core.store import Store
 from graph.agent import build_graph
 from graph.decisions import requests_of
+from graph.stream import Graph
 from nodes.close_open_calls import known_result
 from nodes.opening import ROOT, ended
 from nodes.step import Step
@@ -21,27 +24,26 @@ class Thread:
     def __init__(self, store: Store, id: str) -> None:
         self._store = store
         self._id = id
-        self._compiled: Any = None
+        self._compiled: Graph | None = None
 
-    async def app(self) -> Any:
+    async def app(self) -> Graph:
         """The graph over the store's checkpoints."""
         if self._compiled is None:
             self._compiled = build_graph().compile(checkpointer=await self._store.saver())
         return self._compiled
 
-    def config(self, checkpoint: str = "") -> dict[str, Any]:
+    def config(self, checkpoint: str = "") -> RunnableConfig:
         if not checkpoint:
             return {"configurable": {"thread_id": self._id}}
         where = {"thread_id": self._id, "checkpoint_ns": "", "checkpoint_id": checkpoint}
         return {"configurable": where}
 
-    async def state(self, checkpoint: str = "") -> Any:
-        """LangGraph's StateSnapshot."""
+    async def state(self, checkpoint: str = "") -> StateSnapshot:
         return await (await self.app()).aget_state(self.config(checkpoint))
 
     async def turn(self, checkpoint: str = "") -> Turn:
         """The turn that a checkpoint holds, without replaying messages."""
-        found = await (await self.app()).checkpointer.aget_tuple(self.config(checkpoint))
+        found = await (await self._store.saver()).aget_tuple(self.config(checkpoint))
         if found is None:
             return ROOT
         turn: Turn = found.checkpoint["channel_values"].get("turn", ROOT)
@@ -50,7 +52,7 @@ class Thread:
     async def head(self) -> str:
         """The id of the newest checkpoint; "" without any. It changes with each step, in any
         process."""
-        found = await (await self.app()).checkpointer.aget_tuple(self.config())
+        found = await (await self._store.saver()).aget_tuple(self.config())
         return "" if found is None else str(found.checkpoint["id"])
 
     async def messages(self) -> list[AnyMessage]:
@@ -81,11 +83,9 @@ class Thread:
         """The approval requests that wait, as `requests_of` has them."""
         return requests_of((await self.state()).interrupts)
 
-    async def write(self, update: dict[str, Any]) -> dict[str, Any]:
+    async def write(self, update: dict[str, Any]) -> RunnableConfig:
         """Store an update after which nothing runs; the config of its checkpoint."""
-        app = await self.app()
-        config: dict[str, Any] = await app.aupdate_state(self.config(), update, as_node="stop")
-        return config
+        return await (await self.app()).aupdate_state(self.config(), update, as_node="stop")
 
     async def go_to(self, checkpoint: str, seq: int, *, redo: str | None) -> None:
         """Make a copy of `checkpoint` the newest. Its turn remembers what to redo; messages that

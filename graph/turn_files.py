@@ -10,7 +10,8 @@ import os
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+
+from pydantic import BaseModel
 
 from configs.real_path import real_path
 from configs.settings import Settings
@@ -70,7 +71,7 @@ class TurnFiles:
 
     @asynccontextmanager
     async def changing(
-        self, tool: AgentTool, arguments: Any, effect: Effect
+        self, tool: AgentTool, arguments: BaseModel, effect: Effect
     ) -> AsyncIterator[None]:
         """While the block runs, a call of `tool` may change files."""
         exact = effect.kind == "write" and bool(effect.paths)

@@ -2,7 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Any
+
+from langgraph.types import Interrupt
 
 from core.errors import UsageError
 from core.events import Event, Processing
@@ -10,13 +13,22 @@ from core.history import is_note, is_summary, said_by_person
 from core.state import Turn
 from core.store import Store
 from graph.decisions import decide, rejections, requests_of
+from graph.stream import GraphInput
 from graph.thread import Thread
 from graph.turn_files import TurnFiles
 from nodes.opening import ROOT, goes_on, next_turn
 from nodes.step import Step
 
-#: Stands for "there is nothing to run".
-NOTHING: Any = object()
+
+class Nothing(Enum):
+    """There is nothing to run."""
+
+    NOTHING = auto()
+
+
+NOTHING = Nothing.NOTHING
+#: Makes the graph's input.
+Begin = Callable[[], Awaitable[GraphInput | Nothing]]
 
 
 @dataclass
@@ -29,7 +41,7 @@ class Wanted:
         opening: what is told first, until it was. last: the turn's last event, once it has ended.
     """
 
-    begin: Callable[[], Awaitable[Any]]
+    begin: Begin
     message: str = ""
     number: int = 0
     alone: bool = False
@@ -50,7 +62,7 @@ class TurnInput:
         self._files = files
         self._id = id
 
-    async def of_message(self, text: str, step: Step) -> Any:
+    async def of_message(self, text: str, step: Step) -> GraphInput | Nothing:
         """For a message that is in the inbox. Approvals that wait count as rejected with it;
         unfinished work is closed first."""
         state = await self._thread.state()
@@ -61,7 +73,7 @@ class TurnInput:
             await self._thread.settle(step)
         return await self.open_turn()
 
-    async def of_resume(self, decisions: Sequence[dict[str, Any]] | None) -> Any:
+    async def of_resume(self, decisions: Sequence[dict[str, Any]] | None) -> GraphInput | Nothing:
         """For a turn that was cut off, waits for decisions, or was ended by a limit."""
         state = await self._thread.state()
         if state.interrupts:
@@ -98,7 +110,7 @@ class TurnInput:
             event.resumes = "limit"
         return event
 
-    async def of_compaction(self) -> Any:
+    async def of_compaction(self) -> GraphInput | Nothing:
         state = await self._thread.state()
         if not state.values.get("messages"):
             return NOTHING
@@ -106,9 +118,10 @@ class TurnInput:
             raise UsageError(
                 "a turn is under way in this thread", "finish it first: sessions resume"
             )
-        return {"turn": {**state.values["turn"], "compact": "requested"}}
+        turn: Turn = state.values["turn"]
+        return {"turn": {**turn, "compact": "requested"}}
 
-    async def of_left_over(self) -> Any:
+    async def of_left_over(self) -> GraphInput | Nothing:
         """A further turn for what arrived during the final answer."""
         state = await self._thread.state()
         turn = state.values.get("turn", ROOT)
@@ -118,7 +131,7 @@ class TurnInput:
             return NOTHING
         return await self.open_turn()
 
-    async def open_turn(self) -> Any:
+    async def open_turn(self) -> GraphInput | Nothing:
         """The input that opens a turn; a new thread gets its root checkpoint first."""
         state = await self._thread.state()
         config, last = state.config, state.values.get("turn", ROOT)
@@ -128,7 +141,9 @@ class TurnInput:
         self._files.begin(head, after=last.get("before"))
         return {"turn": next_turn(last, head)}
 
-    async def _decided(self, interrupts: Any, decisions: Sequence[dict[str, Any]] | None) -> Any:
+    async def _decided(
+        self, interrupts: Sequence[Interrupt], decisions: Sequence[dict[str, Any]] | None
+    ) -> GraphInput | Nothing:
         """The resume value: `decisions` where a call was not decided elsewhere before; NOTHING
         while one has none."""
         ids = [request["id"] for request in requests_of(interrupts)]

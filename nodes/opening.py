@@ -15,7 +15,7 @@ from core.durable import InboxRow
 from core.errors import AgentError
 from core.events import Processing
 from core.history import waits_for_answer
-from core.state import OURS, AgentState, Turn
+from core.state import OURS, AgentState, Turn, TurnStatus
 from nodes.step import Step
 from nodes.surroundings import surroundings
 
@@ -105,14 +105,16 @@ def _human(thread: str, row: InboxRow, block: str, now: float) -> HumanMessage:
 
 def _with_surroundings(message: BaseMessage, block: str) -> HumanMessage:
     """A user's message that came without us, as `_human` would have made it."""
-    content: Any = block + str(message.content)
+    content: str | list[str | dict[str, Any]] = block + str(message.content)
     if isinstance(message.content, list):
         content = [{"type": "text", "text": block}, *message.content]
     kept = {**message.additional_kwargs, OURS: {"text": str(message.text)}}
     return HumanMessage(content=content, id=message.id, additional_kwargs=kept)
 
 
-def ended(turn: Turn, status: Any, *, reason: str = "", error: AgentError | None = None) -> Turn:
+def ended(
+    turn: Turn, status: TurnStatus, *, reason: str = "", error: AgentError | None = None
+) -> Turn:
     """`turn` with its end written into it."""
     closed: Turn = {**turn, "status": status, "reason": reason}
     if error is not None:

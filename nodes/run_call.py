@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from langgraph.errors import GraphBubbleUp
+from pydantic import BaseModel
 
 from core.backend import Spending
 from core.durable import Caps, JournalRow, Scope
@@ -55,7 +56,7 @@ class Begun:
     """A call with its journal row: None if it is new, else what an earlier process left."""
 
     tool: AgentTool
-    arguments: Any
+    arguments: BaseModel
     ctx: ToolContext
     row: JournalRow | None
 

@@ -73,10 +73,10 @@ class Step:
         """The result of `work`; raises Stopped as soon as the run is stopped."""
         return await race(work, self.services.stop)
 
-    def looking(self, call_id: str, tool: str, **more: Any) -> ToolContext:
+    def looking(self, call_id: str, tool: str, *, wait: bool = True) -> ToolContext:
         """The context of a call that is only looked at: nothing is done that needs a note."""
         return ToolContext(
-            call_id, tool, self.thread, self.cwd, self.services, self.emit, _no_note, **more
+            call_id, tool, self.thread, self.cwd, self.services, self.emit, _no_note, wait=wait
         )
 
 
