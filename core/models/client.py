@@ -26,7 +26,7 @@ from core.models.litellm_model import ThroughLiteLLM
 from core.models.loading import load, load_direct
 from core.models.model_errors import raised
 from core.models.model_info import Facts
-from core.models.routes import Route, resolve
+from core.models.routes import SUBSCRIPTIONS, Route, resolve
 from core.models.tokens import TokenCounter, tool_specs
 from core.models.wire.answers import answer_of
 from core.models.wire.outgoing import Tools, prepared_tools
@@ -79,6 +79,12 @@ class ChatClient:
         route = resolve(model, self._settings)
         route.check()
         await self.ready(model)
+        if route.provider in SUBSCRIPTIONS:
+            from core.models.sign_in import sign_in
+
+            await sign_in(
+                route.provider, lambda said: emit(ToolLog(id="", tool="model", text=said))
+            )
         if any(isinstance(m.content, list) for m in messages) and not self.sees(model):
             messages = [_without_pictures(m) for m in messages]
         most = options.max_tokens or self._most_output(route)

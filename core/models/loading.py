@@ -102,4 +102,6 @@ def _import() -> SimpleNamespace:
     # Its help text would go to stdout, where data belongs.
     litellm.suppress_debug_info = True
     litellm.telemetry = False
+    # Else the system prompt reaches GitHub Copilot as something that the model itself said.
+    litellm.disable_copilot_system_to_assistant = True
     return SimpleNamespace(litellm=litellm, ChatModel=ChatModel, exceptions=litellm.exceptions)

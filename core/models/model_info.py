@@ -10,7 +10,7 @@ from typing import Any
 from configs.settings import Settings
 from core.models.effort import named_in, offered, sent
 from core.models.prices import list_cost, price_map
-from core.models.routes import LOCAL_SERVERS, Route, is_private
+from core.models.routes import LOCAL_SERVERS, SUBSCRIPTIONS, Route, is_private
 from core.models.served import Catalogue, Ollama, Served
 from core.models.wire.providers import PROVIDERS
 
@@ -96,6 +96,8 @@ class Facts:
         given = self._settings.price
         if given is not None:
             return given.input, given.output
+        if route.provider in SUBSCRIPTIONS:
+            return 0.0, 0.0
         served = self.served(route)
         if served is not None and served.price is not None:
             return served.price

@@ -56,6 +56,31 @@ KEY_NAMES = {"huggingface": "HF_TOKEN", "hf": "HF_TOKEN", "together_ai": "TOGETH
 KEYLESS = {"bedrock", "bedrock_converse", "vertex_ai", "sagemaker", "azure", "azure_ai", "watsonx"}
 
 
+@dataclass(frozen=True)
+class Subscription:
+    """An account that is signed in to, with LiteLLM's own device sign-in (core/models/sign_in.py).
+
+    Attributes:
+        name: as its users call it. token: the method of LiteLLM's authenticator that returns it.
+        folder: where LiteLLM keeps it: (variable, default).
+    """
+
+    name: str
+    token: str
+    folder: tuple[str, str]
+
+
+SUBSCRIPTIONS = {
+    "chatgpt": Subscription(
+        "ChatGPT", "get_access_token", ("CHATGPT_TOKEN_DIR", "~/.config/litellm/chatgpt")
+    ),
+    "github_copilot": Subscription(
+        "GitHub Copilot",
+        "get_api_key",
+        ("GITHUB_COPILOT_TOKEN_DIR", "~/.config/litellm/github_copilot"),
+    ),
+}
+
 #: The provider prefixes that LiteLLM knows (`litellm.types.utils.LlmProviders`; a test compares).
 LITELLM_PROVIDERS = frozenset(
     """
@@ -132,6 +157,9 @@ class Route:
         """What to set when the credential is missing or refused."""
         if self.provider == "hf":
             return "set HF_TOKEN, or run: hf auth login"
+        if self.provider in SUBSCRIPTIONS:
+            variable, folder = SUBSCRIPTIONS[self.provider].folder
+            return f"delete {os.environ.get(variable) or folder} and run it again to sign in"
         if not self.key_name:
             return f"set the credentials that LiteLLM documents for {self.provider}"
         return f"set {self.key_name} to a valid key of {self.provider}"
@@ -139,8 +167,8 @@ class Route:
     @property
     def has_list_price(self) -> bool:
         """Whether LiteLLM's price of `litellm_model` is what this route costs. The router and
-        servers of one's own speak OpenAI's format, and are not OpenAI."""
-        return self.provider not in ("hf", "local", "llamacpp")
+        servers of one's own speak OpenAI's format, and are not OpenAI; a subscription has none."""
+        return self.provider not in ("hf", "local", "llamacpp", *SUBSCRIPTIONS)
 
     def check(self) -> None:
         """Raise NotAuthenticated where a key is needed and none is set, UnknownModel where the
@@ -242,7 +270,7 @@ def _provider(model: str, prefix: str) -> Route:
     if prefix == "huggingface":
         key = hub_token() or ""
     base = _base_of(prefix)
-    if prefix in KEYLESS:
+    if prefix in KEYLESS or prefix in SUBSCRIPTIONS:
         return Route(model, prefix, model, base, needs_key=False)
     if not key and is_private(base):
         # A server of one's own asks for none, but the client needs to send something.

@@ -21,7 +21,7 @@ from core.policy.secret_files import MAY_BE_FOLDER, is_secret_name
 SECRET_PLACES = (
     ".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker/config.json", ".config/gcloud",
     ".config/gh", ".cache/huggingface/token", ".cache/huggingface/stored_tokens",
-    ".huggingface/token",
+    ".huggingface/token", ".config/litellm",
 )  # fmt: skip
 SHELL_PROFILES = (
     ".bashrc", ".bash_profile", ".bash_login", ".profile", ".zshrc", ".zshenv", ".zprofile",

@@ -54,7 +54,10 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 #: Folders whose files are secret, wherever they stand; and files of folders. In a .ssh of a
 #: project only its keys are, by their names.
 _FOLDERS = frozenset((".gnupg", ".aws", ".azure", ".kube", ".secrets"))
-_IN_FOLDERS = ((".docker", "config.json"), (".config", "gcloud"), (".config", "gh"))
+_IN_FOLDERS = (
+    (".docker", "config.json"),
+    *((".config", name) for name in ("gcloud", "gh", "litellm")),
+)
 
 
 def is_secret_name(path: str) -> bool:

@@ -66,10 +66,19 @@ class _Handler(BaseHTTPRequestHandler):
         """Silent."""
 
     def do_GET(self) -> None:
-        self._send(Raw({"object": "list", "data": list(self.of.models)}))
+        if self.path.endswith("/models"):
+            self._send(Raw({"object": "list", "data": list(self.of.models)}))
+        else:
+            self._step(None)
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"null")
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"null"
+        try:
+            self._step(json.loads(body))
+        except ValueError:
+            self._step(body.decode())
+
+    def _step(self, body: Any) -> None:
         number = min(len(self.of.requests), len(self.of.steps) - 1)
         self.of.requests.append((self.path, body))
         step: Any = self.of.steps[number]

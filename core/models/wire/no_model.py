@@ -1,6 +1,6 @@
 """Whether a refusal means that the server does not have the model, or has it no more.
 
-Each provider says so in its own way: OpenAI, Groq and vLLM with 404 and a code, Anthropic with 404
+Each provider words it differently: OpenAI, Groq and vLLM with 404 and a code, Anthropic with 404
 and the model's name, the Hugging Face router, Mistral, DeepSeek and OpenRouter with 400.
 """
 

@@ -87,6 +87,7 @@ TABLE: dict[tuple[EffectKind, str], str] = {
     ("read", "~/.ssh/config"): "ask deny deny run",
     ("read", "~/.aws/credentials"): "ask deny deny run",
     ("read", "~/.config/gh/hosts.yml"): "ask deny deny run",
+    ("read", "~/.config/litellm/chatgpt/auth.json"): "ask deny deny run",
     ("read", "~/.cache/huggingface/token"): "ask deny deny run",
     ("read", "~/hf/token"): "ask deny deny run",
     ("read", "~/hf/stored_tokens"): "ask deny deny run",
