@@ -55,8 +55,8 @@ def thinking_options(effort: str, max_tokens: int, *, adaptive: bool) -> dict[st
 
 
 def can_think(messages: Sequence[BaseMessage]) -> bool:
-    """Whether a Claude before adaptive thinking can think now: not while the answer whose calls were
-    just run has no thinking, since it is another model's or an older session's."""
+    """Whether a Claude before adaptive thinking can think now: not while the answer whose calls
+    were just run has no thinking, since it is another model's or an older session's."""
     last = next((m for m in reversed(messages) if isinstance(m, AIMessage)), None)
     blocks = last.additional_kwargs.get("thinking_blocks", ()) if last else ()
     return last is None or not last.tool_calls or any(map(_thinking, blocks))
