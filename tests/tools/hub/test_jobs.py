@@ -21,9 +21,9 @@ from tests.stand_ins.service import Answer
 from tests.tools.bench import THREAD, Bench
 from tools.hub.jobs import launch as job_run
 from tools.hub.jobs import wait
+from tools.hub.jobs.log import JobLog
 from tools.hub.jobs.spec import label_of, volumes_of
 from tools.hub.jobs.tool import HfJobs
-from tools.hub.jobs.wait import series
 
 RUN: dict[str, Any] = {"operation": "run", "flavor": "t4-small", "timeout": "30m"}
 
@@ -488,10 +488,66 @@ def test_metrics_of_several_trainers() -> None:
         "epoch 4 eval_loss=0.8 accuracy: 0.75 port: 8080",
         "Loaded 3 shards at 12:00:01",
     ]
-    found = {line.split(":")[0]: line for line in series(lines)}
+    log = JobLog()
+    for line in lines:
+        log.add({"data": line})
+    found = {line.split(":")[0]: line for line in log.metrics()}
     assert set(found) == {"loss", "grad_norm", "learning_rate", "eval_loss", "accuracy"}
     assert "2.5 → 1.5 over 2 points" in found["loss"]
     assert "0.71 → 0.75" in found["accuracy"]
+
+
+def bar(epoch: int, percent: int) -> str:
+    """A state of tqdm's bar, with the loss that it shows."""
+    filled, loss = "█" * (percent // 10), epoch - percent / 1000
+    return f"Epoch {epoch}: {percent:3d}%|{filled:10}| {percent}/100 [00:01, loss={loss:.3f}]"
+
+
+def training(epochs: int) -> list[str]:
+    """A log of a training as the Hub sends it: each bar in pieces that a size cut."""
+    events = []
+    for epoch in range(1, epochs + 1):
+        states = [bar(epoch, percent) for percent in range(101)]
+        for start in range(0, 101, 10):
+            events.append("\r" + "\r".join(states[start : start + 10]))
+        events.append(f"{{'eval_loss': {2 / epoch:.3f}, 'epoch': {epoch}}}")
+    return [*events, "Traceback (most recent call last):", "ValueError: the end"]
+
+
+@pytest.mark.parametrize("operation", ["logs", "wait"])
+async def test_progress_bars_push_nothing_out_of_a_log(
+    operation: str, bench: Bench, hub: HubServer
+) -> None:
+    hub.jobs.log = training(20)
+    await bench.call("hf_jobs", **RUN, command="x")
+    told = await bench.call("hf_jobs", operation=operation, id=only(hub).id, tail=42)
+    shown = told.text.splitlines()[-42:]
+    assert shown[-1] == "ValueError: the end"
+    # One line a bar, one line an epoch.
+    for epoch in range(1, 21):
+        assert shown[2 * epoch - 2].startswith(f"Epoch {epoch}: 100%|██████████| 100/100")
+        assert f"'epoch': {epoch}}}" in shown[2 * epoch - 1]
+    assert "\r" not in told.text
+    assert "eval_loss: 2 → 0.1 over 20 points" in told.text
+    # What a bar showed and overwrote is measured, too.
+    assert "loss: 1 → 19.9 over 2020 points (least 0.9, most 20)" in told.text
+
+
+async def test_the_end_of_a_long_log_is_kept(bench: Bench, hub: HubServer) -> None:
+    hub.jobs.log = [f"step {n} loss={n}" for n in range(20_500)]
+    result = await bench.call("hf_jobs", **RUN, command="x", detach=False, tail=2)
+    assert result.text.splitlines()[-2:] == ["step 20498 loss=20498", "step 20499 loss=20499"]
+    assert "loss: 0 → 20499 over 20500 points" in result.text
+
+
+def test_what_rewrites_a_line() -> None:
+    log = JobLog()
+    bars = ["a:  10%|#", "a:  90%|#", "a:  20%|#", "a: 100%|#", "a: 100%|#", "b:   1%|#"]
+    for text in (*bars, "c\rd", "one\ntwo\r\n", "\r"):
+        log.add({"data": text})
+    assert list(log.lines) == [
+        "a:  90%|#", "a: 100%|#", "a: 100%|#", "b:   1%|#", "d", "one", "two",
+    ]  # fmt: skip
 
 
 def test_volumes() -> None:

@@ -10,7 +10,7 @@ from core.result_text import listed, row
 from core.tool import ToolContext, ToolResult
 from core.units import exact_dollars
 from tools.hub.jobs.arguments import JobsArguments
-from tools.hub.jobs.wait import KEPT, series, so_far, text_of, wait_for
+from tools.hub.jobs.wait import log_so_far, so_far, wait_for
 
 #: Jobs that a list shows.
 MOST = 50
@@ -35,10 +35,9 @@ async def read_of(a: JobsArguments, ctx: ToolContext) -> ToolResult:
         return ToolResult(f"{job.line()}{spent}")
     if a.operation == "metrics":
         return await _metrics(job, hub)
-    events = await so_far(hub, job.namespace, job.id, most=KEPT, tail=max(a.tail, 1000))
-    lines = [text for event in events if (text := text_of(event))]
-    figures = [f"[{line}]" for line in series(lines)]
-    shown = lines[-a.tail :] or ["its log is empty so far"]
+    log = await log_so_far(hub, job)
+    figures = [f"[{line}]" for line in log.metrics()]
+    shown = log.tail(a.tail) or ["its log is empty so far"]
     return ToolResult("\n".join([job.line(), *figures, *shown]))
 
 

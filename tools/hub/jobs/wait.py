@@ -7,7 +7,6 @@ left; a failed job is a failure.
 
 import asyncio
 import json
-import re
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import Any
@@ -18,24 +17,18 @@ from core.hub.connection import Hub, bearer
 from core.hub.jobs import Job, Launches, inspected
 from core.tool import ToolContext, ToolResult
 from core.units import exact_dollars
+from tools.hub.jobs.log import KEPT, JobLog
 
 #: Seconds without a line after which a look at the logs has them all; seconds to connect.
 QUIET, CONNECT = 2.0, 10.0
-#: A number with a name, as trainers print them: `{'loss': 1.2}`, `loss=1.2`, `eval_loss: 1.2`.
-_FIGURE = re.compile(
-    r"""['"]?([A-Za-z][\w/.-]{0,40})['"]?\s*[:=]\s*['"]?(-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)\b"""
-)
-WORTH = ("loss", "acc", "reward", "f1", "bleu", "rouge", "perplexity", "wer", "kl", "score", "lr",
-         "learning_rate", "grad_norm")  # fmt: skip
 #: Seconds between looks at a job: the first, and the longest.
 FIRST_LOOK, LONGEST_LOOK = 1.0, 15.0
 #: Looks in a row that may fail before the wait is given up.
 PATIENCE = 5
-#: Seconds for the last lines to arrive after the end.
+#: Lines that are read of the log of a job that no one waited for.
+BRIEF = 5_000
+#: Seconds without a line after the end until there are no more.
 DRAIN = 1.5
-#: Lines of the log that are kept for the result.
-KEPT = 20_000
-
 Launch = tuple[str, dict[str, Any]]
 
 
@@ -82,39 +75,29 @@ async def so_far(
     return found
 
 
-def text_of(event: dict[str, Any]) -> str:
-    """A line of log; "" for what the Hub says itself."""
-    text = str(event.get("data", "")).rstrip("\n")
-    return "" if text.startswith("===== Job started") else text
-
-
-def series(lines: list[str]) -> list[str]:
-    """The metrics that are in a log: first, last, least and most of each, a line each."""
-    found: dict[str, list[float]] = {}
-    for line in lines:
-        for name, number in _FIGURE.findall(line):
-            if any(word in name.lower() for word in WORTH):
-                found.setdefault(name, []).append(float(number))
-    return [
-        f"{name}: {values[0]:g} → {values[-1]:g} over {len(values)} points "
-        f"(least {min(values):g}, most {max(values):g})"
-        for name, values in sorted(found.items())
-        if len(values) > 1
-    ]
+async def log_so_far(hub: Hub, job: Job, most: int = KEPT) -> JobLog:
+    """The newest `most` lines of a job's log."""
+    log = JobLog()
+    for event in await so_far(hub, job.namespace, job.id, most=most, tail=most):
+        log.add(event)
+    return log
 
 
 async def wait_for(
     job: Job, ctx: ToolContext, *, tail: int, call: Launch | None = None
 ) -> ToolResult:
     """The end of `job`, with its last lines and metrics. `call`: the launch it settles."""
-    hub, lines = Hub.of(ctx), list[str]()
-    following = asyncio.ensure_future(_follow(job, hub, lines))
+    hub, log = Hub.of(ctx), JobLog()
+    following = asyncio.ensure_future(_follow(job, hub, log))
     try:
         ended = await _ended(job, hub)
-        await asyncio.wait({following}, timeout=DRAIN)
+        read = -1
+        while read != log.events:  # lines still arrive
+            read = log.events
+            await asyncio.wait({following}, timeout=DRAIN)
     except asyncio.CancelledError:
         if ctx.services.stop.is_set():
-            return _left(job, lines, tail)
+            return _left(job, log, tail)
         raise
     finally:
         following.cancel()
@@ -123,12 +106,11 @@ async def wait_for(
     if not job.ended:
         state: ToolState = "failed" if ended.failed else "done"
         ctx.emit(ToolStateChange(id=ctx.call_id, tool=ctx.tool, state=state, url=ended.url))
-    if not lines:
-        found = await so_far(hub, ended.namespace, ended.id, most=KEPT, tail=max(tail, 1000))
-        lines = [text_of(event) for event in found]
+    if not log.lines:
+        log = await log_so_far(hub, ended)
     ours = Launches.of(ctx)
     cost = await (ours.settle(*call, ended) if call else ours.settle_if_ours(ended))
-    return ended_result(ended, lines, tail, cost)
+    return ended_result(ended, log, tail, cost)
 
 
 async def _ended(job: Job, hub: Hub) -> Job:
@@ -150,8 +132,8 @@ async def _ended(job: Job, hub: Hub) -> Job:
     return job
 
 
-async def _follow(job: Job, hub: Hub, lines: list[str]) -> None:
-    """Its log as lines of progress; a stream that breaks off is taken up where it was."""
+async def _follow(job: Job, hub: Hub, log: JobLog) -> None:
+    """Its log as lines of progress; a stream that breaks off is continued where it was."""
     import httpx
 
     while True:
@@ -159,11 +141,8 @@ async def _follow(job: Job, hub: Hub, lines: list[str]) -> None:
         try:
             async for event in events(hub, job.namespace, job.id):
                 seen += 1
-                text = text_of(event)
-                if seen > len(lines) and len(lines) < KEPT:
-                    lines.append(text)
-                    if text:
-                        hub.log(text[:500])
+                if seen > log.events and (text := log.add(event)):
+                    hub.log(text[:500])
         except httpx.HTTPError:
             pass
         await asyncio.sleep(FIRST_LOOK)
@@ -171,25 +150,22 @@ async def _follow(job: Job, hub: Hub, lines: list[str]) -> None:
 
 async def last_words(job: Job, hub: Hub, cost: int | None) -> str:
     """How a job ended that no one waited for."""
-    found = await so_far(hub, job.namespace, job.id, most=KEPT, tail=1000)
-    lines = [text_of(event) for event in found]
-    return ended_result(job, lines, 20, cost).text
+    return ended_result(job, await log_so_far(hub, job, BRIEF), 20, cost).text
 
 
-def ended_result(job: Job, lines: list[str], tail: int, cost: int | None) -> ToolResult:
+def ended_result(job: Job, log: JobLog, tail: int, cost: int | None) -> ToolResult:
     """How a job ended, its metrics and its last lines."""
     spent = "" if cost is None else f", {exact_dollars(cost)}"
     head = [f"{job.line()[0].upper()}{job.line()[1:]}{spent}"]
-    found = series(lines)
+    found, shown = log.metrics(), log.tail(tail)
     metrics = ["", "Metrics in its log", *(f"  {line}" for line in found)] if found else []
-    shown = [line for line in lines if line][-tail:]
-    logs = ["", f"Last lines of its log ({len(shown)} of {len(lines)})", *shown]
+    logs = ["", f"Last lines of its log ({len(shown)} of {len(log.lines)})", *shown]
     text = "\n".join([*head, *metrics, *(logs if shown else ["Its log is empty."])])
     return ToolResult(text, ok=not job.failed, outcome="failed" if job.failed else "done",
                       cost_micro_usd=cost, still_costs=cost is None)  # fmt: skip
 
 
-def _left(job: Job, lines: list[str], tail: int) -> ToolResult:
-    shown = "\n".join(line for line in lines[-tail:] if line)
+def _left(job: Job, log: JobLog, tail: int) -> ToolResult:
+    shown = "\n".join(log.tail(tail))
     said = f"Stopped waiting. Job {job.id} is still running and still costs money: {job.url}"
     return ToolResult(f"{said}\n{shown}".strip(), ok=False, outcome="interrupted", still_costs=True)
