@@ -1,8 +1,6 @@
 """What is open while a program has a thread: store, services, MCP servers, sandbox, the files of
 its turns; and its row, as it is kept up to date."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Mapping

@@ -5,8 +5,6 @@ step is exact across compactions and after an interrupt. Files follow by the sna
 what a turn changed comes back unless someone changed it since. What cannot be taken back is named.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Sequence

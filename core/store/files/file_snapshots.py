@@ -6,8 +6,6 @@ is in records next to it (changes.py). Trees `{files, meta}` are of older versio
 read. All blocking: call it in a thread.
 """
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import json

@@ -5,8 +5,6 @@ file) is an entry too, of kind LEFT_OUT: it is compared by its stamp and never w
 blocking: call it in a thread.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
