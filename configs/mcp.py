@@ -2,16 +2,14 @@
 
 from typing import Literal, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, Field, model_validator
 
 
-class McpServer(BaseModel):
+class McpServer(BaseModel, extra="forbid"):
     """One server: `url` for streamable HTTP, `command` for a program on this machine.
 
     `${VAR}` and `${VAR:-default}` stay as they are written until the server is started.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     transport: Literal["", "http", "streamable_http", "streamable-http", "stdio"] = Field(
         "",
@@ -53,10 +51,8 @@ class McpServer(BaseModel):
         return self.url or " ".join([self.command, *self.args])
 
 
-class McpLimits(BaseModel):
+class McpLimits(BaseModel, extra="forbid"):
     """What holds for all MCP servers."""
-
-    model_config = ConfigDict(extra="forbid")
 
     wait: float = Field(5, ge=0, description="seconds that the first request waits for new servers")
     start_timeout: float = Field(60, gt=0, description="seconds until a start times out")

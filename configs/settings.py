@@ -25,29 +25,23 @@ def stricter(one: str, other: str) -> str:
     return min(one, other, key=MODES.index)
 
 
-class Budget(BaseModel):
+class Budget(BaseModel, extra="forbid"):
     """Caps in USD; null means no cap."""
-
-    model_config = ConfigDict(extra="forbid")
 
     turn: float | None = Field(None, ge=0, description="cap of one turn, in USD")
     thread: float | None = Field(None, ge=0, description="cap of one session, in USD")
     day: float | None = Field(None, ge=0, description="cap of one day, in USD")
 
 
-class Price(BaseModel):
+class Price(BaseModel, extra="forbid"):
     """USD per million tokens."""
-
-    model_config = ConfigDict(extra="forbid")
 
     input: float = Field(ge=0, description="USD per million input tokens")
     output: float = Field(ge=0, description="USD per million output tokens")
 
 
-class Research(BaseModel):
+class Research(BaseModel, extra="forbid"):
     """Limits of one call of `research`."""
-
-    model_config = ConfigDict(extra="forbid")
 
     max_iterations: int = Field(60, ge=1, description="max model calls per `research`")
     budget_share: float = Field(
@@ -55,10 +49,8 @@ class Research(BaseModel):
     )
 
 
-class Notify(BaseModel):
+class Notify(BaseModel, extra="forbid"):
     """Where to tell that a user is needed, or that work has ended."""
-
-    model_config = ConfigDict(extra="forbid")
 
     slack_webhook_url: str = Field("", description="Slack incoming webhook")
     webhook_url: str = Field("", description="URL that gets each notification as a JSON object")
@@ -68,10 +60,8 @@ class Notify(BaseModel):
     )
 
 
-class SandboxSettings(BaseModel):
+class SandboxSettings(BaseModel, extra="forbid"):
     """A Hugging Face sandbox in which commands run and files live."""
-
-    model_config = ConfigDict(extra="forbid")
 
     flavor: str = Field("", description="hardware of the Hugging Face sandbox; empty: this machine")
     image: str = Field("python:3.12", description="Docker image with /bin/sh")
@@ -107,10 +97,8 @@ ModelId = Annotated[str, AfterValidator(_model_id)]
 Rule = Annotated[str, Field(pattern=r"^\s*[\w.-]+(\([\s\S]+\))?\s*$")]
 
 
-class Permissions(BaseModel):
+class Permissions(BaseModel, extra="forbid"):
     """What runs, asks or is denied, by rule: `bash(git status *)`, `write(src/**)`, `bash`."""
-
-    model_config = ConfigDict(extra="forbid")
 
     allow: list[Rule] = Field(default_factory=list, description="calls that run without asking")
     ask: list[Rule] = Field(default_factory=list, description="calls that always need approval")

@@ -1,6 +1,6 @@
 """ask_user: a question that only the user can answer. The user is the tool."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from core.effects import Effect
 from core.tool import AgentTool, ToolContext, ToolResult
@@ -8,9 +8,7 @@ from core.tool import AgentTool, ToolContext, ToolResult
 NOBODY = "The user cannot answer now: decide yourself, and say in your report what you assumed."
 
 
-class AskUserArguments(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class AskUserArguments(BaseModel, extra="forbid"):
     question: str = Field(min_length=1)
     options: list[str] = Field(default_factory=list, description="answers to choose from")
 

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from core.effects import Effect
 from core.state import PlanItem
 from core.tool import AgentTool, ToolContext, ToolResult
 
 
-class Item(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class Item(BaseModel, extra="forbid"):
     id: str = Field(min_length=1)
     text: str = Field(min_length=1)
     status: Literal["pending", "in_progress", "completed"]
 
 
-class PlanArguments(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class PlanArguments(BaseModel, extra="forbid"):
     items: list[Item] = Field(description="the whole plan, in order")
 
     @model_validator(mode="after")

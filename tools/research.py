@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from configs.instructions import research_prompt
 from core.effects import Effect
@@ -13,9 +13,7 @@ from core.tool import AgentTool, Subagent, ToolContext, ToolResult
 MOST = 6_000
 
 
-class ResearchArguments(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class ResearchArguments(BaseModel, extra="forbid"):
     task: str = Field(min_length=1, description="complete in itself")
     context: str = Field("", description="what is known already")
 

@@ -3,14 +3,12 @@
 import re
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from core.errors import ToolError
 
 
-class GithubArguments(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class GithubArguments(BaseModel, extra="forbid"):
     operation: Literal[
         "search_code", "search_repos", "examples", "list_repos", "read", "tree", "issues"
     ]

@@ -5,7 +5,7 @@ import json
 import re
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from core.effects import Effect
 from core.errors import ToolError
@@ -19,9 +19,7 @@ DOCUMENT = "/.well-known/openapi.json"
 SCHEMA, DEPTH = 700, 4
 
 
-class ApiArguments(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class ApiArguments(BaseModel, extra="forbid"):
     query: str = Field("", description="words; with no tag either: the tags")
     tag: str = Field("", description="models, jobs, discussions, ...")
     limit: int = Field(8, ge=1, le=50)

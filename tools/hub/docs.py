@@ -4,7 +4,7 @@ import re
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from core.effects import Effect
 from core.errors import ToolError
@@ -19,9 +19,7 @@ from tools.hub.markdown import section
 HIT = 700
 
 
-class DocsArguments(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class DocsArguments(BaseModel, extra="forbid"):
     operation: Literal["search", "read", "list"]
     query: str = Field("", max_length=250)
     product: str = Field("", description="trl, transformers, hub, ...")

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from core.effects import Effect
 from core.errors import ToolError
@@ -30,9 +30,7 @@ COMMON = ["downloads", "likes", "gated", "private", "tags", "lastModified"]
 SPACE = ["likes", "private", "tags", "lastModified", "sdk", "runtime"]
 
 
-class SearchArguments(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class SearchArguments(BaseModel, extra="forbid"):
     operation: Literal["models", "datasets", "spaces"]
     query: str = Field("", description="words of the name; spaces: what it does")
     author: str = ""

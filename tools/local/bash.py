@@ -4,7 +4,7 @@ import asyncio
 import os
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from core.backend import CommandRequest, RunningCommand
 from core.effects import Effect
@@ -15,9 +15,7 @@ from tools.local.files import absolute, is_folder
 from tools.local.wait_for_command import follow, result_of, stopped
 
 
-class BashArguments(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class BashArguments(BaseModel, extra="forbid"):
     command: str = Field(min_length=1, description="the shell command")
     timeout: int = Field(120, ge=1, le=36_000, description="seconds until it is killed")
     background: bool = Field(False, description="return at once; follow it with `process`")

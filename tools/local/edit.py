@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from core.effects import Effect
 from core.errors import ToolError
@@ -18,9 +18,7 @@ from tools.local.files import absolute, content_of, decoded, diff, known, put, r
 NO_CELL = -1
 
 
-class EditArguments(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class EditArguments(BaseModel, extra="forbid"):
     path: str = Field(min_length=1)
     old: str = Field(description="the passage")
     new: str = Field(description="what replaces it")

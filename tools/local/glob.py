@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from core.effects import Effect
 from core.errors import ToolError
@@ -15,9 +15,7 @@ LISTED, MOST = 200, 100_000
 MAGIC = "*?[{"
 
 
-class GlobArguments(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class GlobArguments(BaseModel, extra="forbid"):
     pattern: str = Field(min_length=1, description="*.py (at any depth), src/**/*.{ts,tsx}")
     path: str = Field("", description="folder to look in; default: the working directory")
 

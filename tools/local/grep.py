@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from core.effects import Effect
 from core.errors import ToolError
@@ -17,9 +17,7 @@ from tools.local.files import absolute, hides_secrets, near, shown
 LINE, MOST = 300, 20_000
 
 
-class GrepArguments(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class GrepArguments(BaseModel, extra="forbid"):
     pattern: str = Field(min_length=1, description="a regular expression")
     path: str = Field("", description="file or folder; default: the working directory")
     glob: str = Field("", description="only files like this, *.py")

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from core.backend import RunningCommand
 from core.effects import Effect
@@ -14,9 +14,7 @@ from core.tool import AgentTool, ToolContext, ToolResult
 from tools.local.wait_for_command import SHOWN, result_of
 
 
-class ProcessArguments(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class ProcessArguments(BaseModel, extra="forbid"):
     operation: Literal["list", "output", "wait", "kill"]
     id: str = Field("", description="the id that bash gave; not for list")
     timeout: int = Field(120, ge=1, le=36_000, description="seconds")

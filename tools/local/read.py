@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from core.backend import Entry
 from core.effects import Effect
@@ -25,9 +25,7 @@ BLIND = "The model cannot see pictures; set `vision` if it can."
 ENTRIES = 500
 
 
-class ReadArguments(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class ReadArguments(BaseModel, extra="forbid"):
     path: str = Field(min_length=1, description="a file or folder")
     offset: int = Field(1, ge=1, description="first line")
     limit: int = Field(2000, ge=1, description="number of lines")

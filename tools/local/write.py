@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from core.effects import Effect
 from core.errors import ToolError
@@ -13,9 +13,7 @@ from core.tool import AgentTool, ToolContext, ToolResult
 from tools.local.files import absolute, content_of, decoded, diff, known, put, recovered
 
 
-class WriteArguments(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class WriteArguments(BaseModel, extra="forbid"):
     path: str = Field(min_length=1)
     content: str = Field(description="the whole file")
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from core.effects import Effect
 from core.errors import ToolError
@@ -68,9 +68,7 @@ def _allowed(connection: Connection, tools: list[Listed], tell: Tell) -> list[Li
     return [t for t in tools if any(fnmatchcase(t["name"], p) for p in patterns)]
 
 
-class McpArguments(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class McpArguments(BaseModel, extra="forbid"):
     operation: Literal["search", "call"]
     query: str = Field("", description="for search: words of what the tool should do")
     tool: str = Field("", description="for call: a name that a search told")

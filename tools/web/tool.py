@@ -4,7 +4,7 @@ import asyncio
 import re
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from core import http
 from core.effects import Effect
@@ -31,9 +31,7 @@ HEADERS = {
 }
 
 
-class WebArguments(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class WebArguments(BaseModel, extra="forbid"):
     operation: Literal["search", "fetch"]
     # What is searched for leaves this machine: enough for a question, not for a file.
     query: str = Field("", max_length=300)

@@ -25,11 +25,6 @@ def sendable(name: str) -> str:
     return f"{plain[:55]}_{_digest(name, 8)}"
 
 
-def sendable_names(names: Iterable[str]) -> dict[str, str]:
-    """Each name as it is offered → itself."""
-    return {sendable(name): name for name in names}
-
-
 def wants_nine(provider: str, model: str) -> bool:
     """Whether ids of calls must have exactly nine letters or digits."""
     return provider == "mistral" or _MISTRAL.search(model.lower()) is not None

@@ -3,7 +3,7 @@
 import re
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, Field, field_validator
 
 from core.effects import Effect
 from core.errors import ToolError
@@ -16,9 +16,7 @@ from tools.hub.datasets.pages import place
 from tools.hub.datasets.viewer import Viewer
 
 
-class HfDatasetArguments(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class HfDatasetArguments(BaseModel, extra="forbid"):
     operation: Literal["inspect", "search", "overlap"]
     dataset: str = Field(min_length=1, description="owner/name")
     config: str = ""

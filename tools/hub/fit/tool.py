@@ -3,7 +3,7 @@ the formulas and where they are from."""
 
 import asyncio
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from core.effects import Effect
 from core.errors import ToolError
@@ -19,9 +19,7 @@ from tools.hub.fit.report import fits, told
 PACKED = frozenset({"I32", "U8", "I8", "U32"})
 
 
-class HfFitArguments(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class HfFitArguments(BaseModel, extra="forbid"):
     method: Method
     model: str = Field("", description="owner/name")
     parameters: float = Field(0, ge=0, description="billions")

@@ -2,12 +2,10 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 
-class JobsArguments(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class JobsArguments(BaseModel, extra="forbid"):
     operation: Literal[
         "ps", "run", "logs", "inspect", "wait", "cancel", "metrics", "hardware",
         "schedule", "schedules", "unschedule",

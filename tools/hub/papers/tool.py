@@ -6,7 +6,7 @@ import itertools
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from core.effects import Effect
 from core.errors import ToolError
@@ -33,9 +33,7 @@ def _when(text: str) -> str:
 When = Annotated[str, AfterValidator(_when)]
 
 
-class PapersArguments(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class PapersArguments(BaseModel, extra="forbid"):
     operation: Literal["trending", "search", "read", "details", "citations", "resources"]
     id: str = Field("", description="arXiv id or URL")
     query: str = ""

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from core.hub.refusals import Repo, RepoType
 
@@ -13,9 +13,7 @@ Operation = Literal[
 READS = ("list", "read", "refs", "commits", "pr_list", "pr_get")
 
 
-class RepoArguments(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class RepoArguments(BaseModel, extra="forbid"):
     operation: Operation
     repo: str = Field(min_length=1, description="owner/name")
     type: RepoType = "model"
