@@ -80,7 +80,6 @@ class Search(Protocol):
 
     def records(self) -> AsyncIterator[bytes]:
         """What it prints, record by record. Leaving the loop early ends it."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -134,64 +133,49 @@ class Backend(Protocol):
 
     def folder(self, cwd: str) -> str:
         """The working directory there, for a thread that is at `cwd` here."""
-        ...
 
     async def quote(self, say: Say) -> Quote | None:
         """What the next call has to pay for; None: nothing."""
-        ...
 
     async def begin(self, say: Say, spending: Spending) -> str:
         """Before a call: make it ready, made if there is none. What the model has to know of
         that, or "". Raises ToolError: it is unavailable, or not for this money."""
-        ...
 
     async def end(self) -> str:
         """Give back what costs money; what a user should know of that, or ""."""
-        ...
 
     async def close(self) -> None:
         """Let go of connections; what costs money continues."""
-        ...
 
     async def resolve(self, path: str, cwd: str) -> str:
         """`path` as an absolute path, `~`, `..` and links resolved as far as they exist."""
-        ...
 
     async def stat(self, path: str) -> Entry: ...
 
     async def list(self, path: str) -> Sequence[Entry]:
         """A folder's entries, by name."""
-        ...
 
     async def read(self, path: str) -> bytes:
         """A file's whole content."""
-        ...
 
     async def write(self, path: str, content: bytes) -> None:
         """Put `content` in the file's place, atomically; its mode is kept, parents are made."""
-        ...
 
     async def modified(self, paths: Sequence[str]) -> dict[str, float]:
         """When each file was changed, epoch seconds; without those that are gone."""
-        ...
 
     def search(self, arguments: Sequence[str], cwd: str, separator: bytes = b"\n") -> Search:
         """A search in `cwd`, or in what is behind a last `--`. It names files by their whole
         path, or as seen from the folder that is searched."""
-        ...
 
     async def prepare(self, thread: str, call_id: str) -> tuple[RunningCommand, dict[str, Any]]:
         """A command that may be started, and the note by which it is found again."""
-        ...
 
     async def start(self, command: RunningCommand, request: CommandRequest) -> RunningCommand:
         """Start what was prepared. Raises OSError, ValueError, ToolError."""
-        ...
 
     async def found(self, note: dict[str, Any]) -> RunningCommand | str:
         """The command of a note, or why it cannot be looked at from here."""
-        ...
 
     async def commands(self, thread: str) -> Sequence[RunningCommand]:
         """The thread's commands, oldest first."""
-        ...

@@ -28,15 +28,12 @@ class Journal(Protocol):
 
     async def begin(self, thread: str, call_id: str, tool: str) -> JournalRow | None:
         """Write `started`. None: this call is new. Else the row an earlier process left."""
-        ...
 
     async def note(self, thread: str, call_id: str, note: dict[str, Any]) -> None:
         """Store the evidence by which a later process can tell whether the effect happened."""
-        ...
 
     async def notes(self, thread: str, tool: str) -> Sequence[tuple[str, dict[str, Any]]]:
         """(call id, note) of every call of `tool` that left one, by the time in `note["at"]`."""
-        ...
 
     async def finish(self, thread: str, call_id: str, result: dict[str, Any]) -> None: ...
 
@@ -44,7 +41,6 @@ class Journal(Protocol):
 
     async def drop_results(self, thread: str, call_ids: Sequence[str]) -> None:
         """Forget results that a checkpoint holds now; the rows stay."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -58,11 +54,9 @@ class Inbox(Protocol):
 
     async def put(self, thread: str, text: str) -> int:
         """Append; returns the row's seq, from 1 in each thread."""
-        ...
 
     async def after(self, thread: str, seq: int) -> list[InboxRow]:
         """The rows beyond `seq`, oldest first."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -100,21 +94,17 @@ class Ledger(Protocol):
     async def reserve(self, ref: str, amount: int, scope: Scope, caps: Caps) -> bool:
         """Set `amount` aside for the call `ref`, unless that would break a cap: checked and
         written at once, so that parallel calls cannot overshoot."""
-        ...
 
     async def settle(self, ref: str, cost: int | None) -> None:
         """What was set aside really cost `cost`; None releases it."""
-        ...
 
     async def book(self, ref: str, cost: int | None, scope: Scope) -> None:
         """A request of a model that has ended; None: its price is not known."""
-        ...
 
     async def spent(self, column: str, value: str) -> Spent: ...
 
     async def left(self, scope: Scope, caps: Caps) -> tuple[int, str] | None:
         """(micro-USD that are left, of which cap) of the narrowest cap; None without any."""
-        ...
 
 
 class Grants(Protocol):
@@ -136,16 +126,12 @@ class ThreadFiles(Protocol):
 
     def runs(self, thread: str) -> Path:
         """The folder of a thread's run directories."""
-        ...
 
     def run(self, thread: str, call_id: str) -> Path:
         """The run directory of one call."""
-        ...
 
     def result(self, thread: str, call_id: str) -> Path:
         """The file of a long result."""
-        ...
 
     async def bounded(self, thread: str, call_id: str, text: str, limit: int) -> str:
         """Head and tail of `text` within `limit` characters; all of it goes to a file."""
-        ...

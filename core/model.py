@@ -78,28 +78,21 @@ class ModelClient(Protocol):
         the closing assistant_stream_end. Cancelling it closes the connection.
         Raises ModelError.
         """
-        ...
 
     async def ready(self, model: str) -> None:
         """Load what the methods below need for `model`, without holding up the event loop."""
-        ...
 
     def window(self, model: str) -> int:
         """The model's context window in tokens."""
-        ...
 
     def window_is_known(self, model: str) -> bool:
         """False: `window` is a cautious guess."""
-        ...
 
     def sees(self, model: str) -> bool:
         """Whether the model takes pictures."""
-        ...
 
     def price(self, model: str) -> tuple[float, float] | None:
         """Micro-USD per token of input and of output; None if it is not known."""
-        ...
 
     def count_tokens(self, messages: Sequence[BaseMessage], tools: Sequence[BaseTool] = ()) -> int:
         """An estimate (cl100k) of what these cost as a request, in tokens."""
-        ...

@@ -23,15 +23,12 @@ class Jobs(Protocol):
     ) -> tuple[list[HumanMessage], list[str]]:
         """(a message for each job that has ended since, the jobs that were told about or need not
         be). `told`: jobs whose end the model knows."""
-        ...
 
     async def running_jobs(self, services: Services, thread: ThreadRow) -> list[Job]:
         """The jobs that the thread launched and that continue. Raises ToolError."""
-        ...
 
     async def cancel_job(self, services: Services, thread: ThreadRow, job_id: str) -> None:
         """End a job of the thread. Raises ToolError."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -57,15 +54,12 @@ class Sandboxes(Protocol):
 
     def sandbox_of(self, services: Services, thread: str, flavor: str, notice: Say) -> Backend:
         """The thread's sandbox; nothing is started yet. `notice`: told what a user should know."""
-        ...
 
     async def living(self, settings: Settings) -> list[RunningSandbox]:
         """All of this user. Raises ToolError, StoreError."""
-        ...
 
     async def end_all(self, settings: Settings, store: Store, thread: str) -> list[str]:
         """End those of a thread, and book their cost; their ids. Raises ToolError."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -117,7 +111,6 @@ class ToolServers(Protocol):
         sign_in: SignIn | None = None,
     ) -> None:
         """Tell a user about trouble, let them answer what servers ask, and sign in."""
-        ...
 
     async def tools_for(
         self,
@@ -127,27 +120,21 @@ class ToolServers(Protocol):
         beside: Callable[[], Awaitable[None]] | None = None,
     ) -> dict[str, AgentTool]:
         """The tools of the thread's turn; waits for servers that are new, once."""
-        ...
 
     async def known(self, thread: str) -> dict[str, AgentTool]:
         """What the thread's next turn would be offered now, without starting a server."""
-        ...
 
     async def states(self) -> Mapping[str, ServerState]:
         """The state of each server that is not disabled; none is started."""
-        ...
 
     async def test(self) -> list[ServerTest]:
         """Start each server, and list its tools."""
-        ...
 
     def connect(self) -> None:
         """Start what is not started, once a turn."""
-        ...
 
     async def close(self) -> None:
         """End all sessions and programs."""
-        ...
 
 
 @dataclass(frozen=True)

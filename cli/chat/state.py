@@ -43,23 +43,19 @@ class Frontend(Protocol):
 
     async def open(self, chat: Chat) -> None:
         """Begin: the prompt stands when this returns, or soon after."""
-        ...
 
     async def close(self) -> None:
         return
 
     async def read(self) -> str:
         """The next input. Raises EOFError when the user leaves."""
-        ...
 
     async def ask(self, asked: Asked) -> str | None:
         """The answer; None if the user left the question. Anything else that is typed is the next
         input, and leaves the question, too."""
-        ...
 
     def has_input(self) -> bool:
         """Whether something was typed that `read` has not given yet."""
-        ...
 
     def put_back(self, text: str) -> None:
         """A message that could not be sent, into the prompt; a plain terminal still shows it."""
@@ -67,26 +63,21 @@ class Frontend(Protocol):
 
     async def pick(self, title: str, choices: Sequence[Choice]) -> str | None:
         """The key of the chosen one; None for none."""
-        ...
 
     async def decide(
         self, chat: Chat, requests: list[dict[str, Any]]
     ) -> list[dict[str, Any]] | None:
         """Decisions in LangChain's shape; None where they are left open. Raises
         DecidedElsewhere."""
-        ...
 
     async def answer(self, question: Question) -> dict[str, Any] | None:
         """What an MCP server asks in the middle of a call; None: declined."""
-        ...
 
     def working(self, chat: Chat) -> AbstractContextManager[None]:
         """While a turn runs: how it is stopped, and what is typed meanwhile."""
-        ...
 
     def stoppable(self, stop: Callable[[], None]) -> AbstractContextManager[None]:
         """While a line that the user typed runs: what Ctrl-C does."""
-        ...
 
     def left_over(self) -> bool:
         """Whether messages were queued that no step took."""
@@ -102,7 +93,6 @@ class Frontend(Protocol):
 
     async def hand_over(self, command: Sequence[str]) -> None:
         """The terminal to another program, until it ends."""
-        ...
 
 
 class Chat:

@@ -25,7 +25,6 @@ class Lines(Protocol):
 
     def place(self, most: int, how: str) -> Place:
         """Where rows of at most `most` lines go. how: says how to see the rest."""
-        ...
 
     def rows(self, rows: Iterable[Row], code: Callable[[Row], str] = ...) -> None:
         """Rows of what is decided or listed; `code`: the colour of each."""

@@ -25,15 +25,12 @@ class Leases(Protocol):
 
     def hold(self, thread: str) -> AbstractAsyncContextManager[None]:
         """Drive `thread` alone while the block runs. Raises ThreadBusy, StoreError."""
-        ...
 
     def is_held(self, thread: str) -> bool:
         """Whether some process drives the thread right now."""
-        ...
 
     def forget(self, thread: str) -> None:
         """Leave nothing of a thread that is deleted, by whom holds it."""
-        ...
 
 
 class FileLeases:

@@ -35,27 +35,21 @@ class Database(Protocol):
 
     async def open(self) -> None:
         """Connect, and bring the tables up to date. Raises StoreError, NewerDatabase."""
-        ...
 
     async def rows(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
         """Run one statement as its own transaction; on disk when it returns."""
-        ...
 
     async def batch(self, statements: Sequence[Statement]) -> None:
         """Run all of them or none, in one transaction."""
-        ...
 
     async def tables(self) -> set[str]:
         """The names of the tables there are."""
-        ...
 
     async def reclaim(self) -> None:
         """Give the space of deleted rows back to the file system."""
-        ...
 
     async def size(self) -> int:
         """Bytes that it takes."""
-        ...
 
     async def close(self) -> None: ...
 

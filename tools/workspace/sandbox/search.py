@@ -37,7 +37,6 @@ class Scripts(Protocol):
         self, script: str, arguments: Sequence[str], timeout: float
     ) -> tuple[int, str, str, bool]:
         """(exit code, output, complaints, whether its time was up) of a script."""
-        ...
 
     async def put_program(self, path: str, content: bytes) -> None: ...
 
