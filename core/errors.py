@@ -3,6 +3,7 @@
 AgentError                     exit 1   something went wrong that the user can act on
 ├── UsageError                 exit 2   what was typed cannot be used
 │   └── SettingsError                   a settings file or variable is wrong, named with its path
+├── ApprovalNeeded             exit 3   a decision is missing and no one is there to take it
 ├── LimitReached               exit 4   cost, iterations or time
 ├── StoreError                          the database or a folder cannot be used
 │   ├── NewerDatabase                   written by a later version of ml-agent
@@ -60,6 +61,11 @@ class UsageError(AgentError):
 
 class SettingsError(UsageError):
     default_hint = "ml-agent config show prints every setting and where it came from"
+
+
+class ApprovalNeeded(AgentError):
+    exit_code = 3
+    default_hint = "to approve or reject, run ml-agent sessions resume in a terminal"
 
 
 class LimitReached(AgentError):
