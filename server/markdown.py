@@ -25,8 +25,8 @@ ADDRESS = re.compile(r"https?://[^\s<>\"'`]*[^\s<>\"'`.,;:!?*_)\]}]")
 TASK = {"[ ] ": "☐ ", "[x] ": "☑ "}
 #: The lines of a text as markdown-it counts them; str.splitlines knows more line ends.
 LINES = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
-#: The page's title is h1 and a turn h2, so an answer begins with h3.
-HEADINGS = {"h1": "h3", "h2": "h4", "h3": "h5", "h4": "h6", "h5": "h6", "h6": "h6"}
+#: The page's title is h1.
+HEADINGS = {"h1": "h2", "h2": "h3", "h3": "h4", "h4": "h5", "h5": "h6", "h6": "h6"}
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,32 @@ from lxml import html as lxml_html
 
 from server.markdown import SCHEMES, BlockStream, blocks_of
 
+PLAIN = [
+    "blockquote",
+    "br",
+    "code",
+    "em",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "li",
+    "p",
+    "s",
+    "strong",
+    "table",
+    "tbody",
+    "thead",
+    "tr",
+    "ul",
+]
 #: By tag, the attributes that may be there.
 ALLOWED: dict[str, set[str]] = {
     "a": {"href", "rel", "target"}, "button": {"type", "class"}, "div": {"class", "tabindex"},
     "ol": {"start"}, "pre": {"tabindex"}, "span": {"class"}, "td": {"class"}, "th": {"class"},
-    **{tag: set() for tag in (
-        "blockquote", "br", "code", "em", "h3", "h4", "h5", "h6", "hr", "li", "p", "s", "strong",
-        "table", "tbody", "thead", "tr", "ul",
-    )},
+    **{tag: set() for tag in PLAIN},
 }  # fmt: skip
 
 HOSTILE = [

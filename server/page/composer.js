@@ -1,0 +1,149 @@
+// What is below the conversation: the message, its queue, the plan, model, mode, cost and context.
+
+import { $, button, h, icon, money, plural } from "./dom.js";
+import { openMenu } from "./menus.js";
+
+const MODES = {
+  ask: ["Ask", "Asks before commands, publishing and spending"],
+  auto: ["Auto", "Asks only about what cannot be undone"],
+  "read-only": ["Read-only", "Runs nothing that changes anything"],
+  yolo: ["Yolo", "Asks about almost nothing"],
+};
+const PLAN = { completed: "check", in_progress: "dot", pending: "ring" };
+const DRAFT = "ml-agent draft ";
+
+export class Composer {
+  /** actions: {send(text), stop(), withdraw(number), model(id), mode(name)}. */
+  constructor(actions) {
+    Object.assign(this, { actions, thread: "", model: "", mode: "", models: [], modes: [], isRunning: false });
+    this.field = $("message");
+    $("composer").addEventListener("submit", (event) => (event.preventDefault(), this.submit()));
+    this.field.addEventListener("input", () => this.changed());
+    this.field.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      this.submit();
+    });
+    $("composer").addEventListener("click", (event) => event.target === $("composer") && this.field.focus());
+    $("stop").addEventListener("click", () => actions.stop());
+    $("model").addEventListener("click", () => this.pickModel());
+    $("mode").addEventListener("click", () => this.pickMode());
+  }
+
+  show(thread) {
+    this.thread = thread;
+    this.set(sessionStorage.getItem(DRAFT + thread) ?? "");
+  }
+
+  set(text) {
+    this.field.value = text;
+    this.changed();
+  }
+
+  changed() {
+    const { field } = this;
+    sessionStorage.setItem(DRAFT + this.thread, field.value);
+    field.style.height = "auto";
+    field.style.height = `${Math.min(field.scrollHeight, innerHeight * 0.4)}px`;
+    $("send").disabled = !field.value.trim();
+    this.buttons();
+  }
+
+  buttons() {
+    const isEmpty = !this.field.value.trim();
+    $("stop").hidden = !this.isRunning;
+    $("send").hidden = this.isRunning && isEmpty;
+    this.field.placeholder = this.isRunning ? "Steer the running turn" : this.thread ? "Reply" : "Describe a task";
+  }
+
+  async submit() {
+    const text = this.field.value.trim();
+    if (!text || this.isSending) return;
+    this.isSending = true;
+    $("send").disabled = true;
+    if (await this.actions.send(text)) {
+      sessionStorage.removeItem(DRAFT + this.thread);
+      if (this.field.value.trim() === text) this.set("");
+    }
+    this.isSending = false;
+    this.changed();
+  }
+
+  status({ running, model, mode, cost, cap, context }) {
+    this.isRunning = running;
+    this.model = model || this.model;
+    this.mode = mode || this.mode;
+    this.buttons();
+    this.pickers();
+    const used = context ? Math.round((100 * context.total) / context.window) : null;
+    $("context").hidden = used === null;
+    if (used !== null) {
+      $("context").replaceChildren(ring(used), h("span", {}, `${used}%`), h("span.wide", {}, "context"));
+      $("context").title = `${context.total.toLocaleString("en")} of ${context.window.toLocaleString("en")} tokens; compacts at ${context.threshold.toLocaleString("en")}`;
+      $("context").classList.toggle("near", context.total > 0.85 * context.threshold);
+    }
+    $("cost").hidden = !cost;
+    if (!cost) return;
+    const limit = cap === null || cap === undefined ? "" : ` of ${money(cap)}`;
+    $("cost").textContent = `${money(cost.thread)}${limit}`;
+    $("cost").title = `This turn ${money(cost.turn)}, this session ${money(cost.thread)}, today ${money(cost.day)}`;
+  }
+
+  pickers() {
+    const short = this.model.split("/").at(-1);
+    $("model").replaceChildren(h("span.word", {}, short || "Model"), icon("pick"));
+    $("model").ariaLabel = `Model: ${this.model}`;
+    $("model").title = this.model;
+    $("mode").replaceChildren(icon("shield"), h("span.word", {}, MODES[this.mode]?.[0] ?? (this.mode || "Mode")), icon("pick"));
+    $("mode").ariaLabel = `Permission mode: ${this.mode}`;
+    $("mode").title = MODES[this.mode]?.[1] ?? "";
+    $("mode").dataset.mode = this.mode;
+  }
+
+  pickModel() {
+    const all = [...new Set([this.model, ...this.models].filter(Boolean))];
+    const item = (id) => ({ label: id, isChosen: id === this.model, run: () => this.actions.model(id) });
+    const free = (id) => ({ label: id, detail: "Use this model", icon: "plus", run: () => this.actions.model(id) });
+    openMenu($("model"), all.map(item), { filter: "Find or type a model", free, side: "above" });
+  }
+
+  pickMode() {
+    const item = (name) => ({
+      label: MODES[name]?.[0] ?? name, detail: MODES[name]?.[1], isChosen: name === this.mode, run: () => this.actions.mode(name),
+    });
+    openMenu($("mode"), this.modes.map(item), { side: "above" });
+  }
+
+  queue(waiting) {
+    $("queue").hidden = !waiting.length;
+    $("queue").replaceChildren(...waiting.map(({ number, text }) => h("li", {}, icon("up"), h("span.word", {}, text),
+      h("span.faint", {}, "at the next step"),
+      button("quiet", { "aria-label": "Withdraw this message", title: "Withdraw", onclick: () => this.actions.withdraw(number, text) }, icon("cross")))));
+  }
+
+  plan(items) {
+    const plan = $("plan");
+    plan.hidden = !items?.length;
+    if (plan.hidden) return;
+    const done = items.filter(({ status }) => status === "completed").length;
+    const now = items.find(({ status }) => status === "in_progress");
+    const title = now?.text ?? (done === items.length ? "Done" : items.find(({ status }) => status === "pending")?.text ?? "");
+    const summary = h("summary", {}, icon("list"), h("span.count", {}, `${done} of ${items.length}`), h("span.word", {}, title), icon("chevron"));
+    const list = h("ol", { "aria-label": plural(items.length, "step") }, ...items.map(({ text, status }) =>
+      h(`li.${status}`, {}, icon(PLAN[status] ?? "ring"), h("span", {}, text), h("span.hidden-text", {}, status.replace("_", " ")))));
+    plan.replaceChildren(summary, list);
+  }
+}
+
+/** A ring that is filled to so many per cent. */
+function ring(percent) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 20 20");
+  svg.setAttribute("aria-hidden", "true");
+  for (const [name, dash] of [["ring-back", 100], ["ring-fill", percent]]) {
+    const circle = document.createElementNS("http://www.w3.org/2000/svg", "circle");
+    for (const [key, value] of Object.entries({ cx: 10, cy: 10, r: 7, pathLength: 100, "stroke-dasharray": `${dash} 100`, class: name })) circle.setAttribute(key, value);
+    svg.append(circle);
+  }
+  return svg;
+}

@@ -1,0 +1,38 @@
+// Scrolling: follows what comes, until the user scrolls up; never moves what the user reads.
+
+import { $ } from "./dom.js";
+
+//: Pixels from the end within which the conversation follows what comes.
+const NEAR = 80;
+let isFollowing = true;
+
+export function follow() {
+  isFollowing = true;
+  settle();
+}
+
+/** After a change of the conversation's height. */
+export function settle() {
+  const area = $("scroll");
+  if (isFollowing) area.scrollTop = area.scrollHeight;
+  $("newest").hidden = isFollowing || distance(area) < 2 * NEAR;
+}
+
+function distance(area) {
+  return area.scrollHeight - area.scrollTop - area.clientHeight;
+}
+
+export function listenToScrolling() {
+  const area = $("scroll");
+  let before = 0;
+  area.addEventListener("scroll", () => {
+    // Growth is no move of the user's: only scrolling up ends the following.
+    if (area.scrollTop < before - 2) isFollowing = distance(area) < NEAR;
+    else isFollowing ||= distance(area) < NEAR;
+    before = area.scrollTop;
+    settle();
+  }, { passive: true });
+  const sizes = new ResizeObserver(settle);
+  for (const id of ["log", "scroll", "requests"]) sizes.observe($(id));
+  $("newest").addEventListener("click", follow);
+}

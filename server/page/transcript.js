@@ -1,0 +1,231 @@
+// The conversation: items of a reset, then frames in order; the same frames always give the same.
+
+import { Call } from "./calls.js";
+import { button, copy, duration, h, icon, linked, money, plural, seconds } from "./dom.js";
+
+//: Items from which on those outside of the window are not drawn.
+const LONG = 60;
+//: Calls in a row of which the older ones are hidden.
+const CALLS = 12;
+
+export class Transcript {
+  /** actions: {undo(turn, text), fork(turn), resume(), raiseCap()}. */
+  constructor(root, actions) {
+    Object.assign(this, { root, actions });
+    this.clear("");
+  }
+
+  clear(thread) {
+    Object.assign(this, { thread, calls: new Map(), answer: null, thinking: null, group: null, turn: 0, lastUser: 0 });
+    this.root.replaceChildren();
+    this.root.classList.remove("long");
+  }
+
+  reset(thread, items) {
+    this.clear(thread);
+    const target = this.root;
+    this.root = document.createDocumentFragment();
+    for (const item of items) ITEMS[item.kind]?.(this, item);
+    target.append(this.root);
+    this.root = target;
+    target.classList.toggle("long", items.length > LONG);
+  }
+
+  /** True if the frame was one of the conversation's. */
+  apply(name, data) {
+    const handler = FRAMES[name];
+    handler?.(this, data);
+    return Boolean(handler);
+  }
+
+  add(element) {
+    this.group = null;
+    this.root.append(element);
+    return element;
+  }
+
+  // Items.
+
+  user({ text, turn }) {
+    this.end_thinking();
+    const isFirst = turn !== this.lastUser;
+    this.turn = this.lastUser = turn ?? this.turn;
+    const actions = h("div.actions", {}, tool("copy", "Copy", (event) => copy(text, event.currentTarget)),
+      isFirst ? tool("pencil", "Undo to here and edit", () => this.actions.undo(turn, text)) : null);
+    this.add(h("article.user.item", { "aria-label": "You" }, h("div.bubble", {}, text), actions));
+  }
+
+  open_answer(number) {
+    this.end_thinking();
+    const body = h("div.prose", {});
+    const element = this.add(h("article.answer.item", {}, h("h2.hidden-text", {}, "ML Agent"), body));
+    this.answer = { number, element, body, html: [] };
+  }
+
+  blocks(number, changes) {
+    if (this.answer?.number !== number) this.open_answer(number);
+    for (const [at, html] of changes) this.block(at, html);
+  }
+
+  block(at, html) {
+    const { body, html: known } = this.answer;
+    while (body.children.length <= at) body.append(h("div.block", {}));
+    if (known[at] === html) return;
+    known[at] = html;
+    // Made by server/markdown.py and by nothing else.
+    body.children[at].innerHTML = html;
+  }
+
+  end_answer(text) {
+    if (!this.answer) return;
+    const { element } = this.answer;
+    const turn = this.turn;
+    element.append(h("div.actions", {}, tool("copy", "Copy", (event) => copy(text, event.currentTarget)),
+      tool("fork", "Fork from here", () => this.actions.fork(turn))));
+    this.answer = null;
+    this.group = null;
+  }
+
+  withdraw() {
+    this.answer?.element.remove();
+    this.answer = null;
+    this.end_thinking();
+  }
+
+  call(item) {
+    this.end_thinking();
+    this.answer = null;
+    let call = this.calls.get(item.id);
+    if (!call) {
+      call = new Call(this.thread, item);
+      this.calls.set(item.id, call);
+      this.into_group(call.element);
+    }
+    call.update(item);
+  }
+
+  into_group(element) {
+    this.group ??= this.add(h("div.calls.item", {}));
+    const group = this.group;
+    group.append(element);
+    const rows = [...group.querySelectorAll(":scope > .call")];
+    if (rows.length <= CALLS || group.classList.contains("whole")) return;
+    for (const row of rows.slice(0, -CALLS)) row.hidden = true;
+    const label = `Show ${plural(rows.length - CALLS, "earlier call")}`;
+    group.querySelector(".earlier")?.remove();
+    group.prepend(button("earlier", { onclick: (event) => {
+      group.classList.add("whole");
+      for (const row of rows) row.hidden = false;
+      for (const row of group.querySelectorAll(":scope > .call")) row.hidden = false;
+      event.currentTarget.remove();
+    } }, label));
+  }
+
+  think(text) {
+    if (!this.thinking) {
+      const body = h("pre", { tabindex: "0" });
+      const words = h("span.word", {}, "Thinking");
+      const element = this.add(h("details.thinking.item", {}, h("summary", {}, icon("bulb"), words, icon("chevron")), body));
+      this.thinking = { body, words, element, began: Date.now() };
+    }
+    this.thinking.body.append(text);
+  }
+
+  end_thinking() {
+    if (!this.thinking) return;
+    const time = Date.now() - this.thinking.began;
+    this.thinking.words.textContent = time < 1000 ? "Thought" : `Thought for ${seconds(time)}`;
+    this.thinking = null;
+  }
+
+  folded(name, title, text) {
+    const body = h("pre", { tabindex: "0" }, text);
+    this.add(h("details.note.item", {}, h("summary", {}, icon(name), h("span.word", {}, title), icon("chevron")), body));
+  }
+
+  line(text) {
+    this.add(h("p.line.item", {}, text));
+  }
+
+  end({ status, message, hint }) {
+    this.over();
+    if (status === "interrupted") return this.ending("stop", "Stopped.", message && message !== "user" ? message : hint, []);
+    const isCap = /\bcap\b|budget|max_usd/i.test(`${message} ${hint}`);
+    const acts = [button("fill", { onclick: () => this.actions.resume() }, icon("play"), status === "limit" ? "Continue" : "Try again")];
+    if (isCap) acts.unshift(button("outline", { onclick: () => this.actions.raiseCap() }, "Raise the cap"));
+    return this.ending(status === "limit" ? "warn" : "cross", message, hint, acts, status);
+  }
+
+  ending(name, message, hint, acts, status = "stopped") {
+    const words = h("div", {}, h("p", {}, ...linked(message)), hint ? h("p.faint", {}, ...linked(hint)) : null);
+    this.add(h(`div.ending.${status}.item`, { role: status === "error" ? "alert" : null }, icon(name), words, h("div.buttons", {}, ...acts)));
+  }
+
+  cut_off() {
+    const acts = [button("fill", { onclick: () => this.actions.resume() }, icon("play"), "Continue")];
+    this.ending("warn", "This turn was cut off.", "Finished calls keep their results; nothing runs twice.", acts, "cut");
+  }
+
+  over() {
+    this.end_thinking();
+    this.answer = null;
+    this.group = null;
+  }
+
+  /** What a turn cost, at its end. */
+  closing({ iterations, cost_micro_usd: cost, seconds: time, status, reason }) {
+    this.over();
+    if (status !== "done" && reason) return this.end({ status: "limit", message: reason, hint: "" });
+    const parts = [plural(iterations, "step"), cost === null ? null : money(cost), duration(time)];
+    return this.line(parts.filter(Boolean).join(" · "));
+  }
+
+  /** Once a second: the time of what runs. */
+  tick() {
+    for (const call of this.calls.values()) if (call.state === "running") call.draw();
+  }
+
+  get running() {
+    return [...this.calls.values()].filter((call) => call.state === "running");
+  }
+}
+
+const ITEMS = {
+  answer: (t, { blocks, text }) => {
+    t.blocks(0, blocks.map((html, at) => [at, html]));
+    t.end_answer(text);
+  },
+  user: (t, item) => t.user(item),
+  call: (t, item) => t.call(item),
+  note: (t, { text }) => t.folded("plug", text.split("\n")[0], text),
+  summary: (t, { text }) => t.folded("compress", "Older messages were summarized", text),
+  end: (t, item) => t.end(item),
+};
+
+function tool(name, label, run) {
+  return button("quiet", { "aria-label": label, title: label, onclick: run }, icon(name), icon("check"));
+}
+
+const FRAMES = {
+  processing: (t, { resumes, text, turn }) => {
+    for (const ending of t.root.querySelectorAll(".ending")) ending.remove();
+    t.over();
+    if (!resumes && text) t.user({ text, turn });
+  },
+  md: (t, { answer, block, html, blocks }) => {
+    t.blocks(answer, blocks ? blocks.map((each, at) => [at, each]) : [[block, html]]);
+    if (blocks) for (const extra of [...t.answer.body.children].slice(blocks.length)) extra.remove();
+  },
+  assistant_message: (t, { text }) => t.end_answer(text),
+  assistant_stream_end: (t, { withdrawn }) => withdrawn && t.withdraw(),
+  assistant_chunk: (t, { kind, text }) => kind === "thinking" && t.think(text),
+  tool_call: (t, data) => t.call(data),
+  tool_output: (t, data) => t.calls.get(data.id)?.update(data),
+  tool_log: (t, { id, text }) => t.calls.get(id)?.log(text),
+  tool_state_change: (t, { id, state }) => t.calls.get(id)?.update({ state }),
+  turn_complete: (t, data) => t.closing(data),
+  error: (t, { message, hint }) => t.end({ status: "error", message, hint }),
+  interrupted: (t) => t.end({ status: "interrupted", message: "", hint: "Send a message to continue." }),
+  compacted: (t, { tokens_before: before, tokens_after: after }) =>
+    t.line(`Compacted: ${before.toLocaleString("en")} → ${after.toLocaleString("en")} tokens`),
+};
