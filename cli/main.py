@@ -35,6 +35,7 @@ COMMANDS = {
         "cli.commands.trust:trust",
         "Show what this folder contains for ML Agent, and trust it",
     ),
+    "web": ("cli.commands.web:web", "Chat in a browser, with the same sessions"),
     "mcp": ("cli.commands.mcp:mcp", "List, test, add and remove MCP servers"),
     "tools": (
         "cli.commands.tools:tools",

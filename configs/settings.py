@@ -60,6 +60,16 @@ class Notify(BaseModel, extra="forbid"):
     )
 
 
+class Web(BaseModel, extra="forbid"):
+    """The web chat, `ml-agent web`."""
+
+    public_url: str = Field(
+        "",
+        pattern=r"^(https?://[^\s?#]+)?$",
+        description="address of your web chat; notifications then link to the session there",
+    )
+
+
 class SandboxSettings(BaseModel, extra="forbid"):
     """A Hugging Face sandbox in which commands run and files live."""
 
@@ -237,6 +247,7 @@ class Settings(BaseModel):
     notify: Notify = Field(
         default_factory=lambda: Notify.model_validate({}), description="notifications"
     )
+    web: Web = Field(default_factory=lambda: Web.model_validate({}), description="web chat")
     database_url: str = Field(
         "",
         description="database of sessions: sqlite:////path or postgresql://...; empty: a SQLite "

@@ -88,6 +88,6 @@ def check_local_file(what: str) -> None:
     """Raises ToolError if files of this machine are not the user's: on a server."""
     if _shared:
         raise ToolError(
-            f"{what}: this server's files are out of reach. Pass the text itself; files in the "
-            "sandbox go to the Hub from there, with `hf upload` in bash."
+            f"{what}: this server's files are out of reach. Pass the text itself; a job with the "
+            "secret HF_TOKEN can upload what it made."
         )

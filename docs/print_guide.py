@@ -46,6 +46,7 @@ COMMANDS = {
     "approvals granted": "Rules that you granted for this folder",
     "replay": "Run a recorded session again and name the first difference",
     "trust": "Show what a folder contains for ML Agent, and trust it",
+    "web": "Chat in a browser, with the same sessions",
     "mcp": "List, test, add and remove MCP servers",
     "mcp list": "Configured servers and their tools",
     "mcp test": "Start servers, sign in if needed, list their tools",

@@ -87,7 +87,8 @@ class Session(Status):
         await self._open()
         self._input = TurnInput(self._store, self._stored, self._files, self.thread.id)
         self._sharing = Sharing(self.settings, self.export, self._options.notice)
-        self._notifier = Notifier(self.settings.notify, self._options.notice)
+        web = self.settings.web.public_url
+        self._notifier = Notifier(self.settings.notify, self._options.notice, web)
         self._iterations = self._context.max_iterations
         return self
 

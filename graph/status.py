@@ -10,15 +10,16 @@ from typing import Any
 
 from langchain_core.messages import AnyMessage, BaseMessage, SystemMessage
 
-from core.durable import Spent
+from core.durable import InboxRow, Spent
 from core.effects import Effect
 from core.errors import NoSuchThread, ToolError
 from core.events import Event, UndoComplete
 from core.hub.jobs import Job
 from core.models.list_models import check, check_effort, efforts_of
-from core.policy.rules import parse_rule
+from core.policy.propose import proposed
+from core.policy.rules import parse_rule, rules_of
 from core.run import Mode
-from core.state import PlanItem
+from core.state import PlanItem, Turn
 from core.store import ThreadRow
 from core.store.runs import runs_of
 from core.tool import Services
@@ -99,6 +100,10 @@ class Status(OpenThread):
         """The number of the newest message that the conversation holds."""
         return int((await self._stored.state()).values.get("turn", ROOT).get("seq", 0))
 
+    async def newest_turn(self) -> Turn:
+        """The newest turn as it is stored: its number, status, error."""
+        return await self._stored.turn()
+
     async def plan(self) -> list[PlanItem]:
         """The checklist as it stands."""
         return list((await self._stored.state()).values.get("plan") or []) if self._known else []
@@ -130,6 +135,28 @@ class Status(OpenThread):
         except (KeyError, ValueError):
             return None
         return effect
+
+    def rule_for(self, request: dict[str, Any]) -> str:
+        """The rule that lets a call like this request of `pending()` run without asking; "" if no
+        rule can."""
+        allow, deny = self._options.allow, self._options.deny
+        return proposed(
+            request["tool"],
+            request["arguments"],
+            rules_of(self.settings.permissions, allow=allow, deny=deny),
+            effect=self.effect_of(request["tool"], request["arguments"]),
+            cwd=self.thread.cwd,
+            state=str(self.settings.state_path()),
+        )
+
+    async def decide(self, call_id: str, decision: dict[str, Any]) -> bool:
+        """Store a decision on a call that waits; a `resume` without decisions takes it. False: the
+        call was decided before, and that counts."""
+        return await self._store.decisions.put(self.thread.id, call_id, decision)
+
+    async def queue(self) -> list[InboxRow]:
+        """Messages that the conversation does not hold yet, the oldest first."""
+        return await self._store.inbox.after(self.thread.id, await self.taken())
 
     async def cost(self) -> dict[str, Spent]:
         """What was spent and set aside: {invocation, turn, thread, day}."""
@@ -235,6 +262,10 @@ class Status(OpenThread):
         cap = self._context.max_cost_micro_usd
         if cap is not None:
             self._context.max_cost_micro_usd = cap + round(dollars * 1_000_000)
+
+    def cap(self) -> int | None:
+        """What this session may spend, in micro-USD; None: no cap."""
+        return self._context.max_cost_micro_usd
 
     def more_iterations(self) -> None:
         """Let the turn at hand have as many iterations again."""

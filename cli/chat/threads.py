@@ -107,15 +107,5 @@ async def close_thread(chat: Chat) -> None:
 
 def proposed_rule(chat: Chat, request: dict[str, Any]) -> str:
     """The rule that lets this call run from now on without asking; "" if no rule can."""
-    from core.policy.propose import proposed
-    from core.policy.rules import rules_of
-
-    allow, deny = chat.options.allow, chat.options.deny
-    return proposed(
-        request["tool"],
-        request["arguments"],
-        rules_of(chat.settings.permissions, allow=allow, deny=deny),
-        effect=chat.session.effect_of(request["tool"], request["arguments"]),
-        cwd=chat.session.thread.cwd,
-        state=str(chat.settings.state_path()),
-    )
+    rule: str = chat.session.rule_for(request)
+    return rule

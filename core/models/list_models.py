@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from configs.settings import EFFORTS, Settings
+from core.credentials import is_shared
 from core.errors import AgentError, UnknownModel, UsageError
 from core.models.effort import offered
 from core.models.model_info import ANY_NAME, Facts, catalogue_base
@@ -49,6 +50,8 @@ class Offer:
 
 async def offers(settings: Settings) -> list[Offer]:
     """Every model that can be chosen here; asks the router and the servers of this machine."""
+    if is_shared():
+        return await _router(ROUTERS[0], settings)
     routers = (_router(r, settings) for r in ROUTERS)
     served = await asyncio.gather(*routers, *(_server(s, settings) for s in SERVERS))
     return [*_mapped(), *(offer for offers in served for offer in offers)]

@@ -8,6 +8,8 @@ import os
 from pathlib import PurePath
 from typing import BinaryIO
 
+from core.store.files.thread_files import LEFT_OUT
+
 #: Bytes read at once; bytes of one output that are read at all, half from each end.
 CHUNK, MOST = 131_072, 256_000_000
 
@@ -76,7 +78,7 @@ def bounded(head: bytes, tail: bytes, size: int, limit: int, path: PurePath) -> 
     head = head[: head.rfind(b"\n", limit // 4) + 1 or len(head)]
     tail = tail[tail.find(b"\n", 0, limit // 4) + 1 :]
     missing = size - len(head) - len(tail)
-    left_out = f"\n[... {missing:,} bytes left out; all of it: {path} ...]\n"
+    left_out = f"\n[... {missing:,} bytes {LEFT_OUT} {path} ...]\n"
     return _decoded(_whole(head)) + left_out + _decoded(_whole(tail, start=True)), True
 
 

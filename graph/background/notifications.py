@@ -29,10 +29,17 @@ TITLE, WORDS = 80, 300
 
 
 class Notifier:
-    """The messages of one session. `notice`: told about the first failure in one line."""
+    """The messages of one session.
 
-    def __init__(self, settings: Notify, notice: Callable[[str], None] | None) -> None:
+    Args:
+        notice: told about the first failure in one line. web: address of the web chat, or "".
+    """
+
+    def __init__(
+        self, settings: Notify, notice: Callable[[str], None] | None, web: str = ""
+    ) -> None:
         self._settings = settings
+        self._web = web.rstrip("/")
         self._notice = notice or log.warning
         self._sending: set[asyncio.Task[None]] = set()
         self._told = False
@@ -45,6 +52,9 @@ class Notifier:
         message = message_of(event, thread)
         if message is None or message["event"] not in self._settings.on:
             return
+        if self._web:
+            # It only names the session: who decides there is who is signed in there.
+            message["url"] = f"{self._web}/?thread={thread.id}"
         if slack:
             self._begin(slack, {"text": for_slack(message)})
         if webhook:
@@ -81,7 +91,7 @@ class Notifier:
 
 def message_of(event: Event, thread: ThreadRow) -> dict[str, str] | None:
     """{event, status, thread, title, text, go_on} of what a user needs to know; None of the rest.
-    `event` is a word of `notify.on`, `go_on` the command that continues."""
+    `event` is a word of `notify.on`, `go_on` the command that continues. `Notifier` adds `url`."""
     kind, status, text = "", "", ""
     go_on = f'ml-agent -r {thread.id} "..."'
     match event:
@@ -118,7 +128,8 @@ def for_slack(message: dict[str, str]) -> str:
         "job": "A job has ended" if message["status"] == "done" else "A job has failed",
     }
     head = f"{heads[message['event']]}: {message['title']}"
-    text = "\n".join([head, message["text"], f"thread {message['thread']} · {message['go_on']}"])
+    lines = [head, message["text"], f"thread {message['thread']} · {message['go_on']}"]
+    text = "\n".join([*lines, *filter(None, [message.get("url")])])
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

@@ -119,6 +119,19 @@ async def test_an_approval_and_an_error(given: Settings, workdir: Path, hook: Ho
     assert "[secret: hugging face token]" in first["title"]
 
 
+async def test_a_link_to_the_web_chat_names_the_session_and_nothing_else(
+    given: Settings, workdir: Path, hook: Hook
+) -> None:
+    web = given.web.model_copy(update={"public_url": "https://me.example/chat/"})
+    linked = given.model_copy(update={"web": web})
+    script = [Reply(calls=[Call("bash", {"command": "touch x"})])]
+    async with driven(script, linked, workdir, mode="ask", interactive=True) as driver:
+        await driver.send("go")
+        link = f"https://me.example/chat/?thread={driver.session.thread.id}"
+    assert hook.at("/any")[0]["url"] == link
+    assert hook.at("/slack")[0]["text"].splitlines()[-1] == link
+
+
 async def test_a_limit_says_so(given: Settings, workdir: Path, hook: Hook) -> None:
     more = Reply(calls=[Call("glob", {"pattern": "*"})])
     async with driven([more, more], given, workdir, max_iterations=1) as driver:

@@ -5,6 +5,9 @@ from pathlib import Path
 
 from configs.folders import make_private_folder
 
+#: What a shortened text says where its middle was; before the path of the whole.
+LEFT_OUT = "left out; all of it:"
+
 
 class Outputs:
     """`<state>/threads/<thread>/{runs,results}`."""
@@ -39,7 +42,7 @@ class Outputs:
 
 def shortened(text: str, limit: int, path: Path) -> str:
     """`text` with its middle left out, in at most `limit` characters."""
-    note = "\n[... {:,} characters left out; all of it: {} ...]\n"
+    note = f"\n[... {{:,}} characters {LEFT_OUT} {{}} ...]\n"
     room = max(limit - len(note.format(len(text), path)), 200)
     head = room * 2 // 3
     note = note.format(len(text) - room, path)

@@ -1,0 +1,62 @@
+"""The ASGI application: guard, routes, static files, and what runs next to them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from server.guard import Guard
+from server.requests import answering
+from server.routes import ThreadRoutes
+from server.site import Site
+
+PAGE = Path(__file__).parent / "page"
+#: Seconds between two looks for rooms that no one uses.
+LOOK = 60.0
+
+
+def create_app(site: Site) -> Starlette:
+    """The application of one server."""
+
+    async def front(request: Request) -> Response:
+        return await site.access.door(request) or FileResponse(PAGE / "index.html")
+
+    async def health(request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        tidying = asyncio.create_task(_tidy(site))
+        try:
+            yield
+        finally:
+            tidying.cancel()
+            with suppress(asyncio.CancelledError):
+                await tidying
+            await site.users.close()
+
+    guard = Middleware(Guard, hosts=site.hosts, scheme=site.scheme, body=site.users.limits.body)
+    return Starlette(
+        routes=[
+            Route("/", answering(front)),
+            Route("/health", health),
+            *ThreadRoutes(site).routes(),
+            *site.access.routes(),
+            Mount("/static", StaticFiles(directory=PAGE)),
+        ],
+        middleware=[guard],
+        lifespan=lifespan,
+    )
+
+
+async def _tidy(site: Site) -> None:
+    while True:
+        await asyncio.sleep(LOOK)
+        await site.users.close_idle()

@@ -1,0 +1,70 @@
+"""A stored thread as the items of the page: what a `reset` shows. Pure, and slow for a long thread:
+call it in another thread."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
+
+from core.history import calls_of, is_note, is_summary, outcome_of, said_by_person
+from core.secrets.redaction import redacted, redacted_in
+from core.store.files.thread_files import LEFT_OUT
+from server.markdown import blocks_of
+
+Item = dict[str, Any]
+
+
+class Items:
+    """Items of one thread's messages. Rendered answers are kept: messages do not change."""
+
+    def __init__(self) -> None:
+        self._answers: dict[str, Item] = {}
+
+    def of(self, messages: Sequence[AnyMessage], waiting: Sequence[str]) -> list[Item]:
+        """The oldest first. waiting: ids of the calls that wait for approval."""
+        results = {m.tool_call_id: m for m in messages if isinstance(m, ToolMessage)}
+        items: list[Item] = []
+        for message in messages:
+            if isinstance(message, AIMessage):
+                items += self._of_answer(message, results, waiting)
+            elif is_summary(message):
+                items.append({"kind": "summary", "text": message.text})
+            elif is_note(message):
+                items.append({"kind": "note", "text": message.text})
+            elif not isinstance(message, ToolMessage):
+                items.append({"kind": "user", "text": said_by_person(message)})
+        return items
+
+    def _of_answer(
+        self, message: AIMessage, results: Mapping[str, ToolMessage], waiting: Sequence[str]
+    ) -> list[Item]:
+        found = [self._answer(message)] if message.text else []
+        for call in calls_of(message):
+            item = {
+                "kind": "call",
+                "id": call.id,
+                "tool": call.name,
+                "arguments": redacted_in(call.args),
+                **self._result(results.get(call.id), call.id in waiting),
+            }
+            found.append(item)
+        return found
+
+    def _answer(self, message: AIMessage) -> Item:
+        key = message.id or ""
+        if key not in self._answers:
+            text = redacted(message.text)
+            self._answers[key] = {"kind": "answer", "text": text, "blocks": blocks_of(text)}
+        return self._answers[key]
+
+    def _result(self, message: ToolMessage | None, is_waiting: bool) -> Item:
+        if message is None:
+            state = "pending" if is_waiting else "running"
+            return {"state": state, "ok": None, "text": "", "truncated": False, "seconds": None}
+        return {
+            "state": outcome_of(message) or "done",
+            "ok": message.status == "success",
+            "text": message.text,
+            "truncated": LEFT_OUT in message.text,
+            "seconds": None,
+        }

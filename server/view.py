@@ -1,0 +1,79 @@
+"""How a session looks to the page: its snapshot and its status (server/protocol.md)."""
+
+import asyncio
+from dataclasses import asdict
+from typing import Any
+
+from configs.visible import needs_escapes
+from core.store import Store
+from graph.session import Session
+from server.snapshot import Items
+
+
+class View:
+    """One session's."""
+
+    def __init__(self, session: Session, store: Store) -> None:
+        self._session = session
+        self._store = store
+        self._items = Items()
+        self._context: dict[str, int] | None = None
+
+    async def snapshot(self, is_running: bool) -> dict[str, Any]:
+        """What a `reset` shows. is_running: a turn of ours runs."""
+        session = self._session
+        requests = await session.pending()
+        messages, waiting = await session.export(), [r["id"] for r in requests]
+        items = await asyncio.to_thread(self._items.of, messages, waiting)
+        status = await self.status(is_running)
+        return {
+            "thread": {**asdict(session.thread), "status": status["state"]},
+            "items": [*items, *await self._end(status["state"])],
+            "requests": self.with_rules(requests),
+            "plan": status["plan"],
+            "queue": [{"number": row.seq, "text": row.text} for row in await session.queue()],
+            "status": status,
+        }
+
+    async def _end(self, state: str) -> list[dict[str, Any]]:
+        """How the newest turn ended, if it did not end well."""
+        if state not in ("error", "limit", "interrupted"):
+            return []
+        turn = await self._session.newest_turn()
+        failed = turn.get("error") or {}
+        words = {"message": failed.get("message", ""), "hint": failed.get("hint", "")}
+        return [{"kind": "end", "status": state, **words}]
+
+    def with_rules(self, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Requests, each with the rule that "always" would grant."""
+        return [{**request, "rule": self.rule(request)} for request in requests]
+
+    def rule(self, request: dict[str, Any]) -> str:
+        """The rule for calls like this one; "" if there is none that can be read."""
+        rule = self._session.rule_for(request)
+        return "" if needs_escapes(rule) else rule
+
+    async def status(self, is_running: bool) -> dict[str, Any]:
+        session, row = self._session, self._session.thread
+        driver = "here" if is_running else session.driver()
+        return {
+            "running": bool(driver),
+            "driver": driver,
+            "state": "running" if driver else self._store.standing(row),
+            "model": row.model,
+            "mode": row.mode,
+            "title": row.title,
+            "plan": await session.plan(),
+            "cost": {
+                name: None if spent.unknown else spent.amount
+                for name, spent in (await session.cost()).items()
+                if name != "invocation"
+            },
+            "cap": session.cap(),
+            "context": self._context,
+        }
+
+    async def measure(self) -> None:
+        """Count the context's tokens, for `status`."""
+        use = await self._session.context_use()
+        self._context = {"total": use.total, "threshold": use.threshold, "window": use.window}

@@ -1,0 +1,276 @@
+"""The routes of a thread: turns, approvals, going back, and what another process does."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from configs.settings import Settings
+from core.store import open_store
+from graph.session import RunOptions, Session
+from server.limits import Limits
+from tests.server.site import served
+from tests.stand_ins.model_script import Call, Reply
+
+
+def bash(command: str) -> Call:
+    return Call("bash", {"command": command})
+
+
+def named(frames: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    return [frame["data"] for frame in frames if frame["event"] == name]
+
+
+async def test_a_turn_is_told_as_frames(settings: Settings, workdir: Path) -> None:
+    script = [Reply(text="I **look**.", calls=[bash("echo one")]), Reply(text="- a\n- b")]
+    async with served(script, settings, workdir) as browser:
+        thread = await browser.new("go", mode="auto")
+        frames = await browser.frames(thread)
+        assert frames[0]["event"] == "reset"
+        names = {frame["event"] for frame in frames}
+        assert {"processing", "tool_call", "tool_output", "md", "turn_complete"} <= names
+        assert "assistant_chunk" not in names
+        final = [data["blocks"] for data in named(frames, "md") if "blocks" in data]
+        assert "<strong>look</strong>" in final[0][0]
+        assert "<li>a</li>" in final[1][0]
+        status = named(frames, "status")[-1]
+        assert (status["running"], status["driver"], status["state"]) == (False, "", "done")
+        assert status["context"]["total"] > 0
+        # The same as a snapshot, once nothing is left of the room.
+        await browser.site.users.get("").forget(thread)
+        (reset,) = await browser.frames(thread)
+        kinds = [item["kind"] for item in reset["data"]["items"]]
+        assert kinds == ["user", "answer", "call", "answer"]
+        call = reset["data"]["items"][2]
+        assert (call["state"], call["ok"], call["text"]) == ("done", True, "one\n[exit code 0]")
+
+
+async def test_a_message_in_the_middle_is_queued_taken_or_withdrawn(
+    settings: Settings, workdir: Path
+) -> None:
+    replies = iter([Reply(calls=[bash("sleep 1")]), Reply(text="ok")])
+    async with served(lambda asked: next(replies), settings, workdir) as browser:
+        started = await browser.post("/threads", text="go", mode="auto")
+        thread = started.json()["thread"]["id"]
+        one = (await browser.post(f"/threads/{thread}/send", text="and this")).json()
+        two = (await browser.post(f"/threads/{thread}/send", text="not this")).json()
+        assert (one, two) == ({"queued": 2}, {"queued": 3})
+        answer = await browser.post(f"/threads/{thread}/withdraw", number=3)
+        assert answer.json() == {"withdrawn": True}
+        await browser.settled(thread)
+        frames = await browser.frames(thread)
+        assert named(frames, "queued") == [
+            {"number": 2, "text": "and this"},
+            {"number": 3, "text": "not this"},
+        ]
+        assert named(frames, "taken") == [
+            {"numbers": [3], "withdrawn": True},
+            {"numbers": [2], "withdrawn": False},
+        ]
+        assert [data["text"] for data in named(frames, "processing")] == ["go", "and this"]
+
+
+async def test_a_request_that_is_sent_twice_happens_once(settings: Settings, workdir: Path) -> None:
+    async with served(lambda asked: Reply(text="ok"), settings, workdir) as browser:
+        both = await asyncio.gather(
+            *(browser.post("/threads", text="go", key="first") for _ in range(2))
+        )
+        ids = {answer.json()["thread"]["id"] for answer in both}
+        assert len(ids) == 1
+        thread = ids.pop()
+        await browser.settled(thread)
+        for _ in range(2):
+            answer = await browser.post(f"/threads/{thread}/send", text="more", key="second")
+            assert answer.json() == {"queued": None}
+        await browser.settled(thread)
+        reset = (await browser.frames(thread))[0]["data"]
+        assert [i["text"] for i in reset["items"] if i["kind"] == "user"] == ["go"]
+
+
+async def test_decisions_come_one_by_one_and_always_is_a_rule(
+    settings: Settings, workdir: Path
+) -> None:
+    calls = [bash("touch a"), bash("touch b"), Call("ask_user", {"question": "which?"})]
+    script = [Reply(calls=calls), Reply(calls=[bash("touch a")]), Reply(text="done")]
+    async with served(script, settings, workdir) as browser:
+        thread = await browser.new("go", mode="ask")
+        (asked,) = named(await browser.frames(thread), "approval_required")
+        first, second, question = asked["requests"]
+        assert first["rule"].startswith("bash(")
+        assert "approve" not in question["decisions"]
+        path = f"/threads/{thread}/decide"
+        wrong = await browser.post(path, decisions=[{"id": question["id"], "type": "approve"}])
+        assert wrong.status_code == 400
+        yes = {"id": first["id"], "type": "approve", "always": True}
+        assert (await browser.post(path, decisions=[yes])).json() == {"left": 2}
+        again = await browser.post(path, decisions=[{"id": first["id"], "type": "reject"}])
+        assert "already decided" in again.json()["error"]["message"]
+        rest = [
+            {"id": second["id"], "type": "reject", "message": "not b"},
+            {"id": question["id"], "type": "respond", "message": "the first"},
+        ]
+        assert (await browser.post(path, decisions=rest)).json() == {"left": 0}
+        await browser.settled(thread)
+        frames = await browser.frames(thread)
+        # Its second `touch a` ran without a question: the rule holds.
+        assert frames[-1]["event"] in ("turn_complete", "status")
+        assert (workdir / "a").exists()
+        assert not (workdir / "b").exists()
+        texts = [data["text"] for data in named(frames, "tool_output")]
+        assert any("not b" in text for text in texts)
+        assert any("the first" in text for text in texts)
+
+
+async def test_stop_then_resume(settings: Settings, workdir: Path) -> None:
+    replies = iter([Reply(calls=[bash("sleep 30")]), Reply(text="later")])
+    async with served(lambda asked: next(replies), settings, workdir) as browser:
+        started = await browser.post("/threads", text="go", mode="auto")
+        thread = started.json()["thread"]["id"]
+        async with asyncio.timeout(20):
+            while not named(await browser.frames(thread), "tool_call"):
+                await asyncio.sleep(0.05)
+        busy = await browser.post(f"/threads/{thread}/undo")
+        assert busy.status_code == 400
+        assert (await browser.post(f"/threads/{thread}/stop")).status_code == 202
+        await browser.settled(thread)
+        assert named(await browser.frames(thread), "interrupted")
+        assert (await browser.post(f"/threads/{thread}/send", text="on")).json() == {"queued": None}
+        await browser.settled(thread)
+        assert named(await browser.frames(thread), "turn_complete")[-1]["text"] == "later"
+
+
+async def test_undo_redo_fork_rename_delete(settings: Settings, workdir: Path) -> None:
+    async with served(lambda asked: Reply(text="ok"), settings, workdir) as browser:
+        thread = await browser.new("one")
+        epoch = (await browser.frames(thread))[0]["id"].partition(".")[0]
+        at = f"/threads/{thread}"
+        dry = (await browser.post(f"{at}/undo", dry_run=True)).json()["moved"]
+        assert dry["moved"] == [1]
+        assert (await browser.post(f"{at}/undo")).json()["moved"]["turn"] == 0
+        reset, undone = await browser.frames(thread)
+        assert reset["id"].partition(".")[0] != epoch
+        assert (reset["data"]["items"], undone["event"]) == ([], "undo_complete")
+        assert (await browser.post(f"{at}/undo")).status_code == 400
+        assert (await browser.post(f"{at}/redo")).json()["moved"]["turn"] == 1
+        fork = (await browser.post(f"{at}/fork")).json()["thread"]
+        assert fork["title"] == "fork of one"
+        renamed = (await browser.post(f"{at}/rename", title="two words")).json()["thread"]
+        assert renamed["title"] == "two words"
+        found = (await browser.http.get("/threads?query=WORDS")).json()["threads"]
+        assert [row["id"] for row in found] == [thread]
+        assert (await browser.post(f"{at}/delete")).status_code == 200
+        assert (await browser.http.get(f"{at}/events")).status_code == 404
+        assert (await browser.post(f"/threads/{fork['id']}/send", text="more")).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("send", {"text": "  "}),
+        ("send", {"text": "x" * 2000}),
+        ("send", {"words": "x"}),
+        ("send", {"text": 5}),
+        ("decide", {"decisions": [{"id": "x", "type": "maybe"}]}),
+        ("decide", {"decisions": [{"id": "x", "type": "approve"}]}),
+        ("undo", {"turns": 0}),
+        ("mode", {"mode": "root"}),
+        ("model", {"model": "no such model"}),
+        ("fork", {"at": 99}),
+        ("cap", {"dollars": -1}),
+        ("redo", {}),
+    ],
+)
+async def test_bad_input_is_answered(
+    settings: Settings, workdir: Path, path: str, body: dict[str, Any]
+) -> None:
+    async with served([Reply(text="ok")], settings, workdir, Limits(message=1000)) as browser:
+        thread = await browser.new("go")
+        answer = await browser.post(f"/threads/{thread}/{path}", **body)
+        assert 400 <= answer.status_code < 500, answer.text
+        error = answer.json()["error"]
+        assert error["message"]
+        assert error["hint"]
+
+
+async def test_too_many_turns_and_tabs_are_refused(settings: Settings, workdir: Path) -> None:
+    limits = Limits(user_turns=1, user_streams=1)
+    async with served(
+        lambda asked: Reply(calls=[bash("sleep 20")]), settings, workdir, limits
+    ) as browser:
+        started = await browser.post("/threads", text="go", mode="auto")
+        thread = started.json()["thread"]["id"]
+        second = await browser.post("/threads", text="go", mode="auto")
+        assert (second.status_code, second.headers["retry-after"]) == (429, "30")
+        # A message to the turn that runs is none of its own.
+        assert (await browser.post(f"/threads/{thread}/send", text="x")).status_code == 202
+        browser.room(thread).listeners = 1
+        assert (await browser.http.get(f"/threads/{thread}/events")).status_code == 429
+        browser.room(thread).listeners = 0
+
+
+async def test_a_saved_result_is_read_whole_and_nothing_else(
+    settings: Settings, workdir: Path
+) -> None:
+    script = [Reply(calls=[bash("seq 1 20000")]), Reply(text="ok")]
+    async with served(script, settings, workdir) as browser:
+        thread = await browser.new("go", mode="auto")
+        (output,) = named(await browser.frames(thread), "tool_output")
+        assert output["truncated"]
+        answer = await browser.http.get(f"/threads/{thread}/results/{output['id']}")
+        assert "\n19999\n20000" in answer.text
+        assert answer.headers["content-type"].startswith("text/plain")
+        for call in ("none", "..%2f..%2fweb-cookies", "%2e%2e", "a.txt"):
+            answer = await browser.http.get(f"/threads/{thread}/results/{call}")
+            assert answer.status_code == 404
+
+
+async def test_a_turn_of_another_process_is_seen_and_joined(
+    settings: Settings, workdir: Path
+) -> None:
+    replies = iter([Reply(text="one"), Reply(calls=[bash("sleep 2.5")]), Reply(text="two")])
+    async with served(lambda asked: next(replies), settings, workdir) as browser:
+        thread = await browser.new("go", mode="auto")
+        room = browser.room(thread)
+        listening = asyncio.create_task(_listened(room))
+        options = RunOptions(interactive=False)
+        async with Session.open(settings, thread=thread, options=options) as cli:
+            async for event in cli.send("from the terminal"):
+                if event.name == "tool_call":
+                    async with asyncio.timeout(10):
+                        while (await browser.frames(thread))[0]["data"]["status"]["driver"] == "":
+                            await asyncio.sleep(0.05)
+                    stopped = await browser.post(f"/threads/{thread}/stop")
+                    assert stopped.status_code == 400
+                    sent = await browser.post(f"/threads/{thread}/send", text="from the page")
+                    assert sent.json()["queued"] == 3
+        async with asyncio.timeout(10):
+            while (await browser.frames(thread))[0]["data"]["status"]["running"]:
+                await asyncio.sleep(0.05)
+        items = (await browser.frames(thread))[0]["data"]["items"]
+        said = [item["text"] for item in items if item["kind"] == "user"]
+        assert said == ["go", "from the terminal", "from the page"]
+        listening.cancel()
+    async with await open_store(settings) as store:
+        assert (await store.threads.get(thread)) is not None
+
+
+async def _listened(room: Any) -> None:
+    async for _ in room.listen(""):
+        pass
+
+
+async def test_the_end_of_the_server_leaves_valid_threads(
+    settings: Settings, workdir: Path
+) -> None:
+    replies = iter([Reply(calls=[bash("sleep 30")]), Reply(text="later")])
+    async with served(lambda asked: next(replies), settings, workdir) as browser:
+        started = await browser.post("/threads", text="go", mode="auto")
+        thread = started.json()["thread"]["id"]
+        async with asyncio.timeout(20):
+            while not named(await browser.frames(thread), "tool_call"):
+                await asyncio.sleep(0.05)
+        await browser.site.users.close()
+        async with Session.open(settings, thread=thread) as session:
+            assert session.thread.status == "interrupted"
+            assert not await session.unfinished()
