@@ -59,14 +59,41 @@ class ThroughLiteLLM:
             assert isinstance(whole, AIMessage)
             self._read.whole(whole)
             return
-        async for chunk in self._chat.astream(sent, **options):
-            assert isinstance(chunk, AIMessageChunk)
-            for piece in self._read.take(chunk):
+        try:
+            async for chunk in self._chat.astream(sent, **options):
+                assert isinstance(chunk, AIMessageChunk)
+                for piece in self._read.take(chunk):
+                    yield piece
+        except Exception:
+            if not self._came_otherwise():
+                raise
+        if self._came_otherwise():
+            # Nothing of it went through LiteLLM.
+            self._read = LiteLLMParts()
+            for piece in self._chat.watch.read_whole(self.parts):
                 yield piece
+            return
         for piece in self._read.close():
             yield piece
-        if self._chat.ended_early():
+        self._end()
+
+    def _came_otherwise(self) -> bool:
+        """Whether a whole answer, or a web page, came instead of a stream."""
+        watch = self._chat.watch
+        return watch is not None and bool(watch.page or watch.whole is not None)
+
+    def _end(self) -> None:
+        """What the provider's own words say of the end. Raises StreamCut, WireError."""
+        watch, parts = self._chat.watch, self.parts
+        if watch is None:
+            return
+        watch.count(parts)
+        if watch.ended_early:
             raise StreamCut("the stream ended without a finish reason")
+        # "done" alone is no reason; LiteLLM's is as good.
+        parts.end(watch.finish if watch.finish != "done" else "")
+        parts.refusal = parts.refusal or watch.refusal
+        parts.check_end()
 
 
 def _marks(route: Route) -> dict[str, Any]:

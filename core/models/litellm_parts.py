@@ -68,9 +68,10 @@ class LiteLLMParts:
         parts, told = self.parts, message.response_metadata
         parts.end(told.get("finish_reason"))
         parts.model = str(told.get("model_name") or "")
-        parts.usage = dict(message.usage_metadata) if message.usage_metadata else None
-        cost = told.get("response_cost")
-        parts.cost = None if cost is None else float(cost)
+        if message.usage_metadata:
+            parts.usage = dict(message.usage_metadata)
+        if told.get("response_cost") is not None:
+            parts.cost = float(told["response_cost"])
         extras = message.additional_kwargs
         parts.blocks = _plain(extras.get("thinking_blocks") or [])
         if extras.get("reasoning_items"):

@@ -123,14 +123,14 @@ class Facts:
         """Micro-USD of an answer; None where the price is not known.
 
         Args:
-            told: USD that the provider, or LiteLLM, says it cost.
+            told: USD that the provider says it cost.
         """
         if told is not None and self.is_list_price(route):
             return round(told * 1e6)
         if not usage:
             return None
         row = self.mapped(route)
-        if row and self.is_list_price(route) and route.is_direct:
+        if row and self.is_list_price(route):
             return list_cost(row, usage)
         price = self.price(route)
         if price is None:

@@ -98,13 +98,13 @@ class Asked:
     """A request as a script sees it.
 
     Attributes:
-        format: which of the two the client spoke.
+        format: which the client spoke.
         turns: the messages, system included; Anthropic's tool results as turns of their own.
         tools: names of the tools offered.
         index: how many requests the server got before this one.
     """
 
-    format: Literal["openai", "anthropic"]
+    format: Literal["openai", "anthropic", "gemini", "ollama"]
     model: str
     turns: tuple[Turn, ...]
     tools: tuple[str, ...]

@@ -1,9 +1,10 @@
-"""A model provider on 127.0.0.1: OpenAI's and Anthropic's APIs, scripted and able to misbehave.
+"""A model provider on 127.0.0.1: OpenAI's, Anthropic's and Gemini's APIs, scripted and able to
+misbehave.
 
 In a test:
 
     with ModelServer([Reply(text="hello")]) as server:
-        ...  # api base: server.openai_base or server.anthropic_base
+        ...  # api base: server.openai_base, server.anthropic_base or server.url (Gemini)
     assert not server.violations
 
 By hand: `python -m tests.stand_ins.model_server --port 8089 --script script.json`; what a
@@ -25,6 +26,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Literal
 
+from tests.stand_ins import gemini_wire as gemini
 from tests.stand_ins import model_checks as checks
 from tests.stand_ins import model_wire as wire
 from tests.stand_ins.model_script import (
@@ -41,7 +43,13 @@ from tests.stand_ins.model_script import (
 
 __all__ = ["Asked", "Call", "ModelServer", "Reply", "Usage", "by_step", "closed_port"]
 
-Format = Literal["openai", "anthropic"]
+Format = Literal["openai", "anthropic", "gemini"]
+#: By format: a whole answer, the events of a stream, its last events.
+RENDER: dict[str, tuple[Any, Any, Any]] = {
+    "openai": (wire.openai_json, wire.openai_stream, wire.openai_tail),
+    "anthropic": (wire.anthropic_json, wire.anthropic_stream, wire.anthropic_tail),
+    "gemini": (gemini.whole, gemini.stream, gemini.tail),
+}
 
 
 @dataclass
@@ -62,6 +70,11 @@ class Received:
     asked: Asked | None = None
     ended: Literal["", "done", "cut", "left"] = ""
     until: float = 0.0
+    model: str = ""
+    stream: bool = False
+
+    def __post_init__(self) -> None:
+        self.model, self.stream = str(self.body.get("model")), bool(self.body.get("stream"))
 
 
 @dataclass
@@ -148,6 +161,18 @@ class _Server(ThreadingHTTPServer):
         """Clients that leave are part of the tests, not worth a traceback."""
 
 
+def _problem(format_: Format, body: dict[str, Any], model: str) -> str | None:
+    if format_ == "gemini":
+        return gemini.check(body, model)
+    return (checks.check_openai if format_ == "openai" else checks.check_anthropic)(body)
+
+
+def _asked(format_: Format, body: dict[str, Any], model: str, index: int) -> Asked:
+    if format_ == "gemini":
+        return gemini.asked(body, model, index)
+    return (checks.asked_openai if format_ == "openai" else checks.asked_anthropic)(body, index)
+
+
 class _ClientLeft(Exception):
     pass
 
@@ -181,11 +206,15 @@ class _Handler(BaseHTTPRequestHandler):
             "/chat/completions": "openai",
             "/v1/messages": "anthropic",
         }
-        if path not in formats:
+        native = gemini.PATH.fullmatch(path)
+        if native:
+            # The model and the wish to stream are in Gemini's path.
+            received.model, received.stream = native[1], bool(native[2])
+        elif path not in formats:
             self._send(404, wire.openai_error(f"no {path}", "invalid_request_error"))
             return
         try:
-            self._answer(received, formats[path], index)
+            self._answer(received, "gemini" if native else formats[path], index)
             received.ended = received.ended or "done"
         except (_ClientLeft, ConnectionError):
             received.ended = received.ended or "left"
@@ -202,17 +231,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, received: Received, format_: Format, index: int) -> None:
         key = self._key()
-        body = received.body
-        model = str(body.get("model"))
+        body, model = received.body, received.model
         if self.of.api_key is not None and key != self.of.api_key:
             return self._error(Reply(status=401), format_, model, key)
-        check = checks.check_openai if format_ == "openai" else checks.check_anthropic
-        problem = check(body) if self.of.strict else None
+        problem = _problem(format_, body, model) if self.of.strict else None
         if problem:
             self.of.violations.append(problem)
             return self._error(Reply(status=400, message=problem), format_, model, key)
-        see = checks.asked_openai if format_ == "openai" else checks.asked_anthropic
-        received.asked = see(body, index)
+        received.asked = _asked(format_, body, model, index)
         try:
             reply = self.of.choose(received.asked)
         except ScriptExhausted as end:
@@ -221,13 +247,14 @@ class _Handler(BaseHTTPRequestHandler):
         self._pause(reply.delay)
         if reply.status != 200:
             return self._error(reply, format_, model, key)
-        if not body.get("stream"):
+        if not received.stream:
             return self._whole(reply, received)
         return self._stream(reply, received)
 
     def _key(self) -> str:
         bearer = self.headers.get("Authorization", "").removeprefix("Bearer ")
-        return self.headers.get("x-api-key", "") or bearer
+        named = (self.headers.get(name, "") for name in ("x-api-key", "x-goog-api-key"))
+        return next(filter(None, named), bearer)
 
     def _error(self, reply: Reply, format_: Format, model: str, key: str) -> None:
         headers = {"Retry-After": reply.retry_after} if reply.retry_after else {}
@@ -247,15 +274,14 @@ class _Handler(BaseHTTPRequestHandler):
         assert received.asked is not None
         if reply.end in ("cut", "quiet_cut"):
             return self._cut(received)
-        render = wire.openai_json if received.asked.format == "openai" else wire.anthropic_json
+        render, _, _ = RENDER[received.asked.format]
         return self._send(200, render(reply, received.asked))
 
     def _stream(self, reply: Reply, received: Received) -> None:
         asked = received.asked
         assert asked is not None
-        openai = asked.format == "openai"
-        frames = list((wire.openai_stream if openai else wire.anthropic_stream)(reply, asked))
-        tail = list((wire.openai_tail if openai else wire.anthropic_tail)(reply, asked))
+        _, render_stream, render_tail = RENDER[asked.format]
+        frames, tail = list(render_stream(reply, asked)), list(render_tail(reply, asked))
         chunked = reply.end != "quiet_cut"
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from tests.stand_ins import gemini_wire as gemini
 from tests.stand_ins.model_script import Asked, Call, Reply
 
 #: One server-sent event, ready to be written.
@@ -216,6 +217,8 @@ def error_body(reply: Reply, format_: str, model: str, key: str) -> Any:
         return reply.body
     if reply.error == "context_length":
         return _context_length(format_)
+    if format_ == "gemini":
+        return gemini.error(reply.status, reply.message or f"status {reply.status}")
     if format_ == "anthropic":
         words = reply.message or {401: "invalid x-api-key", 529: "Overloaded"}.get(
             reply.status, f"the request ended with status {reply.status}"
@@ -243,6 +246,8 @@ def stream_error(reply: Reply, format_: str) -> Frame:
     words = reply.message or "Overloaded"
     if format_ == "anthropic":
         return frame(anthropic_error("overloaded_error", words), event="error")
+    if format_ == "gemini":
+        return gemini.event(gemini.error(503, words))
     return frame(openai_error(words, "server_error"))
 
 
@@ -250,6 +255,9 @@ def _context_length(format_: str) -> dict[str, Any]:
     if format_ == "anthropic":
         words = "prompt is too long: 213462 tokens > 200000 maximum"
         return anthropic_error("invalid_request_error", words)
+    if format_ == "gemini":
+        words = "The input token count (1200000) exceeds the maximum number of tokens allowed "
+        return gemini.error(400, f"{words}(1048576).")
     words = (
         "This model's maximum context length is 128000 tokens. However, your messages "
         "resulted in 150000 tokens. Please reduce the length of the messages."

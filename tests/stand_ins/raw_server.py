@@ -15,12 +15,13 @@ HEAD = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "mo
 @dataclass(frozen=True)
 class Raw:
     """An answer: `body` as bytes, or as a value that is sent as JSON. `pieces`: it is written in
-    pieces of so many bytes."""
+    pieces of so many bytes. `is_lost`: more is announced, and the connection closed."""
 
     body: Any
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     pieces: int = 0
+    is_lost: bool = False
 
 
 #: An answer, a stream's bytes, or a function of (path, request body) that gives one.
@@ -32,7 +33,10 @@ class RawServer:
 
     Attributes:
         requests: (path, JSON body) of each, in the order of arrival.
+        shown: what Ollama's /api/show answers; None: it is a request like the others.
     """
+
+    shown: Any = None
 
     def __init__(self, *steps: Step, models: Sequence[Mapping[str, Any]] = ({"id": "m"},)) -> None:
         self.steps = list(steps)
@@ -43,6 +47,10 @@ class RawServer:
         self._server.daemon_threads = True
         self.root = f"http://127.0.0.1:{self._server.server_address[1]}"
         self.base = f"{self.root}/v1"
+
+    def answer_with(self, *steps: Step) -> None:
+        """Begin again, with these."""
+        self.steps, self.requests = list(steps), []
 
     @property
     def bodies(self) -> list[Any]:
@@ -79,12 +87,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._step(body.decode())
 
     def _step(self, body: Any) -> None:
+        if self.of.shown is not None and self.path == "/api/show":
+            return self._send(Raw(self.of.shown))
         number = min(len(self.of.requests), len(self.of.steps) - 1)
         self.of.requests.append((self.path, body))
         step: Any = self.of.steps[number]
         if callable(step):
             step = step(self.path, body)
-        self._send(step if isinstance(step, Raw) else Raw(step))
+        return self._send(step if isinstance(step, Raw) else Raw(step))
 
     def _send(self, answer: Raw) -> None:
         is_bytes = isinstance(answer.body, bytes)
@@ -93,7 +103,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(answer.status)
         for name, value in {"Content-Type": kind, **answer.headers}.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(raw)))
+        self.close_connection = self.close_connection or answer.is_lost
+        self.send_header("Content-Length", str(len(raw) + 100 * answer.is_lost))
         self.end_headers()
         step = answer.pieces or max(1, len(raw))
         for start in range(0, len(raw), step):

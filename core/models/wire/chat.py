@@ -124,8 +124,7 @@ async def _rest(events: Any) -> None:
 
 def _close(parts: Parts) -> None:
     """Check that the answer is whole. Raises StreamCut, WireError."""
-    if parts.finish == "error":
-        raise WireError(None, {"error": "the provider broke off the answer"}, in_stream=True)
+    parts.check_end()
     if not parts.finish and not parts.is_done:
         raise StreamCut("the stream ended without a finish reason")
     parts.finish = parts.finish or ("tool_calls" if parts.calls.all else "stop")

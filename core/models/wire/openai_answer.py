@@ -19,7 +19,7 @@ def take(parts: Parts, event: Any) -> list[Piece]:
     if not isinstance(event, Mapping):
         return []
     parts.model = parts.model or str(event.get("model") or "")
-    _usage(parts, event.get("usage") or at(event, "x_groq", "usage"))
+    count(parts, event.get("usage") or at(event, "x_groq", "usage"))
     choices = event.get("choices")
     choice = next((c for c in choices or () if _is_first(c)), None)
     if choice is None:
@@ -33,7 +33,7 @@ def take(parts: Parts, event: Any) -> list[Piece]:
     elif isinstance(choice.get("text"), str):
         pieces = parts.say(choice["text"])
     if not parts.usage:
-        _usage(parts, choice.get("usage"))  # Moonshot's
+        count(parts, choice.get("usage"))  # Moonshot's
     parts.end(choice.get("finish_reason"))
     return pieces
 
@@ -113,16 +113,23 @@ def _detail(parts: Parts, detail: Mapping[str, Any]) -> None:
         parts.details.append(dict(detail))
 
 
-def _usage(parts: Parts, usage: Any) -> None:
+def count(parts: Parts, usage: Any) -> None:
+    """Read an object that tells tokens."""
     if not isinstance(usage, Mapping):
         return
+    given, answered = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    total = usage.get("total_tokens")
+    if all(isinstance(n, int) for n in (given, answered, total)):
+        # xAI and Gemini leave the thinking out of the answer's tokens, and bill it.
+        answered = max(answered, total - given)  # type: ignore[type-var, operator]
+    details = usage.get("prompt_tokens_details")
     parts.count(
-        usage.get("prompt_tokens"),
-        usage.get("completion_tokens"),
+        given,
+        answered,
         # DeepSeek tells hits under its own name.
-        cached=at(usage, "prompt_tokens_details", "cached_tokens")
-        or usage.get("prompt_cache_hit_tokens"),
-        written=at(usage, "prompt_tokens_details", "cache_write_tokens"),
+        cached=at(details, "cached_tokens") or usage.get("prompt_cache_hit_tokens"),
+        # The second is LiteLLM's word.
+        written=at(details, "cache_write_tokens") or at(details, "cache_creation_tokens"),
         reasoning=at(usage, "completion_tokens_details", "reasoning_tokens"),
     )
     if isinstance(usage.get("cost"), int | float):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.models.wire.calls import Calls
+from core.models.wire.failures import WireError
 from core.models.wire.thinking import Piece, Splitter
 from core.text import encodable
 
@@ -88,6 +89,11 @@ class Parts:
         if isinstance(reason, str) and reason:
             word = reason.lower()
             self.finish = ENDS.get(word, word)
+
+    def check_end(self) -> None:
+        """Raise WireError if the provider says that it broke the answer off."""
+        if self.finish == "error":
+            raise WireError(None, {"error": "the provider broke off the answer"}, in_stream=True)
 
     def count(
         self,

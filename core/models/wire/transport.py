@@ -119,7 +119,7 @@ async def _values(chunks: AsyncIterator[bytes]) -> AsyncIterator[tuple[str, Any]
         return
     if first == b"<":
         rest = head + b"".join([chunk async for chunk in chunks])
-        raise NotAnAnswer(_page(rest.decode("utf-8", "replace")))
+        raise NotAnAnswer(page_title(rest.decode("utf-8", "replace")))
     seen = False
     async for event in _events(head, chunks):
         seen = True
@@ -192,7 +192,8 @@ async def _json(head: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[Any]
         raise StreamCut("the answer was cut off")
 
 
-def _page(text: str) -> str:
+def page_title(text: str) -> str:
+    """A web page in a few words."""
     title = re.search(r"<title[^>]*>(.*?)</title>", text, re.DOTALL | re.IGNORECASE)
     words = " ".join(title[1].split()) if title else ""
     return f"an HTML page ({words[:80]!r})" if words else "an HTML page"
