@@ -1,14 +1,16 @@
-"""ChatLiteLLM as we need it: one attempt a call, and a look at its stream.
+"""ChatLiteLLM with one attempt per call, and with a `Watch` over its stream.
 
 Imports litellm: only core/models/loading.py may import this module.
 """
 
 from typing import Any
 
+from langchain_core.messages import AIMessage
 from langchain_litellm.chat_models.litellm import ChatLiteLLM
 from pydantic import PrivateAttr
 
 from core.models.litellm_stream import Watch
+from core.models.wire.anthropic_request import signed_thinking
 
 
 class ChatModel(ChatLiteLLM):
@@ -27,3 +29,13 @@ class ChatModel(ChatLiteLLM):
         if kwargs.get("stream"):
             self._watch = Watch(answer)
         return answer
+
+    def _bind_thinking(self, messages: Any, message_dicts: Any, params: Any) -> Any:
+        """Also send back what another route to the same provider signed: the library keeps to
+        its own digests, and Claude refuses a call whose thinking is missing."""
+        binding = super()._bind_thinking(messages, message_dicts, params)
+        for message, sent in zip(messages, message_dicts, strict=True):
+            blocks = signed_thinking(message) if isinstance(message, AIMessage) else []
+            if blocks and not sent.get("thinking_blocks"):
+                sent["thinking_blocks"] = blocks
+        return binding

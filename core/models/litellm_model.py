@@ -68,7 +68,7 @@ class ThroughLiteLLM:
             if not self._came_otherwise():
                 raise
         if self._came_otherwise():
-            # Nothing of it went through LiteLLM.
+            # None of it went through LiteLLM.
             self._read = LiteLLMParts()
             for piece in self._chat.watch.read_whole(self.parts):
                 yield piece
@@ -83,14 +83,14 @@ class ThroughLiteLLM:
         return watch is not None and bool(watch.page or watch.whole is not None)
 
     def _end(self) -> None:
-        """What the provider's own words say of the end. Raises StreamCut, WireError."""
+        """Take the end as the provider told it. Raises StreamCut, WireError."""
         watch, parts = self._chat.watch, self.parts
         if watch is None:
             return
         watch.count(parts)
         if watch.ended_early:
             raise StreamCut("the stream ended without a finish reason")
-        # "done" alone is no reason; LiteLLM's is as good.
+        # "done" alone is not a reason; LiteLLM's is as good.
         parts.end(watch.finish if watch.finish != "done" else "")
         parts.refusal = parts.refusal or watch.refusal
         parts.check_end()

@@ -95,6 +95,10 @@ def with_signatures(messages: Sequence[Any]) -> list[Any]:
     renamed: dict[str, str] = {}
     sent = []
     for message in messages:
+        if isinstance(message, AIMessage):
+            # Ids may come again: a result belongs to the newest call of its id.
+            for call in message.tool_calls:
+                renamed.pop(call["id"] or "", None)
         if isinstance(message, AIMessage) and message.additional_kwargs.get("call_extras"):
             extras = message.additional_kwargs["call_extras"]
             calls = []

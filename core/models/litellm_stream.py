@@ -1,7 +1,7 @@
-"""A look at what the provider sent under LiteLLM's stream: LiteLLM drops some of it (a refusal, how
-the stream ended), and makes an empty answer of what is no stream.
+"""Reads what the provider sent, under LiteLLM's stream: LiteLLM drops some of it (a refusal, how the
+stream ended), and makes an empty answer of a body that is not a stream.
 
-Imports nothing of litellm: it gets the `CustomStreamWrapper` that a request gave.
+Does not import litellm: it gets the `CustomStreamWrapper` that a request returned.
 """
 
 import json
@@ -79,7 +79,7 @@ class Watch:
 
             def noted(chunk: Any, *args: Any, **kwargs: Any) -> Any:
                 self._note(chunk)
-                return parse(chunk, *args, **kwargs)
+                return parse(_readable(chunk), *args, **kwargs)
 
             source.chunk_parser = noted
         async for chunk in source:
@@ -87,7 +87,7 @@ class Watch:
             yield chunk
 
     async def _lines(self, lines: AsyncIterator[Any]) -> AsyncIterator[Any]:
-        """The lines without comments, which Gemini's parser fails on; none of what is no stream."""
+        """The lines without comments, on which Gemini's parser fails; none of a body that is not a stream."""
         is_first = True
         async for line in lines:
             text = (line.decode("utf-8", "replace") if isinstance(line, bytes) else line).strip()
@@ -109,7 +109,7 @@ class Watch:
             self.page = text if text.startswith("<") else ""
 
     def _note(self, chunk: Any) -> None:
-        """What a chunk in the provider's own words says of the answer's end. Raises WireError."""
+        """Note what a chunk tells about the answer's end. Raises WireError."""
         if not isinstance(chunk, Mapping):
             return
         error = error_in(chunk)
@@ -129,6 +129,24 @@ class Watch:
             self.refusal += "".join(text for text in said if isinstance(text, str))
         told = [end for end in ends if isinstance(end, str) and end]
         self.finish = told[-1] if told else self.finish
+
+
+def _readable(chunk: Any) -> Any:
+    """A chunk of OpenAI's format without what LiteLLM fails on or drops."""
+    if not isinstance(chunk, Mapping) or "choices" not in chunk:
+        return chunk
+    choices = []
+    for choice in chunk["choices"] or ():
+        delta = choice.get("delta") or {}
+        parts = delta.get("content")
+        if isinstance(parts, list) and all(at(p, "type") == "text" for p in parts):
+            delta = {**delta, "content": "".join(str(p.get("text") or "") for p in parts)}
+        old = delta.get("function_call")
+        if isinstance(old, Mapping) and not delta.get("tool_calls"):
+            delta = {**delta, "tool_calls": [{"index": 0, "type": "function", "function": old}]}
+        choices.append({**choice, "delta": delta})
+    usage = chunk.get("usage") or at(chunk, "x_groq", "usage")
+    return {**chunk, "choices": choices, **({"usage": usage} if usage else {})}
 
 
 def _begins_lines(text: str) -> bool:
@@ -166,7 +184,7 @@ def _end_lightly(wrapper: Any) -> None:
 
 
 def _merge(used: dict[str, Any], more: Mapping[str, Any]) -> None:
-    """Add to `used` what `more` tells: later numbers replace earlier ones, nothing replaces none."""
+    """Add to `used` what `more` tells: later numbers replace earlier ones, zeros replace none."""
     for name, value in more.items():
         if isinstance(value, Mapping):
             _merge(used.setdefault(name, {}), value)

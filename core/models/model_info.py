@@ -123,7 +123,7 @@ class Facts:
         """Micro-USD of an answer; None where the price is not known.
 
         Args:
-            told: USD that the provider says it cost.
+            told: USD that the provider reports as its cost.
         """
         if told is not None and self.is_list_price(route):
             return round(told * 1e6)

@@ -78,7 +78,7 @@ def check(body: Mapping[str, Any], model: str) -> str | None:
     contents = body.get("contents")
     if not contents:
         return "GenerateContentRequest.contents: contents is not specified"
-    names = [f["name"] for t in body.get("tools") or () for f in t["functionDeclarations"]]
+    names = _declared(body)
     if wrong := [n for n in names if not _NAME.fullmatch(n)]:
         return f"Invalid function name {wrong[0]!r}"
     waiting = 0
@@ -86,15 +86,15 @@ def check(body: Mapping[str, Any], model: str) -> str | None:
         parts = content.get("parts") or ()
         if content.get("role") not in ("user", "model") or not parts:
             return "Please use a valid role: user, model, with parts"
-        answered = sum("functionResponse" in part for part in parts)
+        answered = sum(_of(part, "functionResponse") is not None for part in parts)
         if answered != waiting:
             return (
                 "Please ensure that the number of function response parts is equal to the "
                 "number of function call parts of the function call turn."
             )
-        calls = [part for part in parts if "functionCall" in part]
+        calls = [part for part in parts if _of(part, "functionCall") is not None]
         waiting = len(calls)
-        if calls and model.startswith("gemini-3") and not calls[0].get("thoughtSignature"):
+        if calls and model.startswith("gemini-3") and not _of(calls[0], "thoughtSignature"):
             return "Function call is missing a thought_signature in functionCall parts."
     return "a function call turn has no answer" if waiting else None
 
@@ -105,14 +105,24 @@ def asked(body: Mapping[str, Any], model: str, index: int) -> Asked:
     for content in body["contents"]:
         parts, text = content["parts"], _text(content)
         if content["role"] == "model":
-            calls = tuple(p["functionCall"]["name"] for p in parts if "functionCall" in p)
+            calls = tuple(c["name"] for p in parts if (c := _of(p, "functionCall")))
             turns.append(Turn("assistant", text, calls))
             continue
-        results = [p["functionResponse"] for p in parts if "functionResponse" in p]
+        results = [r for p in parts if (r := _of(p, "functionResponse"))]
         turns += [Turn("tool", json.dumps(r["response"]), answers=r["name"]) for r in results]
         turns += [Turn("user", text)] if text or not results else []
-    names = (f["name"] for t in body.get("tools") or () for f in t["functionDeclarations"])
-    return Asked("gemini", model, tuple(turns), tuple(names), body, index)
+    return Asked("gemini", model, tuple(turns), tuple(_declared(body)), body, index)
+
+
+def _of(value: Mapping[str, Any], name: str) -> Any:
+    """A field of a message, which the API takes in both spellings."""
+    snake = re.sub("[A-Z]", lambda found: f"_{found[0].lower()}", name)
+    return value.get(name, value.get(snake))
+
+
+def _declared(body: Mapping[str, Any]) -> list[str]:
+    tools = body.get("tools") or ()
+    return [f["name"] for t in tools for f in _of(t, "functionDeclarations") or ()]
 
 
 def _text(content: Mapping[str, Any]) -> str:

@@ -100,7 +100,7 @@ def _marked(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _answer(message: AIMessage) -> list[dict[str, Any]]:
-    blocks = [b for b in map(_thinking, message.additional_kwargs.get("thinking_blocks", ())) if b]
+    blocks = signed_thinking(message)
     if message.text.strip():
         # Trailing spaces at the end of the last answer are refused.
         blocks.append(_text_block(str(message.text).rstrip()))
@@ -111,6 +111,12 @@ def _answer(message: AIMessage) -> list[dict[str, Any]]:
     if all(b["type"] in ("thinking", "redacted_thinking") for b in blocks):
         blocks.append(_text_block(EMPTY))
     return blocks
+
+
+def signed_thinking(message: AIMessage) -> list[dict[str, Any]]:
+    """The thinking blocks of an answer that can go back."""
+    stored = message.additional_kwargs.get("thinking_blocks", ())
+    return [block for block in map(_thinking, stored) if block]
 
 
 def _thinking(block: Any) -> dict[str, Any] | None:

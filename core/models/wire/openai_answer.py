@@ -119,9 +119,9 @@ def count(parts: Parts, usage: Any) -> None:
         return
     given, answered = usage.get("prompt_tokens"), usage.get("completion_tokens")
     total = usage.get("total_tokens")
-    if all(isinstance(n, int) for n in (given, answered, total)):
+    if isinstance(given, int) and isinstance(answered, int) and isinstance(total, int):
         # xAI and Gemini leave the thinking out of the answer's tokens, and bill it.
-        answered = max(answered, total - given)  # type: ignore[type-var, operator]
+        answered = max(answered, total - given)
     details = usage.get("prompt_tokens_details")
     parts.count(
         given,

@@ -25,7 +25,8 @@ ENDS = {
     "refusal": "refusal",
     # "error" next to nothing else: OpenRouter, DeepSeek and Z.ai say so where the work broke off.
     "error": "error", "insufficient_system_resource": "error", "network_error": "error",
-    "malformed_function_call": "error", "abort": "error", "aborted": "error",
+    "malformed_function_call": "error", "function_call_filter": "error",
+    "abort": "error", "aborted": "error",
 }  # fmt: skip
 
 
@@ -87,11 +88,12 @@ class Parts:
     def end(self, reason: Any) -> None:
         """Take a finish reason; null and "" are none."""
         if isinstance(reason, str) and reason:
-            word = reason.lower()
+            # Gemini's OpenAI endpoint says "content_filter: PROHIBITED_CONTENT".
+            word = reason.lower().partition(":")[0]
             self.finish = ENDS.get(word, word)
 
     def check_end(self) -> None:
-        """Raise WireError if the provider says that it broke the answer off."""
+        """Raise WireError if the provider reports that it broke the answer off."""
         if self.finish == "error":
             raise WireError(None, {"error": "the provider broke off the answer"}, in_stream=True)
 

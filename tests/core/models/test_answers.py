@@ -26,6 +26,7 @@ async def test_tokens(model: str, stream: bool) -> None:
 
 
 @pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("way", ["", "litellm/"])
 @pytest.mark.parametrize(
     ("model", "micro_usd"),
     [
@@ -35,10 +36,19 @@ async def test_tokens(model: str, stream: bool) -> None:
         (ANTHROPIC, 100 * 3 + 300 * 3.75 + 600 * 0.3 + 50 * 15),
     ],
 )
-async def test_what_an_answer_cost(model: str, micro_usd: float, stream: bool) -> None:
+async def test_what_an_answer_cost(model: str, micro_usd: float, stream: bool, way: str) -> None:
     usage = Usage(input=1000, output=50, cached=600, cache_write=300)
     with asking([Reply(text="x", usage=usage)]) as a:
-        assert (await a.ask(model, stream=stream)).cost_micro_usd == pytest.approx(micro_usd, abs=1)
+        answer = await a.ask(f"{way}{model}", stream=stream)
+    assert answer.cost_micro_usd == pytest.approx(micro_usd, abs=1)
+
+
+@pytest.mark.parametrize("model", BOTH)
+async def test_tokens_that_were_not_told_are_not_made_up(model: str) -> None:
+    """Nor does LiteLLM put the whole answer together for its price and logs: a fifth of a step."""
+    with asking([Reply(text="x", usage=None)]) as a:
+        used = (await a.ask(model)).message.usage_metadata
+    assert not used or used["total_tokens"] == 0
 
 
 @pytest.mark.parametrize("stream", [True, False])

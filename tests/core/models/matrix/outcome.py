@@ -17,7 +17,7 @@ class Outcome:
         text, thinking: of the answer. shown: what the user saw of it; None: the text.
         calls: (name, arguments) of each that may run. refused: reasons of those that may not.
         finish: why it ended. problem: the words with which it is no answer.
-        used: tokens (input, from the cache, output); None: not told, or not compared.
+        used: tokens (input, from the cache, output); (): not told; None: not compared.
         asked: requests that were made. pauses: seconds between them; None: not compared.
         error: the class of the error that it ended in.
     """
@@ -28,7 +28,7 @@ class Outcome:
     refused: tuple[str, ...] = ()
     finish: str = "stop"
     problem: str = ""
-    used: tuple[int, int, int] | None = None
+    used: tuple[int, ...] | None = None
     asked: int = 1
     pauses: tuple[float, ...] | None = None
     error: str = ""
@@ -44,9 +44,7 @@ async def outcome(a: Asking, model: str, options: dict[str, Any]) -> Outcome:
     # A date has no fractions of a second: a long pause to ten seconds.
     pauses = tuple(round(p, -1 if p > 100 else 0) for p in a.pauses)
     if isinstance(answer, ModelError):
-        return Outcome(
-            finish="", error=type(answer).__name__, asked=asked, pauses=pauses
-        )
+        return Outcome(finish="", error=type(answer).__name__, asked=asked, pauses=pauses)
     message = answer.message
     if options.get("stream", True) and not answer.problem:
         assert a.shown == message.text, "another text was shown than is stored"
@@ -94,7 +92,7 @@ def comparable(came: Outcome, wanted: Outcome) -> Outcome:
         refused=reasons,
         problem=problem,
         text=wanted.text if wanted.problem and not wanted.text else came.text,
-        used=came.used if wanted.used else None,
+        used=None if wanted.used is None else came.used or (),
         pauses=came.pauses if wanted.pauses is not None else None,
     )
 

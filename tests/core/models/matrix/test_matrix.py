@@ -8,6 +8,7 @@ from configs.settings import Settings
 from tests.core.models.asking import Asking
 from tests.core.models.matrix.differs import differs
 from tests.core.models.matrix.outcome import comparable, difference, outcome
+from tests.core.models.matrix.quirks import QUIRKS
 from tests.core.models.matrix.routes import ROUTES, leading_to
 from tests.core.models.matrix.rows import ROWS
 from tests.stand_ins.raw_server import RawServer
@@ -26,9 +27,12 @@ def _addresses(server: RawServer) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("name", ROWS)
+ALL = {row.name: row for row in (*ROWS, *QUIRKS)}
+
+
+@pytest.mark.parametrize("name", ALL)
 async def test_row(name: str, server: RawServer) -> None:
-    row = ROWS[name]
+    row = ALL[name]
     wrong = []
     for over in ROUTES.values():
         if over.format not in row.formats:
