@@ -1,5 +1,5 @@
-"""Reads what the provider sent, under LiteLLM's stream: LiteLLM drops some of it (a refusal, how the
-stream ended), and makes an empty answer of a body that is not a stream.
+"""Reads what the provider sent, under LiteLLM's stream: LiteLLM drops some of it (a refusal, how
+the stream ended), and makes an empty answer of a body that is not a stream.
 
 Does not import litellm: it gets the `CustomStreamWrapper` that a request returned.
 """
@@ -87,7 +87,7 @@ class Watch:
             yield chunk
 
     async def _lines(self, lines: AsyncIterator[Any]) -> AsyncIterator[Any]:
-        """The lines without comments, on which Gemini's parser fails; none of a body that is not a stream."""
+        """The lines, without comments (Gemini's parser fails on them) and without a whole body."""
         is_first = True
         async for line in lines:
             text = (line.decode("utf-8", "replace") if isinstance(line, bytes) else line).strip()
