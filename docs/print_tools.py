@@ -24,8 +24,8 @@ from core.tool import AgentTool, ToolContext
 from core.volatile import steady
 from docs import tool_data
 from docs.tool_calls import CALLS, Call
-from nodes.judge_calls import validated
 from nodes.services import build_services
+from nodes.validate import validated
 from tests.stand_ins.github_server import GithubServer
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.viewer_server import ViewerServer

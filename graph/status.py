@@ -26,7 +26,7 @@ from core.tool import Services
 from graph.open_thread import OpenThread
 from graph.undo import Moved, TimeLine
 from nodes.budget import key_of
-from nodes.limits import prompt_of, threshold
+from nodes.context_room import prompt_of, threshold
 from nodes.opening import ROOT
 from tools import thread_jobs
 

@@ -4,35 +4,27 @@ It owns the limits, and what to do with an answer that is cut, empty or malforme
 of the model is raised, not stored: the step stays open and a resume asks again.
 """
 
-import asyncio
 from typing import Any
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
 
 from core.errors import ContextTooLong, LimitReached, ModelError
-from core.events import AssistantStreamEnd, Error, ToolLog
+from core.events import AssistantStreamEnd, Error
 from core.history import results_of, was_interrupted
-from core.state import AgentState, Turn, reduce_messages
-from core.store.noted import is_first_time
+from core.reduce_messages import reduce_messages
+from core.state import AgentState, Turn
 from core.tool import AgentContext
 from nodes.ask_model import Partial, ask_model
 from nodes.budget import book, charged, estimate, nothing_left
+from nodes.context_room import check_room, over_threshold, prompt_of, warn_of_window
 from nodes.interrupt import Stopped
-from nodes.limits import (
-    check_room,
-    closing_words,
-    limit_reached,
-    model_of,
-    over_threshold,
-    prompt_of,
-)
+from nodes.limits import closing_words, limit_reached, model_of
 from nodes.opening import ended, take_input
 from nodes.record_answer import record_answer
 from nodes.step import Step
 from tools import thread_jobs
 
-HOW = "If it is larger or smaller, set it: ML_AGENT_CONTEXT_WINDOW=TOKENS, or context_window"
 #: Refusals in a row of a history that is too long; each makes the next one shorter.
 MAX_REFUSED = 3
 
@@ -83,7 +75,7 @@ async def _ask(
     if turn["iterations"] == 0:
         check_room(services, model)
         if turn["number"] == 1:
-            await _warn_of_window(step, model)
+            await warn_of_window(step, model)
     if over_threshold(request, turn, services, model):
         return {"turn": {**turn, "compact": "threshold"}}
     partial = Partial(step.emit)
@@ -123,18 +115,6 @@ async def _jobs(step: Step, known: list[str]) -> tuple[list[HumanMessage], dict[
     except Stopped:
         return [], {}
     return messages, {"told": told} if told != known else {}
-
-
-async def _warn_of_window(step: Step, model: str) -> None:
-    """Never a silent guess: what is taken for the window decides when the history is cut. Said
-    once per model."""
-    models, state = step.services.models, step.services.settings.state_path()
-    if models.window_is_known(model):
-        return
-    if not await asyncio.to_thread(is_first_time, state, f"the window of {model}"):
-        return
-    said = f"the context window of {model} is not known, {models.window(model):,} tokens"
-    step.emit(ToolLog(id="", tool="model", text=f"{said} are assumed. {HOW}"))
 
 
 def _stopped(turn: Turn, step: Step) -> Turn:

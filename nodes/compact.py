@@ -18,8 +18,9 @@ from core.models.wire.outgoing import SIGNED
 from core.state import OURS, AgentState, Turn
 from core.tool import AgentContext
 from nodes.budget import book, charged
+from nodes.context_room import room_for_history
 from nodes.interrupt import Stopped
-from nodes.limits import model_of, room_for_history
+from nodes.limits import model_of
 from nodes.opening import ended, new_message_id
 from nodes.step import Step
 from nodes.summary import Summariser, cut_to

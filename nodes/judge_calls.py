@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
 from core.backend import Quote
 from core.effects import Effect
 from core.history import Call
@@ -15,7 +13,8 @@ from core.policy.hosts import Known, with_question
 from core.policy.paths import joined, resolved
 from core.state import QUESTION, Verdict
 from core.tool import AgentTool
-from nodes.budget import dollars
+from nodes.price_calls import with_sandbox, within_budget
+from nodes.validate import validated
 
 
 @dataclass(frozen=True)
@@ -90,12 +89,12 @@ def _verdict(call: Call, about: Circumstances) -> Verdict:
         meant = tool.stands_for(arguments)
         if meant is not None and judged.action != "deny":
             judged = decide(meant[0], seen, main_words(meant[1]), here)
-        judged = within_budget(effect, judged, about)
+        judged = within_budget(effect, judged, about.left, about.interactive)
     paid = about.quote if tool.in_backend else None
     if paid is not None:
         if paid.problem:
             raise CannotRun(f"{call.name}: {paid.problem}")
-        judged = _with_sandbox(judged, paid, about)
+        judged = with_sandbox(judged, paid, here, about.left, about.interactive)
         preview = f"{paid.words}\n\n{effect.preview}".rstrip()
         effect = replace(effect, price_micro_usd=paid.price_micro_usd, preview=preview)
     if about.inside and judged.action == "ask":
@@ -149,66 +148,12 @@ def reached(effect: Effect, judged: Judged, here: Situation) -> dict[str, Any]:
     return {"reach": "offline" if unasked else "network"}
 
 
-def within_budget(effect: Effect, judged: Judged, about: Circumstances) -> Judged:
-    """What money says of a call that spends. An unknown price is asked about, and refused where
-    no one is there; one over what is left is denied. Whether calls side by side fit together is
-    the ledger's to say."""
-    price, left = effect.price_micro_usd, about.left
-    if effect.kind != "spend" or judged.action == "deny":
-        return judged
-    if price is None:
-        return Judged(
-            "ask" if about.interactive else "deny", "its price is not known", "unknown-price"
-        )
-    if left is not None and price > left:
-        said = f"it costs {dollars(price)}, and {dollars(max(left, 0))} are left"
-        return Judged("deny", said, "budget")
-    return judged
-
-
-def _with_sandbox(judged: Judged, quote: Quote, about: Circumstances) -> Judged:
-    """The stricter of what is said of the call and of the sandbox that it needs, whose rules are
-    those of a tool `sandbox`."""
-    effect = Effect("spend", price_micro_usd=quote.price_micro_usd)
-    needed = within_budget(effect, decide("sandbox", effect, [quote.flavor], about.here), about)
-    order = ("run", "ask", "deny")
-    if order.index(needed.action) < order.index(judged.action):
-        return judged
-    if judged.action == needed.action == "run":
-        return judged
-    return replace(needed, reason=f"it needs a sandbox on {quote.flavor}: {needed.reason}")
-
-
 def main_words(arguments: Mapping[str, Any]) -> list[str]:
     """A call's arguments as the words that a rule is held against: the operation first."""
     operation = arguments.get("operation")
     first = [str(operation)] if operation is not None else []
     rest = (v for k, v in arguments.items() if k != "operation")
     return [*first, *(str(v) for v in rest if isinstance(v, str | int | float))]
-
-
-def validated(call: Call, tools: Mapping[str, AgentTool]) -> tuple[AgentTool, BaseModel]:
-    """The tool that a call names, and its arguments as the tool's own type.
-
-    Raises ValueError with one message that names the field.
-    """
-    tool = tools.get(call.name)
-    if tool is None:
-        raise ValueError(f"there is no tool {call.name!r}; available: {', '.join(sorted(tools))}")
-    try:
-        return tool, tool.args_schema.model_validate(call.args)
-    except ValidationError as error:
-        raise ValueError(f"{call.name}: {_in_one_line(error)}") from None
-
-
-def _in_one_line(error: ValidationError) -> str:
-    problems = []
-    for problem in error.errors(include_url=False, include_input=False):
-        field = ".".join(str(part) for part in problem["loc"])
-        said = problem["msg"].removeprefix("Value error, ")
-        # A rule over several fields names its field itself.
-        problems.append(f"{field}: {said[:1].lower()}{said[1:]}" if field else said)
-    return "; ".join(problems)
 
 
 def _invalid(reason: str) -> Verdict:

@@ -5,34 +5,27 @@ answers from there. Whatever a tool raises is this call's result: an exception t
 would cancel its siblings.
 """
 
-import asyncio
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from langgraph.errors import GraphBubbleUp
-from pydantic import BaseModel
 
 from core.backend import Spending
-from core.durable import Caps, JournalRow, Scope
+from core.durable import Scope
 from core.errors import AgentError, StoreError, ToolError
 from core.events import Event, ToolLog, ToolStateChange
 from core.history import Call
-from core.policy.paths import changed_place
 from core.run import Reach
 from core.secrets.redaction import redacted
 from core.text import encodable
-from core.tool import AgentTool, NotBegun, ToolContext, ToolResult
-from nodes.budget import WORDS, dollars
+from core.tool import AgentTool, ToolContext, ToolResult
+from nodes.carry_out import CUT_OFF, Begun, carry_out
 from nodes.interrupt import Stopped
-from nodes.judge_calls import validated
+from nodes.paid_call import run_paid
 from nodes.step import Step
-
-CUT_OFF = (
-    "The session was cut off while this ran; its outcome is unknown. Inspect what it left before "
-    "repeating it."
-)
+from nodes.validate import validated
 
 
 @dataclass(frozen=True)
@@ -49,16 +42,6 @@ class Permitted:
     sandbox: bool = False
     places: Mapping[str, str] = field(default_factory=dict)
     reach: Reach = "offline"
-
-
-@dataclass(frozen=True)
-class Begun:
-    """A call with its journal row: None if it is new, else what an earlier process left."""
-
-    tool: AgentTool
-    arguments: BaseModel
-    ctx: ToolContext
-    row: JournalRow | None
 
 
 async def run_once(step: Step, permitted: Permitted, scope: Scope) -> ToolResult:
@@ -81,11 +64,11 @@ async def run_once(step: Step, permitted: Permitted, scope: Scope) -> ToolResult
     step.emit(ToolStateChange(id=call.id, tool=call.name, state="running"))
     begun = Begun(tool, arguments, ctx, row)
     if tool.effect(arguments, ctx.cwd).kind == "spend":
-        work = _paid(begun, permitted.price, scope, step.caps)
+        work = run_paid(begun, permitted.price, scope, step.caps)
     elif tool.in_backend:
         work = _in_backend(begun, Spending(scope, step.caps, permitted.sandbox))
     else:
-        work = _effect(begun)
+        work = carry_out(begun)
     result = await _caught(work if tool.is_subagent else step.race(work))
     result = replace(result, text=encodable(redacted(result.text)))
     if not tool.is_subagent:
@@ -132,89 +115,10 @@ async def _in_backend(begun: Begun, spending: Spending) -> ToolResult:
         with suppress(ToolError):
             told = await ctx.services.backend.begin(ctx.log, replace(spending, allowed=False))
     try:
-        result = await _effect(begun)
+        result = await carry_out(begun)
     except ToolError as error:
         raise ToolError(f"{told}\n{error.message}" if told else error.message) from error
     return replace(result, text=f"{told}\n{result.text}") if told else result
-
-
-async def _paid(begun: Begun, price: int | None, scope: Scope, caps: Caps) -> ToolResult:
-    """A call that spends: its price is set aside first, and settled with what it really cost."""
-    ctx, ledger = begun.ctx, begun.ctx.services.ledger
-    if price is None:
-        price = (await begun.tool.foresee(begun.arguments, ctx)).price_micro_usd or 0
-    if not await ledger.reserve(ctx.call_id, price, scope, caps):
-        left = await ledger.left(scope, caps)
-        assert left is not None
-        return ToolResult(
-            f"Not run: it costs {dollars(price)}, and {dollars(max(left[0], 0))} are left of "
-            f"{WORDS[left[1]]}.",
-            ok=False,
-            outcome="rejected",
-        )
-    try:
-        result = await _effect(begun)
-    except BaseException:
-        if await _has_not_begun(ctx):
-            await ledger.settle(ctx.call_id, None)
-        raise
-    if not result.ok and await _has_not_begun(ctx):
-        await ledger.settle(ctx.call_id, None)
-    elif result.outcome != "unknown" and not result.still_costs:
-        cost = price if result.cost_micro_usd is None else result.cost_micro_usd
-        await ledger.settle(ctx.call_id, cost)
-    left = await ledger.left(scope, caps)
-    if left is None:
-        return result
-    said = f"[{dollars(max(left[0], 0))} are left of {WORDS[left[1]]}]"
-    return replace(result, text=f"{result.text}\n{said}")
-
-
-async def _has_not_begun(ctx: ToolContext) -> bool:
-    """Whether the call left no evidence: it failed before its effect."""
-    row = await ctx.services.journal.row(ctx.thread, ctx.call_id)
-    return row is not None and row.note is None
-
-
-async def _effect(begun: Begun) -> ToolResult:
-    """`_run`, with the files that the call may change kept for undo."""
-    changing = begun.ctx.services.changing_files
-    if changing is None:
-        return await _run(begun)
-    effect = begun.tool.effect(begun.arguments, begun.ctx.cwd)
-    async with changing(begun.tool, begun.arguments, effect):
-        return await _run(begun)
-
-
-async def _run(begun: Begun) -> ToolResult:
-    """Run the call; or, when an earlier process had begun it, find out what became of it."""
-    row = begun.row
-    looks_only = begun.tool.effect(begun.arguments, begun.ctx.cwd).kind == "read"
-    if row is not None and row.state == "done" and row.note is None and not looks_only:
-        # Someone went back to a checkpoint before it: done is done.
-        said = "It ran before; its result is no longer kept. Inspect what it left."
-        return ToolResult(said, ok=False, outcome="unknown")
-    if row is None or row.note is None or looks_only:
-        return await _in_its_places(begun)
-    try:
-        found = await begun.tool.recover(begun.arguments, begun.ctx, row.note)
-    except NotBegun:
-        return await _in_its_places(begun)
-    if found is not None and found.outcome != "interrupted":
-        return found
-    # No one stopped this turn: what was ended with an earlier process is half-done.
-    so_far = f"{found.text}\n" if found else ""
-    return ToolResult(f"{so_far}{CUT_OFF}", ok=False, outcome="unknown")
-
-
-async def _in_its_places(begun: Begun) -> ToolResult:
-    """The call, if its paths lead where they led when it was judged. In a sandbox the links are
-    others than those that were looked up here."""
-    if not (begun.tool.in_backend and begun.ctx.services.backend.about):
-        changed = await asyncio.to_thread(changed_place, begun.ctx.places)
-        if changed:
-            raise ToolError(changed)
-    return await begun.tool.execute(begun.arguments, begun.ctx)
 
 
 async def _caught(work: Awaitable[ToolResult]) -> ToolResult:

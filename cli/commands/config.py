@@ -53,9 +53,9 @@ def explain(options: Options, call: str, mode: str | None) -> int:
     ml-agent config explain 'hf_repo(delete ann/model)'
     ml-agent --deny 'write(*.lock)' config explain 'write(uv.lock)' --mode auto
     """
+    from cli.commands.explain import explain as explained
     from core.policy.decide import Situation
     from core.policy.rules import rules_of
-    from nodes.explain import explain as explained
 
     settings = settings_for(options).settings
     rules = rules_of(settings.permissions, allow=options.allow, deny=options.deny)

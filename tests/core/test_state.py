@@ -4,7 +4,7 @@ import itertools
 
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
-from core.state import reduce_messages
+from core.reduce_messages import reduce_messages
 
 A, B = HumanMessage("a", id="1"), AIMessage("b", id="2")
 B2, C = AIMessage("b, again", id="2"), ToolMessage("c", tool_call_id="x", id="3")

@@ -13,7 +13,7 @@ from core.effects import EffectKind
 from core.history import Call
 from core.models.tokens import _encoder, tool_specs
 from core.tool import AgentTool, ToolResult
-from nodes.judge_calls import validated
+from nodes.validate import validated
 from tests.tools.bench import Bench
 from tools import builtin_tools
 

@@ -13,7 +13,7 @@ from core.history import Call
 from core.policy.decide import Situation, decide
 from core.tool import ToolContext
 from core.units import duration, seconds_of
-from nodes.judge_calls import validated
+from nodes.validate import validated
 from tests.stand_ins import hub_errors as errors
 from tests.stand_ins.hub_jobs import Job, secret_values
 from tests.stand_ins.hub_server import HubServer

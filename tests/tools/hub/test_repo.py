@@ -7,7 +7,7 @@ import pytest
 from core.effects import Effect
 from core.history import Call
 from core.tool import ToolResult
-from nodes.judge_calls import validated
+from nodes.validate import validated
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.hub_state import Repo
 from tests.tools.bench import Bench

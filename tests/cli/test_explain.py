@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from cli.commands.explain import explain
 from core.errors import SettingsError
 from core.policy.decide import Situation
 from core.policy.rules import Rules, parse_rule
-from nodes.explain import explain
 from tools import builtin_tools
 
 CALLS: list[tuple[str, str, str, str]] = [

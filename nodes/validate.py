@@ -1,0 +1,32 @@
+"""The tool that a call names, and its arguments as the tool's own type."""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ValidationError
+
+from core.history import Call
+from core.tool import AgentTool
+
+
+def validated(call: Call, tools: Mapping[str, AgentTool]) -> tuple[AgentTool, BaseModel]:
+    """The tool that a call names, and its arguments as the tool's own type.
+
+    Raises ValueError with one message that names the field.
+    """
+    tool = tools.get(call.name)
+    if tool is None:
+        raise ValueError(f"there is no tool {call.name!r}; available: {', '.join(sorted(tools))}")
+    try:
+        return tool, tool.args_schema.model_validate(call.args)
+    except ValidationError as error:
+        raise ValueError(f"{call.name}: {_in_one_line(error)}") from None
+
+
+def _in_one_line(error: ValidationError) -> str:
+    problems = []
+    for problem in error.errors(include_url=False, include_input=False):
+        field = ".".join(str(part) for part in problem["loc"])
+        said = problem["msg"].removeprefix("Value error, ")
+        # A rule over several fields names its field itself.
+        problems.append(f"{field}: {said[:1].lower()}{said[1:]}" if field else said)
+    return "; ".join(problems)
