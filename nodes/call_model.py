@@ -74,8 +74,7 @@ async def _ask(
         return {"turn": ended(turn, "limit", error=LimitReached(reason))}
     if turn["iterations"] == 0:
         check_room(services, model)
-        if turn["number"] == 1:
-            await warn_of_window(step, model)
+        await warn_of_window(step, model)
     if over_threshold(request, turn, services, model):
         return {"turn": {**turn, "compact": "threshold"}}
     partial = Partial(step.emit)

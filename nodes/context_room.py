@@ -8,6 +8,7 @@ from langchain_core.messages import BaseMessage, SystemMessage
 from configs.instructions import system_prompt
 from core.errors import ContextTooLong
 from core.events import ToolLog
+from core.models.advice import window_note
 from core.models.tokens import at_most
 from core.state import Turn
 from core.store.noted import is_first_time
@@ -16,7 +17,6 @@ from nodes.step import Step
 
 #: A history needs at least so many tokens next to system prompt and tools.
 LEAST_ROOM = 2000
-HOW = "If it is larger or smaller, set it: ML_AGENT_CONTEXT_WINDOW=TOKENS, or context_window"
 
 
 def prompt_of(services: Services) -> str:
@@ -76,12 +76,13 @@ def over_threshold(
 
 
 async def warn_of_window(step: Step, model: str) -> None:
-    """Never a silent guess: what is taken for the window decides when the history is cut. Said
-    once per model."""
-    models, state = step.services.models, step.services.settings.state_path()
-    if models.window_is_known(model):
+    """Never a silent guess: the window decides when the history is cut. Once per model."""
+    models, settings = step.services.models, step.services.settings
+    window, is_known = models.window(model), models.window_is_known(model)
+    said = window_note(model, window, is_known, settings)
+    # A small one that became smaller is told again.
+    what = f"the window of {model}{f' is {window}' if is_known else ''}"
+    if not said:
         return
-    if not await asyncio.to_thread(is_first_time, state, f"the window of {model}"):
-        return
-    said = f"the context window of {model} is not known, {models.window(model):,} tokens"
-    step.emit(ToolLog(id="", tool="model", text=f"{said} are assumed. {HOW}"))
+    if await asyncio.to_thread(is_first_time, settings.state_path(), what):
+        step.emit(ToolLog(id="", tool="model", text=said))

@@ -4,11 +4,23 @@ import difflib
 from collections.abc import Iterator
 from datetime import date
 
+from configs.settings import Settings
+from core.errors import UnknownModel
 from core.models.defaults import DEFAULTS, best_listed
 from core.models.model_info import ANY_NAME, Facts
 from core.models.prices import WARN_DAYS, price_map, switch_off
-from core.models.routes import Route
+from core.models.routes import Route, resolve
 
+#: Tokens of a window that is small for the work of an agent.
+SMALL_WINDOW = 32_000
+HOW_SET = "ML_AGENT_CONTEXT_WINDOW=TOKENS"
+#: What makes a server of yours serve a larger window.
+SERVER_SETS = {
+    "llamacpp": "llama-server -c TOKENS",
+    "hosted_vllm": "vllm serve --max-model-len TOKENS",
+    "lm_studio": "lms load MODEL --context-length TOKENS",
+    "local": "in the server's own settings",
+}
 #: How much alike two ids are that differ by a typing error.
 ALIKE = 0.9
 
@@ -32,6 +44,24 @@ def replacement(route: Route, facts: Facts) -> str:
 def how_to_use(model: str) -> str:
     """The commands that choose `model`."""
     return f"use {model}: ml-agent -m {model}, or /model {model} in the chat"
+
+
+def window_note(model: str, window: int, is_known: bool, settings: Settings) -> str:
+    """What the user should know of a window that is assumed or small, and what sets it; "" if
+    there is nothing to say."""
+    if is_known and window >= SMALL_WINDOW:
+        return ""
+    try:
+        provider = resolve(model, settings).provider
+    except UnknownModel:
+        provider = ""  # a program brought its own client
+    is_ollama = provider.startswith("ollama")
+    if is_known:
+        said = f"the context window of {model} is small, {window:,} tokens: the history is "
+        how = HOW_SET if is_ollama else SERVER_SETS.get(provider, SERVER_SETS["local"])
+        return f"{said}compacted often. Make it larger: {how}"
+    said = f"the context window of {model} is not known, {window:,} tokens are assumed. "
+    return f"{said}If it is larger or smaller, set it: {HOW_SET}, or context_window"
 
 
 def concerns(route: Route, facts: Facts) -> Iterator[str]:

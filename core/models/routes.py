@@ -48,6 +48,8 @@ ALIASES = {
 }
 #: llama.cpp's server has no prefix of its own: (variable of the base URL, default).
 LLAMACPP = ("LLAMACPP_API_BASE", "http://localhost:8080/v1")
+#: Ends of names that no public host has (RFC 6762, 6761, 8375; ICANN's .internal; routers' .lan).
+OWN_NAMES = (".local", ".localhost", ".internal", ".lan", ".home.arpa")
 #: Providers that need a library next to litellm: prefix → (module, what to install).
 LIBRARIES = {"bedrock": "boto3", "bedrock_converse": "boto3", "sagemaker": "boto3"}
 #: Variables that hold a provider's key, where `<PREFIX>_API_KEY` is not the name.
@@ -313,9 +315,7 @@ def _bare(model: str) -> Route:
 def is_private(base: str) -> bool:
     """Whether `base` is a machine of one's own, by its address; other names are not looked up."""
     host = urlsplit(base).hostname or ""
-    if host in ("localhost", "host.docker.internal"):
-        return True
     try:
-        return ip_address(host).is_private
+        return not ip_address(host).is_global
     except ValueError:
-        return False
+        return bool(host) and ("." not in host or host.endswith(OWN_NAMES))

@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from configs.folders import write_atomically
+from core.models.own_servers import served_windows
 from core.models.wire.ollama import LARGEST, window_of
 
 #: Seconds that a catalogue may take, and that it is good for.
 PATIENCE, FRESH = 3.0, 24 * 3600
-#: Names under which servers tell the window of a model.
-WINDOWS = ("context_length", "max_model_len", "loaded_context_length", "max_context_length")
+#: Names under which servers tell the window that they serve, and the one of the model.
+SERVED = ("served_context", "max_model_len", "loaded_context_length")
+WINDOWS = (*SERVED, "context_length", "max_context_length")
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ class Catalogue:
         asked = _asked(self._url, self._key)
         if asked and self._file is not None:
             _write(self._file, asked)
+        elif asked:
+            _add_windows(asked, self._url, self._key)
         return asked or kept
 
     def models(self) -> list[Served]:
@@ -155,8 +159,21 @@ def _served(entry: Mapping[str, Any], provider: str) -> Served:
 
 def _window(facts: Mapping[str, Any]) -> int | None:
     meta = facts.get("meta") or {}
-    found = [facts.get(name) for name in WINDOWS] + [meta.get("n_ctx"), meta.get("n_ctx_train")]
+    found = [meta.get("n_ctx"), *(facts.get(name) for name in WINDOWS), meta.get("n_ctx_train")]
     return next((value for value in found if isinstance(value, int) and value > 0), None)
+
+
+def _add_windows(entries: list[dict[str, Any]], url: str, key: str) -> None:
+    """Ask a server of yours for the windows that its list lacks."""
+    lacking = [
+        e for e in entries
+        if not (e.get("meta") or {}).get("n_ctx") and not any(e.get(name) for name in SERVED)
+    ]  # fmt: skip
+    if not lacking:
+        return
+    windows = served_windows(url.removesuffix("/models"), key)
+    for entry in lacking:
+        entry["served_context"] = windows.get(entry["id"]) or windows.get("")
 
 
 def _price(pricing: Any) -> tuple[float, float] | None:

@@ -8,6 +8,7 @@ from configs.settings import Settings
 from core.errors import NotAuthenticated, UnknownModel
 from tests.graph.driving import driven
 from tests.stand_ins.model_script import Asked, Call, Reply
+from tests.stand_ins.model_server import ModelServer
 
 ANTHROPIC = "anthropic/claude-stand-in"
 OPENAI = "openai/stand-in"
@@ -120,3 +121,33 @@ async def test_what_the_context_holds(settings: Settings, workdir: Path) -> None
         assert before.messages == 0 < after.messages
         assert (before.fixed, before.window, before.threshold) == (after.fixed, 200_000, 170_000)
         assert set(after.tools) == set(driver.session._services.tools)
+
+
+async def test_an_assumed_window_is_told_once_per_model(settings: Settings, workdir: Path) -> None:
+    """Not once a turn, not once a session; and also of a model that is chosen later."""
+    given = settings.model_copy(update={"context_window": None})
+    thread = None
+    for expected in (2, 0):
+        async with driven(lambda asked: Reply("x"), given, workdir, thread=thread) as driver:
+            for model in (OPENAI, "openai/other", OPENAI):
+                await driver.session.switch(model)
+                await driver.send("hello")
+            told = [e.text for e in driver.named("tool_log") if "context window" in e.text]
+            assert len(told) == expected
+            assert all("ML_AGENT_CONTEXT_WINDOW=TOKENS" in text for text in told)
+            thread = driver.session.thread.id
+
+
+async def test_a_small_window_is_told_with_what_makes_it_larger(
+    settings: Settings, workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = settings.model_copy(update={"context_window": None, "model_name": "vllm/m"})
+    with ModelServer(lambda asked: Reply("x"), models=[{"id": "m", "max_model_len": 20_000}]) as s:
+        monkeypatch.setenv("HOSTED_VLLM_API_BASE", s.openai_base)
+        async with driven([], given, workdir) as driver:
+            for _ in range(2):
+                assert (await driver.send("hello")).name == "turn_complete"
+            told = [e.text for e in driver.named("tool_log")]
+    assert len(told) == 1
+    assert "is small, 20,000 tokens" in told[0]
+    assert "vllm serve --max-model-len TOKENS" in told[0]

@@ -74,7 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Silent."""
 
     def do_GET(self) -> None:
-        if self.path.endswith("/models"):
+        if self.path.endswith("/v1/models"):
             self._send(Raw({"object": "list", "data": list(self.of.models)}))
         else:
             self._step(None)

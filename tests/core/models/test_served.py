@@ -17,6 +17,7 @@ from core.models.served import Catalogue
 from tests.core.models.asking import HELLO
 from tests.stand_ins.model_script import Reply, Usage
 from tests.stand_ins.model_server import ModelServer
+from tests.stand_ins.raw_server import Raw, RawServer
 
 QWEN: dict[str, Any] = {
     "id": "Qwen/Qwen3-Coder",
@@ -221,6 +222,55 @@ async def test_openais_format_at_a_private_address(
         await client.ready("openai/m")
         assert client.window("openai/m") == window
         assert (await check("openai/anything", Settings())).is_direct
+
+
+#: What servers of yours tell beside /v1/models, and the window that follows for the model m.
+BESIDE: dict[str, tuple[str, Any, int]] = {
+    "llama.cpp, old": (
+        "/props", {"default_generation_settings": {"n_ctx": 8_192}, "total_slots": 1}, 8_192,
+    ),
+    "LM Studio": (
+        "/api/v0/models",
+        {"data": [
+            {"id": "other", "state": "loaded", "loaded_context_length": 4_096},
+            {"id": "m", "state": "loaded", "max_context_length": 131_072,
+             "loaded_context_length": 16_384},
+        ]},
+        16_384,
+    ),
+    "LM Studio, not loaded": (
+        "/api/v0/models",
+        {"data": [{"id": "m", "state": "not-loaded", "max_context_length": 131_072}]},
+        131_072,
+    ),
+    "Ollama": (
+        "/api/ps", {"models": [{"name": "m", "model": "m", "context_length": 4_096}]}, 4_096,
+    ),
+    "Ollama, not loaded": ("/api/ps", {"models": []}, 131_072),
+    "none of them": ("/elsewhere", {}, 131_072),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BESIDE)
+@pytest.mark.parametrize(
+    ("model", "variable"),
+    [("openai/m", "OPENAI_BASE_URL"), ("lmstudio/m", "LM_STUDIO_API_BASE")],
+)
+async def test_what_a_server_of_yours_really_serves(
+    name: str, model: str, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its list has at most what the model was trained for."""
+    path, body, window = BESIDE[name]
+
+    def answer(asked: str, _: Any) -> Raw:
+        return Raw(body) if asked == path else Raw({"error": "not found"}, 404)
+
+    trained = [{"id": "m", "meta": {"n_ctx_train": 131_072}}]
+    with RawServer(answer, models=trained) as server:
+        monkeypatch.setenv(variable, server.base)
+        client = ChatClient(Settings())
+        await client.ready(model)
+        assert (client.window(model), client.window_is_known(model)) == (window, True)
 
 
 async def test_openai_itself_is_not_asked_what_it_serves(monkeypatch: pytest.MonkeyPatch) -> None:
