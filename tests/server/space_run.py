@@ -19,17 +19,16 @@ from typing import Any
 #: Runs in front of the program: it writes down each process that is started.
 AUDIT = """
 import sys
+log = sys.argv.pop(1)
 STARTS = ("subprocess.Popen", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.system")
 def hook(event, args):
     if event in STARTS:
-        with open(sys.argv[1], "a") as file:
+        with open(log, "a") as file:
             file.write(f"{event} {args[:2]}\\n")
 sys.addaudithook(hook)
-log = sys.argv.pop(1)
-sys.argv.insert(1, log)
 import cli.main
 print(cli.main.__file__, flush=True)
-cli.main.main(args=sys.argv[2:])
+cli.main.main()
 """
 #: A user that has nothing; 65534 is "nobody" on Linux.
 OTHER = 65534
