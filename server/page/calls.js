@@ -55,18 +55,24 @@ export function diffOf(text) {
   return h("pre.diff", { tabindex: "0" }, h("code", {}, ...lines));
 }
 
+//: A call without its words, to be copied: a long session has hundreds.
+const SHAPE = h("div.call", {},
+  h("details", {}, h("summary", {}, h("span.tool"), h("span.word"), h("span.meta"), icon("chevron")), h("div.call-body")),
+  h("pre.live", { hidden: true }));
+
 export class Call {
+  /** `update` is to follow. */
   constructor(thread, { id, tool, arguments: given }) {
     Object.assign(this, { thread, id, tool, given: given ?? {}, state: "", live: [], began: Date.now() });
-    this.word = h("span.word", {});
-    this.meta = h("span.meta", {});
+    this.element = SHAPE.cloneNode(true);
+    [this.details, this.under] = this.element.children;
+    [this.line, this.body] = this.details.children;
     const name = tool.includes("__") ? "plug" : ICONS[tool] ?? (tool.startsWith("hf_") ? "cube" : "dot");
-    this.line = h("summary", {}, icon(name), h("span.tool", {}, tool), this.word, this.meta, icon("chevron"));
-    this.body = h("div.call-body", {});
-    this.details = h("details", { ontoggle: () => this.fill() }, this.line, this.body);
-    this.under = h("pre.live", { hidden: true });
-    this.element = h("div.call", {}, this.details, this.under);
-    this.update({});
+    this.line.prepend(icon(name));
+    const [toolName, word, meta] = this.line.querySelectorAll("span");
+    Object.assign(this, { word, meta });
+    toolName.textContent = tool;
+    this.details.addEventListener("toggle", () => this.fill());
   }
 
   /** Takes fields of a call item or of its events. */

@@ -117,7 +117,7 @@ export class Composer {
   queue(waiting) {
     $("queue").hidden = !waiting.length;
     $("queue").replaceChildren(...waiting.map(({ number, text }) => h("li", {}, icon("up"), h("span.word", {}, text),
-      h("span.faint", {}, "at the next step"),
+      h("span.faint.wide", {}, "at the next step"),
       button("quiet", { "aria-label": "Withdraw this message", title: "Withdraw", onclick: () => this.actions.withdraw(number, text) }, icon("cross")))));
   }
 

@@ -21,7 +21,14 @@ export function button(name, props, ...children) {
   return h(`button.${name}`, { type: "button", ...props }, ...children);
 }
 
+const icons = new Map();
+
 export function icon(name) {
+  if (!icons.has(name)) icons.set(name, drawn(name));
+  return icons.get(name).cloneNode(true);
+}
+
+function drawn(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("aria-hidden", "true");
   svg.classList.add(`icon-${name}`);
@@ -78,12 +85,13 @@ export function dayOf(epochSeconds) {
 export async function copy(text, from) {
   try {
     await navigator.clipboard.writeText(text);
+    const before = [...from.childNodes];
+    from.replaceChildren(from.textContent ? "Copied" : icon("check"));
     from.classList.add("copied");
-    const label = from.textContent.trim() === "Copy" ? from : null;
-    if (label) label.textContent = "Copied";
+    speak("Copied");
     setTimeout(() => {
+      from.replaceChildren(...before);
       from.classList.remove("copied");
-      if (label) label.textContent = "Copy";
     }, 1500);
   } catch {
     toast("The browser does not allow copying here.", "Select the text and press Ctrl+C.");

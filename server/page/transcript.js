@@ -8,10 +8,19 @@ const LONG = 60;
 //: Calls in a row of which the older ones are hidden.
 const CALLS = 12;
 
+function tool(act, name, label) {
+  return button("quiet", { "data-act": act, "aria-label": label, title: label }, icon(name));
+}
+
+const OF_MESSAGE = h("div.actions", {}, tool("copy", "copy", "Copy"));
+const OF_FIRST = h("div.actions", {}, tool("copy", "copy", "Copy"), tool("undo", "pencil", "Undo to here and edit"));
+const OF_ANSWER = h("div.actions", {}, tool("copy", "copy", "Copy"), tool("fork", "fork", "Fork from here"));
+
 export class Transcript {
   /** actions: {undo(turn, text), fork(turn), resume(), raiseCap()}. */
   constructor(root, actions) {
-    Object.assign(this, { root, actions });
+    Object.assign(this, { root, actions, said: new WeakMap() });
+    root.addEventListener("click", (event) => this.act(event.target.closest("[data-act]")));
     this.clear("");
   }
 
@@ -50,9 +59,16 @@ export class Transcript {
     this.end_thinking();
     const isFirst = turn !== this.lastUser;
     this.turn = this.lastUser = turn ?? this.turn;
-    const actions = h("div.actions", {}, tool("copy", "Copy", (event) => copy(text, event.currentTarget)),
-      isFirst ? tool("pencil", "Undo to here and edit", () => this.actions.undo(turn, text)) : null);
-    this.add(h("article.user.item", { "aria-label": "You" }, h("div.bubble", {}, text), actions));
+    const actions = (isFirst ? OF_FIRST : OF_MESSAGE).cloneNode(true);
+    const item = h("article.user.item", { "aria-label": "You" }, h("div.bubble", {}, text), actions);
+    this.said.set(item, { text, turn });
+    this.add(item);
+  }
+
+  act(button) {
+    const { text, turn } = (button && this.said.get(button.closest(".item"))) ?? {};
+    const acts = { copy: () => copy(text, button), undo: () => this.actions.undo(turn, text), fork: () => this.actions.fork(turn) };
+    acts[button?.dataset.act]?.();
   }
 
   open_answer(number) {
@@ -79,9 +95,8 @@ export class Transcript {
   end_answer(text) {
     if (!this.answer) return;
     const { element } = this.answer;
-    const turn = this.turn;
-    element.append(h("div.actions", {}, tool("copy", "Copy", (event) => copy(text, event.currentTarget)),
-      tool("fork", "Fork from here", () => this.actions.fork(turn))));
+    this.said.set(element, { text, turn: this.turn });
+    element.append(OF_ANSWER.cloneNode(true));
     this.answer = null;
     this.group = null;
   }
@@ -192,7 +207,9 @@ export class Transcript {
 
 const ITEMS = {
   answer: (t, { blocks, text }) => {
-    t.blocks(0, blocks.map((html, at) => [at, html]));
+    t.open_answer(0);
+    // Made by server/markdown.py and by nothing else.
+    t.answer.body.innerHTML = blocks.map((html) => `<div class="block">${html}</div>`).join("");
     t.end_answer(text);
   },
   user: (t, item) => t.user(item),
@@ -201,10 +218,6 @@ const ITEMS = {
   summary: (t, { text }) => t.folded("compress", "Older messages were summarized", text),
   end: (t, item) => t.end(item),
 };
-
-function tool(name, label, run) {
-  return button("quiet", { "aria-label": label, title: label, onclick: run }, icon(name), icon("check"));
-}
 
 const FRAMES = {
   processing: (t, { resumes, text, turn }) => {
