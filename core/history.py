@@ -124,6 +124,11 @@ def is_note(message: BaseMessage) -> bool:
     return bool(message.additional_kwargs.get(OURS, {}).get("note"))
 
 
+def turn_of(message: BaseMessage) -> int:
+    """Number of the turn that a user's message began or joined; 0: stored by an older version."""
+    return int(message.additional_kwargs.get(OURS, {}).get("turn", 0))
+
+
 def said_by_person(message: BaseMessage) -> str:
     """The words of a user's message, without what was put before them for the model."""
     return str(message.additional_kwargs.get(OURS, {}).get("text") or message.text)

@@ -66,7 +66,9 @@ async def take_input(state: AgentState, step: Step) -> tuple[list[HumanMessage],
         block = await asyncio.to_thread(surroundings, cwd, now, left, services.backend.about)
     if rows and block:
         block += "\n\n"
-    new = [_human(thread, row, "" if i else block, now) for i, row in enumerate(rows)]
+    is_under_way = turn.get("status") in ("running", "opening")
+    number = turn.get("number", 0) + (0 if is_under_way else 1)
+    new = [_human(thread, row, number, "" if i else block, now) for i, row in enumerate(rows)]
     if left and not rows and turn.get("status") == "running":
         new = [HumanMessage(block, id=f"moved-{thread}-{turn['number']}-{here}")]
     turn["host"] = here
@@ -95,11 +97,11 @@ async def take_input(state: AgentState, step: Step) -> tuple[list[HumanMessage],
     }
 
 
-def _human(thread: str, row: InboxRow, block: str, now: float) -> HumanMessage:
+def _human(thread: str, row: InboxRow, turn: int, block: str, now: float) -> HumanMessage:
     return HumanMessage(
         content=block + row.text,
         id=f"in-{thread}-{row.seq}",
-        additional_kwargs={OURS: {"text": row.text, "at": now}},
+        additional_kwargs={OURS: {"text": row.text, "at": now, "turn": turn}},
     )
 
 

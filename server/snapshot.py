@@ -6,7 +6,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
 
-from core.history import calls_of, is_note, is_summary, outcome_of, said_by_person
+from core.history import calls_of, is_note, is_summary, outcome_of, said_by_person, turn_of
 from core.secrets.redaction import redacted, redacted_in
 from core.store.files.thread_files import LEFT_OUT
 from server.markdown import blocks_of
@@ -32,7 +32,9 @@ class Items:
             elif is_note(message):
                 items.append({"kind": "note", "text": message.text})
             elif not isinstance(message, ToolMessage):
-                items.append({"kind": "user", "text": said_by_person(message)})
+                items.append(
+                    {"kind": "user", "text": said_by_person(message), "turn": turn_of(message)}
+                )
         return items
 
     def _of_answer(

@@ -41,7 +41,8 @@ class View:
             return []
         turn = await self._session.newest_turn()
         failed = turn.get("error") or {}
-        words = {"message": failed.get("message", ""), "hint": failed.get("hint", "")}
+        reason = failed.get("message") or turn.get("reason", "")
+        words = {"message": reason, "hint": failed.get("hint", "")}
         return [{"kind": "end", "status": state, **words}]
 
     def with_rules(self, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -54,8 +54,9 @@ function frames(all) {
 
 const HANDLERS = {
   reset({ thread, items, requests: waiting, plan, queue, status }) {
-    transcript.reset(thread, items);
+    transcript.reset(thread.id, items);
     page.turns = items.reduce((most, { turn }) => Math.max(most, turn ?? 0), 0);
+    $("folder").textContent = thread.cwd || page.me?.folder || "";
     page.queue = queue;
     composer.queue(queue);
     HANDLERS.status({ ...status, plan: status.plan ?? plan });
@@ -68,7 +69,7 @@ const HANDLERS = {
     page.status = newest;
     composer.status(newest);
     composer.plan(newest.plan ?? []);
-    threads.learn({ id: page.thread, title: newest.title, status: newest.running ? "running" : newest.state });
+    threads.learn({ id: page.thread, model: newest.model, title: newest.title, status: newest.running ? "running" : newest.state });
   },
   queued(message) {
     page.queue = [...page.queue.filter(({ number }) => number !== message.number), message];

@@ -90,6 +90,11 @@ export class Call {
     if (this.details.open) this.fill();
   }
 
+  open() {
+    this.details.open = true;
+    this.fill();
+  }
+
   get isOver() {
     return OVER.has(this.state);
   }

@@ -40,8 +40,16 @@ export class Requests {
     });
     this.shownAt = performance.now();
     speak(this.many > 1 ? `${this.many} calls need your approval` : "A call needs your approval");
-    const isTyping = $("message").value || performance.now() - this.typedAt < TYPING;
-    if (!isTyping && !document.querySelector("dialog, .menu")) this.focus();
+    this.focusIfFree();
+  }
+
+  /** Moves the focus to the first card, once the user has stopped typing; a draft keeps it. */
+  focusIfFree() {
+    clearTimeout(this.later);
+    const rest = TYPING - (performance.now() - this.typedAt);
+    if (!this.isOpen || $("message").value || document.querySelector("dialog, .menu")) return;
+    if (rest > 0) this.later = setTimeout(() => this.focusIfFree(), rest);
+    else if (!this.root.contains(document.activeElement)) this.focus();
   }
 
   /** Moves the focus to the first card that waits. */

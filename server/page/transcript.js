@@ -25,12 +25,13 @@ export class Transcript {
   }
 
   clear(thread) {
-    Object.assign(this, { thread, calls: new Map(), answer: null, thinking: null, group: null, turn: 0, lastUser: 0 });
+    Object.assign(this, { thread, calls: new Map(), answer: null, thinking: null, group: null, turn: 0 });
     this.root.replaceChildren();
     this.root.classList.remove("long");
   }
 
   reset(thread, items) {
+    const opened = [...this.calls].filter(([, call]) => call.details.open).map(([id]) => id);
     this.clear(thread);
     const target = this.root;
     this.root = document.createDocumentFragment();
@@ -38,6 +39,7 @@ export class Transcript {
     target.append(this.root);
     this.root = target;
     target.classList.toggle("long", items.length > LONG);
+    for (const id of opened) this.calls.get(id)?.open();
   }
 
   /** True if the frame was one of the conversation's. */
@@ -57,8 +59,8 @@ export class Transcript {
 
   user({ text, turn }) {
     this.end_thinking();
-    const isFirst = turn !== this.lastUser;
-    this.turn = this.lastUser = turn ?? this.turn;
+    const isFirst = turn && turn !== this.turn;
+    this.turn = turn || this.turn;
     const actions = (isFirst ? OF_FIRST : OF_MESSAGE).cloneNode(true);
     const item = h("article.user.item", { "aria-label": "You" }, h("div.bubble", {}, text), actions);
     this.said.set(item, { text, turn });
@@ -164,11 +166,12 @@ export class Transcript {
 
   end({ status, message, hint }) {
     this.over();
-    if (status === "interrupted") return this.ending("stop", "Stopped.", message && message !== "user" ? message : hint, []);
+    if (status === "interrupted") return this.ending("stop", "Stopped.", "Send a message to continue.", []);
     const isCap = /\bcap\b|budget|max_usd/i.test(`${message} ${hint}`);
     const acts = [button("fill", { onclick: () => this.actions.resume() }, icon("play"), status === "limit" ? "Continue" : "Try again")];
     if (isCap) acts.unshift(button("outline", { onclick: () => this.actions.raiseCap() }, "Raise the cap"));
-    return this.ending(status === "limit" ? "warn" : "cross", message, hint, acts, status);
+    const words = message || (status === "limit" ? "Stopped at a limit." : "The turn failed.");
+    return this.ending(status === "limit" ? "warn" : "cross", words, hint, acts, status);
   }
 
   ending(name, message, hint, acts, status = "stopped") {
@@ -183,7 +186,7 @@ export class Transcript {
 
   over() {
     this.end_thinking();
-    this.answer = null;
+    if (this.answer) this.end_answer(this.answer.body.innerText);
     this.group = null;
   }
 
@@ -238,7 +241,7 @@ const FRAMES = {
   tool_state_change: (t, { id, state }) => t.calls.get(id)?.update({ state }),
   turn_complete: (t, data) => t.closing(data),
   error: (t, { message, hint }) => t.end({ status: "error", message, hint }),
-  interrupted: (t) => t.end({ status: "interrupted", message: "", hint: "Send a message to continue." }),
+  interrupted: (t) => t.end({ status: "interrupted" }),
   compacted: (t, { tokens_before: before, tokens_after: after }) =>
     t.line(`Compacted: ${before.toLocaleString("en")} → ${after.toLocaleString("en")} tokens`),
 };

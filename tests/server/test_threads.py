@@ -248,8 +248,8 @@ async def test_a_turn_of_another_process_is_seen_and_joined(
             while (await browser.frames(thread))[0]["data"]["status"]["running"]:
                 await asyncio.sleep(0.05)
         items = (await browser.frames(thread))[0]["data"]["items"]
-        said = [item["text"] for item in items if item["kind"] == "user"]
-        assert said == ["go", "from the terminal", "from the page"]
+        said = [(item["text"], item["turn"]) for item in items if item["kind"] == "user"]
+        assert said == [("go", 1), ("from the terminal", 2), ("from the page", 2)]
         listening.cancel()
     async with await open_store(settings) as store:
         assert (await store.threads.get(thread)) is not None

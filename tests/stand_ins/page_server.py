@@ -67,7 +67,12 @@ class PageServer:
         """Pushes a `reset`; fields: requests, plan, queue, or fields of the status."""
         own = {key: fields.pop(key, []) for key in ("requests", "plan", "queue")}
         status = {**STATUS, "title": thread.capitalize(), "plan": own["plan"], **fields}
-        data = {"thread": thread, "items": items or [], **own, "status": status}
+        data = {
+            "thread": {"id": thread, "cwd": ME["folder"]},
+            "items": items or [],
+            **own,
+            "status": status,
+        }
         self.push(thread, "reset", data)
 
     def status(self, thread: str, **fields: Any) -> None:
