@@ -10,8 +10,8 @@ import pytest
 
 from tests.cli.program import ROOT
 
-PACKAGES = ("cli", "configs", "core", "graph", "nodes", "tools", "tests")
-#: By extension: its folder, the file with its line, the line.
+PACKAGES = ("cli", "configs", "core", "graph", "nodes", "server", "tools", "tests")
+#: By extension: its folder (of the web chat its command, too), the file with its line, the line.
 EXTENSIONS = {
     "hub": ("tools/hub", "tools/__init__.py", '    "tools.hub",\n'),
     "mcp": ("tools/mcp", "tools/__init__.py", '    "tools.mcp",\n'),
@@ -31,6 +31,11 @@ EXTENSIONS = {
         "cli/chat/terminal",
         "cli/start_chat.py",
         '    "full": "cli.chat.terminal.frontend:Terminal",\n',
+    ),
+    "web chat": (
+        "server cli/commands/web.py",
+        "cli/main.py",
+        '    "web": ("cli.commands.web:web", "Chat in a browser, with the same sessions"),\n',
     ),
 }
 #: The core suite: session, nodes, local tools, store, command line.
@@ -54,12 +59,13 @@ CORE = (
 
 @pytest.mark.parametrize("name", EXTENSIONS)
 def test_the_core_works_without(name: str, tmp_path: Path) -> None:
-    folder, file, line = EXTENSIONS[name]
+    places, file, line = EXTENSIONS[name]
     for package in PACKAGES:
         # With what Python compiled: that is most of the time.
         shutil.copytree(ROOT / package, tmp_path / package)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    shutil.rmtree(tmp_path / folder)
+    for place in (tmp_path / one for one in places.split()):
+        shutil.rmtree(place) if place.is_dir() else place.unlink()
     text = (tmp_path / file).read_text(encoding="utf-8")
     assert text.count(line) == 1
     (tmp_path / file).write_text(text.replace(line, ""), encoding="utf-8")
