@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from cli.shared.bootstrap import complain, settings_for
 from cli.shared.command import tell
 from cli.shared.options import Options
-from cli.shared.thread_text import line_of, plain, size
+from cli.shared.thread_text import line_of, plain
 from cli.terminal.writer import note
+from core.units import size
 
 if TYPE_CHECKING:
     from configs.settings import Settings

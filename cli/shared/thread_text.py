@@ -26,13 +26,6 @@ def plain(row: "ThreadRow", status: str) -> dict[str, Any]:
     return {**{k: getattr(row, k) for k in keys}, "status": status}
 
 
-def size(count: int) -> str:
-    """Bytes, in words."""
-    if count < 1_000_000:
-        return f"{count / 1000:.0f} kB"
-    return f"{count / 1e6:.1f} MB" if count < 1e9 else f"{count / 1e9:.1f} GB"
-
-
 def tell_moved(moved: "Moved", lines: Lines, *, redo: bool = False, dry_run: bool = False) -> None:
     """What an undo or redo did, or would do."""
     numbers = ", ".join(map(str, moved.moved))

@@ -1,16 +1,22 @@
-"""Whether what git keeps of a repository lies where the repository does.
+"""What git keeps of a repository: whether it lies where the repository does, and its index.
 
 A `.git` can be a link or a file that names a folder anywhere, and within it links, `commondir` and
-`alternates` can lead on: git then shows commits and files of another repository.
+`alternates` can lead on: git then shows commits and files of another repository. All is read
+without git: no program of the repository's settings runs.
 """
 
 import os
+import struct
 from pathlib import Path
 
 from configs.folder_files import LARGEST, Unreadable, read_regular
 from configs.real_path import real_path
 from core.policy.paths import inside
 
+#: A larger index is not read.
+LARGEST_INDEX = 5_000_000
+#: The mode of an entry that is its own repository.
+GITLINK = 0o160000
 #: In a git directory, what a command that only reads does not open, or opens for names alone.
 NOT_READ = frozenset({"annex", "hooks", "lfs", "modules", "worktrees"})
 #: More entries are not looked at: git packs its objects long before.
@@ -69,3 +75,35 @@ def _links_problem(folder: str) -> str:
         except OSError:
             return "the repository cannot be read"
     return ""
+
+
+def entries_of(index: Path) -> list[tuple[int, str]] | None:
+    """The modes and names of an index of version 2 or 3; None for another or a broken one."""
+    try:
+        data = read_regular(index, LARGEST_INDEX)
+    except FileNotFoundError:
+        return []
+    except (OSError, Unreadable):
+        return None
+    if data[:4] != b"DIRC" or len(data) < 12:
+        return None
+    version, count = struct.unpack(">II", data[4:12])
+    if version not in (2, 3):
+        return None
+    found, at = [], 12
+    for _ in range(count):
+        if at + 62 > len(data):
+            return None
+        mode, flags = struct.unpack(">I", data[at + 24 : at + 28])[0], data[at + 60]
+        start = at + (64 if flags & 0x40 else 62)
+        end = data.find(b"\0", start)
+        if end < 0:
+            return None
+        found.append((mode & 0o170000, os.fsdecode(data[start:end])))
+        at += (end - at + 8) // 8 * 8
+    # A part of the entries may stand in another file, or folders stand for what is in them.
+    while at + 8 <= len(data) - 20:
+        if data[at : at + 4] in (b"link", b"sdir"):
+            return None
+        at += 8 + int.from_bytes(data[at + 4 : at + 8], "big")
+    return found

@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from configs.folder_files import LARGEST, Unreadable, read_regular
-from core.policy.git_index import GITLINK, entries_of
-from core.policy.git_store import store_problem
+from core.policy.git_store import GITLINK, entries_of, store_problem
 from core.policy.paths import inside, resolved
 from core.policy.secret_files import is_secret_name
 

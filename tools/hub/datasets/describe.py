@@ -96,15 +96,6 @@ def number(value: Any) -> str:
     return f"{value:,.1f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
-def size_words(count: int) -> str:
-    """Bytes as `9 B`, `12.3 MB` (powers of 1000)."""
-    size, units = float(count), ["B", "kB", "MB", "GB", "TB"]
-    while size >= 1000 and len(units) > 1:
-        size /= 1000
-        units.pop(0)
-    return f"{size:.3g} {units[0]}"
-
-
 def row_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Rows with their number and long values cut."""
     lines = []

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
+from core import units
 from core.errors import ToolError
 from tools.hub.datasets.chat_column import chat_facts
 from tools.hub.datasets.columns import Column, columns_of
-from tools.hub.datasets.describe import column_line, row_lines, size_words
+from tools.hub.datasets.describe import column_line, row_lines
 from tools.hub.datasets.methods import fits_of
 from tools.hub.datasets.pages import Page, Place, pages, place
 from tools.hub.datasets.table import CHATS, Fit
@@ -121,8 +122,8 @@ async def _files(viewer: Viewer, where: Place, notes: list[str]) -> list[str]:
     files = (parquet or {}).get("parquet_files", [])
     told = []
     if files:
-        size = size_words(sum(int(f.get("size") or 0) for f in files))
-        told.append(f"{len(files)} parquet file{'s' if len(files) > 1 else ''}, {size}")
+        bytes_of_all = units.size(sum(int(f.get("size") or 0) for f in files))
+        told.append(f"{len(files)} parquet file{'s' if len(files) > 1 else ''}, {bytes_of_all}")
     licence = (info or {}).get("dataset_info", {}).get("license")
     if licence:
         told.append(f"licence {licence}")
