@@ -130,7 +130,7 @@ class Settings(BaseModel):
     fallback_model: ModelId = Field(
         "", description="model to use for the rest of a turn if the main model is unavailable"
     )
-    effort: Effort | Literal[""] = Field(
+    effort: Literal["", Effort] = Field(
         "", description="reasoning effort, for models that support it; empty: on, as much as usual"
     )
     wire: Literal["auto", "litellm"] = Field(

@@ -74,7 +74,6 @@ async def _ask(
         return {"turn": ended(turn, "limit", error=LimitReached(reason))}
     if turn["iterations"] == 0:
         check_room(services, model)
-        await warn_of_window(step, model)
     if over_threshold(request, turn, services, model):
         return {"turn": {**turn, "compact": "threshold"}}
     partial = Partial(step.emit)
@@ -100,7 +99,11 @@ async def _ask(
     if answered_by != model:
         turn = {**turn, "model": answered_by}
     await book(services, answer.cost_micro_usd, scope)
-    return await record_answer(state, step, new, turn, answer)
+    update = await record_answer(state, step, new, turn, answer)
+    if turn["iterations"] == 0:
+        # Not before: a name with a typing error has no window.
+        await warn_of_window(step, answered_by)
+    return update
 
 
 async def _jobs(step: Step, known: list[str]) -> tuple[list[HumanMessage], dict[str, Any]]:

@@ -8,7 +8,7 @@ from langchain_core.messages import BaseMessage, SystemMessage
 from configs.instructions import system_prompt
 from core.errors import ContextTooLong
 from core.events import ToolLog
-from core.models.advice import window_note
+from core.models.advice import how_to_enlarge, window_note
 from core.models.tokens import at_most
 from core.state import Turn
 from core.store.noted import is_first_time
@@ -57,7 +57,9 @@ def room_for_history(services: Services, model: str) -> int:
         raise ContextTooLong(
             f"the context window of {model} is too small: of {window:,} tokens, the system prompt "
             f"and the tools take {fixed:,}",
-            "choose a model with a larger window, or set context_window if it is larger than that",
+            f"choose a model with a larger window, or make it larger: "
+            f"{how_to_enlarge(model, services.settings)}; if it is larger than that, set "
+            "context_window",
         )
     return most - fixed
 

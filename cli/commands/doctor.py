@@ -120,7 +120,7 @@ def _models(settings: "Settings") -> Iterator[Finding]:
     except AgentError as error:
         yield "warn", error.message, error.hint
         return
-    others = {"small model": settings.small_model_name, "fallback model": settings.fallback_model}
+    others = {name: getattr(settings, name) for name in ("small_model_name", "fallback_model")}
     for role, name in {"model": model, **others}.items():
         if name:
             yield from _model(role, name, settings)
@@ -143,7 +143,8 @@ def _model(role: str, model: str, settings: "Settings") -> Iterator[Finding]:
     asyncio.run(facts.ready(route))
     for concern in concerns(route, facts):
         instead = replacement(route, facts)
-        yield "warn", concern, how_to_use(instead) if instead else "choose another: -m list"
+        how = how_to_use(instead) if role == "model" else f"set {role} to {instead}"
+        yield "warn", concern, how if instead else "choose another: -m list"
 
 
 def _programs(settings: "Settings") -> Iterator[Finding]:

@@ -19,7 +19,6 @@ SERVER_SETS = {
     "llamacpp": "llama-server -c TOKENS",
     "hosted_vllm": "vllm serve --max-model-len TOKENS",
     "lm_studio": "lms load MODEL --context-length TOKENS",
-    "local": "in the server's own settings",
 }
 #: How much alike two ids are that differ by a typing error.
 ALIKE = 0.9
@@ -49,19 +48,24 @@ def how_to_use(model: str) -> str:
 def window_note(model: str, window: int, is_known: bool, settings: Settings) -> str:
     """What the user should know of a window that is assumed or small, and what sets it; "" if
     there is nothing to say."""
-    if is_known and window >= SMALL_WINDOW:
+    if settings.context_window or (is_known and window >= SMALL_WINDOW):
         return ""
+    if is_known:
+        said = f"the context window of {model} is small, {window:,} tokens: the history is "
+        return f"{said}compacted often. Make it larger: {how_to_enlarge(model, settings)}"
+    said = f"the context window of {model} is not known, {window:,} tokens are assumed. "
+    return f"{said}If it is larger or smaller, set it: {HOW_SET}, or context_window"
+
+
+def how_to_enlarge(model: str, settings: Settings) -> str:
+    """What makes the server of `model` serve a larger window."""
     try:
         provider = resolve(model, settings).provider
     except UnknownModel:
         provider = ""  # a program brought its own client
-    is_ollama = provider.startswith("ollama")
-    if is_known:
-        said = f"the context window of {model} is small, {window:,} tokens: the history is "
-        how = HOW_SET if is_ollama else SERVER_SETS.get(provider, SERVER_SETS["local"])
-        return f"{said}compacted often. Make it larger: {how}"
-    said = f"the context window of {model} is not known, {window:,} tokens are assumed. "
-    return f"{said}If it is larger or smaller, set it: {HOW_SET}, or context_window"
+    if provider.startswith("ollama"):
+        return HOW_SET
+    return SERVER_SETS.get(provider, "in the settings of its server")
 
 
 def concerns(route: Route, facts: Facts) -> Iterator[str]:

@@ -115,8 +115,8 @@ def test_doctor_warns_of_the_users_own_models(
         monkeypatch.setenv("OLLAMA_API_BASE", ollama.root)
         if model == "openai/anything":
             monkeypatch.setenv("OPENAI_BASE_URL", router.openai_base)
-        settings = Settings(state_dir=str(tmp_path), model_name=GEMINI.model)
-        settings.fallback_model = model
+        settings = Settings(state_dir=str(tmp_path), model_name=model)
+        settings.fallback_model = settings.small_model_name = GEMINI.model
         monkeypatch.setenv("GEMINI_API_KEY", "k")
         found = [row for row in doctor._models(settings) if row[0] == "warn"]
     assert len(found) == (1 if said else 0)
