@@ -5,14 +5,19 @@ import importlib
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cli.main import COMMANDS, cli
+from configs.mcp import McpServer
+from configs.settings import Settings
+from core.errors import SettingsError, UsageError
+from nodes.services import in_sandbox
 from tests.stand_ins.model_script import Call, Reply, by_step
 from tests.stand_ins.model_server import ModelServer
 from tests.structure import FLOORS, module_files
-from tools import builtin_tools
+from tools import builtin_tools, thread_jobs, tool_servers
 
 #: An import of ours, late and for types, too.
 IMPORT = re.compile(rf"^ *(?:from|import) ((?:{'|'.join(FLOORS)})(?:\.\w+)*)", re.MULTILINE)
@@ -30,6 +35,17 @@ def test_every_command_and_tool_is_there() -> None:
         module, _, name = place.partition(":")
         assert hasattr(importlib.import_module(module), name)
     assert {"bash", "edit", "plan", "read", "research", "write"} <= set(builtin_tools())
+
+
+def test_what_is_not_installed_is_said(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tools._extensions", lambda: ())
+    assert thread_jobs() is None
+    services: Any = None
+    with pytest.raises(UsageError, match="this installation has no sandboxes"):
+        in_sandbox(services, "t", "cpu-basic")
+    settings.mcpServers = {"time": McpServer(command="uvx")}
+    with pytest.raises(SettingsError, match="this installation has no MCP support"):
+        tool_servers(settings)
 
 
 def test_a_task_on_the_command_line(

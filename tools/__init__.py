@@ -6,6 +6,8 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from core.errors import SettingsError
+
 if TYPE_CHECKING:
     from configs.settings import Settings
     from core.tool import AgentTool
@@ -57,7 +59,16 @@ def sandboxes() -> Sandboxes | None:
 
 
 def tool_servers(settings: Settings, cwd: str = ".") -> ToolServers | None:
-    """The configured servers, none started; None without any. Their programs run in `cwd`."""
+    """The configured servers, none started; None without any. Their programs run in `cwd`.
+
+    Raises SettingsError if this installation has no MCP support.
+    """
     if not settings.mcpServers:
         return None
-    return next((one.servers(settings, cwd) for one in _extensions() if one.servers), None)
+    found = next((one.servers(settings, cwd) for one in _extensions() if one.servers), None)
+    if found is None:
+        raise SettingsError(
+            "mcpServers is set, and this installation has no MCP support",
+            "take mcpServers out of your settings",
+        )
+    return found
