@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import BaseRoute, Route
 
 from configs.settings import MODES
-from core.errors import NoSuchThread, UsageError
+from core.errors import NoSuchThread, ToolError, UsageError
 from core.secrets.redaction import redacted
 from core.store import Store, ThreadRow
 from core.store.files.thread_files import Outputs
@@ -22,6 +22,7 @@ from server.requests import NotSignedIn, answering, body_of
 from server.room import Room
 from server.site import Site
 from server.users import User
+from tools import sandboxes
 
 #: What a thread's id and a call's id consist of: they become names of files.
 ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
@@ -195,6 +196,10 @@ class ThreadRoutes:
         room.check_idle()
         row, store = room.session.thread, await user.store()
         await user.forget(row.id)
+        rented = sandboxes()
+        if row.sandbox and rented is not None:
+            with suppress(ToolError):  # one that cannot be asked for ends when it was idle
+                await rented.end_all(user.settings, store, row.id)
         removed = await remove(store, user.settings.state_path(), [row])
         for reason in removed.left.values():
             raise UsageError(reason, "reload the page")

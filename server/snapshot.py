@@ -1,7 +1,7 @@
 """A stored thread as the items of the page: what a `reset` shows. Pure, and slow for a long thread:
 call it in another thread."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
@@ -20,13 +20,18 @@ class Items:
     def __init__(self) -> None:
         self._answers: dict[str, Item] = {}
 
-    def of(self, messages: Sequence[AnyMessage], waiting: Sequence[str]) -> list[Item]:
-        """The oldest first. waiting: ids of the calls that wait for approval."""
+    def of(
+        self, messages: Sequence[AnyMessage], waiting: Sequence[str], is_driven: bool
+    ) -> list[Item]:
+        """The oldest first. waiting: ids of the calls that wait for approval. is_driven: a turn
+        runs, here or in another process."""
+        open_ = "running" if is_driven else "unknown"
+        states = dict.fromkeys(waiting, "pending")
         results = {m.tool_call_id: m for m in messages if isinstance(m, ToolMessage)}
         items: list[Item] = []
         for message in messages:
             if isinstance(message, AIMessage):
-                items += self._of_answer(message, results, waiting)
+                items += self._of_answer(message, results, lambda id: states.get(id, open_))
             elif is_summary(message):
                 items.append({"kind": "summary", "text": message.text})
             elif is_note(message):
@@ -38,7 +43,10 @@ class Items:
         return items
 
     def _of_answer(
-        self, message: AIMessage, results: Mapping[str, ToolMessage], waiting: Sequence[str]
+        self,
+        message: AIMessage,
+        results: Mapping[str, ToolMessage],
+        state_of: Callable[[str], str],
     ) -> list[Item]:
         found = [self._answer(message)] if message.text else []
         for call in calls_of(message):
@@ -47,7 +55,7 @@ class Items:
                 "id": call.id,
                 "tool": call.name,
                 "arguments": redacted_in(call.args),
-                **self._result(results.get(call.id), call.id in waiting),
+                **_result(results.get(call.id), state_of(call.id)),
             }
             found.append(item)
         return found
@@ -59,14 +67,15 @@ class Items:
             self._answers[key] = {"kind": "answer", "text": text, "blocks": blocks_of(text)}
         return self._answers[key]
 
-    def _result(self, message: ToolMessage | None, is_waiting: bool) -> Item:
-        if message is None:
-            state = "pending" if is_waiting else "running"
-            return {"state": state, "ok": None, "text": "", "truncated": False, "seconds": None}
-        return {
-            "state": outcome_of(message) or "done",
-            "ok": message.status == "success",
-            "text": message.text,
-            "truncated": LEFT_OUT in message.text,
-            "seconds": None,
-        }
+
+def _result(message: ToolMessage | None, state: str) -> Item:
+    """state: of a call without a result."""
+    if message is None:
+        return {"state": state, "ok": None, "text": "", "truncated": False, "seconds": None}
+    return {
+        "state": outcome_of(message) or "done",
+        "ok": message.status == "success",
+        "text": message.text,
+        "truncated": LEFT_OUT in message.text,
+        "seconds": None,
+    }

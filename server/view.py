@@ -24,8 +24,9 @@ class View:
         session = self._session
         requests = await session.pending()
         messages, waiting = await session.export(), [r["id"] for r in requests]
-        items = await asyncio.to_thread(self._items.of, messages, waiting)
         status = await self.status(is_running)
+        driven = status["running"]
+        items = await asyncio.to_thread(self._items.of, messages, waiting, driven)
         return {
             "thread": {**asdict(session.thread), "status": status["state"]},
             "items": [*items, *await self._end(status["state"])],

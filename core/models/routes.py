@@ -157,6 +157,8 @@ class Route:
 
     def credential_hint(self) -> str:
         """What to set when the credential is missing or refused."""
+        if is_shared():
+            return "sign out and sign in again"
         if self.provider == "hf":
             return "set HF_TOKEN, or run: hf auth login"
         if self.provider in SUBSCRIPTIONS:
