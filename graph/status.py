@@ -106,7 +106,7 @@ class Status(OpenThread):
 
     async def plan(self) -> list[PlanItem]:
         """The checklist as it stands."""
-        return list((await self._stored.state()).values.get("plan") or []) if self._known else []
+        return list((await self._stored.without_messages()).get("plan") or [])
 
     async def history(self) -> list[AnyMessage]:
         """The messages as the model sees them, oldest first."""
@@ -160,7 +160,7 @@ class Status(OpenThread):
 
     async def cost(self) -> dict[str, Spent]:
         """What was spent and set aside: {invocation, turn, thread, day}."""
-        ledger, turn = self._store.ledger, (await self._stored.state()).values.get("turn", ROOT)
+        ledger, turn = self._store.ledger, await self._stored.turn()
         keys = {
             "invocation": self._context.invocation,
             "turn": key_of(self.thread.id, turn),
@@ -176,7 +176,9 @@ class Status(OpenThread):
         if self._mcp is not None:
             found = await self._mcp.known(self.thread.id)
             self._services.tools = {**self._own_tools, **found}
-        return context_use(self._services, self.thread.model, state.get("messages", []))
+        messages = state.get("messages", [])
+        # Counting a long history takes a second, in which nothing else would happen.
+        return await asyncio.to_thread(context_use, self._services, self.thread.model, messages)
 
     async def jobs(self) -> list[Job]:
         """The jobs of this thread that continue. Raises ToolError where the Hub cannot be asked."""

@@ -42,12 +42,14 @@ class Thread:
         return await (await self.app()).aget_state(self.config(checkpoint))
 
     async def turn(self, checkpoint: str = "") -> Turn:
-        """The turn that a checkpoint holds, without replaying messages."""
-        found = await (await self._store.saver()).aget_tuple(self.config(checkpoint))
-        if found is None:
-            return ROOT
-        turn: Turn = found.checkpoint["channel_values"].get("turn", ROOT)
+        """The turn that a checkpoint holds."""
+        turn: Turn = (await self.without_messages(checkpoint)).get("turn", ROOT)
         return turn
+
+    async def without_messages(self, checkpoint: str = "") -> dict[str, Any]:
+        """What a checkpoint holds. The messages are not replayed for it, which takes long."""
+        found = await (await self._store.saver()).aget_tuple(self.config(checkpoint))
+        return {} if found is None else found.checkpoint["channel_values"]
 
     async def head(self) -> str:
         """The id of the newest checkpoint; "" without any. It changes with each step, in any
