@@ -1,61 +1,57 @@
 """A room: one thread as one user has it open, in any number of tabs.
 
-It drives the thread's turns by a task, so that no request's end stops one, and tells
+It drives the thread's turns by a task of the server, so that no request's end stops one, and tells
 what happens as numbered frames. What another process does to the thread is seen by looking.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
-from core import events as ev
-from core.errors import AgentError, MessageQueued, NoSuchThread, UsageError
+from core.errors import AgentError, NoSuchThread, UsageError
+from core.events import Event
 from core.store import Store
-from core.store.files.thread_files import LEFT_OUT
 from graph.session import Session
-from server.answers import Answers
 from server.frames import FrameLog
+from server.telling import Teller
 from server.view import View
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks at what other processes do; between two looks at cost and plan.
-LOOK, PACE = 1.0, 2.0
-LAST = ("turn_complete", "error", "interrupted", "approval_required")
+#: Seconds between two looks at what other processes do.
+LOOK = 1.0
 
 
 class Room:
-    """Use it through its user's `rooms`. Attributes: listeners: streams that are open now."""
+    """Use it through its user's `rooms`.
+
+    Attributes: listeners: streams that are open now. is_running: a turn of ours runs.
+    last_used: by the monotonic clock.
+    """
 
     def __init__(self, session: Session, store: Store) -> None:
         self.session = session
         self.log = FrameLog()
         self.listeners = 0
+        self.is_running = False
         self.last_used = time.monotonic()
         self._view = View(session, store)
-        self._answers = Answers(self.log.add)
-        self._queue: dict[int, str] = {}
+        self._teller = Teller(session, self._view, self.log)
         self._starting = asyncio.Lock()
+        self._is_closing = False
         self._turn: asyncio.Task[None] | None = None
-        self._is_running = False
         self._watch: asyncio.Task[None] | None = None
         self._background: set[asyncio.Task[Any]] = set()
-        self._status: dict[str, Any] = {}
-        self._status_at = 0.0
-
-    @property
-    def is_running(self) -> bool:
-        return self._is_running
 
     # --- listening --------------------------------------------------------------------------
 
     async def open(self) -> None:
         """Make the first snapshot."""
         await self.session.refresh()
-        await self.log.reset(await self._snapshot())
+        await self._teller.reset()
         self._later(self._measure())
 
     async def listen(self, last: str) -> AsyncGenerator[str, None]:
@@ -74,8 +70,8 @@ class Room:
         """Tell every tab something next to the turn."""
         self._later(self.log.add("notice", {"level": level, "text": text, "hint": hint}))
 
-    def _later(self, work: Any) -> None:
-        task = asyncio.ensure_future(work)
+    def _later(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
@@ -89,7 +85,7 @@ class Room:
             try:
                 changed, now = await self.session.refresh(), self.session.driver()
                 if changed or now != driver:
-                    await self.log.reset(await self._snapshot())
+                    await self._teller.reset()
                 driver = now
             except NoSuchThread:
                 self.notice("This session was deleted.", "error")
@@ -97,33 +93,34 @@ class Room:
             except AgentError as error:
                 log.warning("cannot look at %s: %s", self.session.thread.id, error.message)
 
+    async def _measure(self) -> None:
+        """Tell the size of the context; counting takes a moment, so no one waits for it."""
+        with suppress(AgentError):
+            await self._view.measure()
+            await self._teller.status(is_running=self.is_running)
+
     # --- what the page asks for ---------------------------------------------------------------
 
     async def send(self, text: str) -> int | None:
         """Begin a turn, or let the message join the one under way: then its number. The message
         is on disk when this returns."""
-        if not text.strip():
-            raise UsageError("the message is empty", "write something")
         async with self._starting:
-            if self.is_running or self.session.driver() == "elsewhere":
-                return await self._enqueue(text)
-            await self._drive(self.session.send(text))
-        return None
+            if not self.is_running and self.session.driver() != "elsewhere":
+                await self._drive(self.session.send(text))
+                return None
+            number = await self.session.enqueue(text)
+            await self._teller.queued(number, text)
+            return number
 
-    async def _enqueue(self, text: str) -> int:
-        number = await self.session.enqueue(text)
-        self._queue[number] = text
-        await self.log.add("queued", {"number": number, "text": text})
-        return number
+    async def withdraw(self, number: int) -> bool:
+        """Withdraw a queued message; whether the model has not read it."""
+        await self.session.withdraw(number)
+        fresh = number > await self.session.taken()
+        await self._teller.taken(number, withdrawn=fresh)
+        return fresh
 
-    async def resume(self) -> None:
-        """Continue a turn that was cut off, or what waits."""
-        await self._begin(self.session.resume)
-
-    async def compact(self) -> None:
-        await self._begin(self.session.compact)
-
-    async def _begin(self, turn: Any) -> None:
+    async def begin(self, turn: Callable[[], AsyncGenerator[Event, None]]) -> None:
+        """Begin a turn that no message opens: `session.resume`, `session.compact`."""
         async with self._starting:
             self.check_idle()
             await self._drive(turn())
@@ -145,24 +142,24 @@ class Room:
         return left
 
     async def _decide(self, request: dict[str, Any] | None, given: dict[str, Any]) -> None:
+        kind = given["type"]
         if request is None:
             raise UsageError(f"no such call waits: {given['id']}", "reload the page")
-        kind = given["type"]
         if kind not in request["decisions"]:
             raise UsageError(f"{kind!r} does not fit this call", ", ".join(request["decisions"]))
-        decision: dict[str, Any] = {"type": kind}
+        decision, state = {"type": kind}, "approved"
         if kind == "edit":
-            edited = {"name": request["tool"], "args": given["arguments"]}
-            decision["edited_action"] = edited
+            decision["edited_action"] = {"name": request["tool"], "args": given["arguments"]}
+            state = "edited"
         elif kind in ("reject", "respond"):
             decision["message"] = given["message"]
+            state = "rejected" if kind == "reject" else state
         elif given["always"] and (rule := self._view.rule(request)):
             await self.session.grant(rule)
         if not await self.session.decide(request["id"], decision):
             raise UsageError(f"{request['id']} is already decided", "reload the page")
-        states = {"edit": "edited", "reject": "rejected"}
-        change = {"id": request["id"], "tool": request["tool"], "url": ""}
-        await self.log.add("tool_state_change", {**change, "state": states.get(kind, "approved")})
+        change = {"id": request["id"], "tool": request["tool"], "url": "", "state": state}
+        await self.log.add("tool_state_change", change)
 
     async def move(self, turns: int, dry_run: bool) -> dict[str, Any]:
         """Undo `turns` turns; 0: redo one."""
@@ -172,120 +169,64 @@ class Room:
             work = session.undo(turns, dry_run=dry_run) if turns else session.redo(dry_run=dry_run)
             moved, event = await work
             if not dry_run:
-                await self.log.reset(await self._snapshot())
+                await self._teller.reset()
                 await self.log.add(event.name, event.to_dict())
         return moved.to_dict()
-
-    async def withdraw(self, number: int) -> bool:
-        """Withdraw a queued message; whether the model has not read it."""
-        await self.session.withdraw(number)
-        fresh = number > await self.session.taken()
-        if self._queue.pop(number, None) is not None:
-            await self.log.add("taken", {"numbers": [number], "withdrawn": fresh})
-        return fresh
 
     async def changed(self) -> None:
         """A choice was made for the thread: tell it."""
         await self.session.refresh()
-        await self._tell_status()
+        await self._teller.status(is_running=self.is_running)
 
     # --- a turn -------------------------------------------------------------------------------
 
-    async def _drive(self, events: AsyncGenerator[ev.Event, None]) -> None:
+    async def _drive(self, events: AsyncGenerator[Event, None]) -> None:
         """Begin a turn; returns with its first event, when its message is on disk."""
-        await self.log.rebase(await self._snapshot())
-        self._answers = Answers(self.log.add)
-        begun, self._is_running = asyncio.Event(), True
+        await self._teller.begin_turn()
+        begun, self.is_running = asyncio.Event(), True
         self._turn = asyncio.create_task(self._pump(events, begun))
         await begun.wait()
 
-    async def _pump(self, events: AsyncGenerator[ev.Event, None], begun: asyncio.Event) -> None:
+    async def _pump(self, events: AsyncGenerator[Event, None], begun: asyncio.Event) -> None:
         try:
             async for event in events:
-                await self._tell(event)
+                await self._teller.event(event)
                 if event.name == "processing":
                     begun.set()
-                    await self._tell_status()
-        except Exception as error:
+                    await self._teller.status(is_running=True)
+        except Exception as error:  # the task's boundary: the tabs are told, we have a traceback
             log.exception("a turn of %s failed", self.session.thread.id)
             self.notice(f"Cannot continue: {type(error).__name__}.", "error", "reload the page")
         finally:
             begun.set()
-            self._is_running = False
+            self.is_running = False
             self.last_used = time.monotonic()
         with suppress(AgentError):
-            await self.session.refresh()
-            await self._tell_status()
+            await self.changed()
             self._later(self._measure())
+            self._later(self._take_up())
 
-    async def _tell(self, event: ev.Event) -> None:
-        data = event.to_dict()
-        match event:
-            case ev.AssistantChunk(kind="answer"):
-                self._answers.add(event.text)
+    async def _take_up(self) -> None:
+        """A turn for what was queued after the session's last look, while its turn was ending."""
+        async with self._starting:
+            ended = not self.is_running and self._teller.last == "turn_complete"
+            if not ended or self._is_closing or not self._teller.queue:
                 return
-            case ev.AssistantStreamEnd(withdrawn=True):
-                await self._answers.withdraw()
-            case ev.AssistantStreamEnd(finish_reason="interrupted"):
-                await self._answers.end()
-            case ev.AssistantMessage():
-                await self._answers.end(event.text)
-            case ev.Processing() if event.number in self._queue:
-                del self._queue[event.number]
-                await self.log.add("taken", {"numbers": [event.number], "withdrawn": False})
-            case ev.ApprovalRequired():
-                data["requests"] = self._view.with_rules(event.requests)
-            case ev.Error() if isinstance(self.session.failure, MessageQueued):
-                await self._queued_elsewhere(self.session.failure)
-                return
-            case ev.ToolOutput():
-                # A command's output is shortened by its tool, which keeps all of it.
-                data["truncated"] = event.truncated or LEFT_OUT in event.text
-                await self._answers.flush()
-            case _:
-                await self._answers.flush()
-        await self.log.add(event.name, data)
-        if event.name in ("tool_output", "assistant_message"):
-            await self._tell_status(at_most_every=PACE)
+            if await self.session.unfinished() and not self.session.driver():
+                await self._drive(self.session.resume())
 
-    async def _queued_elsewhere(self, failure: MessageQueued) -> None:
-        """Another process was faster: the message waits for it."""
-        rows = await self.session.queue()
-        text = next((row.text for row in rows if row.seq == failure.number), "")
-        self._queue[failure.number] = text
-        await self.log.reset(await self._snapshot())
-
-    async def _tell_status(self, at_most_every: float = 0.0) -> None:
-        now = time.monotonic()
-        if now - self._status_at < at_most_every:
-            return
-        self._status_at = now
-        status = await self._view.status(self.is_running)
-        if status != self._status:
-            self._status = status
-            await self.log.add("status", status)
-
-    async def _snapshot(self) -> dict[str, Any]:
-        shown = await self._view.snapshot(self.is_running)
-        self._queue = {row["number"]: row["text"] for row in shown["queue"]}
-        self._status = shown["status"]
-        return shown
-
-    async def _measure(self) -> None:
-        """The size of the context; counting tokens takes a moment, so no one waits for it."""
-        with suppress(AgentError):
-            await self._view.measure()
-            if not self.is_running:
-                await self._tell_status()
+    def _open_tasks(self) -> list[asyncio.Task[Any]]:
+        return [task for task in (self._turn, *self._background) if task and not task.done()]
 
     async def close(self) -> None:
         """Stop what runs, so that the thread is valid, and let go of everything."""
+        self._is_closing = True
         self.session.interrupt()
         if self._watch is not None:
             self._watch.cancel()
-        open_ = {task for task in (self._turn, self._watch) if task} | self._background
-        while open_:
+        while open_ := [
+            task for task in (self._turn, *self._background) if task and not task.done()
+        ]:
             await asyncio.wait(open_)
-            open_ = set(self._background)
         await self.log.end()
         await self.session.close()

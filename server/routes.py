@@ -156,13 +156,13 @@ class ThreadRoutes:
     async def resume(self, request: Request, user: User, room: Room) -> Response:
         await body_of(request, sent.NoFields)
         self._site.users.check_turns(user)
-        await room.resume()
+        await room.begin(room.session.resume)
         return JSONResponse({}, 202)
 
     async def compact(self, request: Request, user: User, room: Room) -> Response:
         await body_of(request, sent.NoFields)
         self._site.users.check_turns(user)
-        await room.compact()
+        await room.begin(room.session.compact)
         return JSONResponse({}, 202)
 
     async def withdraw(self, request: Request, user: User, room: Room) -> Response:

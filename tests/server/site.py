@@ -66,7 +66,7 @@ class Browser:
     async def settled(self, thread: str, key: str = "") -> None:
         room = self.room(thread, key)
         async with asyncio.timeout(30):
-            while not room._turn.done() or room._background:
+            while room._open_tasks():
                 await asyncio.sleep(0.02)
 
     async def frames(self, thread: str, last: str = "", key: str = "") -> list[dict[str, Any]]:

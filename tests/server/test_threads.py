@@ -71,6 +71,29 @@ async def test_a_message_in_the_middle_is_queued_taken_or_withdrawn(
         assert [data["text"] for data in named(frames, "processing")] == ["go", "and this"]
 
 
+async def test_a_message_while_the_turn_is_ending_is_answered(
+    settings: Settings, workdir: Path
+) -> None:
+    """It comes after the session's last look, while the room still counts as running."""
+    replies = iter([Reply(calls=[bash("sleep 0.5")]), Reply(text="one"), Reply(text="two")])
+    async with served(lambda asked: next(replies), settings, workdir) as browser:
+        started = await browser.post("/threads", text="go", mode="auto")
+        thread = started.json()["thread"]["id"]
+        session = browser.room(thread).session
+        sent: list[Any] = []
+
+        async def late(last: Any) -> bool:
+            if not sent:
+                sent.append(await browser.post(f"/threads/{thread}/send", text="late"))
+            return False
+
+        session._is_queued = late
+        await browser.settled(thread)
+        assert sent[0].json() == {"queued": 2}
+        assert named(await browser.frames(thread), "turn_complete")[-1]["text"] == "two"
+        assert not await session.unfinished()
+
+
 async def test_a_request_that_is_sent_twice_happens_once(settings: Settings, workdir: Path) -> None:
     async with served(lambda asked: Reply(text="ok"), settings, workdir) as browser:
         both = await asyncio.gather(
