@@ -138,12 +138,13 @@ export class Actions {
 }
 
 /** What an undo changes apart from the conversation; null: nothing. */
-function consequences({ restored, removed, left, beyond, files_off: filesOff }) {
+function consequences({ restored = [], removed = [], left, beyond, files_off: filesOff }) {
   const kept = Object.entries(left ?? {}).map(([path, why]) => `${path}: ${why}`);
   const parts = [
-    ["Files that get their earlier content", restored], ["Files that are removed", removed],
+    ["Files that get their earlier content", restored.filter((path) => !removed.includes(path))],
+    ["Files that are removed", removed],
     ["Files that stay as they are", kept], ["What cannot be undone", beyond],
-    ["Files", filesOff ? ["No file is restored: snapshots are off or missing."] : []],
+    ["Files", filesOff ? [filesOff] : []],
   ].filter(([, list]) => list?.length);
   if (!parts.length) return null;
   const lists = parts.map(([title, list]) => h("div", {}, h("h3", {}, title), h("ul", {}, ...list.map((each) => h("li", {}, ...linked(each))))));
@@ -151,7 +152,7 @@ function consequences({ restored, removed, left, beyond, files_off: filesOff }) 
 }
 
 function summary(verb, { moved, restored = [], removed = [] }) {
-  const files = restored.length + removed.length;
+  const files = new Set([...restored, ...removed]).size;
   return `${verb} ${plural(moved?.length || 1, "turn")}${files ? ` and ${plural(files, "file")}` : ""}.`;
 }
 

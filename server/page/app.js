@@ -122,11 +122,10 @@ function doing() {
 }
 
 /** The state of the stream: open, lost (it tries again), refused (an answer that is not a stream). */
-function line(state) {
-  if (state === "refused") {
-    get("/me").catch((error) => error.status === 401 && signedOut());
-    return;
-  }
+function line(state, error) {
+  if (error?.status === 401) return signedOut();
+  if (error?.status === 404) return open(""), toast(error.message, error.hint);
+  if (state === "refused") return;
   const isLost = state === "lost";
   $("banner").replaceChildren(...(isLost ? [icon("spin"), "Connection lost. Trying again…"] : []));
   $("banner").classList.toggle("shown", isLost);

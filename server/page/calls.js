@@ -175,9 +175,10 @@ function reasonOf(text) {
 
 /** A list of names and values. */
 export function argumentsOf(entries) {
-  return h("dl", {}, ...entries.flatMap(([key, value]) => {
+  return h("dl", {}, ...entries.map(([key, value]) => {
     const text = inline(value);
     const isLong = text.includes("\n") || text.length > 100;
-    return [h("dt", {}, key), h("dd", {}, isLong ? h("pre", { tabindex: "0" }, text) : h("code", {}, text))];
+    const shown = isLong ? h("pre", { tabindex: "0" }, text) : h("code", {}, text);
+    return h(isLong ? "div.long" : "div", {}, h("dt", {}, key), h("dd", {}, shown));
   }));
 }

@@ -1,7 +1,7 @@
 // Calls that wait for the user: approval cards, and questions of the model.
 
 import { argumentsOf, diffOf, isDiff, textOf, wordOf } from "./calls.js";
-import { $, button, h, icon, isEditable, money, speak, toast } from "./dom.js";
+import { $, button, h, icon, isEditable, money, plural, speak, toast } from "./dom.js";
 
 //: Milliseconds in which keys decide nothing: they were meant for what was there before.
 const ARMED_AFTER = 600;
@@ -37,6 +37,7 @@ export class Requests {
       const card = request.decisions.includes("respond") ? this.question(request) : this.approval(request, at);
       this.cards.set(request.id, { request, card });
       this.root.append(card);
+      if (card.querySelector("pre")) this.offerAll(card, card.querySelector("pre"));
     });
     this.shownAt = performance.now();
     speak(this.many > 1 ? `${this.many} calls need your approval` : "A call needs your approval");
@@ -59,6 +60,14 @@ export class Requests {
     this.shownAt = performance.now();
     (first.card.querySelector("[data-first]") ?? first.card).focus({ preventScroll: true });
     first.card.scrollIntoView({ block: "nearest" });
+  }
+
+  /** What is decided must be seen whole: a preview that is cut has a button. */
+  offerAll(card, preview) {
+    if (preview.scrollHeight <= preview.clientHeight + 2) return;
+    const show = (event) => (card.classList.add("whole"), event.currentTarget.remove(), card.focus());
+    const label = `Show all ${plural(preview.textContent.trimEnd().split("\n").length, "line")} `;
+    preview.after(button("link", { "data-key": "?", onclick: show }, label, h("kbd", {}, "?")));
   }
 
   /** What another tab or the CLI decided. */

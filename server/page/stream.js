@@ -10,7 +10,7 @@ const NAMES = [
 const PATIENCE = 1200;
 
 export class Stream {
-  /** onFrames([[name, data]]); onLine("open" | "lost" | "refused"). */
+  /** onFrames([[name, data]]); onLine("open" | "lost" | "refused", error). */
   constructor(thread, onFrames, onLine) {
     Object.assign(this, { thread, onFrames, onLine, waiting: [], last: "", isScheduled: false });
     this.connect();
@@ -39,9 +39,21 @@ export class Stream {
     if (source !== this.source || this.isClosed) return;
     this.late ??= setTimeout(() => this.onLine("lost"), PATIENCE);
     if (source.readyState !== EventSource.CLOSED) return;
-    // An answer that is not a stream ends an EventSource for good: a proxy's 502, or a 401.
-    this.onLine("refused");
+    // An answer that is not a stream ends an EventSource for good, and does not say what it was.
+    this.askWhy();
     this.retry = setTimeout(() => !this.isClosed && this.connect(), 2000);
+  }
+
+  async askWhy() {
+    const asked = new AbortController();
+    try {
+      const answer = await fetch(this.source.url, { signal: asked.signal });
+      if (answer.ok) return asked.abort();
+      const { error } = await answer.json();
+      if (!this.isClosed) this.onLine("refused", { status: answer.status, ...error });
+    } catch {
+      // A proxy's own page, or no answer: it is tried again.
+    }
   }
 
   take(name, event) {

@@ -72,6 +72,8 @@ def test_an_approval_by_keyboard(server: PageServer, page: "Page") -> None:
     assert "$2.00 of $7.58 left" in card.inner_text()
     assert card.inner_text().count("run on a10g-small") == 1
     armed(page)
+    page.keyboard.press("?")
+    page.locator(".request.whole").wait_for()
     page.keyboard.press("y")
     until(lambda: server.posted("decide"))
     assert server.posted("decide") == [{"decisions": [{"id": "job1", "type": "approve"}]}]
@@ -218,7 +220,7 @@ def test_steering_queues_and_can_be_withdrawn(server: PageServer, page: "Page") 
 def test_undo_says_what_changes_and_brings_the_text_back(server: PageServer, page: "Page") -> None:
     server.reset("one", [scenes.user("first", 1), scenes.answer("a"), scenes.user("second", 2)])
     moved = {"turn": 1, "moved": [1, 2], "restored": ["train.py"], "removed": [], "left": {},
-             "beyond": ["job 12 keeps running"], "files_off": False}  # fmt: skip
+             "beyond": ["job 12 keeps running"], "files_off": ""}  # fmt: skip
     server.answers["undo"] = (200, {"moved": moved})
     page.get_by_role("button", name="Undo to here and edit").first.click()
     dialog = page.get_by_role("dialog")
