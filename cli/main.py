@@ -12,9 +12,11 @@ from typing import Any
 
 import click
 
+from cli.lean_imports import keep_out
 from cli.shared.options import MODES, Duration, Options, chosen_output, output_options
 from cli.terminal.who_decides import mark_children
 from cli.terminal.writer import finish_streams, guard_streams, note, to_stdout
+from configs import collection
 
 #: By name: where the command is, and its line of help.
 COMMANDS = {
@@ -221,6 +223,8 @@ def _start(options: Options, task: str | None) -> int:
 def main() -> None:
     """The console script."""
     _keep_bytecode()
+    collection.pause()
+    keep_out()
     guard_streams()
     mark_children()
     try:

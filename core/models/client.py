@@ -13,6 +13,7 @@ from typing import Any
 from langchain_core.messages import BaseMessage
 from langchain_core.tools import BaseTool
 
+from configs import collection
 from configs.settings import Settings
 from core.errors import ModelError
 from core.events import AssistantChunk, AssistantStreamEnd, Emit, ToolLog
@@ -172,6 +173,7 @@ class ChatClient:
         route = resolve(model, self._settings)
         load_needed = asyncio.to_thread(load_direct if route.is_direct else load)
         await asyncio.gather(load_needed, self._facts.ready(route))
+        collection.resume()  # all that a run needs is imported
 
     def window(self, model: str) -> int:
         return self._facts.window(resolve(model, self._settings))
