@@ -50,6 +50,7 @@ class User:
         self._limits = limits
         self._sandbox = sandbox
         self._store: Store | None = None
+        self._last_used = time.monotonic()
         self._opening = asyncio.Lock()
 
     @contextmanager
@@ -59,6 +60,7 @@ class User:
             yield
 
     async def store(self) -> Store:
+        self._last_used = time.monotonic()
         if self._store is None:
             async with self._opening:
                 self._store = self._store or await open_store(self.settings)
@@ -141,19 +143,25 @@ class User:
             await room.close()
 
     async def close_idle(self) -> None:
-        """Close rooms that no one has used for a while; what waits in a thread is on disk."""
+        """Close what was not used for a while; what waits in a thread is on disk. Each open store
+        has threads of this process."""
         now = time.monotonic()
         for thread, room in list(self.rooms.items()):
             unused = now - room.last_used > self._limits.idle
             if unused and not room.listeners and not room.is_running:
                 await self.forget(thread)
+        if not self.rooms and now - self._last_used > self._limits.idle:
+            await self._close_store()
+
+    async def _close_store(self) -> None:
+        store, self._store = self._store, None
+        if store is not None:
+            await store.close()
 
     async def close(self) -> None:
         """End every turn, so that its thread is valid, and let go of everything."""
         await asyncio.gather(*(self.forget(thread) for thread in list(self.rooms)))
-        store, self._store = self._store, None
-        if store is not None:
-            await store.close()
+        await self._close_store()
 
 
 class Users:

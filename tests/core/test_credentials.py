@@ -2,23 +2,30 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
+from configs.mcp import McpServer
 from configs.settings import Settings
 from core import credentials
 from core.credentials import Account, acting_for, hub_token
 from core.errors import AgentError, NotAuthenticated, ToolError, UnknownModel
+from core.hub.connection import Hub
 from core.models.choice import default_model
 from core.models.routes import resolve
 from core.secrets.redaction import redacted
 from nodes.services import in_sandbox
 from nodes.surroundings import surroundings
+from tests.stand_ins.hub_server import HubServer
 from tools.github.api import token as github_token
+from tools.hub.datasets.viewer import Viewer
 from tools.hub.fit.hardware import local_gpus
 from tools.hub.jobs.spec import read_script, secrets_of
 from tools.hub.repo.files import files_of
+from tools.mcp.config import start_of
 
 
 @pytest.fixture
@@ -50,6 +57,38 @@ async def test_each_task_and_its_threads_use_their_users_token(shared: Account) 
 
     found = await asyncio.gather(*(of(name) for name in ("ada", "bob", "cy")))
     assert found == [(f"token-of-{n}", f"token-of-{n}") for n in ("ada", "bob", "cy")]
+
+
+async def test_no_server_sees_the_token_of_another_user(
+    shared: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with HubServer() as server, HubServer() as viewer_server:
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        settings = Settings(dataset_viewer_url=viewer_server.url)
+        place = McpServer.model_validate({"url": f"{server.url}/mcp"})
+
+        async def work(name: str) -> str:
+            account = Account(name)
+            account.sign_in(f"token-of-{name}")
+            hub = Hub(settings)
+            with acting_for(account):
+                for _ in range(3):
+                    with suppress(ToolError):  # who asks is all that counts here
+                        await hub.ask(lambda api: api.model_info(f"{name}/model"), again=False)
+                    with suppress(ToolError):
+                        await hub.get(f"/api/models/{name}/model")
+                    with suppress(ToolError):
+                        await Viewer(hub).get("/splits", f"{name}/data")
+                return (await asyncio.to_thread(start_of, place, ".")).headers["Authorization"]
+
+        names = ("ada", "bob", "cy")
+        found = await asyncio.gather(*(work(name) for name in names))
+        assert list(found) == [f"Bearer token-of-{name}" for name in names]
+        asked = [*server.requests, *viewer_server.requests]
+        assert len(asked) >= 3 * 3 * len(names)
+        for request in asked:
+            (owner,) = [name for name in names if f"{name}/" in unquote(request.target)]
+            assert request.headers["authorization"] == f"Bearer token-of-{owner}"
 
 
 def test_without_a_user_there_is_no_token(shared: Account) -> None:

@@ -232,6 +232,25 @@ async def test_too_many_turns_and_tabs_are_refused(settings: Settings, workdir: 
         browser.room(thread).listeners = 0
 
 
+async def test_what_no_one_uses_is_closed_and_opens_again(
+    settings: Settings, workdir: Path
+) -> None:
+    limits = Limits(idle=0)
+    async with served(lambda asked: Reply(text="ok"), settings, workdir, limits) as browser:
+        thread = await browser.new("go")
+        user = browser.site.users.get("")
+        browser.room(thread).listeners = 1
+        await browser.site.users.close_idle()
+        assert thread in user.rooms  # a tab shows it
+        browser.room(thread).listeners = 0
+        await browser.site.users.close_idle()
+        assert (user.rooms, user._store) == ({}, None)
+        assert (await browser.post(f"/threads/{thread}/send", text="more")).status_code == 202
+        await browser.settled(thread)
+        (reset, *_) = await browser.frames(thread)
+        assert [item["kind"] for item in reset["data"]["items"]] == ["user", "answer"]
+
+
 async def test_a_saved_result_is_read_whole_and_nothing_else(
     settings: Settings, workdir: Path
 ) -> None:
