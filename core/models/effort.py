@@ -59,7 +59,7 @@ def sent(
     higher one, else the highest. "" if none is sent."""
     if wanted == AUTO:
         wanted = _if_only_asked(provider, model, row)
-    if levels is None or not wanted or wanted in levels:
+    if levels is None or wanted in levels or wanted not in EFFORTS:
         return wanted
     above = [level for level in levels if EFFORTS.index(level) >= EFFORTS.index(wanted)]
     return next(iter(above or levels[-1:]), "")
@@ -78,9 +78,11 @@ def _if_only_asked(provider: str, model: str, row: Mapping[str, Any]) -> str:
     if "claude" in model and row.get("thinking_always_on"):
         return ""
     if "claude" in model:
-        # Anthropic's own level for adaptive thinking; a fixed budget is spent in full.
+        # Anthropic's own level of adaptive thinking; else the middle one of the budgets.
         return "high" if row.get("supports_adaptive_thinking") else "medium"
     if row.get("default_reasoning_effort") == "none" or provider == "openrouter":
         return "medium"
+    if "gemini-2.5-flash-lite" in model:
+        return "medium"  # the one Gemini that does not think by itself
     # Mistral's switch: without it, these models answer at once.
     return "high" if row.get("reasoning_effort_levels") == ["none", "high"] else ""

@@ -127,6 +127,8 @@ class Facts:
         """
         if told is not None and self.is_list_price(route):
             return round(told * 1e6)
+        if route.provider in SUBSCRIPTIONS:
+            return 0
         if not usage:
             return None
         row = self.mapped(route)

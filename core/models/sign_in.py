@@ -6,6 +6,7 @@ is one error. Source: litellm/llms/{chatgpt,github_copilot}/authenticator.py.
 """
 
 import asyncio
+import contextvars
 import importlib
 import os
 import threading
@@ -50,9 +51,11 @@ async def sign_in(provider: str, tell: Tell) -> None:
     Raises NotAuthenticated, ModelUnavailable.
     """
     loop = asyncio.get_running_loop()
+    # LangGraph's stream writer works in the context of its node only.
+    context = contextvars.copy_context()
 
     def tell_loop(text: str) -> None:
-        loop.call_soon_threadsafe(tell, text)
+        loop.call_soon_threadsafe(tell, text, context=context)
 
     attempt, ended = _Attempt(tell_loop), loop.create_future()
 

@@ -112,6 +112,7 @@ def asked_for(asked: Asked) -> object:
         (ANTHROPIC, AUTO, 2048),
         (f"litellm/{ANTHROPIC}", AUTO, 2048),
         # Others reason by themselves, or never.
+        ("openai/gpt-5.1", "turbo", "turbo"),  # a program's: the provider's to refuse
         ("openai/gpt-5", AUTO, None),
         ("anthropic/claude-sonnet-5-5", AUTO, None),
         ("openai/gpt-4o", AUTO, None),

@@ -9,7 +9,9 @@ import pytest
 
 from configs.settings import Settings
 from core.errors import ModelUnavailable, NotAuthenticated
+from core.events import ToolLog, TurnComplete
 from core.models.routes import resolve
+from graph.session import RunOptions, Session
 from tests.core.models.asking import Asking
 from tests.stand_ins.device_sign_in import SignIn
 from tests.stand_ins.model_server import closed_port
@@ -50,6 +52,20 @@ async def test_the_address_and_the_code_reach_the_user(
     folder = tmp_path / "home" / ".config" / "litellm" / model.partition("/")[0]
     assert folder.stat().st_mode & 0o777 == 0o700
     assert capfd.readouterr() == ("", "")
+
+
+async def test_they_reach_the_user_of_a_session(
+    sign_in: SignIn, settings: Settings, workdir: Path
+) -> None:
+    options = RunOptions(model="github_copilot/gpt-4o", interactive=False)
+    async with Session.open(settings, cwd=workdir, options=options) as session:
+        events = [event async for event in session.send("hello")]
+    told = [event.text for event in events if isinstance(event, ToolLog)]
+    assert len(told) == 1
+    assert "https://github.com/login/device and enter code ABCD-2" in told[0]
+    last = events[-1]
+    assert isinstance(last, TurnComplete)
+    assert (last.text, last.cost_micro_usd) == ("hi", 0)
 
 
 @pytest.mark.parametrize("model", MODELS)
