@@ -31,6 +31,10 @@ def create_app(site: Site) -> Starlette:
     async def health(request: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
+    async def missing(request: Request, error: Exception) -> Response:
+        told = {"kind": "not_found", "message": "there is no such page", "hint": "open /"}
+        return JSONResponse({"error": told}, 404)
+
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         tidying = asyncio.create_task(_tidy(site))
@@ -52,6 +56,7 @@ def create_app(site: Site) -> Starlette:
             Mount("/static", StaticFiles(directory=PAGE)),
         ],
         middleware=[guard],
+        exception_handlers={404: missing},
         lifespan=lifespan,
     )
 

@@ -6,6 +6,13 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
+from cli.headless import Teller
+from configs.settings import Settings
+from core.errors import MessageQueued
+from graph.outcome import error_of
+from graph.session import Session
 from tests.cli.program import complaints, program
 from tests.stand_ins.model_script import Call, Reply
 
@@ -117,3 +124,13 @@ def test_what_the_model_side_can_answer(tmp_path: Path) -> None:
         replies[:] = [Reply("fine now")]
         assert json.loads(run.task("-c", "--output", "json", "go on").stdout)["text"] == "fine now"
         assert not run.server.violations
+
+
+def test_a_message_that_is_queued_elsewhere_is_no_failure(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    teller = Teller("json", Session.open(settings))
+    queued = MessageQueued("thread x is driven by process 1. Your message is queued", number=2)
+    assert teller._last(error_of(queued)) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["status"], told["error"]["kind"]) == ("queued", "message_queued")

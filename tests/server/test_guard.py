@@ -141,3 +141,13 @@ async def test_health_needs_neither_cookie_nor_host(settings: Settings, workdir:
     browser = Browser(local_site(settings, workdir))
     answer = await browser.http.get("/health", headers={"host": "10.0.0.3:7860"})
     assert answer.json() == {"status": "ok"}
+
+
+async def test_what_is_not_there_is_answered_in_the_same_form(
+    settings: Settings, workdir: Path
+) -> None:
+    browser = Browser(local_site(settings, workdir))
+    await browser.open()
+    for path in ("/nothing", "/static/../app.py", "/static/%2e%2e/app.py", "/static/"):
+        answer = await browser.http.get(path)
+        assert (answer.status_code, answer.json()["error"]["kind"]) == (404, "not_found")
