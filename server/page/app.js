@@ -147,7 +147,7 @@ function empty({ user, folder, warnings }) {
     icon(name), h("b", {}, title), h("span", {}, text)));
   $("empty").replaceChildren(h("img", { src: "/static/icon.svg", alt: "", width: "44", height: "44" }),
     h("h2", {}, user?.name ? `What should we build, ${user.name}?` : "What should we build?"),
-    h("p.faint", {}, "Trains, evaluates and publishes models. Works in ", h("code", {}, folder), "."),
+    h("p.faint", {}, "Trains, evaluates and publishes models. ", ...(folder ? ["Works in ", h("code", {}, folder), "."] : [])),
     h("div.examples", {}, ...cards), ...warnings.map((text) => h("p.warning", {}, icon("warn"), text)));
 }
 

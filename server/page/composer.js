@@ -51,8 +51,8 @@ export class Composer {
 
   buttons() {
     const isEmpty = !this.field.value.trim();
-    $("stop").hidden = !this.isRunning;
-    $("send").hidden = this.isRunning && isEmpty;
+    $("stop").hidden = !this.canStop;
+    $("send").hidden = this.canStop && isEmpty;
     this.field.placeholder = this.isRunning ? "Steer the running turn" : this.thread ? "Reply" : "Describe a task";
   }
 
@@ -69,8 +69,9 @@ export class Composer {
     this.changed();
   }
 
-  status({ running, model, mode, cost, cap, context }) {
+  status({ running, driver, model, mode, cost, cap, context }) {
     this.isRunning = running;
+    this.canStop = running && driver !== "elsewhere";
     this.model = model || this.model;
     this.mode = mode || this.mode;
     this.buttons();

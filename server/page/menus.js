@@ -2,6 +2,8 @@
 
 import { button, h, icon } from "./dom.js";
 
+//: Items that are drawn; the rest is found by typing.
+const MOST = 200;
 let closeOpen = () => {};
 
 /**
@@ -32,7 +34,7 @@ export function openMenu(anchor, items, { filter = "", free = null, side = "belo
     if (wanted && free && !found.some((item) => item.label === field.value.trim())) {
       found.push(free(field.value.trim()));
     }
-    list.replaceChildren(...found.map((item) => entry(item, close)));
+    list.replaceChildren(...found.slice(0, MOST).map((item) => entry(item, close)));
   };
   box.addEventListener("keydown", (event) => keys(event, list, field, close));
   field?.addEventListener("input", draw);

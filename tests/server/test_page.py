@@ -346,6 +346,8 @@ def test_nothing_is_wider_than_the_window(
         )
         page.locator(".diff").wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.locator(".calls").nth(1).evaluate("(each) => each.scrollIntoView()")
+        assert page.evaluate("[scrollY, document.body.scrollTop]") == [0, 0]
         column = page.locator("#log").bounding_box()
         assert column
         for part in page.locator(".item, .request, #composer, #plan, #queue").all():
