@@ -47,7 +47,7 @@ class Program(ABC):
         return {**kept, "HOME": str(folder), "OPENAI_API_KEY": "none", "OPENAI_BASE_URL": base}
 
     def written(self, folder: Path) -> int:
-        """Bytes that it left on disk about its run."""
+        """Bytes on disk of what it left about its run, in whole blocks."""
         return 0
 
 
@@ -168,5 +168,6 @@ def compile_all() -> None:
 
 
 def _size(path: Path) -> int:
-    files = [path] if path.is_file() else path.rglob("*")
-    return sum(f.stat().st_size for f in files if f.is_file())
+    """Bytes of the blocks that a file, or a folder with all in it, takes on disk."""
+    found = [path, *path.rglob("*")]
+    return sum(each.lstat().st_blocks for each in found) * 512

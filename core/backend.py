@@ -48,11 +48,13 @@ class Meta:
 
 class RunningCommand(Protocol):
     """A command's directory, from which any later process can tell what became of it
-    (core/store/runs.py). All methods block: call them in a thread. ConnectionError where it
-    cannot be told now."""
+    (core/store/runs.py). All methods but `wait` block: call them in a thread, or `quickly` where
+    they are. ConnectionError where it cannot be told now."""
 
     #: Seconds between two looks: the first, and the longest.
     looks: tuple[float, float]
+    #: Whether a look is at files of this machine, and takes no time.
+    is_near: bool
 
     @property
     def id(self) -> str: ...
@@ -69,6 +71,8 @@ class RunningCommand(Protocol):
     def kill(self, how: str) -> None: ...
     def read_output(self, limit: int) -> tuple[str, bool]: ...
     def read_new(self, offset: int, most: int = 65536) -> tuple[bytes, int]: ...
+    async def wait(self, seconds: float) -> None:
+        """So long at most; less if it is seen to end."""
 
 
 class Search(Protocol):

@@ -23,7 +23,8 @@ class JournalRow:
 class Journal(Protocol):
     """Which tool calls were begun and which are done, under our own call ids.
 
-    Every write is on disk when it returns.
+    A note is on disk when it returns, with all that was written before it; the rest comes within
+    a moment, in order (core/store/base/database.py).
     """
 
     async def begin(self, thread: str, call_id: str, tool: str) -> JournalRow | None:

@@ -1,6 +1,7 @@
 """The reducer of the state's `messages`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 from langchain_core.messages import AnyMessage, BaseMessage, convert_to_messages
@@ -17,22 +18,66 @@ def reduce_messages(current: Sequence[Any], writes: Sequence[Any]) -> list[AnyMe
     equal reducing them as one. We set ids where we write; a server's client may not, and gets
     one that follows from what came before, so that a replay gives the same.
     """
-    merged = _as_messages(current)
-    place = {m.id: i for i, m in enumerate(merged) if m.id}
+    merged = Messages.of(current)
     for write in writes:
         for message in _as_messages(write if isinstance(write, list | tuple) else [write]):
             if not message.id:
-                message = message.model_copy(update={"id": _free_id(len(merged), place)})
-            if message.id in place:
-                merged[place[message.id]] = message
-                continue
-            place[message.id] = len(merged)
-            merged.append(message)
+                message = message.model_copy(update={"id": _free_id(merged)})
+            merged.put(message)
     return merged
 
 
-def _free_id(position: int, taken: Mapping[str, int]) -> str:
-    while f"in-{position}" in taken:
+class Messages(list[Any]):
+    """Messages that know the position of each id.
+
+    Every step of a turn reduces, four times, and a dict of all ids would be made at each. So the
+    lists that follow from one another share one, in which an entry never changes: a list that has
+    the id at another position gets another dict.
+    """
+
+    __slots__ = ("_place",)
+    _place: dict[str, int]
+
+    @classmethod
+    def of(cls, messages: Sequence[Any]) -> "Messages":
+        """A copy of `messages`, which may be dicts."""
+        if isinstance(messages, Messages):
+            return copy(messages)
+        found = cls(_as_messages(messages))
+        found._place = found._places()
+        return found
+
+    def __copy__(self) -> "Messages":
+        found = Messages(self)
+        found._place = self._place
+        return found
+
+    def __reduce__(self) -> Any:
+        return list, (list(self),)
+
+    def place(self, id: str) -> int | None:
+        """The position of the message with this id; None if there is none."""
+        at = self._place.get(id)
+        return at if at is not None and at < len(self) and self[at].id == id else None
+
+    def put(self, message: Any) -> None:
+        """Append a message, or replace the one with its id."""
+        at = self.place(message.id)
+        if at is not None:
+            self[at] = message
+            return
+        if self._place.get(message.id) not in (None, len(self)):
+            self._place = self._places()
+        self._place[message.id] = len(self)
+        self.append(message)
+
+    def _places(self) -> dict[str, int]:
+        return {m.id: i for i, m in enumerate(self) if m.id}
+
+
+def _free_id(messages: Messages) -> str:
+    position = len(messages)
+    while messages.place(f"in-{position}") is not None:
         position += 1
     return f"in-{position}"
 

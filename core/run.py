@@ -1,6 +1,8 @@
 """A run in the words that need nothing else: its mode, its stop, whether it is a sub-agent's."""
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,24 +21,35 @@ class StopSignal:
     """
 
     def __init__(self) -> None:
-        self._event = asyncio.Event()
+        self._is_set = False
+        self._watchers: list[Callable[[], None]] = []
         self.reason = ""
 
     def set(self, reason: str = "interrupted") -> None:
         """`reason` is "interrupted" for a user's stop, else the limit that was reached."""
-        if not self._event.is_set():
+        if not self._is_set:
             self.reason = reason
-            self._event.set()
+            self._is_set = True
+            for tell in list(self._watchers):
+                tell()
 
     def clear(self) -> None:
         self.reason = ""
-        self._event.clear()
+        self._is_set = False
 
     def is_set(self) -> bool:
-        return self._event.is_set()
+        return self._is_set
 
-    async def wait(self) -> None:
-        await self._event.wait()
+    @contextmanager
+    def telling(self, tell: Callable[[], None]) -> Iterator[None]:
+        """While the block runs, `tell` is called when the signal is set; soon, if it is."""
+        self._watchers.append(tell)
+        if self._is_set:
+            asyncio.get_running_loop().call_soon(tell)
+        try:
+            yield
+        finally:
+            self._watchers.remove(tell)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from graph.open_thread import Brought
 from graph.options import RunOptions
 from graph.outcome import Watch, error_of, figures_of, last_event, status_of
 from graph.status import Status
-from graph.stream import Seen, events_of, without_secrets
+from graph.stream import Run, Seen, events_of, without_secrets
 from graph.turn_input import NOTHING, Begin, TurnInput, Wanted
 from nodes.budget import key_of
 from nodes.opening import ROOT
@@ -177,6 +177,7 @@ class Session(Status):
             if not busy or wanted.last is None:  # else its sender answers what was queued
                 self.failure, wanted.last = error, error_of(error)
             if not busy:
+                self._stored.forget()
                 with suppress(Exception):  # the error is told, whatever else cannot be
                     await self._outcome(watch)
                 await self._keep_row("error", self._turn_number, quietly=True)
@@ -196,6 +197,7 @@ class Session(Status):
         """Under the lease: the turn, or, after it, one for what was queued at its very end."""
         begin = wanted.begin if wanted.last is None else self._input.of_left_over
         async with self._driving(wanted):
+            self._stored.forget()
             if wanted.last is None:
                 wanted.opening = [await self._opening(wanted)]
             await self._offer_tools(join=bool(wanted.message))
@@ -216,8 +218,10 @@ class Session(Status):
         """Whether a message came in the instant between the last look into the inbox and the end
         of the lease: its sender found the thread driven, and left it to this process."""
         done = isinstance(last, TurnComplete) and last.status == "done"
-        driven = self._store.is_driven(self.thread.id)
-        return done and not self._stop.is_set() and not driven and await self.unfinished()
+        if not done or self._stop.is_set() or self._store.is_driven(self.thread.id):
+            return False
+        seq = (await self._stored.turn()).get("seq", 0)
+        return bool(await self._store.inbox.after(self.thread.id, seq))
 
     @asynccontextmanager
     async def _driving(self, wanted: Wanted) -> AsyncGenerator[None, None]:
@@ -265,7 +269,9 @@ class Session(Status):
         graph_input = await begin()
         while graph_input is not NOTHING:
             app, config = await self._stored.app(), self._stored.config()
-            events = events_of(app, graph_input, config, self._context, self._seen)
+            self._stored.forget()
+            run = Run(app, graph_input, config, self._context)
+            events = events_of(run, self._seen, self._stored.stands)
             async with aclosing(events) as told:
                 async for event in told:
                     if self._mcp is not None and event.name != "tool_log":
@@ -277,7 +283,7 @@ class Session(Status):
     async def _outcome(self, watch: Watch) -> Event:
         """The turn's last event, read from where the thread stands now; what it cost, from the
         ledger."""
-        state = await self._stored.state()
+        state = await self._stored.standing()
         turn = state.values.get("turn", ROOT)
         spent = await self._store.ledger.spent("turn", key_of(self.thread.id, turn))
         seconds, since = watch.of(turn, self._opened)
@@ -288,7 +294,7 @@ class Session(Status):
         """The turn that begins or continues, by its number."""
         if not self._known:
             return 1
-        turn = (await self._stored.state()).values.get("turn", ROOT)
+        turn = (await self._stored.standing()).values.get("turn", ROOT)
         self._files.follow(turn.get("before"))
         done = turn.get("status") in ("done", "limit", "error", "interrupted")
         return int(turn.get("number", 0)) + (1 if done else 0)

@@ -98,7 +98,7 @@ class Status(OpenThread):
 
     async def taken(self) -> int:
         """The number of the newest message that the conversation holds."""
-        return int((await self._stored.state()).values.get("turn", ROOT).get("seq", 0))
+        return int((await self._stored.turn()).get("seq", 0))
 
     async def newest_turn(self) -> Turn:
         """The newest turn as it is stored: its number, status, error."""

@@ -4,13 +4,13 @@ Nodes send every event through the stream writer; a node that runs again after a
 its events again, so that they are told apart here by id and state.
 """
 
-from collections.abc import AsyncGenerator
-from dataclasses import replace
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import Command
+from langgraph.types import Command, Interrupt
 
 from core.events import (
     AssistantMessage,
@@ -75,29 +75,46 @@ def without_secrets(event: Event) -> Event:
     return event
 
 
-async def events_of(
-    app: Graph,
-    graph_input: GraphInput,
-    config: RunnableConfig,
-    context: AgentContext,
-    seen: Seen,
-) -> AsyncGenerator[Event, None]:
-    """Run the graph on `graph_input` and yield what its nodes tell.
+@dataclass(frozen=True)
+class Run:
+    """What is run: the compiled graph on `graph_input`, in the thread that `config` names."""
 
-    Interrupts are not events here: the caller reads them from the state when the run ends,
-    since an `approval_required` is the last event of its turn.
+    app: Graph
+    graph_input: GraphInput
+    config: RunnableConfig
+    context: AgentContext
+
+
+#: Told when a run has ended by itself: the state's values, and the interrupts that wait.
+Ended = Callable[[dict[str, Any], Sequence[Interrupt]], None]
+
+
+async def events_of(run: Run, seen: Seen, ended: Ended) -> AsyncGenerator[Event, None]:
+    """Run the graph and yield what its nodes tell.
+
+    Interrupts are not events here: the caller takes them from `ended`, since an
+    `approval_required` is the last event of its turn.
     """
-    async for within, mode, data in app.astream(
-        graph_input,
-        {**config, "recursion_limit": RECURSION_LIMIT},
-        context=context,
-        stream_mode=["custom", "updates"],
+    values: dict[str, Any] = {}
+    interrupts: Sequence[Interrupt] = ()
+    async for within, mode, data in run.app.astream(
+        run.graph_input,
+        {**run.config, "recursion_limit": RECURSION_LIMIT},
+        context=run.context,
+        stream_mode=["custom", "updates", "values"],
         subgraphs=True,
         durability="sync",
     ):
         # A sub-agent's steps are told by its call, in lines.
-        if within or mode != "custom" or not isinstance(data, dict) or "event" not in data:
+        if within or not isinstance(data, dict):
             continue
-        event = from_dict(data)
-        if seen.is_new(event) and not seen.comes_late(event):
-            yield event
+        if mode == "values":
+            values = data
+        elif mode == "updates":
+            interrupts = data.get("__interrupt__", interrupts)
+        elif "event" in data:
+            event = from_dict(data)
+            if seen.is_new(event) and not seen.comes_late(event):
+                yield event
+    if values:
+        ended({k: v for k, v in values.items() if k != "__interrupt__"}, interrupts)

@@ -5,7 +5,7 @@ from typing import Any
 
 from langchain_core.messages import AnyMessage
 from langchain_core.runnables import RunnableConfig
-from langgraph.types import StateSnapshot
+from langgraph.types import Interrupt, StateSnapshot
 
 from core.history import is_summary, pending_calls, tool_message
 from core.state import OURS, Turn
@@ -25,6 +25,7 @@ class Thread:
         self._store = store
         self._id = id
         self._compiled: Graph | None = None
+        self._standing: StateSnapshot | None = None
 
     async def app(self) -> Graph:
         """The graph over the store's checkpoints."""
@@ -40,6 +41,30 @@ class Thread:
 
     async def state(self, checkpoint: str = "") -> StateSnapshot:
         return await (await self.app()).aget_state(self.config(checkpoint))
+
+    async def standing(self) -> StateSnapshot:
+        """The newest state, loaded once for a turn: a long thread takes a second. Only who holds
+        the lease may ask, and says with `forget` where a turn begins or fails."""
+        if self._standing is None:
+            self._standing = await self.state()
+        return self._standing
+
+    def forget(self) -> None:
+        """What `standing` knows holds no longer."""
+        self._standing = None
+
+    def stands(self, values: dict[str, Any], interrupts: Sequence[Interrupt]) -> None:
+        """The graph has run to its end, or to where it waits, and left this."""
+        self._standing = StateSnapshot(
+            values=values,
+            next=(),
+            config=self.config(),
+            metadata=None,
+            created_at=None,
+            parent_config=None,
+            tasks=(),
+            interrupts=tuple(interrupts),
+        )
 
     async def turn(self, checkpoint: str = "") -> Turn:
         """The turn that a checkpoint holds."""
@@ -87,6 +112,7 @@ class Thread:
 
     async def write(self, update: dict[str, Any]) -> RunnableConfig:
         """Store an update after which nothing runs; the config of its checkpoint."""
+        self.forget()
         return await (await self.app()).aupdate_state(self.config(), update, as_node="stop")
 
     async def go_to(self, checkpoint: str, seq: int, *, redo: str | None) -> None:
@@ -103,6 +129,7 @@ class Thread:
         drops them; so they are flushed first, then what is still missing is filled in from the
         journal. The repair is stored, not only sent.
         """
+        self.forget()
         await (await self.app()).aupdate_state(self.config(), None, as_node="__end__")
         state = (await self.state()).values
         answers = [

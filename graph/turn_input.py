@@ -65,7 +65,7 @@ class TurnInput:
     async def of_message(self, text: str, step: Step) -> GraphInput | Nothing:
         """For a message that is in the inbox. Approvals that wait count as rejected with it;
         unfinished work is closed first."""
-        state = await self._thread.state()
+        state = await self._thread.standing()
         if state.interrupts:
             requests = requests_of(state.interrupts)
             return await self._decided(state.interrupts, rejections(requests, text))
@@ -75,7 +75,7 @@ class TurnInput:
 
     async def of_resume(self, decisions: Sequence[dict[str, Any]] | None) -> GraphInput | Nothing:
         """For a turn that was cut off, waits for decisions, or was ended by a limit."""
-        state = await self._thread.state()
+        state = await self._thread.standing()
         if state.interrupts:
             return await self._decided(state.interrupts, decisions)
         if decisions is not None:
@@ -92,7 +92,7 @@ class TurnInput:
 
     async def resumed(self) -> Processing:
         """What a resume says first: the message of the turn that continues, and why it stopped."""
-        state = await self._thread.state()
+        state = await self._thread.standing()
         turn = state.values.get("turn", ROOT)
         said = [
             said_by_person(m)
@@ -111,7 +111,7 @@ class TurnInput:
         return event
 
     async def of_compaction(self) -> GraphInput | Nothing:
-        state = await self._thread.state()
+        state = await self._thread.standing()
         if not state.values.get("messages"):
             return NOTHING
         if state.interrupts or state.tasks:
@@ -123,7 +123,7 @@ class TurnInput:
 
     async def of_left_over(self) -> GraphInput | Nothing:
         """A further turn for what arrived during the final answer."""
-        state = await self._thread.state()
+        state = await self._thread.standing()
         turn = state.values.get("turn", ROOT)
         if state.tasks or turn.get("status") != "done":
             return NOTHING
@@ -133,11 +133,10 @@ class TurnInput:
 
     async def open_turn(self) -> GraphInput | Nothing:
         """The input that opens a turn; a new thread gets its root checkpoint first."""
-        state = await self._thread.state()
-        config, last = state.config, state.values.get("turn", ROOT)
-        if state.metadata is None:
+        head, last = await self._thread.head(), await self._thread.turn()
+        if not head:
             config, last = await self._thread.write({"turn": ROOT}), ROOT
-        head = config["configurable"].get("checkpoint_id")
+            head = config["configurable"]["checkpoint_id"]
         self._files.begin(head, after=last.get("before"))
         return {"turn": next_turn(last, head)}
 

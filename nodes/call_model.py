@@ -12,8 +12,10 @@ from langgraph.runtime import Runtime
 from core.errors import ContextTooLong, LimitReached, ModelError
 from core.events import AssistantStreamEnd, Error
 from core.history import results_of, was_interrupted
+from core.quick import quickly
 from core.reduce_messages import reduce_messages
 from core.state import AgentState, Turn
+from core.store.runs import remove_told
 from core.tool import AgentContext
 from nodes.ask_model import Partial, ask_model
 from nodes.budget import book, charged, estimate, nothing_left
@@ -32,8 +34,7 @@ MAX_REFUSED = 3
 async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, Any]:
     step = await Step.of(runtime)
     services, messages = step.services, state.get("messages", [])
-    # What the checkpoint holds now, the journal need not hold twice.
-    await services.journal.drop_results(step.thread, list(results_of(messages)))
+    await _forget_told(step, list(results_of(messages)))
     turn = state.get("turn", {})
     # A resume after the stop continues: the model reads that its calls were interrupted.
     stopped = services.stop.is_set() and was_interrupted(messages)
@@ -52,6 +53,15 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
         new += closing_words(turn, step.context, services, messages)
         update = await _ask(state, step, new, turn)
     return {"messages": new, **update, **told}
+
+
+async def _forget_told(step: Step, call_ids: list[str]) -> None:
+    """The checkpoint that this step began from has the results of these calls. It is on disk after
+    this, so the journal and the run directories need not keep them, too."""
+    await step.services.journal.drop_results(step.thread, call_ids)
+    if step.context.services is not None:  # else a server writes checkpoints when it likes
+        folders = [step.services.outputs.run(step.thread, call_id) for call_id in call_ids]
+        await quickly(remove_told, folders)
 
 
 async def _ask(

@@ -1,6 +1,5 @@
 """Carries out a call, or finds out what became of one that an earlier process began."""
 
-import asyncio
 from dataclasses import dataclass
 
 from pydantic import BaseModel
@@ -8,6 +7,7 @@ from pydantic import BaseModel
 from core.durable import JournalRow
 from core.errors import ToolError
 from core.policy.paths import changed_place
+from core.quick import quickly
 from core.tool import AgentTool, NotBegun, ToolContext, ToolResult
 
 CUT_OFF = (
@@ -61,7 +61,7 @@ async def _in_its_places(begun: Begun) -> ToolResult:
     """The call, if its paths lead where they led when it was judged. In a sandbox the links are
     others than those that were looked up here."""
     if not (begun.tool.in_backend and begun.ctx.services.backend.about):
-        changed = await asyncio.to_thread(changed_place, begun.ctx.places)
+        changed = await quickly(changed_place, begun.ctx.places)
         if changed:
             raise ToolError(changed)
     return await begun.tool.execute(begun.arguments, begun.ctx)

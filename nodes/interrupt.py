@@ -20,9 +20,17 @@ async def race(work: Coroutine[Any, Any, T], stop: StopSignal) -> T:
     answers its cancellation with a result (a command's output so far) is taken at its word.
     """
     task = asyncio.ensure_future(work)
-    stopped = asyncio.ensure_future(stop.wait())
+    # A future, not a second task: this runs for every request and every call.
+    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def end(*_: object) -> None:
+        if not over.done():
+            over.set_result(None)
+
+    task.add_done_callback(end)
     try:
-        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        with stop.telling(end):
+            await over
         if task.done():
             if task.cancelled():
                 # By itself, not by us: passed on, it would look like a cancel of the graph.
@@ -34,6 +42,5 @@ async def race(work: Coroutine[Any, Any, T], stop: StopSignal) -> T:
             raise Stopped
         return task.result()
     finally:
-        stopped.cancel()
         if not task.done():
             task.cancel()

@@ -1,6 +1,5 @@
 """Stores an answer: its message with ids of ours, a verdict on each call, the turn after it."""
 
-import asyncio
 from typing import Any
 
 from langchain_core.messages import AIMessage, HumanMessage
@@ -11,6 +10,7 @@ from core.model import Answer, BadCall
 from core.policy.decide import Situation
 from core.policy.hosts import Known
 from core.policy.rules import rules_of
+from core.quick import quickly
 from core.secrets.redaction import keep_known
 from core.state import OURS, AgentState, Turn, Verdict
 from nodes.addresses import known_addresses
@@ -34,8 +34,7 @@ async def record_answer(
     keep_known([call.args for call in calls])
     before = [*state.get("messages", []), *new]
     about = await _circumstances(state, step, new, turn, calls)
-    # In a thread: links are looked up.
-    verdicts = await asyncio.to_thread(judge, calls, bad_calls, about)
+    verdicts = await quickly(judge, calls, bad_calls, about)
     turn = _booked(turn, answer)
     if any(call.name == "plan" for call in calls):
         turn["planned"] = True

@@ -14,6 +14,7 @@ from langgraph.runtime import Runtime
 from configs.folder import in_words
 from configs.layers import load
 from core.backend import Backend
+from core.quick import forbid_quick_work
 from core.run import StopSignal
 from core.secrets.process_memory import make_undumpable
 from core.store import Store, open_store
@@ -79,6 +80,8 @@ async def services_of(runtime: Runtime[AgentContext]) -> Services:
 
 async def _open() -> Shared:
     make_undumpable()
+    # The server looks for what blocks its loop, and refuses it.
+    forbid_quick_work()
     loaded = await asyncio.to_thread(load)
     if loaded.untrusted:
         names = in_words(loaded.untrusted)

@@ -160,5 +160,5 @@ def _logging(debug: bool) -> None:
     # Libraries have handlers and levels of their own, and Python's warnings go past both.
     logging.captureWarnings(True)
     logging.disable(logging.NOTSET if debug else logging.CRITICAL)
-    for noisy in ("asyncio", "aiosqlite", "httpcore", "httpx", "markdown_it"):
+    for noisy in ("asyncio", "httpcore", "httpx", "markdown_it"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
+
+from core.per_message import PerMessage
 
 #: Tokens that the frame around a message costs.
 FRAME = 4
@@ -54,6 +56,11 @@ def _lean(spec: Any) -> Any:
 
 
 @lru_cache(maxsize=8)
+def _specs_size(offer: _Offer) -> int:
+    return len(json.dumps(_specs(offer)))
+
+
+@lru_cache(maxsize=8)
 def _specs_tokens(offer: _Offer) -> int:
     return _count(json.dumps(_specs(offer)))
 
@@ -61,17 +68,23 @@ def _specs_tokens(offer: _Offer) -> int:
 def at_most(messages: Sequence[BaseMessage], tools: Sequence[BaseTool] = ()) -> int:
     """Never less than `TokenCounter.count` says: a token has at least one byte. The encoder that
     counts them costs 30 MiB and a fifth of a second."""
-    size = len(json.dumps(tool_specs(tools)))
-    for message in messages:
-        size += 2 * FRAME
-        for part in [message.content] if isinstance(message.content, str) else message.content:
-            text = part if isinstance(part, str) else str(part.get("text", ""))
-            is_text = isinstance(part, str) or part.get("type") == "text"
-            size += len(text.encode("utf-8", "replace")) if is_text else IMAGE
-        if isinstance(message, AIMessage):
-            for call in message.tool_calls:
-                size += FRAME + len(call["name"]) + len(json.dumps(call["args"]))
-            size += len(json.dumps(message.additional_kwargs, default=str))
+    size = _specs_size(_Offer(tuple(tools))) if tools else 2
+    return size + sum(_sizes.of(message, None, partial(_size, message)) for message in messages)
+
+
+_sizes: PerMessage[int] = PerMessage()
+
+
+def _size(message: BaseMessage) -> int:
+    size = 2 * FRAME
+    for part in [message.content] if isinstance(message.content, str) else message.content:
+        text = part if isinstance(part, str) else str(part.get("text", ""))
+        is_text = isinstance(part, str) or part.get("type") == "text"
+        size += len(text.encode("utf-8", "replace")) if is_text else IMAGE
+    if isinstance(message, AIMessage):
+        for call in message.tool_calls:
+            size += FRAME + len(call["name"]) + len(json.dumps(call["args"]))
+        size += len(json.dumps(message.additional_kwargs, default=str))
     return size
 
 

@@ -7,7 +7,7 @@ A path is judged by both its forms, as it was named (`named`) and where it leads
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -82,29 +82,32 @@ def is_secret(path: str) -> bool:
 def is_protected(path: str, state: str = "") -> bool:
     """What governs ml-agent itself or runs without asking later: our settings and database, git
     hooks and settings, shell profiles."""
-    parts = [part.lower() for part in Path(path).parts]
+    parts = [part for part in path.lower().split(os.sep) if part not in ("", os.curdir)]
     if ".ml-agent" in parts:
         return True
     # Also below .git/modules and .git/worktrees.
     within = parts[parts.index(".git") + 1 :] if ".git" in parts else []
     if "hooks" in within or (within and within[-1] in ("config", "config.worktree")):
         return True
-    ours = [platformdirs.user_config_dir("ml-agent"), *_states(state)]
-    return any(inside(path, real_path(o)) for o in ours) or any(
-        inside(path, place) for place in _below_home(SHELL_PROFILES)
-    )
+    ours = _once(("own", state), lambda: [real_path(place) for place in own_places(state)])
+    return any(inside(path, place) for place in (*ours, *_below_home(SHELL_PROFILES)))
 
 
 def is_readable_anywhere(path: str, state: str = "") -> bool:
     """Outside the working directory, yet harmless to read: temporary files, installed
     packages, the Hugging Face cache, results that ml-agent saved itself."""
+    places = _once(("readable", state), lambda: _readable_places(state))
+    if any(inside(path, place) for place in places):
+        return True
+    return any(part in ("site-packages", "dist-packages") for part in Path(path).parts)
+
+
+def _readable_places(state: str) -> list[str]:
     places = [tempfile.gettempdir(), *TEMPORARY, sys.prefix, sys.base_prefix]
     places.append(os.environ.get("HF_HOME") or os.path.expanduser("~/.cache/huggingface"))
     places.append(os.path.expanduser("~/.agents/skills"))
     places += [os.path.join(folder, "threads") for folder in _states(state)]
-    if any(inside(path, real_path(place)) for place in places):
-        return True
-    return any(part in ("site-packages", "dist-packages") for part in Path(path).parts)
+    return [real_path(place) for place in places]
 
 
 def secret_places() -> list[str]:
@@ -133,6 +136,10 @@ def _states(state: str) -> list[str]:
 
 
 def _hf_tokens() -> list[str]:
+    return _once("tokens", _find_hf_tokens)
+
+
+def _find_hf_tokens() -> list[str]:
     folder = os.environ.get("HF_HOME")
     found = [os.path.join(folder, name) for name in ("token", "stored_tokens")] if folder else []
     if os.environ.get("HF_TOKEN_PATH"):
@@ -142,19 +149,28 @@ def _hf_tokens() -> list[str]:
 
 def _below_home(places: tuple[str, ...]) -> list[str]:
     """The places by name, and where their links lead: a profile is often a link."""
+    return _once(
+        places,
+        lambda: _with_links([os.path.join(os.path.expanduser("~"), place) for place in places]),
+    )
+
+
+def _with_links(places: list[str]) -> list[str]:
+    return [*places, *map(real_path, places)]
+
+
+def _once(what: Hashable, find: Callable[[], list[str]]) -> list[str]:
+    """The places that `find` finds; while one call is judged, those that it found first."""
     known = _known.get()
-    if known is not None and places in known:
-        return known[places]
-    home = os.path.expanduser("~")
-    whole = [os.path.join(home, place) for place in places]
-    found = [*whole, *map(real_path, whole)]
-    if known is not None:
-        known[places] = found
-    return found
+    if known is None:
+        return find()
+    if what not in known:
+        known[what] = find()
+    return known[what]
 
 
-#: Special places below the home folder, while one call is judged.
-_known: ContextVar[dict[tuple[str, ...], list[str]] | None] = ContextVar("known", default=None)
+#: Special places, while one call is judged.
+_known: ContextVar[dict[Hashable, list[str]] | None] = ContextVar("known", default=None)
 
 
 @contextmanager

@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import importlib
 import shutil
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from configs.settings import Settings
 from core.errors import StoreError
 from core.secrets.redaction import keep_digests_in
+from core.store.base.database import Database
 from core.store.ledger import SqlLedger
 from core.store.rows import SqlDecisions, SqlFilesSeen, SqlGrants, SqlInbox, SqlJournal
-from core.store.sqlite.connection import store_errors
 from core.store.sqlite.lease import FileLeases, Leases
-from core.store.sqlite.tables import Database, SqliteDatabase
+from core.store.sqlite.tables import SqliteDatabase
 from core.store.threads import ThreadRow, ThreadRows
 
 if TYPE_CHECKING:
@@ -57,22 +57,23 @@ def _parts(settings: Settings) -> Parts:
     if url:
         path = Path(url.removeprefix("sqlite:///")).expanduser().absolute()
 
+    database = SqliteDatabase(path)
+
     async def open_saver() -> Any:
         from core.store.checkpoints import sqlite
 
-        with store_errors(path):
-            return await sqlite.open_saver(str(path))
+        return await sqlite.open_saver(database)
 
     # Next to the file: whoever shares it, with whatever state directory, shares the locks.
-    return SqliteDatabase(path), FileLeases(path.parent / "locks"), open_saver
+    return database, FileLeases(path.parent / "locks"), open_saver
 
 
 class Store:
     """Everything durable of one process.
 
     Attributes: threads, inbox, journal, files_seen: our tables. place: which database it is,
-    for a user; no password in it. `saver()` opens LangGraph's checkpoints, on a connection
-    of its own, when they are first needed.
+    for a user; no password in it. `saver()` opens LangGraph's checkpoints, on the same
+    connection, when they are first needed.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -97,12 +98,18 @@ class Store:
 
     @property
     def database(self) -> Database:
-        """Our own tables' connection, for further tables."""
+        """The connection, for further tables."""
         return self._database
 
-    def lease(self, thread: str) -> AbstractAsyncContextManager[None]:
-        """Drive `thread` alone while the block runs. Raises ThreadBusy."""
-        return self._leases.hold(thread)
+    @asynccontextmanager
+    async def lease(self, thread: str) -> AsyncIterator[None]:
+        """Drive `thread` alone while the block runs; what it wrote is on disk then. Raises
+        ThreadBusy."""
+        async with self._leases.hold(thread):
+            try:
+                yield
+            finally:
+                await self._database.flush()
 
     def is_driven(self, thread: str) -> bool:
         """Whether some process drives the thread right now."""
@@ -131,10 +138,7 @@ class Store:
         return self._state / "threads" / thread
 
     async def close(self) -> None:
-        """Close both connections. Closing twice is fine."""
-        if self._saver is not None:
-            saver, self._saver = self._saver, None
-            await saver.conn.close()
+        """Put on disk what waits, and close the connection. Closing twice is fine."""
         await self._database.close()
 
     async def __aenter__(self) -> Self:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from core.durable import Caps, Scope, Spent
-from core.store.sqlite.tables import Database
+from core.store.base.database import Database
 
 #: The columns by which each cap sums up.
 SCOPES = ("invocation", "turn", "thread", "day")
@@ -81,10 +81,8 @@ class SqlLedger:
 
     async def _put(self, ref: str, state: str, kind: str, amount: int | None, scope: Scope) -> None:
         marks = ", ".join("?" for _ in _COLUMNS.split(", "))
-        await self._database.rows(
-            f"INSERT INTO ledger ({_COLUMNS}) VALUES ({marks}) ON CONFLICT DO NOTHING",
-            self._row(ref, state, kind, amount, scope),
-        )
+        sql = f"INSERT INTO ledger ({_COLUMNS}) VALUES ({marks}) ON CONFLICT DO NOTHING"
+        await self._database.later([(sql, self._row(ref, state, kind, amount, scope))])
 
     def _row(
         self, ref: str, state: str, kind: str, amount: int | None, scope: Scope

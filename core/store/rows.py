@@ -4,28 +4,34 @@ The journal: LangGraph runs a killed node's side effects again, in every durabil
 Its rows are what keeps an effect from happening twice.
 """
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from core.durable import InboxRow, JournalRow
-from core.store.sqlite.tables import Database
+from core.store.base.database import Database
 
 
 class SqlJournal:
-    """`core.durable.Journal` over a database. Every write is on disk when it returns."""
+    """`core.durable.Journal` over a database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._beginning = asyncio.Lock()
 
     async def begin(self, thread: str, call_id: str, tool: str) -> JournalRow | None:
-        ours = await self._database.rows(
-            "INSERT INTO journal (thread, call_id, tool, state) VALUES (?, ?, ?, 'started') "
-            "ON CONFLICT DO NOTHING RETURNING state",
-            [thread, call_id, tool],
-        )
-        return None if ours else await self.row(thread, call_id)
+        async with self._beginning:
+            row = await self.row(thread, call_id)
+            if row is None:
+                # No disk yet: a row without a note says the same as no row.
+                sql = (
+                    "INSERT INTO journal (thread, call_id, tool, state) "
+                    "VALUES (?, ?, ?, 'started') ON CONFLICT DO NOTHING"
+                )
+                await self._database.later([(sql, [thread, call_id, tool])])
+        return row
 
     async def note(self, thread: str, call_id: str, note: dict[str, Any]) -> None:
         await self._database.rows(
@@ -43,15 +49,14 @@ class SqlJournal:
 
     async def finish(self, thread: str, call_id: str, result: dict[str, Any]) -> None:
         """Write `done` with the result, `ToolResult.to_dict()`."""
-        await self._database.rows(
-            "UPDATE journal SET state = 'done', result = ? WHERE thread = ? AND call_id = ?",
-            [json.dumps(result), thread, call_id],
-        )
+        sql = "UPDATE journal SET state = 'done', result = ? WHERE thread = ? AND call_id = ?"
+        await self._database.later([(sql, [json.dumps(result), thread, call_id])])
 
     async def row(self, thread: str, call_id: str) -> JournalRow | None:
         found = await self._database.rows(
             "SELECT state, note, result FROM journal WHERE thread = ? AND call_id = ?",
             [thread, call_id],
+            about=call_id,
         )
         if not found:
             return None
@@ -62,10 +67,8 @@ class SqlJournal:
         if not call_ids:
             return
         marks = ", ".join("?" for _ in call_ids)
-        await self._database.rows(
-            f"UPDATE journal SET result = NULL WHERE thread = ? AND call_id IN ({marks})",
-            [thread, *call_ids],
-        )
+        sql = f"UPDATE journal SET result = NULL WHERE thread = ? AND call_id IN ({marks})"
+        await self._database.batch([(sql, [thread, *call_ids])])
 
 
 class SqlInbox:
@@ -105,11 +108,11 @@ class SqlFilesSeen:
 
     async def mark(self, thread: str, path: str, sha256: str) -> None:
         """Remember the content that this thread knows of `path`."""
-        await self._database.rows(
+        sql = (
             "INSERT INTO files_seen (thread, path, sha256) VALUES (?, ?, ?) "
-            "ON CONFLICT (thread, path) DO UPDATE SET sha256 = excluded.sha256",
-            [thread, path, sha256],
+            "ON CONFLICT (thread, path) DO UPDATE SET sha256 = excluded.sha256"
         )
+        await self._database.later([(sql, [thread, path, sha256])])
 
     async def copy(self, thread: str, other: str) -> None:
         """Let `other` know what `thread` knows."""

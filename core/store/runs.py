@@ -19,6 +19,7 @@ Signals go out only while the lock is held: then the pid is the wrapper's own. T
 outlives a SIGTERM to its group, so that it can still reach, and kill, what ignored that.
 """
 
+import asyncio
 import fcntl
 import hashlib
 import json
@@ -28,7 +29,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path, PurePath
 from typing import Any, Generic, TypeVar
@@ -58,6 +60,9 @@ STATUS = '4>"$run/sandbox"'
 #: Bytes of a command that is passed as an argument.
 LONGEST_ARGUMENT = 100_000
 
+#: Bytes of output that a result shows; the rest stays in the run directory.
+SHOWN = 28_000
+
 #: Seconds between asking a command to end and killing it.
 GRACE = 0.4
 
@@ -85,30 +90,55 @@ class RunFolder(Generic[P]):
 class Run(RunFolder[Path]):
     """A command's directory; made by `start`, found again by `Run(folder)`."""
 
-    #: Seconds between two looks at a running command: quick at first, then calmer.
-    looks = (0.004, 0.1)
+    #: Seconds between two looks at a running command, for its output.
+    looks = (0.02, 0.1)
+    is_near = True
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self._process: subprocess.Popen[bytes] | None = None
+        self._meta: Meta | None = None
 
     def exists(self) -> bool:
         return self.folder.is_dir()
 
     def meta(self) -> Meta | None:
         """What was asked; None where the directory was left before that was written."""
-        try:
-            meta = Meta(**json.loads((self.folder / "meta.json").read_text()))
-            return replace(meta, sandbox=_sandbox_of(self.folder, meta.sandbox))
-        except (OSError, ValueError, TypeError):
+        if self._meta is None:
+            try:
+                meta = Meta(**json.loads((self.folder / "meta.json").read_text()))
+                self._meta = replace(meta, sandbox=_sandbox_of(self.folder, meta.sandbox))
+            except (OSError, ValueError, TypeError):
+                return None
+        return self._meta
+
+    async def wait(self, seconds: float) -> None:
+        """So long at most; less if it ends, where this process has started it."""
+        if self._process is None or not hasattr(os, "pidfd_open"):
+            return await asyncio.sleep(seconds)
+        if self._reaped() is not None:
             return None
+        loop = asyncio.get_running_loop()
+        over = loop.create_future()
+        # It is no other process's number: a child keeps its own until it is reaped.
+        process = os.pidfd_open(self._process.pid)
+        timer = loop.call_later(seconds, _settle, over)
+        try:
+            loop.add_reader(process, _settle, over)
+            await over
+        finally:
+            timer.cancel()
+            loop.remove_reader(process)
+            os.close(process)
 
     def state(self) -> State:
+        if self._process is not None and self._reaped() is None:
+            return "alive"
         meta = self.meta()
         if meta is None:
             return "not begun" if self.exists() else "unknown"
         # Asked in this order: a wrapper that let go of the lock has written its exit before.
-        held = self._reaped() is None and self._locked()
+        held = self._process is None and self._locked()
         if self.exit_code() is not None:
             return "finished"
         if meta.host != socket.gethostname():
@@ -196,6 +226,11 @@ class Run(RunFolder[Path]):
             return False
 
 
+def _settle(over: "asyncio.Future[None]") -> None:
+    if not over.done():
+        over.set_result(None)
+
+
 def start(
     folder: Path,
     meta: Meta,
@@ -215,6 +250,7 @@ def start(
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         run = Run(folder)
+        run._meta = meta
         with run.output_path.open("wb") as told:
             run._process = subprocess.Popen(
                 ["/bin/sh", "-c", wrapper, "ml-agent-run", str(folder), *words],
@@ -270,6 +306,21 @@ def command_words(folder: Path, command: str) -> list[str]:
 def shell() -> str:
     """The shell that runs commands: bash where there is one."""
     return shutil.which("bash") or "/bin/sh"
+
+
+def remove_told(folders: Iterable[Path]) -> None:
+    """Remove the directories of commands that have ended, if their results say all that is in them.
+    These must be on disk: from then on, no process asks what became of the commands."""
+    for folder in folders:
+        run = Run(folder)
+        meta = run.meta()
+        if meta is None or meta.background or run.exit_code() is None:
+            continue
+        with suppress(OSError):
+            if run.output_path.stat().st_size <= SHOWN:
+                # First: what a kill leaves of the directory then counts as no command.
+                (folder / "meta.json").unlink()
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def runs_of(folder: Path) -> list[Run]:

@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass, fields, replace
 from typing import Any
 
 from core.errors import NoSuchThread
-from core.store.sqlite.tables import Database
+from core.store.base.database import Database
 
 TITLE_CHARACTERS = 80
 

@@ -1,10 +1,13 @@
 """The reducer: batching-invariant, as replay needs it, and open to what Studio sends."""
 
 import itertools
+import pickle
+from copy import copy, deepcopy
 
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from core.reduce_messages import reduce_messages
+from core.store.checkpoints.serializer import StrictSerializer
 
 A, B = HumanMessage("a", id="1"), AIMessage("b", id="2")
 B2, C = AIMessage("b, again", id="2"), ToolMessage("c", tool_call_id="x", id="3")
@@ -49,3 +52,25 @@ def test_an_id_that_is_given_is_the_same_in_every_replay() -> None:
     for cut in range(len(writes) + 1):
         again = reduce_messages(reduce_messages([], writes[:cut]), writes[cut:])
         assert [m.id for m in again] == [m.id for m in whole]
+
+
+def test_branches_of_one_history_do_not_disturb_each_other() -> None:
+    """LangGraph reduces a copy first, to route by it: lists share what they know of their ids."""
+    root = reduce_messages([], [[A, B]])
+    x, y = HumanMessage("x", id="x"), HumanMessage("y", id="y")
+    one = reduce_messages(root, [x])
+    two = reduce_messages(root, [[y, x]])
+    again = HumanMessage("x, again", id="x")
+    assert reduce_messages(one, [again]) == [A, B, again]
+    assert reduce_messages(two, [again]) == [A, B, y, again]
+    assert reduce_messages(root, [again]) == [A, B, again]
+    assert (root, one, two) == ([A, B], [A, B, x], [A, B, y, x])
+
+
+def test_a_history_is_stored_and_copied_as_a_list() -> None:
+    messages = reduce_messages([], [[A, B]])
+    kind, data = StrictSerializer().dumps_typed(messages)
+    assert (kind, data) == StrictSerializer().dumps_typed([A, B])
+    for copied in (copy(messages), deepcopy(messages), pickle.loads(pickle.dumps(messages))):
+        assert copied == [A, B]
+        assert reduce_messages(copied, [B2]) == [A, B2]

@@ -1,16 +1,20 @@
 """The front door: turns, their events in order, approvals, limits, steering, interrupts."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from langgraph.checkpoint.sqlite import SqliteSaver
 
 from configs.settings import Settings
 from core.events import Processing
 from core.store import open_store
+from core.store.base import database
 from graph.session import Session
 from tests.graph.driving import driven
 from tests.stand_ins.model_script import Asked, Call, Reply
+from tests.stand_ins.transactions import counted
 
 
 def bash(command: str, **more: Any) -> Call:
@@ -346,3 +350,58 @@ async def test_a_message_during_the_final_answer_opens_the_next_turn(
         said = [m["content"] for m in driver.messages if m["role"] == "user"]
         assert (len(said), said[-1]) == (2, "second")
         assert event.turn == 2
+
+
+async def test_a_step_is_two_transactions_and_leaves_no_run_directory(
+    settings: Settings, workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nothing goes to disk by itself, however slow this machine is.
+    monkeypatch.setattr(database, "GROUP_SECONDS", 3600.0)
+    counts = []
+
+    def script(asked: Asked) -> Reply:
+        counts.append(transactions.count)
+        return Reply(calls=[bash(f"echo {asked.step}")]) if asked.step < 6 else Reply("done")
+
+    async with driven(script, settings, workdir) as driver:
+        store = driver.session._store
+        with counted(store) as transactions:
+            assert (await driver.send("go")).text == "done"
+        # One before the effect, with its note; one after it, with its result.
+        assert [b - a for a, b in pairwise(counts)] == [2] * 6
+        runs = store.folder_of(driver.session.thread.id) / "runs"
+        assert list(runs.iterdir()) == []
+
+
+async def test_background_commands_and_long_outputs_keep_their_run_directory(
+    settings: Settings, workdir: Path
+) -> None:
+    calls = [bash("echo hi", background=True), bash("head -c 90000 /dev/zero | tr '\\0' x")]
+    async with driven([Reply(calls=calls), Reply(text="ok")], settings, workdir) as driver:
+        await driver.send("go")
+        runs = driver.session._store.folder_of(driver.session.thread.id) / "runs"
+        assert len(list(runs.iterdir())) == 2
+        assert any(str(runs) in text for text in driver.outputs())
+
+
+@pytest.mark.parametrize("turns", [2, 3])
+async def test_a_turn_loads_its_thread_once(
+    settings: Settings, workdir: Path, monkeypatch: pytest.MonkeyPatch, turns: int
+) -> None:
+    loads = []
+    read = SqliteSaver.get_delta_channel_history
+
+    def counting(self: Any, **asked: Any) -> Any:
+        loads.append(asked)
+        return read(self, **asked)
+
+    monkeypatch.setattr(SqliteSaver, "get_delta_channel_history", counting)
+    steps = [Reply(calls=[bash("echo one")]), Reply(text="ok")]
+    async with driven(steps, settings, workdir) as driver:
+        for number in range(turns):
+            loads.clear()
+            await driver.send(f"turn {number}")
+            await driver.session.cost()
+            await driver.session.taken()
+        assert len(loads) == 1
+        assert len(await driver.session.history()) == 4 * turns

@@ -12,7 +12,7 @@ from core.errors import ToolError
 from core.run import Reach
 from core.tool import AgentTool, NotBegun, ToolContext, ToolResult
 from tools.local.files import absolute, is_folder
-from tools.local.wait_for_command import follow, result_of, stopped
+from tools.local.wait_for_command import follow, look, result_of, stopped
 
 
 class BashArguments(BaseModel, extra="forbid"):
@@ -108,7 +108,7 @@ async def _result(
 ) -> ToolResult:
     if not arguments.background:
         return await follow(started, ctx, timeout=arguments.timeout)
-    state = await asyncio.to_thread(started.state)
+    state = await look(started, started.state)
     if state == "alive":
         return ToolResult(
             f"Started in the background, id {started.id}. `process` follows it; its output "

@@ -10,8 +10,9 @@ from pydantic import BaseModel, Field
 from core.backend import RunningCommand
 from core.effects import Effect
 from core.errors import ToolError
+from core.store.runs import SHOWN
 from core.tool import AgentTool, ToolContext, ToolResult
-from tools.local.wait_for_command import SHOWN, result_of
+from tools.local.wait_for_command import result_of
 
 
 class ProcessArguments(BaseModel, extra="forbid"):

@@ -3,14 +3,20 @@
 import asyncio
 import signal
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from core.backend import RunningCommand
+from core.quick import quickly
 from core.secrets.redaction import redacted
+from core.store.runs import SHOWN
 from core.tool import Outcome, ToolContext, ToolResult
 from tools.workspace.command_sandbox import report
 
-#: Bytes of output that a result shows; the rest stays in the run directory.
-SHOWN = 28_000
+T = TypeVar("T")
+
+#: Bytes of output that are read in no time.
+QUICK = 200_000
 #: Seconds between two events of a progress bar.
 BAR_EVERY = 1.0
 #: Lines shown as events at one look; of a flood only the newest.
@@ -26,16 +32,23 @@ async def follow(run: RunningCommand, ctx: ToolContext, *, timeout: float) -> To
     Cancelled (the user interrupts), it kills the command and returns what there is.
     """
     try:
-        meta = await asyncio.to_thread(run.meta)
-        timed_out = await _wait(run, ctx, (meta.started if meta else time.time()) + timeout)
+        meta = await look(run, run.meta)
+        size = await _wait(run, ctx, (meta.started if meta else time.time()) + timeout)
     except asyncio.CancelledError:
         return await stopped(run)
     except ConnectionError as error:
         said = f"[{error}; the outcome is unknown. Inspect what it left before repeating it]"
         return ToolResult(said, ok=False, outcome="unknown")
-    if timed_out:
+    if size is None:
         await asyncio.to_thread(run.kill, "timeout")
+    elif size < QUICK:
+        return await look(run, result_of, run, ctx)
     return await asyncio.to_thread(result_of, run, ctx)
+
+
+async def look(run: RunningCommand, work: Callable[..., T], *args: object) -> T:
+    """The result of `work`, a quick look at the command."""
+    return await (quickly if run.is_near else asyncio.to_thread)(work, *args)
 
 
 async def stopped(run: RunningCommand) -> ToolResult:
@@ -44,25 +57,25 @@ async def stopped(run: RunningCommand) -> ToolResult:
     return await asyncio.to_thread(result_of, run)
 
 
-async def _wait(run: RunningCommand, ctx: ToolContext, deadline: float) -> bool:
-    """Until the command ends; True where its deadline came first."""
+async def _wait(run: RunningCommand, ctx: ToolContext, deadline: float) -> int | None:
+    """Until the command ends: bytes of its output. None if its deadline came first."""
     first, longest = run.looks
     offset, rest, pause, bar = 0, b"", first, time.monotonic()
     while True:
-        state = await asyncio.to_thread(run.state)
-        data, offset = await asyncio.to_thread(run.read_new, offset)
+        state = await look(run, run.state)
+        data, offset = await look(run, run.read_new, offset)
         rest = _show(ctx, rest + data, last=state != "alive")
         if state != "alive":
-            return False
+            return offset
         if data and b"\r" in rest and time.monotonic() - bar > BAR_EVERY:
             # A progress bar has no line of its own before it is full: hours, in a training.
             _log(ctx, rest.decode("utf-8", "backslashreplace"))
             bar = time.monotonic()
         if time.time() > deadline:
-            return True
+            return None
         pause = first if data else min(pause * 1.5, longest)
         # A look that found output is followed by a calm one too: a flood is shown in batches.
-        await asyncio.sleep(max(pause, 0.05) if data else pause)
+        await run.wait(max(pause, 0.05) if data else pause)
 
 
 def _show(ctx: ToolContext, data: bytes, *, last: bool) -> bytes:

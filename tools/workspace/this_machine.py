@@ -14,6 +14,7 @@ from configs.settings import Settings
 from core.backend import CommandRequest, Entry, Meta, Quote, RunningCommand, Say, Search, Spending
 from core.credentials import hub_token
 from core.policy.paths import resolved
+from core.quick import quickly
 from core.run import Reach
 from core.secrets.child_environment import child_environment
 from core.store import runs
@@ -27,7 +28,7 @@ HUB_TOKEN = "HF_TOKEN"
 
 
 class LocalBackend:
-    """`Backend` here. All blocking work is done in threads: the event loop never waits. File
+    """`Backend` here. What may take long is done in threads, a look at one file at once. File
     methods follow no link: they are given what `resolve` returned."""
 
     about = ""
@@ -53,10 +54,10 @@ class LocalBackend:
         """Nothing is held."""
 
     async def resolve(self, path: str, cwd: str) -> str:
-        return await asyncio.to_thread(resolved, path, cwd)
+        return await quickly(resolved, path, cwd)
 
     async def stat(self, path: str) -> Entry:
-        return await asyncio.to_thread(_stat, path)
+        return await quickly(_stat, path)
 
     async def list(self, path: str) -> Sequence[Entry]:
         return await asyncio.to_thread(_entries, path)
@@ -77,7 +78,7 @@ class LocalBackend:
         folder = self._outputs.run(thread, call_id)
         # Before the note that tells of it: where a later process does not find it, it looks on
         # another machine, or under another home.
-        await asyncio.to_thread(make_private_folder, folder)
+        await quickly(make_private_folder, folder)
         return runs.Run(folder), {"run": str(folder), "host": socket.gethostname()}
 
     async def start(self, command: RunningCommand, request: CommandRequest) -> RunningCommand:
@@ -107,7 +108,7 @@ class LocalBackend:
         if "sandbox" in note:
             return f"It was begun in the sandbox {note['sandbox']}, and this thread left it"
         run = runs.Run(Path(note["run"]))
-        if note["host"] == socket.gethostname() and await asyncio.to_thread(run.exists):
+        if note["host"] == socket.gethostname() and await quickly(run.exists):
             return run
         return (
             f"It was begun on {note['host']}, in {run.folder}, which is not here, and may still "

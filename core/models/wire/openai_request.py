@@ -3,9 +3,13 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, SystemMessage, ToolMessage
+
+from core.models.wire.json_body import Sent
+from core.per_message import PerMessage
 
 #: Asks the provider to cache what is before it.
 MARK = {"cache_control": {"type": "ephemeral"}}
@@ -50,24 +54,37 @@ def request(
 
 
 def _messages(messages: Sequence[BaseMessage], extras: Extras) -> Iterator[dict[str, Any]]:
-    newest_task = max((i for i, m in enumerate(messages) if isinstance(m, HumanMessage)), default=0)
+    newest_task = next(
+        (i for i in range(len(messages) - 1, -1, -1) if messages[i].type == "human"), 0
+    )
     pictures: list[dict[str, Any]] = []
     for place, message in enumerate(messages):
-        marked = extras.marks and (place == len(messages) - 1 or isinstance(message, SystemMessage))
-        if pictures and not isinstance(message, ToolMessage):
+        # By `type`: isinstance asks pydantic, which takes as long as all the rest.
+        kind = message.type
+        marked = extras.marks and (place == len(messages) - 1 or kind == "system")
+        if pictures and kind != "tool":
             yield {"role": "user", "content": pictures}
             pictures = []
-        if isinstance(message, ToolMessage):
-            yield _result(message, marked)
+        thinking = extras.thinking if place > newest_task else ""
+        variant = (marked, thinking, extras.details)
+        yield _sent.of(message, variant, partial(_message, message, *variant))
+        if kind == "tool" and not isinstance(message.content, str):
             # No server takes a picture as a result: it travels behind all results of the step.
             pictures = [*pictures, *_pictures(message)]
-        elif isinstance(message, AIMessage):
-            yield _answer(message, extras.thinking if place > newest_task else "", extras.details)
-        else:
-            role = "system" if isinstance(message, SystemMessage) else "user"
-            yield {"role": role, "content": _content(message, marked)}
     if pictures:
         yield {"role": "user", "content": pictures}
+
+
+_sent: PerMessage[Sent] = PerMessage()
+
+
+def _message(message: BaseMessage, marked: bool, thinking: str, details: bool) -> Sent:
+    if isinstance(message, ToolMessage):
+        return Sent(_result(message, marked))
+    if isinstance(message, AIMessage):
+        return Sent(_answer(message, thinking, details))
+    role = "system" if isinstance(message, SystemMessage) else "user"
+    return Sent({"role": role, "content": _content(message, marked)})
 
 
 def _content(message: BaseMessage, marked: bool) -> Any:
@@ -91,7 +108,7 @@ def _result(message: ToolMessage, marked: bool) -> dict[str, Any]:
     }
 
 
-def _pictures(message: ToolMessage) -> list[dict[str, Any]]:
+def _pictures(message: BaseMessage) -> list[dict[str, Any]]:
     if not isinstance(message.content, list):
         return []
     blocks = (b for b in message.content if isinstance(b, dict))

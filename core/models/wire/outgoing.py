@@ -6,13 +6,15 @@ provider) work again: everything is made sendable here, at each request.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
+from core.models.wire.json_body import Sent
 from core.models.wire.names import SENDABLE, sendable, sendable_id
 from core.models.wire.schemas import Offered, acceptable
+from core.per_message import PerMessage
 from core.text import encodable, encodable_in
 
 #: What a provider gave to be sent back to it alone.
@@ -62,7 +64,8 @@ class _Specs:
 
 @lru_cache(maxsize=16)
 def _prepared(key: _Specs) -> Tools:
-    sent, names, renamed, empty = [], {}, {}, set()
+    sent: list[dict[str, Any]] = []
+    names, renamed, empty = {}, {}, set()
     for spec in key.specs:
         function = encodable_in(dict(spec["function"]))
         known = str(spec["function"]["name"])
@@ -74,7 +77,7 @@ def _prepared(key: _Specs) -> Tools:
         if not offered.schema["properties"] and not offered.schema.get("additionalProperties"):
             empty.add(name)
         function = {**function, "name": name, "parameters": offered.schema}
-        sent.append({"type": "function", "function": function})
+        sent.append(Sent({"type": "function", "function": function}))
     return Tools(sent, names, renamed, frozenset(empty))
 
 
@@ -86,10 +89,18 @@ def prepared_messages(
     Args:
         nine: ids of calls have nine letters or digits.
     """
-    return [_prepared_message(m, provider, nine) for m in messages]
+    return [
+        _prepared_messages.of(m, (provider, nine), partial(_prepared_message, m, provider, nine))
+        or m
+        for m in messages
+    ]
 
 
-def _prepared_message(message: BaseMessage, provider: str, nine: bool) -> BaseMessage:
+#: None for a message that goes as it is: it would keep itself alive.
+_prepared_messages: PerMessage[BaseMessage | None] = PerMessage()
+
+
+def _prepared_message(message: BaseMessage, provider: str, nine: bool) -> BaseMessage | None:
     update: dict[str, Any] = {}
     content = _clean(message.content)
     if content is not message.content:
@@ -108,7 +119,7 @@ def _prepared_message(message: BaseMessage, provider: str, nine: bool) -> BaseMe
             update["tool_call_id"] = answered
         if message.name and not SENDABLE.fullmatch(message.name):
             update["name"] = sendable(message.name)
-    return message.model_copy(update=update) if update else message
+    return message.model_copy(update=update) if update else None
 
 
 def came_from(message: AIMessage, provider: str) -> bool:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from core.models.wire.failures import NotAnAnswer, StreamCut, WireError, error_in
+from core.models.wire.json_body import encoded
 from core.models.wire.sse import Event, Events, Lines
-from core.text import encodable_in
 
 if TYPE_CHECKING:
     import ssl
@@ -84,14 +84,6 @@ async def exchange(
                 error.headers = dict(response.headers)
                 raise error
             yield name, value
-
-
-def encoded(body: Mapping[str, Any]) -> bytes:
-    """`body` as UTF-8 JSON. A lone surrogate in it is replaced, in whatever field it stands."""
-    try:
-        return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-    except UnicodeEncodeError:
-        return json.dumps(encodable_in(body), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def value_of(raw: bytes) -> Any:

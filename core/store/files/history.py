@@ -16,12 +16,12 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from configs.real_path import real_path
+from core.store.base.database import Database
 from core.store.files.entries import Scan
 from core.store.files.file_snapshots import Shadow, locked, sweep
 from core.store.files.restore import RestorePlan, Step, carried_out, planned, remove_empty
 from core.store.files.scan import Scanner
 from core.store.files.turn_changes import Changes, Records
-from core.store.sqlite.tables import Database
 
 #: What a repository that is damaged, or no git, raises: neither keeps a thread from being deleted,
 #: nor fails a turn.

@@ -18,8 +18,8 @@ from psycopg.adapt import Loader
 from psycopg.conninfo import conninfo_to_dict
 
 from core.errors import StoreError
+from core.store.base.database import Row
 from core.store.sqlite.connection import BUSY_SECONDS
-from core.store.sqlite.tables import Row
 
 Connection = psycopg.Connection[Row]
 

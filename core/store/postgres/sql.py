@@ -15,7 +15,6 @@ TYPES = {
 }
 
 _TEXT_OR_MARK = re.compile(r"""'(?:[^']|'')*'|"[^"]*"|\?|%""")
-_READS = re.compile(r"\s*SELECT\b", re.IGNORECASE)
 
 
 @lru_cache(maxsize=500)
@@ -34,7 +33,3 @@ def with_types(statement: str) -> str:
     for ours, theirs in TYPES.items():
         statement = re.sub(rf"\b{ours}\b", theirs, statement)
     return statement
-
-
-def only_reads(sql: str) -> bool:
-    return _READS.match(sql) is not None

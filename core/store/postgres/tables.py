@@ -1,8 +1,8 @@
-"""Our own tables in Postgres, on one connection in its own thread.
+"""Our tables and LangGraph's in Postgres, on one connection in its own thread.
 
-That connection carries the leases too (core/store/postgres/lease.py): when it is lost, they
-are, and no statement is written any more under them. While no lease is held, a connection that
-is found dead before it is used is opened again; nothing that was sent is ever sent twice.
+That connection carries the leases too (core/store/postgres/lease.py): when it is lost, they are,
+and nothing is written any more under them. While no lease is held, a connection that is found
+dead before it is used is opened again; nothing that was sent is ever sent twice.
 """
 
 import asyncio
@@ -15,15 +15,15 @@ from typing import Any, TypeVar
 import psycopg
 
 from core.errors import StoreError
+from core.store.base.database import Database, Row, Statement
 from core.store.postgres import connection as limits
 from core.store.postgres.connection import Address, Connection, connect, doubtful, hang_up, silent
 from core.store.postgres.schema import migrate, table_names
-from core.store.postgres.sql import only_reads, translated
-from core.store.sqlite.tables import Row, Statement, storable
+from core.store.postgres.sql import translated
 
 T = TypeVar("T")
 
-#: Before each write of ours, in its transaction: writes come one after another, as on SQLite.
+#: Before each transaction that writes: writes come one after another, as on SQLite.
 #: So a statement that reads and writes (the next number of an inbox, a cap and a reservation)
 #: needs no more thought here than there.
 ONE_AT_A_TIME = (
@@ -31,39 +31,33 @@ ONE_AT_A_TIME = (
 )
 
 
-class PostgresDatabase:
-    """`core.store.sqlite.tables.Database` on Postgres.
+class PostgresDatabase(Database):
+    """`Database` on a server.
 
     Attributes: place; held: who holds the lease of each thread that this connection carries.
     """
 
     def __init__(self, url: str) -> None:
+        super().__init__()
         self.address = Address(url)
         self.place = self.address.place
         self.held: dict[str, object] = {}
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="ml-agent-db")
         self._connection: Connection | None = None
         self._used = 0.0
-        self._open = False
+        self._is_open = False
 
     async def open(self) -> None:
-        self._open = True
+        self._is_open = True
         try:
-            await self.call(lambda c: migrate(c, self.address))
+            await self._run(lambda c: migrate(c, self.address))
         except BaseException:
             await self.close()
             raise
 
-    async def rows(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
-        return await self._execute([(sql, params)], alone=only_reads(sql))
-
-    async def batch(self, statements: Sequence[Statement]) -> None:
-        if statements:
-            await self._execute(statements)
-
     async def tables(self) -> set[str]:
         """The names of the tables there are, LangGraph's included."""
-        return await self.call(table_names)
+        return await self._run(table_names)
 
     async def reclaim(self) -> None:
         """Nothing to do: the server's autovacuum does it."""
@@ -77,10 +71,15 @@ class PostgresDatabase:
         return int(found[0][0])
 
     async def close(self) -> None:
-        """Close the connection and end its thread. Closing twice is fine."""
-        if not self._open:
+        if not self._is_open:
             return
-        self._open = False
+        try:
+            await self.flush()
+        finally:
+            self._is_open = False
+            await self._end()
+
+    async def _end(self) -> None:
         try:
             await asyncio.get_running_loop().run_in_executor(self._pool, self._disconnect)
         finally:
@@ -88,11 +87,10 @@ class PostgresDatabase:
 
     # --- the connection -----------------------------------------------------------------------
 
-    async def call(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in the connection's thread. Raises StoreError."""
-        if not self._open:
+    async def _run(self, work: Callable[[Connection], T]) -> T:
+        if not self._is_open:
             raise StoreError("the database is closed", "this is a defect: please report it")
-        future = asyncio.get_running_loop().run_in_executor(self._pool, self._run, work)
+        future = asyncio.get_running_loop().run_in_executor(self._pool, self._answered, work)
         try:
             # Shielded: what was asked for is written even if its asker is cancelled meanwhile.
             # Not wait_for: in Python 3.11 it swallows a cancel that comes with the answer.
@@ -105,7 +103,7 @@ class PostgresDatabase:
     def call_now(self, work: Callable[[Connection], T]) -> T:
         """`call` for a caller that is not a coroutine; it is held up meanwhile."""
         try:
-            return self._pool.submit(self._run, work).result(limits.ANSWER_SECONDS)
+            return self._pool.submit(self._answered, work).result(limits.ANSWER_SECONDS)
         except NoAnswer:
             self._give_up()
             raise silent(self.place) from None
@@ -123,30 +121,28 @@ class PostgresDatabase:
                 except psycopg.Error:
                     self._disconnect()  # which frees it too
 
-        if self._open:
+        if self._is_open:
             self._pool.submit(give_back)
 
-    async def check_lease(self) -> None:
-        """Raises StoreError if leases were held on a connection that is gone."""
-        if self.held:
-            await self.call(lambda c: c.execute("SELECT 1"))
+    async def _read(self, sql: str, params: Sequence[Any]) -> list[Row]:
+        return await self._run(lambda connection: _execute(connection, translated(sql), params))
 
-    async def _execute(self, statements: Sequence[Statement], alone: bool = False) -> list[Row]:
-        text = "; ".join(translated(sql) for sql, _ in statements)
-        values = [v for _, params in statements for v in storable(params)]
+    async def _commit(self, statements: Sequence[Statement]) -> list[Row]:
         # Sent as one string, which the server takes as one transaction: no client that stops
         # half-way can keep the others waiting.
-        text = text if alone else f"{ONE_AT_A_TIME}; {text}"
+        text = "; ".join([ONE_AT_A_TIME, *(translated(sql) for sql, _ in statements)])
+        values = [value for _, params in statements for value in params]
+        return await self._run(lambda connection: _execute(connection, text, values))
 
-        def run(connection: Connection) -> list[Row]:
-            cursor = connection.execute(text, values)
-            while cursor.nextset():
-                pass
-            return cursor.fetchall() if cursor.description else []
+    def check(self) -> None:
+        if self.held and (self._connection is None or self._connection.closed):
+            raise self._lost()
 
-        return await self.call(run)
+    def _may_repeat(self) -> bool:
+        """Not once the connection is gone: another process may drive the thread now."""
+        return self._connection is not None and not self._connection.closed
 
-    def _run(self, work: Callable[[Connection], T]) -> T:
+    def _answered(self, work: Callable[[Connection], T]) -> T:
         with self.address.errors():
             connection = self._ready()
             try:
@@ -188,3 +184,10 @@ class PostgresDatabase:
     def _disconnect(self) -> None:
         if self._connection is not None:
             self._connection.close()
+
+
+def _execute(connection: Connection, text: str, values: Sequence[Any]) -> list[Row]:
+    cursor = connection.execute(text, values)
+    while cursor.nextset():
+        pass
+    return cursor.fetchall() if cursor.description else []

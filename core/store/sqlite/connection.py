@@ -46,10 +46,16 @@ def patiently(work: Callable[[], T]) -> T:
         try:
             return work()
         except sqlite3.OperationalError as error:
-            busy = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-            if not busy or time.monotonic() > deadline:
+            if not is_busy(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
+
+
+def is_busy(error: sqlite3.OperationalError) -> bool:
+    """Whether another process has the file locked."""
+    # Extended codes carry the primary one in their low byte.
+    code = error.sqlite_errorcode & 0xFF
+    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def make_private(path: Path) -> None:

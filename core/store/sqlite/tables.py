@@ -1,71 +1,51 @@
-"""A SQLite connection in its own thread: where our own tables are read and written.
+"""Our tables and LangGraph's in a SQLite file, on one connection: WAL, synchronous FULL.
 
-`Database` is all that the rows of this package need of a database. Their SQL keeps to what
-SQLite and Postgres both understand (`ON CONFLICT`, `RETURNING`); core/store/postgres/tables.py is
-the other implementation.
+A statement here takes less than handing it to another thread does, so it runs on the event loop's
+own. What could hold the loop up goes to a thread: a write while another process writes, on a
+disk that is slow, or in a server that allows no file work on its loop.
 """
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TypeVar
 
 from core.errors import StoreError
-from core.store.sqlite.connection import BUSY_SECONDS, make_private, store_errors, transaction
+from core.quick import allows_quick_work
+from core.store.base.database import Database, Row, Statement
+from core.store.sqlite.connection import (
+    BUSY_SECONDS,
+    is_busy,
+    make_private,
+    store_errors,
+    transaction,
+)
 from core.store.sqlite.schema import migrate
 
 T = TypeVar("T")
-Row = tuple[Any, ...]
-Statement = tuple[str, Sequence[Any]]
 
 #: Pages given back in one transaction, 8 MB: others can write in between.
 PAGES_AT_ONCE = 2000
+#: A commit that took so many seconds says that the next one is better made in a thread.
+SLOW_SECONDS = 0.02
 
 
-class Database(Protocol):
-    """What the tables of this package ask of a database. Placeholders are `?`.
-
-    Attributes: place: which database it is, for a user; no password in it.
-    """
-
-    @property
-    def place(self) -> str: ...
-
-    async def open(self) -> None:
-        """Connect, and bring the tables up to date. Raises StoreError, NewerDatabase."""
-
-    async def rows(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
-        """Run one statement as its own transaction; on disk when it returns."""
-
-    async def batch(self, statements: Sequence[Statement]) -> None:
-        """Run all of them or none, in one transaction."""
-
-    async def tables(self) -> set[str]:
-        """The names of the tables there are."""
-
-    async def reclaim(self) -> None:
-        """Give the space of deleted rows back to the file system."""
-
-    async def size(self) -> int:
-        """Bytes that it takes."""
-
-    async def close(self) -> None: ...
-
-
-class SqliteDatabase:
-    """Our own tables in a SQLite file: autocommit, WAL, synchronous FULL.
-
-    Every call is one function in the connection's thread. So a transaction is never mixed
-    with someone else's statements, and a caller that is cancelled leaves none open.
-    """
+class SqliteDatabase(Database):
+    """`Database` in a file. All work in the thread comes one after another; while there is some,
+    nothing runs on the loop's, so a transaction is never mixed with other statements."""
 
     def __init__(self, path: Path) -> None:
+        super().__init__()
         self.path = path
         self.place = str(path)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="ml-agent-db")
         self._connection: sqlite3.Connection | None = None
+        #: Pieces of work in the thread.
+        self._away = 0
+        self._is_slow = False
 
     async def open(self) -> None:
         """Create the folder and file where missing, and bring the tables up to date.
@@ -78,21 +58,6 @@ class SqliteDatabase:
             self._pool.shutdown(wait=False)
             raise
 
-    async def rows(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
-        connection, values = self._open(), storable(params)
-        return await self._in_thread(lambda: connection.execute(sql, values).fetchall())
-
-    async def batch(self, statements: Sequence[Statement]) -> None:
-        connection = self._open()
-        prepared = [(sql, storable(params)) for sql, params in statements]
-
-        def run() -> None:
-            with transaction(connection):
-                for sql, params in prepared:
-                    connection.execute(sql, params)
-
-        await self._in_thread(run)
-
     async def tables(self) -> set[str]:
         """The names of the tables there are, LangGraph's included."""
         found = await self.rows("SELECT name FROM sqlite_master WHERE type = 'table'")
@@ -101,6 +66,7 @@ class SqliteDatabase:
     async def reclaim(self) -> None:
         """Give free pages back. The file shrinks at once unless someone reads an older state of
         it; then with the next checkpoint of its log."""
+        await self.flush()
         connection = self._open()
 
         def free_pages() -> int:
@@ -120,19 +86,22 @@ class SqliteDatabase:
 
     async def size(self) -> int:
         """Bytes of the file once its log is written into it."""
+        await self.flush()
         ((pages,),) = await self.rows("PRAGMA page_count")
         ((each,),) = await self.rows("PRAGMA page_size")
         return int(pages) * int(each)
 
     async def close(self) -> None:
-        """Close the connection and end its thread. Closing twice is fine."""
         if self._connection is None:
             return
         try:
-            await self._in_thread(self._connection.close)
+            await self.flush()
         finally:
-            self._connection = None
-            self._pool.shutdown(wait=False)
+            try:
+                await self._in_thread(self._connection.close)
+            finally:
+                self._connection = None
+                self._pool.shutdown(wait=False)
 
     def _connect(self) -> sqlite3.Connection:
         make_private(self.path)
@@ -152,20 +121,57 @@ class SqliteDatabase:
             raise StoreError("the database is closed", "this is a defect: please report it")
         return self._connection
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
+    def check(self) -> None:
+        self._open()
+
+    async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        connection = self._open()
+        if self._away or not allows_quick_work():
+            return await self._in_thread(lambda: work(connection))
         with store_errors(self.path):
-            future = asyncio.get_running_loop().run_in_executor(self._pool, work)
-            # Shielded: what was asked for is written even if its asker is cancelled meanwhile.
+            return work(connection)
+
+    async def _read(self, sql: str, params: Sequence[object]) -> list[Row]:
+        return await self._run(lambda connection: connection.execute(sql, params).fetchall())
+
+    async def _commit(self, statements: Sequence[Statement]) -> list[Row]:
+        connection = self._open()
+        return await self._in_thread(lambda: self._transact(connection, statements))
+
+    def _commit_here(self, statements: Sequence[Statement]) -> list[Row] | None:
+        connection = self._open()
+        if self._away or self._is_slow or not allows_quick_work():
+            return None
+        with store_errors(self.path):
+            connection.execute("PRAGMA busy_timeout = 0")
+            try:
+                return self._transact(connection, statements)
+            except sqlite3.OperationalError as error:
+                if is_busy(error):
+                    return None
+                raise
+            finally:
+                connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
+
+    def _transact(
+        self, connection: sqlite3.Connection, statements: Sequence[Statement]
+    ) -> list[Row]:
+        found: list[Row] = []
+        with transaction(connection):
+            for sql, params in statements:
+                found = connection.execute(sql, params).fetchall()
+            began = time.monotonic()
+        self._is_slow = time.monotonic() - began > SLOW_SECONDS
+        return found
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        self._away += 1
+        future = asyncio.get_running_loop().run_in_executor(self._pool, work)
+        future.add_done_callback(self._came_back)
+        with store_errors(self.path):
             return await asyncio.shield(future)
 
-
-def storable(params: Sequence[Any]) -> list[Any]:
-    """Values as any database takes them. File names and arguments that are not UTF-8 carry lone
-    surrogates, which neither a database nor a provider's JSON takes; Postgres takes no NUL."""
-    return [_storable(value) for value in params]
-
-
-def _storable(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
-    return int(value) if isinstance(value, bool) else value
+    def _came_back(self, future: "asyncio.Future[T]") -> None:
+        self._away -= 1
+        if not future.cancelled():
+            future.exception()  # its asker may have been cancelled

@@ -255,15 +255,12 @@ async def test_a_connection_that_was_cut_is_opened_again(
 
 async def test_a_cut_is_told_in_words_and_nothing_is_sent_twice(settings: Settings) -> None:
     async with await open_store(settings) as store:
-        saver: Any = await store.saver()
+        saver = await store.saver()
         end = "SELECT pg_terminate_backend(pg_backend_pid())"
         put = "INSERT INTO inbox (thread, seq, text) VALUES ('t', 1, 'lost')"
         with pytest.raises(StoreError, match="ended the connection") as caught:
             await store._database.batch([(put, []), (end, [])])
         assert "resume" in caught.value.hint
-        with pytest.raises(StoreError, match="ended the connection"):
-            async with saver._cursor() as cursor:
-                await cursor.execute(end)
         assert await store.inbox.put("t", "kept") == 1
         await saver.aput(CONFIG, empty_checkpoint(), {}, {})
 
@@ -310,18 +307,14 @@ async def test_a_server_that_hangs_holds_nobody_up(
 ) -> None:
     async with await open_store(settings) as store:
         saver = await store.saver()
-        backends = [backend(store), saver.conn.info.backend_pid]  # type: ignore[union-attr]
+        pid = backend(store)
         monkeypatch.setattr(connection, "ANSWER_SECONDS", 0.5)
-        for pid in backends:
-            os.kill(pid, signal.SIGSTOP)
+        os.kill(pid, signal.SIGSTOP)
         try:
             with pytest.raises(StoreError, match="did not answer for"):
                 await store.threads.list()
-            with pytest.raises(StoreError, match="did not answer for"):
-                await saver.aget_tuple(CONFIG)
         finally:
-            for pid in backends:
-                os.kill(pid, signal.SIGCONT)
+            os.kill(pid, signal.SIGCONT)
         monkeypatch.undo()
         assert await store.threads.list() == []
         assert await saver.aget_tuple(CONFIG) is None

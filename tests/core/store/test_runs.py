@@ -1,5 +1,6 @@
 """Run directories: whatever is killed, and when, the directory says what became of a command."""
 
+import asyncio
 import json
 import os
 import signal
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from core.store import runs
-from core.store.runs import Meta, Run, runs_of, start
+from core.store.runs import Meta, Run, remove_told, runs_of, start
 from tests.tools.bench import alive, until
 
 ROOT = Path(__file__).parents[3]
@@ -291,3 +292,59 @@ def test_runs_of_a_thread_oldest_first(tmp_path: Path) -> None:
 def test_a_command_gets_no_descriptor_of_ours(folder: Path) -> None:
     run = ended(began(folder, "for fd in /proc/self/fd/*; do readlink $fd; done; echo $PPID"))
     assert str(folder / "lock") not in run.read_output(10_000)[0]
+
+
+@pytest.mark.parametrize(
+    ("command", "background", "stays"),
+    [
+        ("echo hi", False, False),
+        ("exit 3", False, False),
+        ("echo hi", True, True),  # `process` tells of it
+        ("head -c 30000 /dev/zero", False, True),  # the result names the file
+        ("kill -9 $PPID", False, True),  # no exit code: what became of it is not known
+    ],
+)
+def test_a_told_command_leaves_nothing(
+    tmp_path: Path, command: str, background: bool, stays: bool
+) -> None:
+    asked = Meta(command, str(tmp_path), None, background)
+    run = ended(start(tmp_path / "call_1", asked, os.environ))
+    remove_told([run.folder])
+    assert run.exists() == stays
+    remove_told([run.folder])
+
+
+def test_a_command_that_runs_keeps_its_directory(tmp_path: Path) -> None:
+    run = began(tmp_path / "call_1", "sleep 600")
+    try:
+        remove_told([run.folder])
+        assert Run(run.folder).state() == "alive"
+    finally:
+        run.kill("killed")
+
+
+def test_a_removal_that_was_cut_off_is_no_command(tmp_path: Path) -> None:
+    run = ended(began(tmp_path / "runs" / "call_1", "echo hi"))
+    (run.folder / "meta.json").unlink()
+    assert runs_of(tmp_path / "runs") == []
+    remove_told([run.folder])
+
+
+async def test_the_end_of_a_command_is_seen_at_once(tmp_path: Path) -> None:
+    """Not at the next look, which is an hour away."""
+    run = began(tmp_path / "call_1", "sleep 0.1")
+    async with asyncio.timeout(60):
+        await run.wait(3600)
+    assert run.state() == "finished"
+    await run.wait(3600)
+
+
+async def test_a_wait_for_a_command_ends_with_its_time(tmp_path: Path) -> None:
+    run = began(tmp_path / "call_1", "sleep 600")
+    try:
+        for each in (run, Run(run.folder)):
+            async with asyncio.timeout(60):
+                await each.wait(0.01)
+            assert each.state() == "alive"
+    finally:
+        run.kill("killed")

@@ -52,7 +52,7 @@ async def test_how_the_file_is_made(settings: Settings) -> None:
         assert await pragma(store, "synchronous") == 2
         assert await pragma(store, "auto_vacuum") == 2
         assert await pragma(store, "busy_timeout") == 30_000
-        await (await store.saver()).setup()
+        await store.saver()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
@@ -219,15 +219,6 @@ async def test_the_space_comes_back(settings: Settings) -> None:
         await delete_thread(store, "big")
         free = await store._database.rows("PRAGMA freelist_count")
         assert free[0][0] == 0
-
-
-async def test_a_checkpointer_that_cannot_open_says_so(settings: Settings) -> None:
-    async with await open_store(settings) as store:
-        for file in settings.state_path().glob("ml-agent.db*"):
-            file.unlink()
-        (settings.state_path() / "ml-agent.db").mkdir()
-        with pytest.raises(StoreError, match="cannot open"):
-            await store.saver()
 
 
 def test_a_checkpointer_without_space_does_not_keep_the_program_from_ending(

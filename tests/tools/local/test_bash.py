@@ -113,11 +113,11 @@ async def test_interrupted_while_it_starts(
     really = runs.start
 
     def start(folder: Path, *args: Any, **kwargs: Any) -> runs.Run:
-        bench.services.stop._event._loop.call_soon_threadsafe(bench.services.stop.set)  # type: ignore[attr-defined]
+        loop.call_soon_threadsafe(bench.services.stop.set)
         until(bench.services.stop.is_set)
         return really(folder, *args, **kwargs)
 
-    bench.services.stop._event._loop = asyncio.get_running_loop()  # type: ignore[attr-defined]
+    loop = asyncio.get_running_loop()
     monkeypatch.setattr(runs, "start", start)
     result = await bench.call("bash", command="sleep 600", background=background)
     assert result.outcome == "interrupted"

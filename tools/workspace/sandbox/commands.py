@@ -7,6 +7,7 @@ no restarts, so its pid says that.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shlex
 import time
@@ -91,11 +92,15 @@ class SandboxRun(RunFolder[PurePosixPath]):
     """`tools.workspace.Command` in a sandbox."""
 
     looks = (0.05, 1.0)
+    is_near = False
 
     def __init__(self, sandbox: Sandbox, folder: PurePosixPath) -> None:
         super().__init__(folder)
         self._sandbox = sandbox
         self._last: _Seen | None = None
+
+    async def wait(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
 
     def start(self, request: CommandRequest) -> None:
         """Blocks; raises what the library raises."""

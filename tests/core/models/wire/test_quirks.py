@@ -214,7 +214,8 @@ async def test_a_signature_of_a_call_goes_back_with_it_and_to_nobody_else() -> N
         answer = await a.ask(MODEL, tools=[bash])
         history = [HumanMessage("q"), answer.message, ToolMessage("r", tool_call_id="a")]
         await a.ask(MODEL, history, tools=[bash])
-        answer.message.response_metadata["model_provider"] = "gemini"
+        elsewhere = {**answer.message.response_metadata, "model_provider": "gemini"}
+        history[1] = answer.message.model_copy(update={"response_metadata": elsewhere})
         await a.ask(MODEL, history, tools=[bash])
         same, other = (json.dumps(body) for body in a.server.bodies[1:])
     assert "SIG" in same

@@ -1,0 +1,32 @@
+"""What was once made of a message, kept as long as the message is in use.
+
+A thread's messages never change: another content is another object. So each step of a long turn
+only makes what is new.
+"""
+
+import weakref
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+from langchain_core.messages import BaseMessage
+
+T = TypeVar("T")
+
+
+class PerMessage(Generic[T]):
+    """By message and variant: one message may be sent to two providers."""
+
+    def __init__(self) -> None:
+        # By identity: a message cannot be hashed, and comparing two takes longer than most uses.
+        self._known: dict[int, tuple[weakref.ref[BaseMessage], dict[Hashable, T]]] = {}
+
+    def of(self, message: BaseMessage, variant: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gave for this message and variant."""
+        key = id(message)
+        kept = self._known.get(key)
+        if kept is None:
+            gone = weakref.ref(message, lambda _: self._known.pop(key, None))
+            kept = self._known[key] = (gone, {})
+        if variant not in kept[1]:
+            kept[1][variant] = make()
+        return kept[1][variant]
