@@ -14,8 +14,14 @@ export function follow() {
 /** After a change of the conversation's height. */
 export function settle() {
   const area = $("scroll");
-  if (isFollowing) area.scrollTop = area.scrollHeight;
+  if (isFollowing) area.scrollTop = end(area);
   $("newest").hidden = isFollowing || distance(area) < 2 * NEAR;
+}
+
+/** The end; with calls that wait, no further than the first of them. */
+function end(area) {
+  const waiting = area.querySelector(".request:not(.decided)");
+  return Math.min(area.scrollHeight, waiting ? waiting.offsetTop - 16 : Infinity);
 }
 
 function distance(area) {

@@ -341,6 +341,9 @@ def test_nothing_is_wider_than_the_window(
     size = {"width": width, "height": 800}
     with tab(browser, f"{server.url}/?thread=long", viewport=size) as page:
         page.locator(".request").nth(2).wait_for()
+        head, top = page.locator(".request h2").first.bounding_box(), page.locator("#top")
+        assert head
+        assert head["y"] >= (top.bounding_box() or head)["height"], "the first is seen first"
         page.evaluate(
             "document.querySelectorAll('#log details').forEach((each) => each.open = true)"
         )
