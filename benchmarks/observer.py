@@ -33,6 +33,7 @@ class Observer:
         processor: at each request, seconds of processor time that the process had used; its
             commands are not counted.
         peak: most MiB of memory that the process ever had, as of its last request.
+        spent: seconds of processor time to the first request (`to_first_request`).
         compared, broken: requests that had one before them, and those of them that do not
             begin with that one: tools, system prompt, messages, byte for byte.
     """
@@ -41,6 +42,7 @@ class Observer:
     strict: bool = True
     processor: list[float] = field(default_factory=list)
     peak: float = 0.0
+    spent: float = 0.0
     compared: int = 0
     broken: int = 0
     first: dict[str, Any] = field(default_factory=dict)
@@ -74,7 +76,9 @@ class Observer:
                 if process.poll() is not None or time.monotonic() - began > 120:
                     raise RuntimeError(f"{command} sent no request: {_told(folder)}")
                 time.sleep(0.001)
-            self.peak = _peak(psutil.Process(process.pid))
+            there = psutil.Process(process.pid)
+            self.peak = _peak(there)
+            self.spent = sum(there.cpu_times()[:2])
         return self.server.requests[before].at - began
 
     @contextmanager

@@ -85,6 +85,14 @@ class Ours(Program):
         return _size(folder / "state")
 
 
+class OursThroughLiteLLM(Ours):
+    """The same, over the route of all providers that have none of ours."""
+
+    def command(self, task: str, iterations: int, folder: Path) -> list[str]:
+        command = super().command(task, iterations, folder)
+        return [word.replace("openai/stand-in", "litellm/openai/stand-in") for word in command]
+
+
 class BareLoop(Program):
     """`bare_loop.py`."""
 

@@ -65,10 +65,11 @@ def help_times(programs: Mapping[str, Program], runs: int) -> dict[str, float]:
 
 def first_requests(
     programs: Mapping[str, Program], runs: int
-) -> tuple[dict[str, float], dict[str, float]]:
-    """(seconds from each program's start to its first request, MiB of memory that it had at most
-    until then); of `Imports` as `imports`."""
+) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
+    """From each program's start to its first request: (seconds, seconds of processor time, which
+    other programs do not disturb, MiB of memory at most); of `Imports` as `imports`."""
     peaks: dict[str, float] = {}
+    spent: dict[str, list[float]] = {}
     measured = {**programs, "imports": Imports()}
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
@@ -80,10 +81,11 @@ def first_requests(
             command = program.command("x", 1, place)
             seconds = observer.to_first_request(program, command, place)
             peaks[name] = observer.peak
+            spent.setdefault(name, []).append(observer.spent)
             return seconds
 
         times = alternating(runs, {name: partial(timed, name) for name in measured})
-        return times, peaks
+        return times, {k: statistics.median(v) for k, v in spent.items()}, peaks
 
 
 def resumes(length: int, runs: int) -> dict[str, float]:

@@ -1,10 +1,14 @@
 """The benchmarks' own code, at tiny sizes, for what does not depend on time."""
 
+import json
+from pathlib import Path
+
 import pytest
 
-from benchmarks import rows
+from benchmarks import history, rows
 from benchmarks.iterations import fit
 from benchmarks.kills import kill_and_resume
+from benchmarks.programs import OursThroughLiteLLM
 from benchmarks.rows import Bench, Sizes
 from benchmarks.sandbox_cost import KINDS
 from benchmarks.table import Row, render
@@ -13,7 +17,7 @@ from tools.workspace.command_sandbox import find
 
 @pytest.fixture(scope="module")
 def bench() -> Bench:
-    return Bench.open(Sizes(short=4, long=8, runs=1), mini=False)
+    return Bench.open(Sizes(short=4, long=8, counts=(4,), runs=1), mini=False)
 
 
 def test_disk_grows_with_the_iterations(bench: Bench) -> None:
@@ -67,6 +71,25 @@ def test_the_table_says_by_how_much_a_budget_is_missed() -> None:
     assert "| 2.00 " in two
     assert "yes, 0.67 of it" in two
     assert "| NO " in three
+
+
+def test_a_release_is_a_line_of_the_history(tmp_path: Path) -> None:
+    file = tmp_path / "history.jsonl"
+    for release in ("0.1", "0.2"):
+        history.record(
+            release, [Row("one", 45, 3, "left out", 40, "≤ 40")], is_quick=True, file=file
+        )
+    first, second = (json.loads(line) for line in file.read_text().splitlines())
+    assert (first["release"], second["release"]) == ("0.1", "0.2")
+    assert first["versions"]["langgraph"]
+    assert first["machine"]["cores"]
+    told = {"name": "one", "ours": 45, "bare": 3, "mini": "left out", "limit": 40, "budget": "≤ 40"}
+    assert first["rows"] == [told]
+
+
+def test_a_turn_through_litellm_is_measured() -> None:
+    command = OursThroughLiteLLM().command("x", 1, Path())
+    assert "litellm/openai/stand-in" in command
 
 
 def test_the_fit_is_the_line() -> None:
