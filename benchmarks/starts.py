@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -68,7 +68,7 @@ def first_requests(
 ) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
     """From each program's start to its first request: (seconds, seconds of processor time, which
     other programs do not disturb, MiB of memory at most); of `Imports` as `imports`."""
-    peaks: dict[str, float] = {}
+    peaks: dict[str, list[float]] = {}
     spent: dict[str, list[float]] = {}
     measured = {**programs, "imports": Imports()}
     with (
@@ -80,12 +80,16 @@ def first_requests(
             program, place = measured[name], Path(folder) / name
             command = program.command("x", 1, place)
             seconds = observer.to_first_request(program, command, place)
-            peaks[name] = observer.peak
+            peaks.setdefault(name, []).append(observer.peak)
             spent.setdefault(name, []).append(observer.spent)
             return seconds
 
         times = alternating(runs, {name: partial(timed, name) for name in measured})
-        return times, {k: statistics.median(v) for k, v in spent.items()}, peaks
+        return times, _medians(spent), _medians(peaks)
+
+
+def _medians(figures: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    return {name: statistics.median(values) for name, values in figures.items()}
 
 
 def resumes(length: int, runs: int) -> dict[str, float]:
