@@ -15,6 +15,7 @@ from core.errors import AgentError, NoSuchThread, UsageError
 from core.events import Event
 from core.store import Store
 from graph.session import Session
+from server.decisions import decision_of
 from server.frames import FrameLog
 from server.telling import Teller
 from server.view import View
@@ -142,19 +143,10 @@ class Room:
         return left
 
     async def _decide(self, request: dict[str, Any] | None, given: dict[str, Any]) -> None:
-        kind = given["type"]
         if request is None:
             raise UsageError(f"no such call waits: {given['id']}", "reload the page")
-        if kind not in request["decisions"]:
-            raise UsageError(f"{kind!r} does not fit this call", ", ".join(request["decisions"]))
-        decision, state = {"type": kind}, "approved"
-        if kind == "edit":
-            decision["edited_action"] = {"name": request["tool"], "args": given["arguments"]}
-            state = "edited"
-        elif kind in ("reject", "respond"):
-            decision["message"] = given["message"]
-            state = "rejected" if kind == "reject" else state
-        elif given["always"] and (rule := self._view.rule(request)):
+        kind, (decision, state) = given["type"], decision_of(request, given)
+        if kind == "approve" and given["always"] and (rule := self._view.rule(request)):
             await self.session.grant(rule)
         if not await self.session.decide(request["id"], decision):
             raise UsageError(f"{request['id']} is already decided", "reload the page")
