@@ -72,7 +72,10 @@ def concerns(route: Route, facts: Facts) -> Iterator[str]:
     """What is wrong with the route's model, as far as lists tell: unknown, switched off soon or
     already, without tools. `facts` are ready."""
     if not _is_known(route, facts):
-        yield f"{route.id} is not in the list of models of its provider"
+        if facts.catalogue(route) is None:
+            yield f"{route.id} is not in LiteLLM's list of models: it is new, or misspelled"
+        else:
+            yield f"{route.id} is not in the list of models of its server"
     ends = switch_off(route.id)
     days = (ends - date.today()).days if ends else WARN_DAYS + 1
     if days < 0:

@@ -90,6 +90,9 @@ class Watch:
         """The lines, without comments (Gemini's parser fails on them) and without a whole body."""
         is_first = True
         async for line in lines:
+            if not isinstance(line, bytes | str):
+                yield line  # an event that was read already: the Responses API's
+                continue
             text = (line.decode("utf-8", "replace") if isinstance(line, bytes) else line).strip()
             if text.startswith(":"):
                 continue

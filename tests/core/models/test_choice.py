@@ -93,7 +93,7 @@ def test_doctor_warns_60_days_ahead(days: int, said: str, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("model", "said", "hint"),
     [
-        ("openai/gpt-6.1-soll", "not in the list", "-m openai/gpt-6.1-sol,"),
+        ("openai/gpt-6.1-soll", "not in LiteLLM's list", "-m openai/gpt-6.1-sol,"),
         ("anthropic/claude-sonnet-4-5", "switched off on 2026-11-30", f"-m {ANTHROPIC.model},"),
         ("openai/gpt-6.1-sol", "", ""),
         ("hf/org/talker", "cannot call tools", "-m hf/zai-org/GLM-5.4,"),
