@@ -255,6 +255,33 @@ def test_a_refusal_of_the_server_is_shown_and_the_text_stays(
     assert page.locator("#message").input_value() == "hello"
 
 
+def test_text_of_others_is_never_html(server: PageServer, page: "Page") -> None:
+    """Messages, names, arguments, results, titles, notices: only answers are HTML, and ours."""
+    bad = "<img src=x onerror=alert(1)><script>alert(1)</script>"
+    call = scenes.call(1, bad, {"path": bad, bad: bad}, bad, ok=False, state="failed")
+    items = [scenes.user(bad, 1), call, {"kind": "note", "text": bad}, scenes.answer(bad),
+             {"kind": "end", "status": "error", "message": bad, "hint": bad}]  # fmt: skip
+    request = {**scenes.COMMAND, "tool": bad, "reason": bad, "preview": bad, "rule": bad}
+    question = {**scenes.QUESTION, "arguments": {"question": bad, "options": [bad]}}
+    server.thread("bad", title=bad)
+    server.reset(
+        "one",
+        items,
+        requests=[request, question],
+        title=bad,
+        model=bad,
+        mode=bad,
+        plan=[{"text": bad, "status": bad}],
+        queue=[{"number": 1, "text": bad}],
+    )
+    server.push("one", "notice", {"level": "error", "text": bad, "hint": bad})
+    page.locator(".request").nth(1).wait_for()
+    page.evaluate("document.querySelectorAll('details').forEach((each) => each.open = true)")
+    page.locator(".call-body dd").first.wait_for()
+    assert page.locator("body img:not([src='/static/icon.svg']), body script").count() == 0
+    assert page.locator("#title").inner_text() == bad
+
+
 # The stream, and several sessions.
 
 
