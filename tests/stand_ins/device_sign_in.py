@@ -46,6 +46,7 @@ class SignIn:
 
     def __post_init__(self) -> None:
         self.server = RawServer(self._answer)
+        self.server.answers_gets = True
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
         """Let LiteLLM sign in here."""

@@ -33,9 +33,11 @@ class RawServer:
 
     Attributes:
         requests: (path, JSON body) of each, in the order of arrival.
+        answers_gets: GET requests take steps, too; else only /v1/models is there.
         shown: what Ollama's /api/show answers; None: it is a request like the others.
     """
 
+    answers_gets = False
     shown: Any = None
 
     def __init__(self, *steps: Step, models: Sequence[Mapping[str, Any]] = ({"id": "m"},)) -> None:
@@ -76,8 +78,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path.endswith("/v1/models"):
             self._send(Raw({"object": "list", "data": list(self.of.models)}))
-        else:
+        elif self.of.answers_gets:
             self._step(None)
+        else:
+            self._send(Raw({"error": "not found"}, 404))
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"null"

@@ -267,6 +267,7 @@ async def test_what_a_server_of_yours_really_serves(
 
     trained = [{"id": "m", "meta": {"n_ctx_train": 131_072}}]
     with RawServer(answer, models=trained) as server:
+        server.answers_gets = True
         monkeypatch.setenv(variable, server.base)
         client = ChatClient(Settings())
         await client.ready(model)
