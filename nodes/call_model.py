@@ -108,8 +108,11 @@ async def _ask(
         raise
     if answered_by != model:
         turn = {**turn, "model": answered_by}
+    # Read before the price is booked: that waits for the disk, and to read it would not.
+    left = await services.ledger.left(scope, step.caps)
     await book(services, answer.cost_micro_usd, scope)
-    update = await record_answer(state, step, new, turn, answer)
+    left_now = None if left is None else left[0] - (answer.cost_micro_usd or 0)
+    update = await record_answer(state, step, new, turn, answer, left_now)
     if turn["iterations"] == 0:
         # Not before: a name with a typing error has no window.
         await warn_of_window(step, answered_by)

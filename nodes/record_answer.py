@@ -24,16 +24,21 @@ from nodes.turn_end import after_answer, without
 
 
 async def record_answer(
-    state: AgentState, step: Step, new: list[HumanMessage], turn: Turn, answer: Answer
+    state: AgentState,
+    step: Step,
+    new: list[HumanMessage],
+    turn: Turn,
+    answer: Answer,
+    left: int | None,
 ) -> dict[str, Any]:
     """The update that stores an answer with its verdicts, and the events that tell of it. `new`:
-    messages before it that the state does not have yet."""
+    messages before it that the state does not have yet. `left`: micro-USD under the caps."""
     message, bad_calls = _with_our_ids(answer, step.services.clock())
     calls = calls_of(message)
     keep_known([*(m.text for m in (*state.get("messages", [])[-1:], *new, message))])
     keep_known([call.args for call in calls])
     before = [*state.get("messages", []), *new]
-    about = await _circumstances(state, step, new, turn, calls)
+    about = await _circumstances(state, step, new, calls, left)
     verdicts = await quickly(judge, calls, bad_calls, about)
     turn = _booked(turn, answer)
     if any(call.name == "plan" for call in calls):
@@ -54,10 +59,9 @@ async def record_answer(
 
 
 async def _circumstances(
-    state: AgentState, step: Step, new: list[HumanMessage], turn: Turn, calls: list[Call]
+    state: AgentState, step: Step, new: list[HumanMessage], calls: list[Call], left: int | None
 ) -> Circumstances:
     services, context = step.services, step.context
-    left = await services.ledger.left(step.scope(turn), step.caps)
     rules = rules_of(
         services.settings.permissions,
         allow=context.allow,
@@ -76,7 +80,7 @@ async def _circumstances(
         Situation(context.mode, step.cwd, rules, str(services.settings.state_path())),
         interactive=context.interactive,
         inside=inside,
-        left=left[0] if left else None,
+        left=left,
         prices={} if inside else await price_calls(calls, step),
         folder=services.backend.folder(step.cwd),
         quote=await quote_workspace(calls, step),

@@ -352,8 +352,9 @@ async def test_a_message_during_the_final_answer_opens_the_next_turn(
         assert event.turn == 2
 
 
+@pytest.mark.parametrize("max_cost", [None, 5.0])
 async def test_a_step_is_two_transactions_and_leaves_no_run_directory(
-    settings: Settings, workdir: Path, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, workdir: Path, monkeypatch: pytest.MonkeyPatch, max_cost: float | None
 ) -> None:
     # Nothing goes to disk by itself, however slow this machine is.
     monkeypatch.setattr(database, "GROUP_SECONDS", 3600.0)
@@ -363,7 +364,7 @@ async def test_a_step_is_two_transactions_and_leaves_no_run_directory(
         counts.append(transactions.count)
         return Reply(calls=[bash(f"echo {asked.step}")]) if asked.step < 6 else Reply("done")
 
-    async with driven(script, settings, workdir) as driver:
+    async with driven(script, settings, workdir, max_cost=max_cost) as driver:
         store = driver.session._store
         with counted(store) as transactions:
             assert (await driver.send("go")).text == "done"
