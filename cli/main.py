@@ -38,6 +38,7 @@ COMMANDS = {
         "Show what this folder contains for ML Agent, and trust it",
     ),
     "web": ("cli.commands.web:web", "Chat in a browser, with the same sessions"),
+    "acp": ("cli.commands.acp:acp", "Work in an editor: Zed, JetBrains, VS Code"),
     "mcp": ("cli.commands.mcp:mcp", "List, test, add and remove MCP servers"),
     "tools": (
         "cli.commands.tools:tools",

@@ -6,6 +6,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from langchain_core.messages import AnyMessage, BaseMessage, SystemMessage
@@ -21,6 +22,7 @@ from core.policy.rules import parse_rule, rules_of
 from core.run import Mode
 from core.state import PlanItem, Turn
 from core.store import ThreadRow
+from core.store.files.thread_files import write_private
 from core.store.runs import runs_of
 from core.tool import Services
 from graph.open_thread import OpenThread
@@ -246,6 +248,13 @@ class Status(OpenThread):
         outputs, own = self._services.outputs, f"{name}-{secrets.token_hex(4)}"
         shown = await outputs.bounded(self.thread.id, own, text, limit)
         return shown, str(outputs.result(self.thread.id, own))
+
+    async def keep_file(self, name: str, content: bytes) -> Path:
+        """Store what a user attached next to the thread's results; where it is."""
+        own = f"{secrets.token_hex(4)}-{Path(name).name}"
+        path: Path = self._services.outputs.result(self.thread.id, "").with_name(own)
+        await asyncio.to_thread(write_private, path, content)
+        return path
 
     def summary(self) -> dict[str, Any]:
         """What the last turn came to, however it ended: {text, iterations, usage,

@@ -11,7 +11,9 @@ import pytest
 from tests.cli.program import ROOT
 
 PACKAGES = ("cli", "configs", "core", "graph", "nodes", "server", "tools", "tests")
-#: By extension: its folder (of the web chat its command, too), the file with its line, the line.
+WEB = '    "web": ("cli.commands.web:web", "Chat in a browser, with the same sessions"),\n'
+ACP = '    "acp": ("cli.commands.acp:acp", "Work in an editor: Zed, JetBrains, VS Code"),\n'
+#: By extension: its folder (and the file of its command), the file with its line, the line.
 EXTENSIONS = {
     "hub": ("tools/hub", "tools/__init__.py", '    "tools.hub",\n'),
     "mcp": ("tools/mcp", "tools/__init__.py", '    "tools.mcp",\n'),
@@ -32,11 +34,8 @@ EXTENSIONS = {
         "cli/start_chat.py",
         '    "full": "cli.chat.terminal.frontend:Terminal",\n',
     ),
-    "web chat": (
-        "server cli/commands/web.py",
-        "cli/main.py",
-        '    "web": ("cli.commands.web:web", "Chat in a browser, with the same sessions"),\n',
-    ),
+    "editors": ("server/acp cli/commands/acp.py", "cli/main.py", ACP),
+    "web chat": ("server cli/commands/web.py cli/commands/acp.py", "cli/main.py", WEB + ACP),
 }
 #: The core suite: session, nodes, local tools, store, command line.
 CORE = (

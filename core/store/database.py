@@ -81,6 +81,7 @@ class Store:
         self._database, self._leases, self._open_saver = _parts(settings)
         self.place = self._database.place
         self._saver: Any = None
+        self._opening = asyncio.Lock()
         self.threads = ThreadRows(self._database)
         self.inbox = SqlInbox(self._database)
         self.journal = SqlJournal(self._database)
@@ -91,8 +92,10 @@ class Store:
 
     async def saver(self) -> BaseCheckpointSaver[str]:
         """LangGraph's checkpointer. The import is late: a list of threads needs none of it."""
-        if self._saver is None:
-            self._saver = await self._open_saver()
+        async with self._opening:
+            # Two turns that begin at once get one: a second would stay open, and hold the process.
+            if self._saver is None:
+                self._saver = await self._open_saver()
         saver: BaseCheckpointSaver[str] = self._saver
         return saver
 

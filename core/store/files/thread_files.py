@@ -36,7 +36,8 @@ class Outputs:
         """Head and tail of `text` within `limit` characters; all of it goes to a file whose
         path is in between."""
         path = self.result(thread, call_id)
-        await asyncio.to_thread(_write, path, text)
+        content = text.encode("utf-8", errors="backslashreplace")
+        await asyncio.to_thread(write_private, path, content)
         return shortened(text, limit, path)
 
 
@@ -49,6 +50,7 @@ def shortened(text: str, limit: int, path: Path) -> str:
     return text[:head] + note + text[len(text) - (room - head) :]
 
 
-def _write(path: Path, text: str) -> None:
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file of a thread into a folder that only the user can read."""
     make_private_folder(path.parent)
-    path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    path.write_bytes(content)

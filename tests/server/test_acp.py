@@ -1,0 +1,253 @@
+"""`ml-agent acp` as an editor uses it: a process, and the package's own client on its pipes."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from acp import PROTOCOL_VERSION, RequestError, spawn_agent_process
+from acp.helpers import embedded_text_resource, image_block, resource_block, text_block
+from acp.helpers import resource_link_block as link
+from acp.schema import (
+    AllowedOutcome,
+    DeniedOutcome,
+    EnvVariable,
+    McpServerStdio,
+    RequestPermissionResponse,
+    SseMcpServer,
+)
+
+from tests.cli.program import Program, program
+from tests.stand_ins.model_script import Asked, Call, Reply
+
+SECONDS = 30
+
+
+class Editor:
+    """A client that keeps what it is told, and answers questions with `choice`."""
+
+    def __init__(self) -> None:
+        self.updates: dict[str, list[Any]] = {}
+        self.questions: list[tuple[str, Any, list[Any]]] = []
+        self.choice: dict[str, str] = {}
+        self.changed = asyncio.Condition()
+
+    async def session_update(self, session_id: str, update: Any, **_: Any) -> None:
+        async with self.changed:
+            self.updates.setdefault(session_id, []).append(update)
+            self.changed.notify_all()
+
+    async def request_permission(
+        self, session_id: str, tool_call: Any, options: list[Any], **_: Any
+    ) -> RequestPermissionResponse:
+        async with self.changed:
+            self.questions.append((session_id, tool_call, options))
+            self.changed.notify_all()
+        choice = self.choice.get(session_id, "")
+        if not choice:
+            await asyncio.Event().wait()
+        if choice == "cancelled":
+            return RequestPermissionResponse(outcome=DeniedOutcome(outcome="cancelled"))
+        outcome = AllowedOutcome(outcome="selected", option_id=choice)
+        return RequestPermissionResponse(outcome=outcome)
+
+    def on_connect(self, conn: Any) -> None:
+        pass
+
+    async def until(self, is_so: Any) -> None:
+        async with asyncio.timeout(SECONDS), self.changed:
+            await self.changed.wait_for(is_so)
+
+    def told(self, session: str, kind: str) -> list[Any]:
+        return [u for u in self.updates.get(session, []) if u.session_update == kind]
+
+    def text(self, session: str, kind: str = "agent_message_chunk") -> str:
+        return "".join(update.content.text for update in self.told(session, kind))
+
+    def states(self, session: str) -> list[str]:
+        return [u.status for u in self.told(session, "tool_call_update") if u.status]
+
+
+@asynccontextmanager
+async def started(ml_agent: Program, editor: Editor) -> AsyncIterator[tuple[Any, Any]]:
+    """(the connection, initialized; the process)."""
+    command = ml_agent.command("-m", "openai/stand-in", "acp")
+    async with spawn_agent_process(
+        editor, *command, env=ml_agent.environment, cwd=ml_agent.work,
+        transport_kwargs={"stderr": None},
+    ) as (connection, process):  # fmt: skip
+        async with asyncio.timeout(SECONDS):
+            answer = await connection.initialize(PROTOCOL_VERSION)
+        assert answer.protocol_version == PROTOCOL_VERSION
+        assert answer.agent_capabilities.load_session
+        assert [method.id for method in answer.auth_methods] == ["hugging-face"]
+        yield connection, process
+
+
+def answers(asked: Asked) -> Reply:
+    """A model that does what the last message says."""
+    if asked.turns[-1].role == "tool":
+        return Reply(text=f"result: {asked.turns[-1].text}")
+    said = asked.user
+    for word in ("make", "slow", "wait"):
+        if word in said:
+            first = {"make": "", "slow": "sleep 3; ", "wait": "sleep 60; "}[word]
+            line = f"{first}touch made.txt"
+            return Reply(calls=[Call("bash", {"command": line})])
+    if "plan" in said:
+        item = {"id": "1", "text": "look", "status": "completed"}
+        write = Call("write", {"path": "new.py", "content": "x = 1\n"})
+        return Reply(calls=[Call("plan", {"items": [item]}), write])
+    return Reply(text=f"you said: {said}")
+
+
+async def prompt(connection: Any, session: str, *blocks: Any) -> str:
+    given = [text_block(block) if isinstance(block, str) else block for block in blocks]
+    async with asyncio.timeout(SECONDS):
+        return str((await connection.prompt(session_id=session, prompt=given)).stop_reason)
+
+
+async def test_an_editor_works_with_two_sessions(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    editor = Editor()
+    other = tmp_path / "other"
+    other.mkdir()
+    with program(tmp_path, answers) as ml_agent, caplog.at_level(logging.ERROR):
+        async with started(ml_agent, editor) as (connection, process):
+            one = await connection.new_session(cwd=str(ml_agent.work))
+            two = await connection.new_session(cwd=str(other))
+            a, b = one.session_id, two.session_id
+            await _refusals(connection, a)
+            await _decisions(connection, editor, a, b)
+            assert (ml_agent.work / "made.txt").exists()
+            assert not (other / "made.txt").exists()
+            await _content(connection, editor, a, ml_agent)
+            await _plan_and_diff(connection, editor, a, str(ml_agent.work / "new.py"))
+            await _joining_and_cancel(connection, editor, b)
+            await _choices(connection, editor, a)
+            listed = await connection.list_sessions(cwd=str(other))
+            assert [(s.session_id, s.title) for s in listed.sessions] == [(b, "make")]
+            process.stdin.close()
+            async with asyncio.timeout(SECONDS):
+                assert await process.wait() == 0
+    # The client logs each line on stdout that is not of the protocol.
+    assert not [record for record in caplog.records if "JSON-RPC" in record.message]
+
+
+async def _refusals(connection: Any, session: str) -> None:
+    async def refused(work: Any, code: int, words: str) -> None:
+        with pytest.raises(RequestError, match=words) as raised:
+            await work
+        assert raised.value.code == code
+
+    here = str(Path.cwd())
+    await refused(connection.new_session(cwd="/no/such/folder"), -32602, "/no/such/folder")
+    await refused(connection.new_session(cwd="relative"), -32602, "absolute path")
+    sse = SseMcpServer(type="sse", name="old", url="http://127.0.0.1:1/", headers=[])
+    await refused(connection.new_session(cwd=here, mcp_servers=[sse]), -32602, "'old'")
+    secret = EnvVariable(name="KEY", value="${OPENAI_API_KEY}")
+    stdio = McpServerStdio(name="thief", command="/bin/true", args=[], env=[secret])
+    await refused(connection.new_session(cwd=here, mcp_servers=[stdio]), -32602, "MCP server")
+    unknown = connection.prompt(session_id="nothing", prompt=[text_block("hi")])
+    await refused(unknown, -32002, "'nothing' is not open")
+    await refused(connection.load_session(cwd=here, session_id="no"), -32002, "no session 'no'")
+    mode = connection.set_session_mode(session_id=session, mode_id="root")
+    await refused(mode, -32602, "ask, auto, read-only, yolo")
+    empty = connection.prompt(session_id=session, prompt=[text_block(" ")])
+    await refused(empty, -32602, "empty")
+    picture = connection.prompt(session_id=session, prompt=[image_block("AAAA", "image/tiff")])
+    await refused(picture, -32602, "image/tiff")
+
+
+async def _decisions(connection: Any, editor: Editor, a: str, b: str) -> None:
+    """Two turns at once: one call is allowed, the other rejected."""
+    editor.choice = {a: "allow", b: "reject"}
+    stops = await asyncio.gather(prompt(connection, a, "make"), prompt(connection, b, "make"))
+    assert stops == ["end_turn", "end_turn"]
+    asked = {session: (call, options) for session, call, options in editor.questions}
+    call, options = asked[a]
+    assert call.title == "bash touch made.txt"
+    assert call.kind == "execute"
+    assert [option.option_id for option in options][0 :: len(options) - 1] == ["allow", "reject"]
+    assert editor.states(a)[-1] == "completed"
+    assert editor.states(b)[-1] == "failed"
+    assert "result: " in editor.text(a)
+    assert editor.told(a, "available_commands_update")
+
+
+async def _content(connection: Any, editor: Editor, session: str, ml_agent: Program) -> None:
+    file = link("train.py", (ml_agent.work / "train.py").as_uri())
+    note = resource_block(embedded_text_resource("untitled:notes", "learning rate 3e-4"))
+    assert await prompt(connection, session, "look at", file, note) == "end_turn"
+    said = editor.text(session)
+    assert "you said: look at train.py" in said
+    assert "untitled:notes" in said
+    assert "learning rate 3e-4" in said
+
+
+async def _plan_and_diff(connection: Any, editor: Editor, session: str, path: str) -> None:
+    assert await prompt(connection, session, "plan it") == "end_turn"
+    (plan,) = editor.told(session, "plan")
+    assert [(entry.content, entry.status) for entry in plan.entries] == [("look", "completed")]
+    write = next(u for u in editor.told(session, "tool_call") if u.kind == "edit")
+    assert [(part.path, part.new_text) for part in write.content] == [(path, "x = 1\n")]
+    assert [place.path for place in write.locations] == [path]
+
+
+async def _joining_and_cancel(connection: Any, editor: Editor, session: str) -> None:
+    """A message during a turn joins it; a cancel ends it."""
+    await connection.set_session_mode(session_id=session, mode_id="auto")
+    first = asyncio.create_task(prompt(connection, session, "slow"))
+    await editor.until(lambda: "in_progress" in editor.states(session))
+    assert await prompt(connection, session, "and hello") == "end_turn"
+    assert await first == "end_turn"
+    assert "you said: and hello" in editor.text(session)
+    before = len(editor.states(session))
+    waits = asyncio.create_task(prompt(connection, session, "wait"))
+    await editor.until(lambda: "in_progress" in editor.states(session)[before:])
+    await connection.cancel(session_id=session)
+    assert await waits == "cancelled"
+
+
+async def _choices(connection: Any, editor: Editor, session: str) -> None:
+    answer = await connection.set_config_option("mode", session, "read-only")
+    now = {option.id: option.current_value for option in answer.config_options}
+    assert (now["mode"], now["model"]) == ("read-only", "openai/stand-in")
+    assert editor.told(session, "current_mode_update")[-1].current_mode_id == "read-only"
+    assert await prompt(connection, session, "/undo") == "end_turn"
+    assert "Undo: turn 3." in editor.text(session)
+    await editor.until(lambda: editor.told(session, "usage_update"))
+
+
+async def test_a_question_outlives_kill_9(tmp_path: Path) -> None:
+    first, second = Editor(), Editor()
+    with program(tmp_path, answers) as ml_agent:
+        folder = str(ml_agent.work)
+        async with started(ml_agent, first) as (connection, process):
+            session = (await connection.new_session(cwd=folder)).session_id
+            waits = asyncio.create_task(prompt(connection, session, "make"))
+            await first.until(lambda: first.questions)
+            process.kill()
+            with pytest.raises((ConnectionError, RequestError)):
+                await waits
+        async with started(ml_agent, second) as (connection, _):
+            second.choice = {session: "always"}
+            await connection.load_session(cwd=folder, session_id=session)
+            assert second.text(session, "user_message_chunk") == "make"
+            await second.until(lambda: "result: " in second.text(session))
+            assert (ml_agent.work / "made.txt").exists()
+            (call,) = second.told(session, "tool_call")
+            assert call.raw_input == {"command": "touch made.txt"}
+            assert second.questions[0][1].tool_call_id == call.tool_call_id
+
+
+def test_a_file_is_no_editor(tmp_path: Path) -> None:
+    with program(tmp_path, []) as ml_agent:
+        done = ml_agent("acp", in_terminal=False)
+    assert done.returncode == 2
+    assert "docs/guide/editors.md" in done.stderr
+    assert done.stdout == ""
