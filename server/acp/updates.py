@@ -43,6 +43,7 @@ class Updates:
         self._effect_of = effect_of
         self._cwd = cwd
         self._streamed = False
+        self._known: set[str] = set()
         self._lines: dict[str, deque[str]] = defaultdict(lambda: deque(maxlen=LINES))
         self._told_at = 0.0
         self._plans: dict[str, list[PlanItem]] = {}
@@ -61,7 +62,7 @@ class Updates:
                 if not self._streamed and event.text:
                     yield update_agent_message_text(event.text)
                 self._streamed = False
-            case ev.ToolCall():
+            case ev.ToolCall() if event.id not in self._known:  # a resume tells it again
                 yield self._started(event.id, event.tool, event.arguments)
             case ev.ToolLog() if event.id:
                 yield from self._log(event.id, event.text)
@@ -80,6 +81,7 @@ class Updates:
                 yield update_agent_thought_text(f"Summarized the history: {told}.\n")
 
     def _started(self, id: str, tool: str, arguments: dict[str, Any]) -> Any:
+        self._known.add(id)
         if tool == "plan" and isinstance(arguments.get("items"), list):
             self._plans[id] = arguments["items"]
         return calls.started(id, tool, arguments, self._effect_of(tool, arguments), self._cwd)
