@@ -4,9 +4,12 @@ import asyncio
 import contextlib
 import os
 import signal
+import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
+from acp import Agent
 from acp.agent.connection import AgentSideConnection
 from acp.core import DEFAULT_STDIO_BUFFER_LIMIT_BYTES
 
@@ -25,11 +28,12 @@ async def serve(settings_for: Callable[[Path], Settings], options: RunOptions) -
     Args:
         settings_for: the settings for a folder. options: of every session.
 
-    Raises UsageError: stdin or stdout is a regular file.
+    Raises UsageError: stdin or stdout is a file, or a device like /dev/null.
     """
     reader, writer = await _streams()
     agent = EditorAgent(settings_for, options)
-    connection = AgentSideConnection(agent, writer, reader, listening=False)
+    # What the protocol leaves optional and EditorAgent lacks is answered with "method not found".
+    connection = AgentSideConnection(cast("Agent", agent), writer, reader, listening=False)
     ending = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ending.set)
@@ -47,19 +51,24 @@ async def serve(settings_for: Callable[[Path], Settings], options: RunOptions) -
 async def _streams() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """What the protocol alone uses. Whatever else writes to stdout, a library or a child, writes to
     stderr from now on, and reads nothing from stdin."""
+    if not (_speaks(0) and _speaks(1)):
+        raise UsageError(
+            "Cannot speak the protocol: stdin or stdout is a file",
+            "an editor starts this command; docs/guide/editors.md has its settings",
+        )
     given, taken = os.fdopen(os.dup(0), "rb", 0), os.fdopen(os.dup(1), "wb", 0)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(DEFAULT_STDIO_BUFFER_LIMIT_BYTES)
-    try:
-        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), given)
-        transport, protocol = await loop.connect_write_pipe(
-            lambda: asyncio.streams.FlowControlMixin(loop), taken
-        )
-    except ValueError:
-        raise UsageError(
-            "Cannot speak the protocol: stdin or stdout is a file",
-            "an editor starts this command; docs/guide/editors.md has its settings",
-        ) from None
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), given)
+    transport, protocol = await loop.connect_write_pipe(
+        lambda: asyncio.streams.FlowControlMixin(loop), taken
+    )
     return reader, asyncio.StreamWriter(transport, protocol, None, loop)
+
+
+def _speaks(number: int) -> bool:
+    """Whether asyncio can wait for it. It takes /dev/null as well, and never sees its end."""
+    mode = os.fstat(number).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(number)

@@ -23,7 +23,7 @@ from acp.schema import (
 from tests.cli.program import Program, program
 from tests.stand_ins.model_script import Asked, Call, Reply
 
-SECONDS = 30
+SECONDS = 90
 
 
 class Editor:

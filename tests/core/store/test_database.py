@@ -39,6 +39,12 @@ asyncio.run(main())
 """
 
 
+async def test_two_turns_that_begin_at_once_share_one_saver(settings: Settings) -> None:
+    async with await open_store(settings) as store:
+        first, second = await asyncio.gather(store.saver(), store.saver())
+    assert first is second
+
+
 async def test_eight_processes_write_one_fresh_database(settings: Settings) -> None:
     writers = [begin(WRITER, settings) for _ in range(8)]
     for writer in writers:  # all of them at once
