@@ -47,7 +47,7 @@ COMMANDS = {
     "replay": "Run a recorded session again and name the first difference",
     "trust": "Show what a folder contains for ML Agent, and trust it",
     "web": "Chat in a browser, with the same sessions",
-    "acp": "Work [in an editor](editors.md): Zed, JetBrains, VS Code",
+    "acp": "Work in an editor: Zed, JetBrains, VS Code",
     "mcp": "List, test, add and remove MCP servers",
     "mcp list": "Configured servers and their tools",
     "mcp test": "Start servers, sign in if needed, list their tools",

@@ -29,7 +29,7 @@ SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/
 
 async def text_of(blocks: Sequence[Any], session: Session) -> str:
     """A message as text. Pictures become files that the model can read, texts stay in it. Raises
-    UsageError for what cannot be taken: nothing of the message is sent then."""
+    UsageError for a block it cannot take; then it sends no part of the message."""
     parts = [await _part(block, session) for block in blocks]
     text = "".join(parts).strip()
     if not text:

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class Conversation:
-    """Turns are driven by a task: a request's end stops none."""
+    """A task runs each turn, so the end of a request stops none."""
 
     def __init__(self, session: Session, editor: Editor) -> None:
         self.session = session

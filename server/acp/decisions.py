@@ -15,7 +15,7 @@ class Decisions:
     """Those of one session.
 
     Args:
-        stopped: set when no decision is wanted any more.
+        stopped: set when the turn needs no decision any more.
     """
 
     def __init__(self, session: Session, editor: Editor, stopped: asyncio.Event) -> None:

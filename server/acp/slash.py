@@ -41,7 +41,7 @@ def turn_of_command(text: str, session: Session) -> AsyncIterator[Event] | None:
 
 
 async def run_command(text: str, session: Session) -> str:
-    """Run a command that is no turn, between turns; what it says, "" if `text` is none. Raises
+    """Run a command between turns; what it says, "" if `text` is none. Raises
     AgentError."""
     command, _, rest = text.partition(" ")
     match command:
