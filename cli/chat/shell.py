@@ -19,20 +19,28 @@ async def run_line(chat: Chat, command: str) -> None:
     if not command:
         chat.lines.line("!command runs a line of the shell", "2")
         return
-    process = await asyncio.create_subprocess_shell(
-        command,
-        cwd=chat.folder,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
-    )
+    process: asyncio.subprocess.Process | None = None
+    is_stopped = False
 
     def stop() -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGINT)
+        nonlocal is_stopped
+        is_stopped = True
+        if process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGINT)
 
+    # Before it starts: a Ctrl-C in that moment must not count as one at the prompt.
     with chat.frontend.stoppable(stop):
+        process = await asyncio.create_subprocess_shell(
+            command,
+            cwd=chat.folder,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+        )
+        if is_stopped:
+            stop()
         said = await _output(chat, process)
         code = await process.wait()
     if code:

@@ -46,7 +46,8 @@ def test_an_answer_streams(columns: int, tmp_path: Path) -> None:
         chat.expect("1 iteration")
         start = next(n for n, line in enumerate(chat.lines) if "The plan of it" in line)
         shown = chat.lines[start:]
-        end = next(n for n, line in enumerate(shown) if "1 iteration" in line)
+        # The note about the assumed window comes after the answer.
+        end = next(n for n, line in enumerate(shown) if "… the context window" in line)
         text = "\n".join(shown[:end])
         for mark in ("**words", "*first*", "# The", "| ---"):
             assert mark not in text

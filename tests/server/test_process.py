@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,14 @@ def started(ml_agent: Program, port: int) -> tuple["subprocess.Popen[str]", str]
     return process, found[0]
 
 
+def until_there(path: Path) -> None:
+    for _ in range(600):
+        if path.exists():
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{path} was not made")
+
+
 def frames(http: httpx.Client, thread: str, last: str = "") -> Iterator[tuple[str, str, Any]]:
     """The stream from behind frame `last` on: (id, event, data)."""
     headers = {"Last-Event-ID": last} if last else {}
@@ -52,7 +61,10 @@ def until(stream: Iterator[tuple[str, str, Any]], event: str) -> tuple[str, Any]
 
 def test_kill_9_in_the_middle_of_a_turn_then_the_page_comes_back(tmp_path: Path) -> None:
     replies = iter(
-        [Reply(calls=[Call("bash", {"command": "sleep 4; echo slept"})]), Reply(text="done")]
+        [
+            Reply(calls=[Call("bash", {"command": "touch begun; sleep 4; echo slept"})]),
+            Reply(text="done"),
+        ]
     )
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -70,6 +82,8 @@ def test_kill_9_in_the_middle_of_a_turn_then_the_page_comes_back(tmp_path: Path)
                 for id, name, data in frames(http, thread)
                 if name == "tool_state_change" and data["state"] == "running"
             )
+            # It runs: the message, the answer and the call are on disk.
+            until_there(ml_agent.work / "begun")
             process.kill()
             process.wait()
             process, _ = started(ml_agent, port)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = [needs_browser, pytest.mark.xdist_group("web")]
-LONG = "for i in $(seq 12); do echo line $i; sleep 0.3; done"
+LONG = "for i in $(seq 12); do echo line $i; sleep 0.5; done"
 
 
 def choose(asked: Asked) -> Reply:
@@ -194,7 +194,7 @@ def test_the_page_comes_back_after_the_server_was_killed(web: Web, page: "Page")
     page.locator(".answer", has_text="Done: run.").wait_for()
     assert page.locator(".call").count() == 1
     page.locator(".call summary").click()
-    assert "line 12" in page.locator(".call-body").inner_text()
+    page.locator(".call-body", has_text="line 12").wait_for()
 
 
 def test_without_the_cookie_the_page_says_what_to_do(browser: "Browser", web: Web) -> None:

@@ -1,5 +1,6 @@
 """The status line, the window's title, and how the chat says that it waits for the user."""
 
+import asyncio
 import time
 from typing import Any
 
@@ -19,6 +20,7 @@ class Status:
         self._chat = chat
         self._screen = screen
         self._used: float | None = None
+        self._counting: asyncio.Task[None] | None = None
         self._cost: Any = None
         self._running = 0
         self._began = time.monotonic()
@@ -45,6 +47,7 @@ class Status:
 
     async def look(self) -> None:
         """Ask the session again, and say what has ended."""
+        self._stop_counting()
         session = self._chat.session
         if session is None:
             self._used, self._cost, self._running = None, None, 0
@@ -54,12 +57,24 @@ class Status:
         try:
             self._cost = (await session.cost())["thread"]
             self._running = len(await session.commands())
-            if session.thread.title:
-                use = await session.context_use()
-                self._used = 100 * use.total / use.window
         except Exception:  # a figure that is unavailable is left out; the chat continues
+            self._cost = None
+        if session.thread.title:
+            # The first count loads the tokenizer, a second or more: what is typed does not wait.
+            self._counting = asyncio.ensure_future(self._count(session))
+        self._screen.refresh()
+
+    async def _count(self, session: Any) -> None:
+        try:
+            use = await session.context_use()
+            self._used = 100 * use.total / use.window
+        except Exception:  # as above
             self._used = None
         self._screen.refresh()
+
+    def _stop_counting(self) -> None:
+        if self._counting is not None:
+            self._counting.cancel()
 
     def began(self) -> None:
         self._began = time.monotonic()
@@ -83,4 +98,5 @@ class Status:
         self._screen.set_title(f"ml-agent: {said}")
 
     def restore(self) -> None:
+        self._stop_counting()
         self._screen.set_title("")
