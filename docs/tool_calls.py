@@ -48,7 +48,7 @@ CALLS = [
          {"pattern": "RANK", "path": "out", "ignore_case": True, "output": "count"}),
     *_of("bash", {"command": "wc -l data.csv && python3 -c 'raise SystemExit(3)'"}),
     Call("bash", {"command": "echo step 1; echo step 2", "background": True}, BACKGROUND),
-    Call("bash", {"command": "echo begun; exec sleep 600", "background": True}, ENDLESS),
+    Call("bash", {"command": "sleep 600", "background": True}, ENDLESS),
     *_of("process", {"operation": "wait", "id": BACKGROUND[5:13]},
          {"operation": "output", "id": BACKGROUND[5:13]},
          {"operation": "list"}, {"operation": "kill", "id": ENDLESS[5:13]}),
