@@ -17,7 +17,7 @@ from core.effects import Effect
 SITES = frozenset({
     "huggingface.co", "hf.co", "arxiv.org", "export.arxiv.org", "ar5iv.org",
     "ar5iv.labs.arxiv.org", "openreview.net", "aclanthology.org", "github.com",
-    "raw.githubusercontent.com", "docs.github.com", "pypi.org", "docs.python.org",
+    "raw.githubusercontent.com", "docs.github.com", "docs.python.org",
     "packaging.python.org", "pytorch.org", "docs.pytorch.org", "tensorflow.org", "keras.io",
     "jax.dev", "docs.jax.dev", "numpy.org", "scipy.org", "docs.scipy.org", "pandas.pydata.org",
     "docs.pola.rs", "arrow.apache.org", "spark.apache.org", "scikit-learn.org", "matplotlib.org",
