@@ -87,9 +87,9 @@ def test_what_programs_need_stays() -> None:
     [
         ("HTTPS_PROXY", "http://me:pass@proxy.example.org:3128"),
         ("http_proxy", "http://me@proxy.example.org:3128"),
-        ("UV_INDEX_URL", "https://__token__:pypi-abc@packages.example.org/simple"),
-        ("PIP_EXTRA_INDEX_URL", "https://a.example.org/simple https://t0k3n@b.example.org/simple"),
-        ("UV_DEFAULT_INDEX", "mine=https://me:pass@packages.example.org/simple"),
+        ("UV_INDEX_URL", "https://__token__:abc-123@wheels.example.org/index"),
+        ("PIP_EXTRA_INDEX_URL", "https://a.example.org/index https://t0k3n@b.example.org/index"),
+        ("UV_DEFAULT_INDEX", "mine=https://me:pass@wheels.example.org/index"),
         ("MLFLOW_TRACKING_URI", "https://me:pass@mlflow.example.org"),
         ("CFLAGS", "-DTOKEN=hf_A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7"),
         ("PYTHONWARNINGS", "AbCdEfGh1234IjKlMnOp5678"),
