@@ -53,9 +53,6 @@ class InboxRow:
 class Inbox(Protocol):
     """Messages of the user, on disk before anything else happens."""
 
-    async def put(self, thread: str, text: str) -> int:
-        """Append; returns the row's seq, from 1 in each thread."""
-
     async def after(self, thread: str, seq: int) -> list[InboxRow]:
         """The rows beyond `seq`, oldest first."""
 

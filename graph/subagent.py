@@ -38,9 +38,6 @@ LINE, PARTIAL = 120, 5_000
 class NoInbox:
     """What a user types during the run is for the thread's own model."""
 
-    async def put(self, thread: str, text: str) -> int:
-        raise NotImplementedError("a sub-agent has no inbox")
-
     async def after(self, thread: str, seq: int) -> list[InboxRow]:
         return []
 
