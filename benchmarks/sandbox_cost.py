@@ -19,6 +19,7 @@ from statistics import median
 from benchmarks.table import Row, render
 from configs.settings import Settings
 from core.store import runs
+from core.store.command_words import command_words
 from tools.workspace.command_sandbox import CommandPlace, CommandSandbox, find
 
 KINDS = ("bubblewrap", "landlock")
@@ -50,7 +51,7 @@ def measure(times: int) -> dict[str, float]:
 
 
 def _run(box: CommandSandbox, folder: Path, place: Path) -> None:
-    words = runs.command_words(place, "true")
+    words = command_words(place, "true")
     wrapped = box.wrap(words, CommandPlace(str(folder), str(folder), "network"))
     with closing(wrapped):
         run = runs.start(

@@ -129,16 +129,6 @@ class Session(Status):
         """Summarise the history now, whatever its size."""
         return self._turn(Wanted(self._input.of_compaction, alone=True))
 
-    async def enqueue(self, text: str) -> int:
-        """A message typed during a turn: durable at once, joins at the model's next step. Its
-        number in the thread's inbox."""
-        return await self._store.inbox.put(self.thread.id, text)
-
-    async def withdraw(self, number: int) -> None:
-        """Take a message of `enqueue` back. A step under way may have read it already: then it
-        is in the history, and `taken` says so."""
-        await self._store.inbox.withdraw(self.thread.id, number)
-
     def interrupt(self, reason: str = "interrupted") -> None:
         """Stop the turn under way, cooperatively; the thread stays valid. `reason` other than
         "interrupted" names a limit, and the turn ends as one that reached it."""
@@ -289,15 +279,6 @@ class Session(Status):
         seconds, since = watch.of(turn, self._opened)
         self._summary = figures_of(state, spent, seconds)
         return last_event(state, since, self._summary)
-
-    async def _next_number(self) -> int:
-        """The turn that begins or continues, by its number."""
-        if not self._known:
-            return 1
-        turn = (await self._stored.standing()).values.get("turn", ROOT)
-        self._files.follow(turn.get("before"))
-        done = turn.get("status") in ("done", "limit", "error", "interrupted")
-        return int(turn.get("number", 0)) + (1 if done else 0)
 
     def _deadline(self) -> asyncio.TimerHandle | None:
         seconds = self._options.max_time

@@ -5,11 +5,11 @@ import secrets
 import time
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from langchain_core.messages import AnyMessage, BaseMessage, SystemMessage
+from langchain_core.messages import AnyMessage
 
 from core.durable import InboxRow, Spent
 from core.effects import Effect
@@ -24,48 +24,12 @@ from core.state import PlanItem, Turn
 from core.store import ThreadRow
 from core.store.files.thread_files import write_private
 from core.store.runs import runs_of
-from core.tool import Services
+from graph.context_use import ContextUse, context_use
 from graph.open_thread import OpenThread
 from graph.undo import Moved, TimeLine
 from nodes.budget import key_of
-from nodes.context_room import prompt_of, threshold
 from nodes.opening import ROOT
 from tools import thread_jobs
-
-
-@dataclass(frozen=True)
-class ContextUse:
-    """Tokens of the next request, by cl100k: what is in it, and what it may hold before the
-    history is compacted. `tools`: by name, the largest first."""
-
-    window: int
-    window_is_known: bool
-    threshold: int
-    prompt: int
-    tools: dict[str, int]
-    messages: int
-
-    @property
-    def fixed(self) -> int:
-        return self.prompt + sum(self.tools.values())
-
-    @property
-    def total(self) -> int:
-        return self.fixed + self.messages
-
-
-def context_use(services: Services, model: str, messages: Sequence[BaseMessage]) -> ContextUse:
-    """What the next request of a thread would hold."""
-    models = services.models
-    each = {name: models.count_tokens([], [tool]) for name, tool in services.tools.items()}
-    return ContextUse(
-        window=models.window(model),
-        window_is_known=models.window_is_known(model),
-        threshold=threshold(services, model),
-        prompt=models.count_tokens([SystemMessage(prompt_of(services))]),
-        tools=dict(sorted(each.items(), key=lambda item: -item[1])),
-        messages=models.count_tokens(messages),
-    )
 
 
 class Status(OpenThread):
@@ -159,6 +123,16 @@ class Status(OpenThread):
     async def queue(self) -> list[InboxRow]:
         """Messages that the conversation does not hold yet, the oldest first."""
         return await self._store.inbox.after(self.thread.id, await self.taken())
+
+    async def enqueue(self, text: str) -> int:
+        """A message typed during a turn: durable at once, joins at the model's next step. Its
+        number in the thread's inbox."""
+        return await self._store.inbox.put(self.thread.id, text)
+
+    async def withdraw(self, number: int) -> None:
+        """Take a message of `enqueue` back. A step under way may have read it already: then it
+        is in the history, and `taken` says so."""
+        await self._store.inbox.withdraw(self.thread.id, number)
 
     async def cost(self) -> dict[str, Spent]:
         """What was spent and set aside: {invocation, turn, thread, day}."""
@@ -260,6 +234,15 @@ class Status(OpenThread):
         """What the last turn came to, however it ended: {text, iterations, usage,
         cost_micro_usd, seconds}; {} before the first."""
         return dict(self._summary)
+
+    async def _next_number(self) -> int:
+        """The turn that begins or continues, by its number."""
+        if not self._known:
+            return 1
+        turn = (await self._stored.standing()).values.get("turn", ROOT)
+        self._files.follow(turn.get("before"))
+        done = turn.get("status") in ("done", "limit", "error", "interrupted")
+        return int(turn.get("number", 0)) + (1 if done else 0)
 
     # --- choices ------------------------------------------------------------------------------
 

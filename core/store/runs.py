@@ -21,7 +21,6 @@ outlives a SIGTERM to its group, so that it can still reach, and kill, what igno
 
 import asyncio
 import fcntl
-import hashlib
 import json
 import os
 import shutil
@@ -33,11 +32,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path, PurePath
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from configs.folders import is_locked, make_private_folder, write_atomically
+from configs.folders import is_locked, make_private_folder
 from core.backend import Meta, State
 from core.store import output
+from core.store.command_words import command_words
+from core.store.run_sandbox import kept_sandbox, sandbox_of
 
 P = TypeVar("P", bound=PurePath)
 
@@ -56,9 +57,6 @@ code=$?
 echo $code >"$run/exit"
 """
 STATUS = '4>"$run/sandbox"'
-
-#: Bytes of a command that is passed as an argument.
-LONGEST_ARGUMENT = 100_000
 
 #: Bytes of output that a result shows; the rest stays in the run directory.
 SHOWN = 28_000
@@ -107,7 +105,7 @@ class Run(RunFolder[Path]):
         if self._meta is None:
             try:
                 meta = Meta(**json.loads((self.folder / "meta.json").read_text()))
-                self._meta = replace(meta, sandbox=_sandbox_of(self.folder, meta.sandbox))
+                self._meta = replace(meta, sandbox=sandbox_of(self.folder, meta.sandbox))
             except (OSError, ValueError, TypeError):
                 return None
         return self._meta
@@ -244,7 +242,7 @@ def start(
     make_private_folder(folder)
     wrapper = WRAPPER.format(status=STATUS if meta.sandbox else "")
     words = argv or command_words(folder, meta.command)
-    kept = replace(meta, sandbox=_kept_sandbox(folder, meta.sandbox))
+    kept = replace(meta, sandbox=kept_sandbox(folder, meta.sandbox))
     (folder / "meta.json").write_text(json.dumps(asdict(kept)))
     lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -265,47 +263,6 @@ def start(
     finally:
         os.close(lock)
     return run
-
-
-def _kept_sandbox(folder: Path, sandbox: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Write what the sandbox is into a file that all runs in the same one share: it is longer
-    than most commands, and rarely changes. Returns what leads there."""
-    if sandbox is None:
-        return None
-    text = json.dumps(sandbox)
-    name = hashlib.sha256(text.encode()).hexdigest()[:16]
-    shared = folder.parent.with_name("sandboxes") / f"{name}.json"
-    if not shared.exists():
-        write_atomically(shared, text)
-    return {"same": name}
-
-
-def _sandbox_of(folder: Path, sandbox: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The inverse. Older runs hold their sandbox themselves. Empty if the file is gone: what
-    became of the command can be told without it."""
-    if sandbox is None or "same" not in sandbox:
-        return sandbox
-    try:
-        found = folder.parent.with_name("sandboxes") / f"{sandbox['same']}.json"
-        return dict(json.loads(found.read_text()))
-    except (OSError, ValueError):
-        return {}
-
-
-def command_words(folder: Path, command: str) -> list[str]:
-    """The words that run a shell command. A long one (a script in a heredoc) goes by a file in the
-    run directory: Linux takes at most 128 KiB as one argument. Blocks."""
-    if len(command.encode(errors="surrogateescape")) < LONGEST_ARGUMENT:
-        return [shell(), "-c", command]
-    if "\0" in command:
-        raise ValueError("embedded null byte")  # as of an argument
-    (folder / "command").write_bytes(command.encode(errors="surrogateescape"))
-    return [shell(), str(folder / "command")]
-
-
-def shell() -> str:
-    """The shell that runs commands: bash where there is one."""
-    return shutil.which("bash") or "/bin/sh"
 
 
 def remove_told(folders: Iterable[Path]) -> None:

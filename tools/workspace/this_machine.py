@@ -18,6 +18,7 @@ from core.quick import quickly
 from core.run import Reach
 from core.secrets.child_environment import child_environment
 from core.store import runs
+from core.store.command_words import command_words
 from core.store.files import no_links
 from core.store.files.thread_files import Outputs
 from tools.workspace.command_sandbox import CommandPlace, CommandSandbox
@@ -88,7 +89,7 @@ class LocalBackend:
         def begin() -> RunningCommand:
             theirs, login = _credentials(self._settings, request.reach)
             wrapped = self._sandbox.wrap(
-                runs.command_words(run.folder, request.line),
+                command_words(run.folder, request.line),
                 CommandPlace(request.folder or cwd, cwd, request.reach),
                 shown=[*self._outputs.shown(run.folder), *login],
             )

@@ -46,7 +46,7 @@ def test_a_route_needs_no_litellm_and_knows_its_providers() -> None:
     known = said(
         """
         import json, sys
-        from core.models.routes import LITELLM_PROVIDERS
+        from core.models.litellm_providers import LITELLM_PROVIDERS
         known = sorted(LITELLM_PROVIDERS)
         assert "litellm" not in sys.modules
         import litellm

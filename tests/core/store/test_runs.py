@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from core.store import runs
+from core.store import command_words
 from core.store.runs import Meta, Run, remove_told, runs_of, start
 from tests.tools.bench import alive, until
 
@@ -267,7 +267,7 @@ def test_without_bash_it_is_sh(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert runs.shell() == "/bin/sh"
+    assert command_words.shell() == "/bin/sh"
     assert ended(began(folder, "echo ${BASH_VERSION:-sh}")).read_output(100)[0] == "sh\n"
 
 

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from core.backend import CommandRequest, Meta, State
 from core.secrets.child_environment import QUIET
+from core.store.command_words import LONGEST_ARGUMENT
 from core.store.output import as_seen, bounded
-from core.store.runs import LONGEST_ARGUMENT, RunFolder
+from core.store.runs import RunFolder
 
 if TYPE_CHECKING:
     from huggingface_hub import Sandbox

@@ -32,8 +32,7 @@ LOOKS = (0.0, 1.0, 3.0)
 
 
 class RentedSandbox:
-    """The sandbox of one thread. `notice`: told what a user should know next to the calls, in one
-    line each."""
+    """The sandbox of one thread. `notice`: told what to show next to the calls."""
 
     def __init__(self, services: Services, thread: str, flavor: str, notice: Say) -> None:
         self._settings = settings = services.settings

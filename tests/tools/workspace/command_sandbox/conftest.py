@@ -12,6 +12,7 @@ import pytest
 from configs.settings import Settings
 from core.run import Reach
 from core.store import runs
+from core.store.command_words import command_words
 from tools.workspace.command_sandbox import CommandPlace, CommandSandbox, Wrapped, find
 
 KINDS = ("bubblewrap", "landlock")
@@ -38,7 +39,7 @@ class Home:
     def wrap(self, line: str, reach: Reach = "network", cwd: Path | None = None) -> Wrapped:
         box = CommandSandbox(self.settings, self.kind)
         folder = str(self.folder)
-        words = runs.command_words(self.folder, line)
+        words = command_words(self.folder, line)
         return box.wrap(words, CommandPlace(folder, str(cwd or folder), reach))
 
     def start(self, line: str, reach: Reach = "network", cwd: Path | None = None) -> runs.Run:

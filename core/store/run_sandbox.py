@@ -1,0 +1,33 @@
+"""What a command's sandbox was, stored once for all runs in the same one."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from configs.folders import write_atomically
+
+
+def kept_sandbox(folder: Path, sandbox: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Write what the sandbox is into a file that all runs in the same one share: it is longer
+    than most commands, and rarely changes. Returns what leads there."""
+    if sandbox is None:
+        return None
+    text = json.dumps(sandbox)
+    name = hashlib.sha256(text.encode()).hexdigest()[:16]
+    shared = folder.parent.with_name("sandboxes") / f"{name}.json"
+    if not shared.exists():
+        write_atomically(shared, text)
+    return {"same": name}
+
+
+def sandbox_of(folder: Path, sandbox: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The inverse. Older runs hold their sandbox themselves. Empty if the file is gone: what
+    became of the command can be told without it."""
+    if sandbox is None or "same" not in sandbox:
+        return sandbox
+    try:
+        found = folder.parent.with_name("sandboxes") / f"{sandbox['same']}.json"
+        return dict(json.loads(found.read_text()))
+    except (OSError, ValueError):
+        return {}
