@@ -52,11 +52,16 @@ class Browser:
     async def post(self, path: str, **body: Any) -> httpx.Response:
         return await self.http.post(path, json=body, headers=self.headers)
 
-    async def new(self, text: str, **more: Any) -> str:
-        """A thread whose first turn is over."""
+    async def begin(self, text: str, **more: Any) -> str:
+        """A thread whose first turn runs."""
         answer = await self.post("/threads", text=text, **more)
         assert answer.status_code == 201, answer.text
         thread: str = answer.json()["thread"]["id"]
+        return thread
+
+    async def new(self, text: str, **more: Any) -> str:
+        """A thread whose first turn is over."""
+        thread = await self.begin(text, **more)
         await self.settled(thread)
         return thread
 

@@ -51,8 +51,7 @@ async def test_a_message_in_the_middle_is_queued_taken_or_withdrawn(
 ) -> None:
     replies = iter([Reply(calls=[bash("sleep 1")]), Reply(text="ok")])
     async with served(lambda asked: next(replies), settings, workdir) as browser:
-        started = await browser.post("/threads", text="go", mode="auto")
-        thread = started.json()["thread"]["id"]
+        thread = await browser.begin("go", mode="auto")
         one = (await browser.post(f"/threads/{thread}/send", text="and this")).json()
         two = (await browser.post(f"/threads/{thread}/send", text="not this")).json()
         assert (one, two) == ({"queued": 2}, {"queued": 3})
@@ -77,8 +76,7 @@ async def test_a_message_while_the_turn_is_ending_is_answered(
     """It comes after the session's last look, while the room still counts as running."""
     replies = iter([Reply(calls=[bash("sleep 0.5")]), Reply(text="one"), Reply(text="two")])
     async with served(lambda asked: next(replies), settings, workdir) as browser:
-        started = await browser.post("/threads", text="go", mode="auto")
-        thread = started.json()["thread"]["id"]
+        thread = await browser.begin("go", mode="auto")
         session = browser.room(thread).session
         sent: list[Any] = []
 
@@ -148,8 +146,7 @@ async def test_decisions_come_one_by_one_and_always_is_a_rule(
 async def test_stop_then_resume(settings: Settings, workdir: Path) -> None:
     replies = iter([Reply(calls=[bash("sleep 30")]), Reply(text="later")])
     async with served(lambda asked: next(replies), settings, workdir) as browser:
-        started = await browser.post("/threads", text="go", mode="auto")
-        thread = started.json()["thread"]["id"]
+        thread = await browser.begin("go", mode="auto")
         async with asyncio.timeout(20):
             while not named(await browser.frames(thread), "tool_call"):
                 await asyncio.sleep(0.05)
@@ -221,8 +218,7 @@ async def test_too_many_turns_and_tabs_are_refused(settings: Settings, workdir: 
     async with served(
         lambda asked: Reply(calls=[bash("sleep 20")]), settings, workdir, limits
     ) as browser:
-        started = await browser.post("/threads", text="go", mode="auto")
-        thread = started.json()["thread"]["id"]
+        thread = await browser.begin("go", mode="auto")
         second = await browser.post("/threads", text="go", mode="auto")
         assert (second.status_code, second.headers["retry-after"]) == (429, "30")
         # A message to the turn that runs is none of its own.
@@ -307,8 +303,7 @@ async def test_the_end_of_the_server_leaves_valid_threads(
 ) -> None:
     replies = iter([Reply(calls=[bash("sleep 30")]), Reply(text="later")])
     async with served(lambda asked: next(replies), settings, workdir) as browser:
-        started = await browser.post("/threads", text="go", mode="auto")
-        thread = started.json()["thread"]["id"]
+        thread = await browser.begin("go", mode="auto")
         async with asyncio.timeout(20):
             while not named(await browser.frames(thread), "tool_call"):
                 await asyncio.sleep(0.05)
