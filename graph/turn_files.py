@@ -20,7 +20,8 @@ from core.effects import Effect
 from core.policy.paths import is_secret
 from core.store import Store, ThreadRow
 from core.store.files.entries import Scan
-from core.store.files.history import Snapshots, Turn
+from core.store.files.history import Snapshots
+from core.store.files.recorder import Turn
 from core.store.runs import Run, runs_of
 from core.tool import AgentTool, Services
 
@@ -46,6 +47,10 @@ class TurnFiles:
         self._base: Scan | None = None
         #: How the folder stood after the newest call, and when that was.
         self._last: Scan | None = None
+        #: The turn's newest call was ended here: no killed process can have left one open.
+        self._is_closed = False
+        #: Commands of the thread that are known not to run in the background.
+        self._foreground: set[str] = set()
 
     def begin(self, before: str | None, *, after: str | None) -> None:
         """A turn begins behind checkpoint `before`. `after`: the turn before it, which may have
@@ -59,7 +64,7 @@ class TurnFiles:
         """The calls that come are of the turn behind `before`, which continues."""
         turn = self._named(before) if self._services.settings.undo_files and before else None
         if turn != self._turn:
-            self._turn, self._last = turn, None
+            self._turn, self._last, self._is_closed = turn, None, False
 
     def _named(self, before: str) -> Turn:
         return Turn(self._thread.id, before, self._thread.cwd)
@@ -98,21 +103,21 @@ class TurnFiles:
             if self._calls and self._base is not None and not self._base.rules:
                 # The look is at the paths of another call alone: from here on it is at all.
                 await self._snapshots.leave(turn, self._base, goes_on=False)
-                self._base = await self._snapshots.enter(turn, None, None)
+                self._base = await self._snapshots.enter(turn)
             elif not self._calls:
                 self._base = await self._first_look(turn, only)
             self._calls += 1
 
     async def _first_look(self, turn: Turn, only: list[str] | None) -> Scan:
-        snapshots = self._snapshots
-        cut_off = await snapshots.open_look(turn)
-        if cut_off is not None:
-            ended = await self._last_end(turn)
-            if ended is None:
-                return cut_off  # the command that an earlier process began still runs
-            await snapshots.close_cut_off(turn, ended)
-        unsure = self._last if only is None and await self._ran_since(self._last) else None
-        return await snapshots.enter(turn, only, unsure)
+        if not self._is_closed:
+            cut_off = await self._snapshots.open_look(turn)
+            if cut_off is not None:
+                ended = await self._last_end(turn)
+                if ended is None:
+                    return cut_off  # the command that an earlier process began still runs
+                await self._snapshots.close_cut_off(turn, ended)
+        self._is_closed = False
+        return await self._snapshots.enter(turn, only, self._unsure)
 
     async def _leave(self, turn: Turn) -> None:
         async with self._lock:
@@ -121,7 +126,7 @@ class TurnFiles:
                 return
             goes_on = self._calls > 0
             after = await self._snapshots.leave(turn, self._base, goes_on=goes_on)
-            self._base = after if goes_on else None
+            self._base, self._is_closed = (after, False) if goes_on else (None, True)
             if not after.off and after.rules:  # a look at some paths alone has none
                 self._last = after
 
@@ -137,14 +142,19 @@ class TurnFiles:
     async def _last_end(self, turn: Turn) -> float | None:
         return await last_end(self._snapshots, self._services.outputs, turn)
 
-    async def _ran_since(self, look: Scan | None) -> bool:
-        """Whether a command of the thread ran in the background after this look."""
-        if look is None:
-            return False
-        ends = await asyncio.to_thread(
-            lambda: list(_ends(self._services.outputs.runs(self._thread.id), background=True))
-        )
-        return any(end is None or end > look.at for end in ends)
+    def _unsure(self) -> Scan | None:
+        """The newest look, if a command of the thread ran in the background after it. Blocking."""
+        look, runs = self._last, self._services.outputs.runs(self._thread.id)
+        if look is None or not runs.is_dir():
+            return None
+        for folder in runs.iterdir():
+            run = Run(folder)
+            meta = None if run.name in self._foreground else run.meta()
+            if meta is not None and not meta.background:
+                self._foreground.add(run.name)
+            elif meta is not None and (run.state() == "alive" or _end_of(run) > look.at):
+                return look
+        return None
 
 
 async def last_end(snapshots: Snapshots, outputs: ThreadFiles, turn: Turn) -> float | None:
@@ -154,15 +164,15 @@ async def last_end(snapshots: Snapshots, outputs: ThreadFiles, turn: Turn) -> fl
     if look is None:
         return 0.0
     runs = outputs.runs(turn.thread)
-    ends = await asyncio.to_thread(lambda: list(_ends(runs, since=look.at)))
+    ends = await asyncio.to_thread(lambda: list(_ends(runs, look.at)))
     return None if None in ends else max((end for end in ends if end is not None), default=0.0)
 
 
-def _ends(runs: Path, *, since: float = 0.0, background: bool = False) -> Iterator[float | None]:
-    """When each command ended; None for one that runs."""
+def _ends(runs: Path, since: float) -> Iterator[float | None]:
+    """When each command in the foreground ended; None for one that runs."""
     for run in runs_of(runs):
         meta = run.meta()
-        if meta is not None and meta.background == background and meta.started >= since:
+        if meta is not None and not meta.background and meta.started >= since:
             yield None if run.state() == "alive" else _end_of(run)
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from core.durable import ThreadFiles
 from core.store import ThreadRow
 from core.store.files.entries import Scan
-from core.store.files.history import Snapshots, Turn
+from core.store.files.history import Snapshots
+from core.store.files.recorder import Turn
 from core.store.files.restore import RestorePlan, Step
 from graph.turn_files import last_end
 

@@ -24,7 +24,7 @@ from core.models.direct import Direct
 from core.models.error_text import without
 from core.models.errors import Failure, classify
 from core.models.litellm_model import ThroughLiteLLM
-from core.models.loading import load, load_direct
+from core.models.loading import is_loaded, load, load_direct
 from core.models.model_errors import raised
 from core.models.model_info import Facts
 from core.models.routes import SUBSCRIPTIONS, Route, resolve
@@ -171,8 +171,12 @@ class ChatClient:
     async def ready(self, model: str) -> None:
         """Load what `model` needs in a thread; ask its server what it is."""
         route = resolve(model, self._settings)
-        load_needed = asyncio.to_thread(load_direct if route.is_direct else load)
-        await asyncio.gather(load_needed, self._facts.ready(route))
+        facts_ready = self._facts.ready(route)
+        if is_loaded(direct=route.is_direct):
+            await facts_ready
+        else:
+            load_needed = asyncio.to_thread(load_direct if route.is_direct else load)
+            await asyncio.gather(load_needed, facts_ready)
         collection.resume()  # all that a run needs is imported
 
     def window(self, model: str) -> int:

@@ -139,6 +139,11 @@ class Records:
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
+    def drop_look(self, name: str) -> None:
+        """Remove a look that no record names any more."""
+        if name:
+            (self._folder / name).unlink(missing_ok=True)
+
     def sweep(self) -> None:
         """Remove the looks that no call under way began with."""
         used = {changes.open for path in self._folder.glob("*.json") if (changes := read(path))}

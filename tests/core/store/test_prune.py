@@ -7,7 +7,8 @@ from pathlib import Path
 from configs.settings import Settings
 from core.store import Store, ThreadRow, open_store
 from core.store.files.file_snapshots import locked
-from core.store.files.history import Snapshots, Turn
+from core.store.files.history import Snapshots
+from core.store.files.recorder import Turn
 from core.store.prune import in_use, remove
 from core.store.runs import Meta, start
 
