@@ -60,7 +60,7 @@ def load() -> Any:
 
 
 def load_direct() -> None:
-    """Import what a route of our own needs: a fifth of a second, and no litellm."""
+    """Import what a direct route needs: a fifth of a second, and no litellm."""
     global _direct_is_loaded
     with _lock:
         importlib.import_module("core.models.wire.chat")

@@ -1,5 +1,6 @@
 """The front door: turns, their events in order, approvals, limits, steering, interrupts."""
 
+import asyncio
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -353,23 +354,33 @@ async def test_a_message_during_the_final_answer_opens_the_next_turn(
 
 
 @pytest.mark.parametrize("max_cost", [None, 5.0])
-async def test_a_step_is_two_transactions_and_leaves_no_run_directory(
+async def test_a_step_is_two_transactions_and_three_hand_offs_and_leaves_no_run_directory(
     settings: Settings, workdir: Path, monkeypatch: pytest.MonkeyPatch, max_cost: float | None
 ) -> None:
     # Nothing goes to disk by itself, however slow this machine is.
     monkeypatch.setattr(database, "GROUP_SECONDS", 3600.0)
-    counts = []
+    counts, loop, hand_offs = [], asyncio.get_running_loop(), [0]
+    in_thread = loop.run_in_executor
+
+    def counting(*arguments: Any) -> Any:
+        hand_offs[0] += 1
+        return in_thread(*arguments)
+
+    monkeypatch.setattr(loop, "run_in_executor", counting)
 
     def script(asked: Asked) -> Reply:
-        counts.append(transactions.count)
+        counts.append((transactions.count, hand_offs[0]))
         return Reply(calls=[bash(f"echo {asked.step}")]) if asked.step < 6 else Reply("done")
 
     async with driven(script, settings, workdir, max_cost=max_cost) as driver:
         store = driver.session._store
         with counted(store) as transactions:
             assert (await driver.send("go")).text == "done"
-        # One before the effect, with its note; one after it, with its result.
-        assert [b - a for a, b in pairwise(counts)] == [2] * 6
+        # Two transactions: before the effect, with its note; after it, with its result. Three
+        # threads: a look at the folder, the command's start, another look.
+        steps = [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(counts)]
+        assert steps[1:] == [(2, 3)] * 5
+        assert steps[0][0] == 2
         runs = store.folder_of(driver.session.thread.id) / "runs"
         assert list(runs.iterdir()) == []
 

@@ -62,7 +62,7 @@ class Snapshots:
         only: Collection[str] | None = None,
         unsure: Callable[[], Scan | None] = lambda: None,
     ) -> Scan:
-        """A call begins that may change files, `only` these or any; how the folder stands. A look
+        """A call begins that may change files, `only` these or any; how the folder is. A look
         that fails says why in `off`.
 
         Args:
@@ -80,7 +80,7 @@ class Snapshots:
         return await self._at_work(self._recorder.leave, turn, base, goes_on)
 
     async def open_look(self, turn: Turn) -> Scan | None:
-        """How the folder stood when a call began that a killed process did not end."""
+        """How the folder was when a call began that a killed process did not end."""
         return await self._at_work(self._recorder.open_look, turn)
 
     async def close_cut_off(

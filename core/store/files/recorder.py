@@ -126,7 +126,7 @@ class Recorder:
         return changes
 
     def _count(self, turn: Turn, changes: Changes, base: Scan, ended: float | None) -> Scan:
-        """How the folder stands; what differs from `base` is added to `changes`."""
+        """How the folder is; what differs from `base` is added to `changes`."""
         after = self.look(turn.cwd, changes.only, base.entries)
         if after.off:
             changes.off = after.off
