@@ -170,6 +170,7 @@ class Users:
     def __init__(self, make: Callable[[str], User], limits: Limits) -> None:
         self._make = make
         self._users: dict[str, User] = {}
+        self._closing: asyncio.Future[list[None]] | None = None
         self.limits = limits
 
     def get(self, key: str) -> User:
@@ -197,4 +198,8 @@ class Users:
             await user.close_idle()
 
     async def close(self) -> None:
-        await asyncio.gather(*(user.close() for user in self._users.values()))
+        """End all work. A signal and the end of the application both ask for it: the second waits
+        for the first, whose turns still need their database."""
+        if self._closing is None:
+            self._closing = asyncio.gather(*(user.close() for user in self._users.values()))
+        await asyncio.shield(self._closing)

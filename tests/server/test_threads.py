@@ -311,3 +311,21 @@ async def test_the_end_of_the_server_leaves_valid_threads(
         async with Session.open(settings, thread=thread) as session:
             assert session.thread.status == "interrupted"
             assert not await session.unfinished()
+
+
+async def test_a_server_that_ends_twice_leaves_the_thread_valid(
+    settings: Settings, workdir: Path
+) -> None:
+    """A signal ends it, and so does the end of the application, which does not wait for the
+    first."""
+    script = [Reply(calls=[bash("trap '' INT TERM; touch begun; sleep 60")])]
+    async with served(script, settings, workdir) as browser:
+        thread = await browser.begin("go", mode="auto")
+        async with asyncio.timeout(60):
+            while not (workdir / "begun").exists():
+                await asyncio.sleep(0.02)
+        await asyncio.gather(browser.site.users.close(), browser.site.users.close())
+    async with await open_store(settings) as store:
+        row = await store.threads.get(thread)
+        assert row is not None
+        assert store.standing(row) == "interrupted"
