@@ -5,6 +5,7 @@ tables. What it reads is read on our connection; what it writes is recorded and 
 `Database.later`, so that a checkpoint and the journal rows that it follows are one transaction.
 """
 
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -38,12 +39,18 @@ class Recorder:
             self.execute(sql, params)
 
 
+class Writing(threading.local):
+    """The recorder of a thread: while one writes, the database's own may read."""
+
+    recorder: Recorder | None = None
+
+
 class GroupedSaver(BaseCheckpointSaver[str]):
     """To be mixed in before a blocking saver of LangGraph's, which takes its cursors from
-    `recorder`, if there is one, else from `conn`."""
+    `writing.recorder`, if there is one, else from `conn`."""
 
     database: Database
-    recorder: Recorder | None = None
+    writing = Writing()
     conn: Any
     #: What came before the checkpoint that was asked about last; that never changes. A turn asks
     #: twice: for the thread's state, and to run the graph from there.
@@ -120,10 +127,10 @@ class GroupedSaver(BaseCheckpointSaver[str]):
 
     async def _written(self, put: Callable[[], T]) -> T:
         self.database.check()
-        self.recorder = recorder = Recorder()
+        self.writing.recorder = recorder = Recorder()
         try:
             result = put()
         finally:
-            self.recorder = None
+            self.writing.recorder = None
         await self.database.later(recorder.statements)
         return result

@@ -19,8 +19,8 @@ class SqliteCheckpoints(GroupedSaver, SqliteSaver):
 
     @contextmanager
     def cursor(self, transaction: bool = True) -> Iterator[Any]:
-        if self.recorder is not None:
-            yield self.recorder
+        if self.writing.recorder is not None:
+            yield self.writing.recorder
             return
         with closing(self.conn.cursor()) as cursor:
             yield cursor

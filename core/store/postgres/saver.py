@@ -21,8 +21,8 @@ class PostgresCheckpoints(GroupedSaver, PostgresSaver):
 
     @contextmanager
     def _cursor(self, *, pipeline: bool = False) -> Iterator[Any]:
-        if self.recorder is not None:
-            yield self.recorder
+        if self.writing.recorder is not None:
+            yield self.writing.recorder
             return
         # Not the connection's own kind, which puts values into the text: these have types.
         with psycopg.Cursor(self.conn, row_factory=dict_row) as cursor:

@@ -3,6 +3,8 @@
 import asyncio
 import inspect
 import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
@@ -146,3 +148,30 @@ async def test_our_rows_are_written_while_checkpoints_are_listed(settings: Setti
         async for _ in saver.alist({"configurable": {"thread_id": "t"}}):
             await store.inbox.put("t", "typed meanwhile")
         assert len(await store.inbox.after("t", 0)) == 3
+
+
+class Read(list[tuple[str, Any]]):
+    """Writes of a step, while another thread reads."""
+
+    def __init__(self, read: Callable[[], Any]) -> None:
+        super().__init__([("messages", "one")])
+        self.read = read
+        self.found: list[Any] = []
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        with ThreadPoolExecutor(1) as pool:
+            self.found.append(pool.submit(self.read).result(30))
+        return super().__iter__()
+
+
+async def test_another_thread_reads_while_a_step_is_written(settings: Settings) -> None:
+    async with await open_store(settings) as store:
+        saver: Any = await store.saver()
+        config = await saver.aput(CONFIG, empty_checkpoint(), {}, {})
+        assert await saver.aget_tuple(config) is not None
+        writes = Read(lambda: saver.get_tuple(config))
+        await saver.aput_writes(config, writes, "task")
+        ids = {found.checkpoint["id"] for found in writes.found}
+        assert ids == {config["configurable"]["checkpoint_id"]}
+        read = await saver.aget_tuple(config)
+        assert read.pending_writes == [("task", "messages", "one")]
