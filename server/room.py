@@ -78,21 +78,25 @@ class Room:
 
     async def _look(self) -> None:
         """While a tab is open: see what other processes do to the thread."""
-        driver = self.session.driver()
+        was_elsewhere = self._is_elsewhere()
         while self.listeners:
             await asyncio.sleep(LOOK)
-            if self.is_running or self._starting.locked():
-                continue
             try:
-                changed, now = await self.session.refresh(), self.session.driver()
-                if changed or now != driver:
-                    await self._teller.reset()
-                driver = now
+                async with self._starting:  # no turn begins in the middle of a look
+                    if self.is_running:
+                        continue
+                    changed, is_elsewhere = await self.session.refresh(), self._is_elsewhere()
+                    if changed or is_elsewhere != was_elsewhere:
+                        await self._teller.reset()
+                    was_elsewhere = is_elsewhere
             except NoSuchThread:
                 self.notice("This session was deleted.", "error")
                 return
             except AgentError as error:
                 log.warning("cannot look at %s: %s", self.session.thread.id, error.message)
+
+    def _is_elsewhere(self) -> bool:
+        return self.session.driver() == "elsewhere"
 
     async def _measure(self) -> None:
         """Tell the size of the context; counting takes a moment, so no one waits for it."""
@@ -106,7 +110,7 @@ class Room:
         """Begin a turn, or let the message join the one under way: then its number. The message
         is on disk when this returns."""
         async with self._starting:
-            if not self.is_running and self.session.driver() != "elsewhere":
+            if not self.is_running and not self._is_elsewhere():
                 await self._drive(self.session.send(text))
                 return None
             number = await self.session.enqueue(text)
@@ -128,7 +132,7 @@ class Room:
 
     def check_idle(self) -> None:
         """Raises UsageError while a turn runs."""
-        if self.is_running or self.session.driver() == "elsewhere":
+        if self.is_running or self._is_elsewhere():
             raise UsageError("a turn is running in this session", "stop it, or wait for its end")
 
     async def decide(self, decisions: list[dict[str, Any]]) -> int:
@@ -190,6 +194,8 @@ class Room:
             log.exception("a turn of %s failed", self.session.thread.id)
             self.notice(f"Cannot continue: {type(error).__name__}.", "error", "reload the page")
         finally:
+            with suppress(AgentError):
+                await self.session.refresh()  # `_look` has seen what this turn changed
             begun.set()
             self.is_running = False
             self.last_used = time.monotonic()

@@ -57,16 +57,18 @@ export class Composer {
   }
 
   async submit() {
+    const { thread } = this;
     const text = this.field.value.trim();
     if (!text || this.isSending) return;
     this.isSending = true;
-    $("send").disabled = true;
-    if (await this.actions.send(text)) {
-      sessionStorage.removeItem(DRAFT + this.thread);
-      if (this.field.value.trim() === text) this.set("");
-    }
+    // What is on its way is not a draft: an approval can take the focus.
+    this.set("");
+    sessionStorage.setItem(DRAFT + thread, text);
+    const isSent = await this.actions.send(text);
     this.isSending = false;
-    this.changed();
+    const newer = this.thread === thread ? this.field.value : "";
+    sessionStorage.setItem(DRAFT + thread, isSent ? newer : newer || text);
+    if (!isSent && this.thread === thread && !newer) this.set(text);
   }
 
   status({ running, driver, model, mode, cost, cap, context }) {

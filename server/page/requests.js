@@ -30,6 +30,8 @@ export class Requests {
   }
 
   show(requests) {
+    // After a cut line the same calls wait: their cards, and what was typed there, stay.
+    if (requests.length && requests.length === this.cards.size && requests.every(({ id }) => this.cards.has(id))) return;
     this.clear();
     if (!requests.length) return;
     this.many = requests.length;

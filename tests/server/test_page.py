@@ -97,6 +97,31 @@ def test_typed_text_approves_nothing(server: PageServer, page: "Page") -> None:
     until(lambda: server.posted("decide"))
 
 
+def test_a_reset_leaves_the_card_that_is_being_answered(server: PageServer, page: "Page") -> None:
+    server.push("one", "approval_required", {"requests": [scenes.COMMAND]})
+    armed(page)
+    page.keyboard.press("n")
+    page.keyboard.type("use uv")
+    server.reset("one", [scenes.user("go", 1)], requests=[scenes.COMMAND])
+    page.locator(".user").wait_for()
+    page.keyboard.type(", please")
+    page.keyboard.press("Enter")
+    until(lambda: server.posted("decide"))
+    assert server.posted("decide")[0]["decisions"][0]["message"] == "use uv, please"
+
+
+def test_a_message_on_its_way_does_not_hold_up_a_card(server: PageServer, page: "Page") -> None:
+    held: list[Any] = []
+    page.route("**/send", lambda route: held.append(route))
+    page.locator("#message").fill("go")
+    page.keyboard.press("Enter")
+    server.push("one", "approval_required", {"requests": [scenes.COMMAND]})
+    page.locator(".request:focus").wait_for()
+    held[0].continue_()
+    until(lambda: server.posted("send"))
+    assert page.locator("#message").input_value() == ""
+
+
 def test_edit_asks_for_each_argument(server: PageServer, page: "Page") -> None:
     server.push("one", "approval_required", {"requests": [scenes.REQUEST]})
     armed(page)
@@ -333,6 +358,9 @@ def test_a_new_session_begins_with_an_example(server: PageServer, page: "Page") 
     (made,) = server.posted("threads")
     assert made["text"].startswith("Inspect the dataset")
     assert (made["model"], made["mode"]) == ("hf/my/own", "auto")
+    page.locator("#new").click()
+    page.locator(".example").nth(1).wait_for()
+    assert page.locator("#message").input_value() == ""
 
 
 # How it looks, and how fast it is.

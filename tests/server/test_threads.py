@@ -293,6 +293,23 @@ async def test_a_turn_of_another_process_is_seen_and_joined(
         assert (await store.threads.get(thread)) is not None
 
 
+async def test_the_end_of_a_turn_of_ours_begins_no_epoch(
+    settings: Settings, workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reset would replace the approval card under the user's fingers."""
+    monkeypatch.setattr("server.room.LOOK", 0.02)
+    script = [Reply(calls=[bash("sleep 0.3")]), Reply(text="ok")]
+    async with served(script, settings, workdir) as browser:
+        thread = await browser.begin("go", mode="auto")
+        room = browser.room(thread)
+        listening = asyncio.create_task(_listened(room))  # a tab that opens while the turn runs
+        epoch = room.log.newest.partition(".")[0]
+        await browser.settled(thread)
+        await asyncio.sleep(0.5)
+        assert room.log.newest.partition(".")[0] == epoch
+        listening.cancel()
+
+
 async def _listened(room: Any) -> None:
     async for _ in room.listen(""):
         pass

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = [needs_browser, pytest.mark.xdist_group("web")]
-LONG = "for i in $(seq 12); do echo line $i; sleep 0.5; done"
+#: Runs until `Web.let_go`, so that a test can look as long as it needs to.
+LONG = "echo line 1; until rm go 2>/dev/null; do sleep 0.1; done; echo line 12"
 
 
 def choose(asked: Asked) -> Reply:
@@ -57,6 +58,10 @@ class Web:
                 self.link, self.port = found[1], found[2]
                 break
         threading.Thread(target=self.process.stderr.read, daemon=True).start()
+
+    def let_go(self) -> None:
+        """The command that runs comes to its end."""
+        (self.run.work / "go").touch()
 
     def kill(self) -> None:
         self.process.kill()
@@ -136,6 +141,7 @@ def test_two_tabs_approve_steer_and_stop(
         other.locator("#queue").wait_for(state="hidden")
         say(page, "and this")
         other.locator("#queue", has_text="and this").wait_for()
+        web.let_go()
         other.locator(".answer", has_text="Done: this.").wait_for()
         assert page.locator(".user").all_inner_texts() == ["please run", "and this"]
         say(page, "once more, run")
@@ -187,6 +193,7 @@ def test_the_page_comes_back_after_the_server_was_killed(web: Web, page: "Page")
     page.locator(".call .live", has_text="line").wait_for()
     web.kill()
     page.locator("#banner.shown", has_text="Connection lost").wait_for()
+    web.let_go()
     web.start()
     page.locator(".ending", has_text="cut off").wait_for()
     page.locator("#banner.shown").wait_for(state="detached")
