@@ -102,7 +102,7 @@ class Repositories:
         return Answer("OK")
 
     def _get_info(self, request: Request, repo: Repo, rest: list[str]) -> Answer:
-        return Answer(repo.info())
+        return Answer(repo.info(blobs="blobs" in request.query))
 
     def _get_revision(self, request: Request, repo: Repo, rest: list[str]) -> Answer:
         return Answer(repo.info(self._commit_of(repo, rest[0])))

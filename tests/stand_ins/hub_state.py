@@ -169,8 +169,8 @@ class Repo:
                 )
         return "\n".join(lines)
 
-    def info(self, commit: Commit | None = None) -> dict[str, Any]:
-        """As the lists and the repository's own page give it."""
+    def info(self, commit: Commit | None = None, blobs: bool = False) -> dict[str, Any]:
+        """As the lists and the repository's own page give it; `blobs`: with the files' sizes."""
         commit = commit or self.head
         plain = {
             "_id": hashlib.sha1(self.id.encode()).hexdigest()[:24],
@@ -184,7 +184,10 @@ class Repo:
             "likes": 0,
             "downloads": 0,
             "tags": [],
-            "siblings": [{"rfilename": name} for name in sorted(commit.files)],
+            "siblings": [
+                {"rfilename": name} | ({"size": len(body)} if blobs else {})
+                for name, body in sorted(commit.files.items())
+            ],
         }
         if self.type == "model":
             plain["modelId"] = self.id

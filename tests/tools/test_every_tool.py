@@ -19,7 +19,7 @@ from tools import builtin_tools
 
 TOOLS = builtin_tools()
 #: All specs together, in tokens: they are sent with every request.
-SPECS = 5000
+SPECS = 6000
 
 every_tool = pytest.mark.parametrize("tool", TOOLS.values(), ids=TOOLS.keys())
 

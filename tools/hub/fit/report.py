@@ -2,20 +2,23 @@
 
 from collections.abc import Sequence
 
-from tools.hub.fit.gpu_memory import GB, TIGHT, USABLE, MemoryEstimate, Need
+from tools.hub.fit.assumptions import Certainty
+from tools.hub.fit.gpu_memory import GB, TIGHT, USABLE, Need
 from tools.hub.fit.hardware import Gpus
 from tools.hub.fit.model_shape import Shape
+from tools.hub.fit.plan import MemoryEstimate
 
 
-def told(
+def described(
     plan: MemoryEstimate,
     model: str,
     shape: Shape,
-    needed: Need,
+    estimate: tuple[Need, Certainty],
     gpus: Sequence[Gpus],
     notes: Sequence[str],
 ) -> str:
     """`gpus`: the Hub's flavors, and this machine's own, which have no price."""
+    needed, certain = estimate
     name = model or "a model"
     there = [one for one in gpus if one.hourly is not None]
     here = [one for one in gpus if one.hourly is None]
@@ -25,9 +28,10 @@ def told(
         (g for g in there if fits(needed, g)), key=lambda g: (g.hourly or 0, -g.memory * g.count)
     )
     lines = [
-        f"{name} ({shape.parameters / GB:.2f} billion parameters), {plan.method}: about "
+        f"{name} ({shape.parameters / GB:.2f} billion parameters), {_named(plan)}: about "
         f"{_gb(needed.total)} GB on one GPU at {plan.tokens:,} tokens x batch {plan.batch}"
-        f"{checkpoints if training else ''}. An estimate, within a quarter."
+        f"{checkpoints if training else ''}. {_range(certain)}",
+        *_assumptions(certain),
     ]
     if fitting:
         lines.append(f"Cheapest flavor that fits: {_flavor(fitting[0], needed, training)}.")
@@ -44,6 +48,26 @@ def told(
     if others:
         lines += ["", f"Do not fit: {', '.join(_short(g, needed) for g in others)}"]
     return "\n".join(lines)
+
+
+def _named(plan: MemoryEstimate) -> str:
+    return plan.method if plan.trainer == "sft" else f"{plan.trainer} with {plan.method}"
+
+
+def _range(certain: Certainty) -> str:
+    if certain.confident:
+        return "An estimate: 9 of 10 published runs lie within a quarter."
+    return f"A rough estimate: {_gb(certain.low)} to {_gb(certain.high)} GB, as the stack decides."
+
+
+def _assumptions(certain: Certainty) -> list[str]:
+    lines = [f"Assumed: {'; '.join(certain.assumed)}."] if certain.assumed else []
+    if certain.alternatives:
+        others = (f"{one.name} {_gb(one.total)} GB" for one in certain.alternatives)
+        lines.append(f"With something else: {'; '.join(others)}.")
+    if certain.rough:
+        lines.append(f"Rough: {'; '.join(certain.rough)}.")
+    return lines
 
 
 def fits(needed: Need, gpus: Gpus) -> bool:
@@ -74,7 +98,7 @@ def _how(gpus: Gpus, needed: Need, training: bool) -> str:
         said += ", tight"
     if not alone:
         said += (
-            f"; sharded over {gpus.count} (FSDP FULL_SHARD or DeepSpeed ZeRO-3)"
+            f"; sharded over {gpus.count} (FSDP FULL_SHARD or DeepSpeed ZeRO-3), rougher"
             if training
             else f"; split over {gpus.count} (tensor parallel)"
         )

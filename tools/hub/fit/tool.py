@@ -8,15 +8,14 @@ from pydantic import BaseModel, Field
 from core.effects import Effect
 from core.errors import ToolError
 from core.hub.connection import Hub
-from core.hub.refusals import Repo
 from core.tool import AgentTool, ToolContext, ToolResult
-from tools.hub.fit.gpu_memory import GB, MemoryEstimate, Method, need
+from tools.hub.fit.assumptions import certainty
+from tools.hub.fit.gpu_memory import GB, need
 from tools.hub.fit.hardware import Gpus, flavors, local_gpus
-from tools.hub.fit.model_shape import Shape, from_config, of_size
-from tools.hub.fit.report import fits, told
-
-#: Types of numbers in which several parameters are packed into one.
-PACKED = frozenset({"I32", "U8", "I8", "U32"})
+from tools.hub.fit.model_shape import Shape, of_size
+from tools.hub.fit.plan import Loss, MemoryEstimate, Method, Precision, Trainer
+from tools.hub.fit.published import published_shape
+from tools.hub.fit.report import described, fits
 
 
 class HfFitArguments(BaseModel, extra="forbid"):
@@ -27,13 +26,22 @@ class HfFitArguments(BaseModel, extra="forbid"):
     batch: int = Field(1, ge=1, description="per GPU")
     lora_rank: int = Field(16, ge=1)
     gradient_checkpointing: bool = True
+    activation_offloading: bool = False
+    trainer: Trainer = "sft"
+    loss: Loss = Field("", description="nll: whole logits; chunked: TRL's default now")
+    optimizer: str = Field("", description="adamw_8bit, paged_adamw_8bit, adafactor, ...")
+    precision: Precision = Field("", description="of what is trained")
+    unsloth: bool = False
+    vllm: bool = Field(False, description="serves, or generates for grpo")
+    weight_bits: float = Field(0, ge=0, le=32, description="of a quantized checkpoint")
 
 
 class HfFit(AgentTool):
     name: str = "hf_fit"
     description: str = (
         "Before choosing hardware: which job flavors and local GPUs a model fits for a method, "
-        "with memory, price per hour (cheapest first) and sharding. Estimates, within a quarter."
+        "with memory, price per hour (cheapest first) and sharding. An estimate: say what you "
+        "know of the stack; the answer says what it assumed."
     )
     args_schema: type[BaseModel] = HfFitArguments
     looks_up: bool = True
@@ -49,8 +57,12 @@ class HfFit(AgentTool):
         hub = Hub.of(ctx)
         shape = await _shape(a, hub, notes)
         plan = MemoryEstimate(
-            a.method, a.sequence_length, a.batch, a.lora_rank, a.gradient_checkpointing
-        )
+            a.method, a.sequence_length, a.batch, a.lora_rank, a.gradient_checkpointing,
+            a.trainer, a.loss, a.optimizer, a.precision, a.activation_offloading, a.unsloth,
+            a.vllm, a.weight_bits,
+        )  # fmt: skip
+        if not plan.is_known_optimizer:
+            notes.append(f"optimizer {a.optimizer} is not known: counted as AdamW")
         needed = need(shape, plan)
         there, here = await asyncio.gather(_hub(hub, notes), _local(notes))
         fitting = [gpus.name for gpus in there if fits(needed, gpus)]
@@ -58,57 +70,19 @@ class HfFit(AgentTool):
         await ctx.note(
             {"model": a.model, "method": a.method, "flavors": fitting, "at": ctx.services.clock()}
         )
-        return ToolResult(told(plan, a.model, shape, needed, [*there, *here], notes))
+        return ToolResult(
+            described(
+                plan, a.model, shape, (needed, certainty(shape, plan)), [*there, *here], notes
+            )
+        )
 
 
 async def _shape(a: HfFitArguments, hub: Hub, notes: list[str]) -> Shape:
     by_hand = round(a.parameters * GB)
-    if not a.model:
-        notes.append("no model was named: its shape is that of a common dense one of this size")
-        return of_size(by_hand)
-    counted = by_hand or await _counted(a.model, hub, notes)
-    about = Repo(a.model, path="config.json")
-    try:
-        reply = await hub.get(f"/{a.model}/resolve/main/config.json", about=about)
-        config = reply.json()
-    except ToolError as error:
-        if not counted:
-            raise ToolError(f"{error} Or give parameters (in billions).") from None
-        notes.append(f"its shape is guessed from its size: {error}")
-        return of_size(counted)
-    shape = from_config(config, counted) if isinstance(config, dict) else None
-    if shape is not None:
-        if not counted:
-            notes.append(
-                "parameters as they follow from config.json: no plain safetensors to count"
-            )
-        return shape
-    if not counted:
-        raise ToolError(
-            f"{a.model} has neither safetensors to count nor a config.json that tells its size: "
-            "give parameters (in billions)"
-        )
-    notes.append("its config.json does not tell its shape: it is guessed from its size")
-    return of_size(counted)
-
-
-async def _counted(model: str, hub: Hub, notes: list[str]) -> int:
-    """Parameters in the model's safetensors; 0 where they do not tell. Raises ToolError."""
-    from huggingface_hub.errors import NotASafetensorsRepoError, SafetensorsParsingError
-
-    try:
-        found = await hub.ask(
-            lambda api: api.get_safetensors_metadata(model).parameter_count, Repo(model)
-        )
-    except (NotASafetensorsRepoError, SafetensorsParsingError):
-        return 0
-    if PACKED & set(found):
-        kinds = ", ".join(sorted(found))
-        notes.append(
-            f"{model} is stored quantized ({kinds}): the estimate is for its plain weights"
-        )
-        return 0
-    return sum(found.values())
+    if a.model:
+        return await published_shape(a.model, by_hand, hub, notes)
+    notes.append("no model was named: its shape is that of a common dense one of this size")
+    return of_size(by_hand)
 
 
 async def _hub(hub: Hub, notes: list[str]) -> list[Gpus]:
