@@ -233,8 +233,8 @@ def _reference(shape: Shape, plan: MemoryEstimate) -> list[Part]:
 
 
 def _generation(shape: Shape, plan: MemoryEstimate) -> list[Part]:
-    """vLLM on the trainer's GPUs: its copy of the weights and its cache. (Generation by transformers
-    is over before the loss is computed, and its cache is gone.)"""
+    """vLLM on the trainer's GPUs: its weights and its cache. (Generation by transformers is over
+    before the loss is computed, and its cache is gone.)"""
     if plan.trainer != "grpo" or not plan.vllm:
         return []
     serving = replace(plan, method="inference", bits=0)
