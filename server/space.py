@@ -17,6 +17,7 @@ from configs.settings import Settings
 from core.credentials import Account, serve_accounts
 from core.errors import UsageError
 from core.secrets.credential_names import is_credential_name
+from graph.options import RunOptions
 from server.limits import Limits
 from server.oauth import Provider
 from server.serve import bound, serve
@@ -68,7 +69,7 @@ def space(environ: Mapping[str, str], home: Path, limits: Limits | None = None) 
             users.limits,
             folder=work,
             account=Account(key),
-            sandbox=FLAVOR,
+            options=RunOptions(sandbox=FLAVOR),
         )
 
     users = Users(make, limits or Limits())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from configs.settings import Settings
 from core.errors import UsageError
+from graph.options import RunOptions
 from server.limits import Limits
 from server.local import LocalAccess
 from server.serve import bound, serve
@@ -24,6 +25,7 @@ LIMITS = Limits(user_turns=64, turns=64, user_streams=200, threads=1_000_000)
 def start(
     settings: Settings,
     folder: Path,
+    options: RunOptions,
     port: int | None,
     say: Callable[[str], None],
     open_browser: bool,
@@ -31,11 +33,11 @@ def start(
     """Serve until the user stops it. Raises AgentError.
 
     Args:
-        port: None: 7860, or the next that is free. say: takes lines for the user.
+        options: of every session. port: None: 7860, or the next that is free. say: takes lines for the user.
     """
     listener = _listener(port)
     number = listener.getsockname()[1]
-    user = User(settings, LIMITS, folder=folder)
+    user = User(settings, LIMITS, folder=folder, options=options)
     access = LocalAccess(user, settings.state_path() / "web-cookies.json", number)
     site = Site(
         kind="local",

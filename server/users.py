@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,7 +31,7 @@ class User:
 
     Args:
         account: whose token is used; None: this machine's credentials. folder: where a new thread
-            works. sandbox: the hardware of each thread's sandbox; None: as the settings say.
+            works. options: of every session; model and mode are each thread's own.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class User:
         *,
         folder: Path,
         account: Account | None = None,
-        sandbox: str | None = None,
+        options: RunOptions | None = None,
     ) -> None:
         self.settings = settings
         self.account = account
@@ -48,7 +49,7 @@ class User:
         self.rooms: dict[str, Room] = {}
         self._done: dict[str, asyncio.Task[Any]] = {}
         self._limits = limits
-        self._sandbox = sandbox
+        self._options = replace(options or RunOptions(), model=None, mode=None)
         self._store: Store | None = None
         self._last_used = time.monotonic()
         self._opening = asyncio.Lock()
@@ -122,7 +123,7 @@ class User:
             for tell in told:
                 loop.call_soon_threadsafe(tell, text)
 
-        options = RunOptions(sandbox=self._sandbox, notice=notice, **chosen)
+        options = replace(self._options, notice=notice, **chosen)
         session = Session.open(
             self.settings, cwd=self.folder, thread=thread, options=options, store=store
         )

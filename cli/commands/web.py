@@ -37,5 +37,5 @@ def web(options: Options, port: int | None, no_browser: bool) -> int:
             "mode": options.mode or loaded.settings.mode,
         }
     )
-    start(settings, options.folder, port, note, not no_browser)
+    start(settings, options.folder, options.for_run(), port, note, not no_browser)
     return 0

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from configs.settings import Settings
+from graph.options import RunOptions
 from server.app import create_app
 from server.limits import Limits
 from server.local import LocalAccess
@@ -24,9 +25,14 @@ BASE = f"http://127.0.0.1:{PORT}"
 OURS = {"x-ml-agent": "1", "origin": BASE, "sec-fetch-site": "same-origin"}
 
 
-def local_site(settings: Settings, folder: Path, limits: Limits | None = None) -> Site:
+def local_site(
+    settings: Settings,
+    folder: Path,
+    limits: Limits | None = None,
+    options: RunOptions | None = None,
+) -> Site:
     limits = limits or Limits()
-    user = User(settings, limits, folder=folder)
+    user = User(settings, limits, folder=folder, options=options)
     access = LocalAccess(user, settings.state_path() / "web-cookies.json", PORT)
     users = Users(lambda key: user, limits)
     users.get("")
@@ -90,13 +96,14 @@ async def served(
     settings: Settings,
     folder: Path,
     limits: Limits | None = None,
+    options: RunOptions | None = None,
 ) -> AsyncIterator[Browser]:
     """A browser that is signed in to a local server."""
     choose = script if callable(script) else by_step(script)
     with ModelServer(choose) as model, pytest.MonkeyPatch.context() as patch:
         patch.setenv("OPENAI_API_KEY", "sk-stand-in")
         patch.setenv("OPENAI_BASE_URL", model.openai_base)
-        site = local_site(settings, folder, limits)
+        site = local_site(settings, folder, limits, options)
         browser = Browser(site)
         await browser.open()
         try:

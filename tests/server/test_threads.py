@@ -346,3 +346,19 @@ async def test_a_server_that_ends_twice_leaves_the_thread_valid(
         row = await store.threads.get(thread)
         assert row is not None
         assert store.standing(row) == "interrupted"
+
+
+async def test_the_options_of_the_command_line_hold_in_every_session(
+    settings: Settings, workdir: Path
+) -> None:
+    script = [Reply(calls=[bash("touch made")]), Reply(text="no")]
+    options = RunOptions(deny=("bash(touch *)",), mode="read-only")
+    async with served(script, settings, workdir, options=options) as browser:
+        thread = await browser.new("go", mode="auto")
+        (output,) = named(await browser.frames(thread), "tool_output")
+        assert (output["ok"], "bash(touch *)" in output["text"]) == (False, True)
+        # A stored thread keeps its own mode.
+        await browser.site.users.get("").forget(thread)
+        (reset,) = await browser.frames(thread)
+        assert reset["data"]["status"]["mode"] == "auto"
+    assert not (workdir / "made").exists()
