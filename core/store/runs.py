@@ -116,10 +116,13 @@ class Run(RunFolder[Path]):
             return await asyncio.sleep(seconds)
         if self._reaped() is not None:
             return None
+        try:
+            # It is no other process's number: a child keeps its own until it is reaped.
+            process = os.pidfd_open(self._process.pid)
+        except OSError:  # no such call (Linux before 5.3, gVisor), or too many open files
+            return await asyncio.sleep(seconds)
         loop = asyncio.get_running_loop()
         over = loop.create_future()
-        # It is no other process's number: a child keeps its own until it is reaped.
-        process = os.pidfd_open(self._process.pid)
         timer = loop.call_later(seconds, _settle, over)
         try:
             loop.add_reader(process, _settle, over)

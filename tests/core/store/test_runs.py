@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -348,3 +349,17 @@ async def test_a_wait_for_a_command_ends_with_its_time(tmp_path: Path) -> None:
             assert each.state() == "alive"
     finally:
         run.kill("killed")
+
+
+async def test_a_wait_without_a_descriptor_for_it(folder: Path) -> None:
+    """Some systems have no pidfd; here no descriptor is left."""
+    run = began(folder, "sleep 600")
+    lowest = os.dup(0)
+    os.close(lowest)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, before[1]))
+    try:
+        await run.wait(0.01)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert run.state() == "alive"
