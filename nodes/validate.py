@@ -1,6 +1,7 @@
 """The tool that a call names, and its arguments as the tool's own type."""
 
 from collections.abc import Mapping
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -17,9 +18,20 @@ def validated(call: Call, tools: Mapping[str, AgentTool]) -> tuple[AgentTool, Ba
     if tool is None:
         raise ValueError(f"there is no tool {call.name!r}; available: {', '.join(sorted(tools))}")
     try:
-        return tool, tool.args_schema.model_validate(call.args)
+        return tool, tool.args_schema.model_validate(_without_nulls(call.args, tool.args_schema))
     except ValidationError as error:
         raise ValueError(f"{call.name}: {_in_one_line(error)}") from None
+
+
+def _without_nulls(args: Mapping[str, Any], schema: type[BaseModel]) -> dict[str, Any]:
+    """Some models write null for what they leave out. It is the default then, unless null has a
+    meaning of its own."""
+    fields = schema.model_fields
+    optional = {
+        name for name, field in fields.items()
+        if not field.is_required() and type(None) not in get_args(field.annotation)
+    }  # fmt: skip
+    return {k: v for k, v in args.items() if v is not None or k not in optional}
 
 
 def _in_one_line(error: ValidationError) -> str:

@@ -91,6 +91,17 @@ def test_bad_arguments_come_back_as_one_message_naming_the_field(tool: AgentTool
 
 
 @every_tool
+def test_null_means_left_out(tool: AgentTool) -> None:
+    """Some models write null for each optional argument."""
+    good = example(tool)
+    optional = {n for n, f in tool.args_schema.model_fields.items() if not f.is_required()}
+    nulls = dict.fromkeys(optional - set(good))
+    assert validated(Call("c", tool.name, {**nulls, **good}), TOOLS) == validated(
+        Call("c", tool.name, good), TOOLS
+    )
+
+
+@every_tool
 async def test_bad_arguments_do_not_run(bench: Bench, tool: AgentTool) -> None:
     result = await bench.call(tool.name, **example(tool), surplus=1)
     assert (result.ok, result.outcome) == (False, "failed")
