@@ -8,7 +8,6 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from configs.settings import MODES
 from core.errors import ToolError, UsageError
 from core.store import Store, ThreadRow
 from core.store.prune import remove
@@ -118,7 +117,6 @@ class Acts:
 
     async def model(self, request: Request, user: User, room: Room) -> Response:
         body = await body_of(request, sent.Model)
-        self.check_choice(user, body.model, None)
         route = await room.session.switch(body.model)
         await room.changed()
         told = thread_of(room.session.thread, await user.store())
@@ -126,7 +124,7 @@ class Acts:
 
     async def mode(self, request: Request, user: User, room: Room) -> Response:
         body = await body_of(request, sent.Mode)
-        self.check_choice(user, None, body.mode)
+        self.check_mode(user, body.mode)
         await room.session.permit(body.mode)
         await room.changed()
         return JSONResponse({"thread": thread_of(room.session.thread, await user.store())})
@@ -146,11 +144,14 @@ class Acts:
         if len(text) > most:
             raise UsageError(f"the message is over {most:,} characters", "send a shorter one")
 
-    def check_choice(self, user: User, model: str | None, mode: str | None) -> None:
-        if mode is not None and mode not in self._site.modes:
+    def check_mode(self, user: User, mode: str | None) -> None:
+        if mode is None:
+            return
+        if mode not in self._site.modes:
             raise UsageError(f"mode {mode} is not offered here", ", ".join(self._site.modes))
-        if mode is not None and MODES.index(mode) > MODES.index(user.settings.capped_mode(mode)):
-            raise UsageError(f"the settings allow nothing looser than {mode}", "ml-agent config")
+        loosest = user.settings.capped_mode(mode)
+        if loosest != mode:
+            raise UsageError(f"the settings allow nothing looser than {loosest}", "ml-agent config")
 
 
 def thread_of(row: ThreadRow, store: Store) -> dict[str, Any]:

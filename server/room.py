@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import Any
 
 from core.errors import AgentError, NoSuchThread, UsageError
@@ -185,11 +185,12 @@ class Room:
 
     async def _pump(self, events: AsyncGenerator[Event, None], begun: asyncio.Event) -> None:
         try:
-            async for event in events:
-                await self._teller.event(event)
-                if event.name == "processing":
-                    begun.set()
-                    await self._teller.status(is_running=True)
+            async with aclosing(events) as told:
+                async for event in told:
+                    await self._teller.event(event)
+                    if event.name == "processing":
+                        begun.set()
+                        await self._teller.status(is_running=True)
         except Exception as error:  # the task's boundary: the tabs are told, we have a traceback
             log.exception("a turn of %s failed", self.session.thread.id)
             self.notice(f"Cannot continue: {type(error).__name__}.", "error", "reload the page")
@@ -222,9 +223,7 @@ class Room:
         self.session.interrupt()
         if self._watch is not None:
             self._watch.cancel()
-        while open_ := [
-            task for task in (self._turn, *self._background) if task and not task.done()
-        ]:
+        while open_ := self._open_tasks():
             await asyncio.wait(open_)
         await self.log.end()
         await self.session.close()

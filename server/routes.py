@@ -105,7 +105,7 @@ class ThreadRoutes:
     async def new(self, request: Request) -> Response:
         user, body = self._user(request), await body_of(request, sent.NewThread)
         self._acts.check_text(body.text)
-        self._acts.check_choice(user, body.model, body.mode)
+        self._acts.check_mode(user, body.mode)
 
         async def work() -> dict[str, Any]:
             self._site.users.check_turns(user)

@@ -362,3 +362,13 @@ async def test_the_options_of_the_command_line_hold_in_every_session(
         (reset,) = await browser.frames(thread)
         assert reset["data"]["status"]["mode"] == "auto"
     assert not (workdir / "made").exists()
+
+
+async def test_a_mode_that_the_settings_forbid_is_refused_with_the_one_they_allow(
+    settings: Settings, workdir: Path
+) -> None:
+    settings.keep_below(mode="ask", max_iterations=None)
+    async with served([], settings, workdir) as browser:
+        answer = await browser.post("/threads", text="go", mode="yolo")
+        assert answer.status_code == 400
+        assert answer.json()["error"]["message"] == "the settings allow nothing looser than ask"
