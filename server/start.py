@@ -33,7 +33,8 @@ def start(
     """Serve until the user stops it. Raises AgentError.
 
     Args:
-        options: of every session. port: None: 7860, or the next that is free. say: takes lines for the user.
+        options: of every session. port: None: 7860, or the next that is free. say: takes lines
+            for the user.
     """
     listener = _listener(port)
     number = listener.getsockname()[1]
