@@ -24,8 +24,8 @@ def validated(call: Call, tools: Mapping[str, AgentTool]) -> tuple[AgentTool, Ba
 
 
 def _without_nulls(args: Mapping[str, Any], schema: type[BaseModel]) -> dict[str, Any]:
-    """Some models write null for what they leave out. It is the default then, unless null has a
-    meaning of its own."""
+    """Some models write null for what they leave out. It is the default then, unless null is
+    one of the values."""
     fields = schema.model_fields
     optional = {
         name for name, field in fields.items()
