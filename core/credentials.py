@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from core.errors import NotAuthenticated, ToolError
+from core.errors import ToolError
+from core.model_errors import NotAuthenticated
 
 #: Tokens that redaction knows at once; the oldest go first.
 MOST_TOKENS = 1000

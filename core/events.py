@@ -7,7 +7,7 @@ before the `tool_call`s of that answer; `tool_call` before that call's `tool_log
 `tool_state_change` and `tool_output`. `compacted` and `undo_complete` may be outside of a turn.
 
 Nodes and tools emit events through LangGraph's stream writer (`emitter`);
-`graph/stream.py` stamps each with thread, turn and seq and holds the order.
+`graph/event_filter.py` drops repeats; `graph/session.py` stamps each with thread, turn and seq.
 """
 
 from collections.abc import Callable, Mapping

@@ -18,7 +18,7 @@ from core.policy.modes import MODES, Judged, Situation, by_mode
 from core.policy.modes import protected as protected_place
 from core.policy.modes import secret as secret_file
 from core.policy.programs import READERS
-from nodes.judge_calls import reached
+from nodes.verdicts import reached
 from tools.workspace.command_sandbox import places
 from tools.workspace.command_sandbox.plan import Planner
 

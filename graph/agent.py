@@ -72,10 +72,8 @@ def build_graph() -> StateGraph[AgentState, AgentContext]:
         at_once(routing.after_call_model),
         ["call_model", "compact", "doom_check", "approval", "execute_tools", END],
     )
-    builder.add_conditional_edges(
-        "doom_check", at_once(routing.after_doom_check), ["call_model", END]
-    )
-    builder.add_conditional_edges("compact", at_once(routing.after_compact), ["call_model", END])
+    builder.add_conditional_edges("doom_check", at_once(routing.unless_ended), ["call_model", END])
+    builder.add_conditional_edges("compact", at_once(routing.unless_ended), ["call_model", END])
     builder.add_conditional_edges("approval", at_once(routing.after_approval), ["execute_tools"])
     builder.add_conditional_edges(
         "execute_tools", at_once(routing.after_execute_tools), ["execute_tools", "call_model"]

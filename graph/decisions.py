@@ -6,6 +6,7 @@ from typing import Any
 from langgraph.types import Command, Interrupt
 
 from core.errors import UsageError
+from core.store.rows import SqlDecisions
 
 
 def requests_of(interrupts: Sequence[Interrupt]) -> list[dict[str, Any]]:
@@ -48,3 +49,22 @@ def decide(interrupts: Sequence[Interrupt], decisions: Sequence[dict[str, Any]])
 def rejections(requests: Sequence[dict[str, Any]], words: str) -> list[dict[str, Any]]:
     """The decisions of a user who wrote something else instead of deciding."""
     return [{"type": "reject", "message": words} for _ in requests]
+
+
+async def decided(
+    stored: SqlDecisions,
+    thread: str,
+    interrupts: Sequence[Interrupt],
+    decisions: Sequence[dict[str, Any]] | None,
+) -> Command[Any] | None:
+    """The resume value: `decisions` where a call was not decided elsewhere before; None while a
+    call has none."""
+    ids = [request["id"] for request in requests_of(interrupts)]
+    if decisions is not None:
+        decide(interrupts, decisions)  # as many as are needed, or UsageError
+        for call_id, decision in zip(ids, decisions, strict=True):
+            await stored.put(thread, call_id, decision)
+    found = await stored.of(thread, ids)
+    if len(found) < len(ids):
+        return None
+    return decide(interrupts, [found[call_id] for call_id in ids])

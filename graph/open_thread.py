@@ -3,8 +3,8 @@ its turns; and its row, as it is kept up to date."""
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TypedDict
@@ -12,7 +12,8 @@ from typing import TypedDict
 from configs.folders import who_else_may_write
 from configs.model_ids import RECORDINGS
 from configs.settings import Settings
-from core.errors import AgentError
+from core.errors import AgentError, MessageQueued, ThreadBusy
+from core.events import Event, TurnComplete
 from core.model import ModelClient
 from core.run import StopSignal
 from core.secrets.redaction import keep_known, redacted
@@ -22,6 +23,7 @@ from graph.options import RunOptions, context_for, thread_for
 from graph.thread import Thread
 from graph.transcript.recorded_model import open_replay
 from graph.turn_files import TurnFiles, snapshots_of
+from graph.turn_input import Wanted
 from nodes.interrupt import Stopped, race
 from nodes.services import build_services, in_sandbox
 from nodes.step import Step
@@ -154,6 +156,34 @@ class OpenThread:
             self.thread = await self._store.threads.create(replace(self.thread, title=title))
             self._known = True
         return await self._store.inbox.put(self.thread.id, text)
+
+    @asynccontextmanager
+    async def _driving(self, wanted: Wanted) -> AsyncGenerator[None, None]:
+        """The thread's lease. A message that is sent while another process has it waits in the
+        inbox for that one. Raises MessageQueued, ThreadBusy."""
+        async with AsyncExitStack() as held:
+            try:
+                await held.enter_async_context(self._store.lease(self.thread.id))
+            except ThreadBusy as busy:
+                if not wanted.message or wanted.number:
+                    raise
+                wanted.number = await self._accept(wanted.message)
+                try:
+                    # That process may have looked into the inbox for the last time.
+                    await held.enter_async_context(self._store.lease(self.thread.id))
+                except ThreadBusy:
+                    said = f"{busy.message}. Your message is queued and joins the turn there"
+                    raise MessageQueued(said, number=wanted.number) from None
+            yield
+
+    async def _is_queued(self, last: Event) -> bool:
+        """Whether a message came in the instant between the last look into the inbox and the end
+        of the lease: its sender found the thread driven, and left it to this process."""
+        done = isinstance(last, TurnComplete) and last.status == "done"
+        if not done or self._stop.is_set() or self._store.is_driven(self.thread.id):
+            return False
+        seq = (await self._stored.turn()).get("seq", 0)
+        return bool(await self._store.inbox.after(self.thread.id, seq))
 
     async def _keep_row(self, status: str, turns: int, *, quietly: bool = False) -> None:
         """Store the row as it stands. `quietly`: a database that fails is not a further trouble."""

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from configs.settings import Settings
 from core.credentials import hub_token
-from core.errors import NotAuthenticated, SettingsError, UsageError
+from core.errors import SettingsError, UsageError
+from core.model_errors import NotAuthenticated
 from core.models.choice import choose_model
 from core.models.list_models import check_effort
 from core.models.routes import resolve

@@ -1,50 +1,15 @@
 """What a turn came to: its last event, read from where the thread stands, and its figures."""
 
-import time
-from dataclasses import dataclass
 from typing import Any
 
 from langgraph.types import StateSnapshot
 
-from core.durable import Spent
 from core.errors import AgentError
 from core.events import ApprovalRequired, Error, Event, Interrupted, TurnComplete
-from core.history import final_text, was_interrupted
+from core.history import was_interrupted
 from core.state import Turn
 from graph.decisions import requests_of
-from nodes.opening import NO_USAGE, ROOT
-
-
-@dataclass
-class Watch:
-    """Measures a turn. wall, steady: when this part of it began, epoch seconds and monotonic.
-    works: whether anything ran. alone: it is not a part of the turn before it."""
-
-    wall: float
-    steady: float
-    alone: bool = False
-    works: bool = False
-
-    def of(self, turn: Turn, opened: float) -> tuple[float, float]:
-        """(seconds of the whole turn, what came before an approval or a kill included; when it
-        began, epoch seconds, where that was before the session was opened, else 0)."""
-        seconds, began = time.monotonic() - self.steady, turn.get("started", 0.0)
-        if self.alone or not self.works or not 0 < began < self.wall:
-            return seconds, 0.0
-        return max(seconds, time.time() - began), began if began < opened else 0.0
-
-
-def figures_of(state: StateSnapshot, spent: Spent, seconds: float) -> dict[str, Any]:
-    """{text, iterations, usage, cost_micro_usd, seconds} of the newest turn."""
-    values = state.values
-    turn: Turn = values.get("turn", ROOT)
-    return {
-        "text": final_text(values.get("messages", [])),
-        "iterations": turn.get("iterations", 0),
-        "usage": turn.get("usage") or dict(NO_USAGE),
-        "cost_micro_usd": None if spent.unknown else spent.amount,
-        "seconds": round(seconds, 3),
-    }
+from nodes.opening import ROOT
 
 
 def last_event(state: StateSnapshot, since: float, figures: dict[str, Any]) -> Event:

@@ -4,8 +4,9 @@ from typing import Literal
 
 from langgraph.types import Send
 
-from core.history import Call, pending_calls, unanswered, waits_for_answer
+from core.history import Call, unanswered, waits_for_answer
 from core.state import AgentState
+from nodes.approval import waiting_calls
 from nodes.budget import key_of
 from nodes.loop_guard import find_loop
 from nodes.waves import next_wave
@@ -35,14 +36,9 @@ def after_call_model(state: AgentState) -> str | list[Send]:
         return "call_model"  # it was told to continue
     if find_loop(messages, state.get("verdicts")):
         return "doom_check"
-    if any(waits_for_person(state, call) for call in pending_calls(messages)):
+    if waiting_calls(state):
         return "approval"
     return after_approval(state)
-
-
-def waits_for_person(state: AgentState, call: Call) -> bool:
-    verdict = state.get("verdicts", {}).get(call.id)
-    return verdict is not None and verdict["action"] == "ask" and "decision" not in verdict
 
 
 def after_approval(state: AgentState) -> list[Send]:
@@ -63,11 +59,8 @@ def after_execute_tools(state: AgentState) -> str | list[Send]:
     return _send(state, calls) if leads else []
 
 
-def after_doom_check(state: AgentState) -> str:
-    return "call_model" if state.get("turn", {}).get("status") == "running" else END
-
-
-def after_compact(state: AgentState) -> str:
+def unless_ended(state: AgentState) -> str:
+    """The model again, unless the node has ended the turn."""
     return "call_model" if state.get("turn", {}).get("status") == "running" else END
 
 

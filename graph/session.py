@@ -15,23 +15,25 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, Unpack
 
 from configs.settings import Settings
-from core.errors import MessageQueued, ThreadBusy, UsageError
-from core.events import Event, Processing, Ready, Shutdown, TurnComplete
+from core.errors import ThreadBusy, UsageError
+from core.events import Event, Processing, Ready, Shutdown
 from core.text import encodable
 from graph.background.notifications import Notifier
 from graph.background.trace_sharing import Sharing
+from graph.event_filter import Seen, without_secrets
 from graph.open_thread import Brought
 from graph.options import RunOptions
-from graph.outcome import Watch, error_of, figures_of, last_event, status_of
+from graph.outcome import error_of, last_event, status_of
+from graph.resumed_input import AnyInput
 from graph.status import Status
-from graph.stream import Run, Seen, events_of, without_secrets
-from graph.turn_input import NOTHING, Begin, TurnInput, Wanted
+from graph.stream import events_of
+from graph.turn_figures import Watch, figures_of
+from graph.turn_input import NOTHING, Begin, Wanted
 from nodes.budget import key_of
 from nodes.opening import ROOT
 
@@ -85,19 +87,14 @@ class Session(Status):
 
     async def __aenter__(self) -> Self:
         await self._open()
-        self._input = TurnInput(self._store, self._stored, self._files, self.thread.id)
+        self._input = AnyInput(self._store, self._stored, self._files, self.thread.id)
         self._sharing = Sharing(self.settings, self.export, self._options.notice)
         web = self.settings.web.public_url
         self._notifier = Notifier(self.settings.notify, self._options.notice, web)
         self._iterations = self._context.max_iterations
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     # --- what a program does with it --------------------------------------------------------
@@ -204,34 +201,6 @@ class Session(Status):
             await self._keep_row(status_of(wanted.last), self._turn_number)
             self._sharing.turn_ended(self.thread)
 
-    async def _is_queued(self, last: Event) -> bool:
-        """Whether a message came in the instant between the last look into the inbox and the end
-        of the lease: its sender found the thread driven, and left it to this process."""
-        done = isinstance(last, TurnComplete) and last.status == "done"
-        if not done or self._stop.is_set() or self._store.is_driven(self.thread.id):
-            return False
-        seq = (await self._stored.turn()).get("seq", 0)
-        return bool(await self._store.inbox.after(self.thread.id, seq))
-
-    @asynccontextmanager
-    async def _driving(self, wanted: Wanted) -> AsyncGenerator[None, None]:
-        """The thread's lease. A message that is sent while another process has it waits in the
-        inbox for that one. Raises MessageQueued, ThreadBusy."""
-        async with AsyncExitStack() as held:
-            try:
-                await held.enter_async_context(self._store.lease(self.thread.id))
-            except ThreadBusy as busy:
-                if not wanted.message or wanted.number:
-                    raise
-                wanted.number = await self._accept(wanted.message)
-                try:
-                    # That process may have looked into the inbox for the last time.
-                    await held.enter_async_context(self._store.lease(self.thread.id))
-                except ThreadBusy:
-                    said = f"{busy.message}. Your message is queued and joins the turn there"
-                    raise MessageQueued(said, number=wanted.number) from None
-            yield
-
     async def _opening(self, wanted: Wanted) -> Processing:
         """The turn's first event; its message is on disk when it is made."""
         if wanted.alone:
@@ -260,8 +229,9 @@ class Session(Status):
         while graph_input is not NOTHING:
             app, config = await self._stored.app(), self._stored.config()
             self._stored.forget()
-            run = Run(app, graph_input, config, self._context)
-            events = events_of(run, self._seen, self._stored.stands)
+            events = events_of(
+                app, graph_input, config, self._context, self._seen, self._stored.stands
+            )
             async with aclosing(events) as told:
                 async for event in told:
                     if self._mcp is not None and event.name != "tool_log":

@@ -17,17 +17,18 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langgraph.config import get_config
 
 from core.durable import InboxRow
-from core.errors import ModelError, ToolError
+from core.errors import ToolError
 from core.events import Compacted, ToolCall, ToolLog, ToolOutput, from_dict
 from core.history import calls_of, final_text
+from core.model_errors import ModelError
 from core.run import SubagentRun
 from core.state import OURS, AgentState, Turn
 from core.tool import AgentContext, RunSubagent, Subagent, ToolContext, ToolResult
 from graph.stream import Graph
-from nodes.budget import caps_of, turn_named
-from nodes.judge_calls import main_words
+from nodes.budget import caps_of
 from nodes.opening import NO_USAGE
 from nodes.surroundings import surroundings
+from nodes.verdicts import main_words
 
 #: LangGraph counts supersteps; iterations are counted by the nodes.
 RECURSION_LIMIT = 1_000_000
@@ -210,3 +211,9 @@ def _looked(messages: Sequence[AnyMessage]) -> str:
     if not lines:
         return "nothing."
     return "\n".join(["nothing was written down; it had looked at", *lines])[:PARTIAL]
+
+
+def turn_named(key: str) -> Turn:
+    """Number and start of the turn that `key_of` named."""
+    _, number, started = key.rsplit("/", 2)
+    return {"number": int(number), "started": float(started)}

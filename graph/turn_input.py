@@ -1,4 +1,4 @@
-"""What the graph is given to run: a message's turn, decisions, an open turn, a compaction."""
+"""What the graph is given to run for a message; graph/resumed_input.py has the other inputs."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -7,16 +7,13 @@ from typing import Any
 
 from langgraph.types import Interrupt
 
-from core.errors import UsageError
 from core.events import Event, Processing
-from core.history import is_note, is_summary, said_by_person
-from core.state import Turn
 from core.store import Store
-from graph.decisions import decide, rejections, requests_of
+from graph.decisions import decided, rejections, requests_of
 from graph.stream import GraphInput
 from graph.thread import Thread
 from graph.turn_files import TurnFiles
-from nodes.opening import ROOT, goes_on, next_turn
+from nodes.opening import ROOT, next_turn
 from nodes.step import Step
 
 
@@ -53,8 +50,7 @@ class Wanted:
 
 
 class TurnInput:
-    """The inputs of one thread's turns, by how the thread stands. All but `open_turn` may return
-    NOTHING."""
+    """The inputs of a thread's messages, by how the thread stands."""
 
     def __init__(self, store: Store, thread: Thread, files: TurnFiles, id: str) -> None:
         self._store = store
@@ -67,59 +63,11 @@ class TurnInput:
         unfinished work is closed first."""
         state = await self._thread.standing()
         if state.interrupts:
-            requests = requests_of(state.interrupts)
-            return await self._decided(state.interrupts, rejections(requests, text))
+            rejected = rejections(requests_of(state.interrupts), text)
+            return await self._decided(state.interrupts, rejected)
         if state.tasks:
             await self._thread.settle(step)
         return await self.open_turn()
-
-    async def of_resume(self, decisions: Sequence[dict[str, Any]] | None) -> GraphInput | Nothing:
-        """For a turn that was cut off, waits for decisions, or was ended by a limit."""
-        state = await self._thread.standing()
-        if state.interrupts:
-            return await self._decided(state.interrupts, decisions)
-        if decisions is not None:
-            raise UsageError("no approval waits for a decision in this thread")
-        if state.tasks:
-            return None
-        turn: Turn = state.values.get("turn", ROOT)
-        if await self._store.inbox.after(self._id, turn.get("seq", 0)):
-            return await self.open_turn()
-        if turn.get("status") == "limit":
-            # It stopped for want of money, time or iterations: this run may have some.
-            return {"turn": goes_on(turn)}
-        return NOTHING
-
-    async def resumed(self) -> Processing:
-        """What a resume says first: the message of the turn that continues, and why it stopped."""
-        state = await self._thread.standing()
-        turn = state.values.get("turn", ROOT)
-        said = [
-            said_by_person(m)
-            for m in state.values.get("messages", [])
-            if m.type == "human" and not is_note(m) and not is_summary(m)
-        ]
-        event = Processing(text=said[-1] if said else "", resumes="nothing")
-        if state.interrupts:
-            event.resumes = "approval"
-        elif state.tasks:
-            event.resumes = "cut off"
-        elif rows := await self._store.inbox.after(self._id, turn.get("seq", 0)):
-            return Processing(text=rows[0].text, number=rows[0].seq)
-        elif turn.get("status") == "limit":
-            event.resumes = "limit"
-        return event
-
-    async def of_compaction(self) -> GraphInput | Nothing:
-        state = await self._thread.standing()
-        if not state.values.get("messages"):
-            return NOTHING
-        if state.interrupts or state.tasks:
-            raise UsageError(
-                "a turn is under way in this thread", "finish it first: sessions resume"
-            )
-        turn: Turn = state.values["turn"]
-        return {"turn": {**turn, "compact": "requested"}}
 
     async def of_left_over(self) -> GraphInput | Nothing:
         """A further turn for what arrived during the final answer."""
@@ -143,14 +91,5 @@ class TurnInput:
     async def _decided(
         self, interrupts: Sequence[Interrupt], decisions: Sequence[dict[str, Any]] | None
     ) -> GraphInput | Nothing:
-        """The resume value: `decisions` where a call was not decided elsewhere before; NOTHING
-        while one has none."""
-        ids = [request["id"] for request in requests_of(interrupts)]
-        if decisions is not None:
-            decide(interrupts, decisions)  # as many as are needed, or UsageError
-            for call_id, decision in zip(ids, decisions, strict=True):
-                await self._store.decisions.put(self._id, call_id, decision)
-        found = await self._store.decisions.of(self._id, ids)
-        if len(found) < len(ids):
-            return NOTHING
-        return decide(interrupts, [found[call_id] for call_id in ids])
+        """The resume value; NOTHING while a call has no decision."""
+        return await decided(self._store.decisions, self._id, interrupts, decisions) or NOTHING

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.messages import BaseMessage, HumanMessage
 
-from core.errors import (
+from core.events import AssistantStreamEnd, ToolLog
+from core.model import Answer, AnswerOptions
+from core.model_errors import (
     ModelError,
     ModelUnavailable,
     NotAuthenticated,
     PaymentRequired,
     UnknownModel,
 )
-from core.events import AssistantChunk, AssistantStreamEnd, Emit, Event, ToolLog
-from core.model import Answer, AnswerOptions
 from core.models.effort import AUTO
-from core.state import OURS
-from nodes.opening import new_message_id
+from nodes.nudges import ONLY_THOUGHT
+from nodes.partial_answer import Partial
 from nodes.step import Step
 
 #: Empty answers in a row that are asked again.
 MAX_EMPTY = 3
 #: Where an answer's thinking is kept.
 THINKING = {"reasoning_content", "thinking_blocks", "reasoning_details"}
-ONLY_THOUGHT = "You thought, and then said nothing. Give your answer now, or call a tool."
 #: What another model may not have: this one's trouble, not the request's.
 UNAVAILABLE = (ModelUnavailable, PaymentRequired, NotAuthenticated, UnknownModel)
 
@@ -73,26 +72,3 @@ async def _answer(step: Step, model: str, request: list[BaseMessage], partial: P
             request = [*request, HumanMessage(ONLY_THOUGHT)]
     what = "only thought and said nothing" if thought else "answered with nothing"
     raise ModelUnavailable(f"the model {what}, {MAX_EMPTY} times", attempts=MAX_EMPTY)
-
-
-class Partial:
-    """Remembers what was shown of an answer, so that an interrupt keeps it."""
-
-    def __init__(self, emit: Emit) -> None:
-        self._emit = emit
-        self._text: list[str] = []
-
-    def emit(self, event: Event) -> None:
-        if isinstance(event, AssistantChunk) and event.kind == "answer":
-            self._text.append(event.text)
-        elif isinstance(event, AssistantStreamEnd) and event.withdrawn:
-            self._text.clear()
-        self._emit(event)
-
-    def message(self) -> list[AIMessage]:
-        """What was shown, as a message; [] where nothing was."""
-        text = "".join(self._text)
-        if not text.strip():
-            return []
-        kept = {OURS: {"outcome": "interrupted"}}
-        return [AIMessage(content=text, id=new_message_id(), additional_kwargs=kept)]

@@ -4,6 +4,7 @@ import secrets
 
 from configs.settings import Settings
 from core.durable import Caps, Scope
+from core.model import Answer
 from core.state import Turn
 from core.tool import AgentContext, Services
 
@@ -19,12 +20,6 @@ WORDS = {
 def key_of(thread: str, turn: Turn) -> str:
     """The turn's name in the ledger: a number comes again after an undo, its start does not."""
     return f"{thread}/{turn.get('number', 0)}/{turn.get('started', 0):.6f}"
-
-
-def turn_named(key: str) -> Turn:
-    """Number and start of the turn that `key_of` named."""
-    _, number, started = key.rsplit("/", 2)
-    return {"number": int(number), "started": float(started)}
 
 
 def caps_of(context: AgentContext, settings: Settings) -> Caps:
@@ -64,13 +59,21 @@ def charged(turn: Turn, cost: int | None) -> Turn:
     return {**turn, "cost_micro_usd": both}
 
 
-def estimate(services: Services, model: str, tokens_in: int, text_out: str) -> int | None:
-    """What a request that was cut off cost, roughly; None where the price is not known."""
-    price = services.models.price(model)
-    if price is None:
-        return None
-    return round(tokens_in * price[0] + len(text_out) / 4 * price[1])
-
-
 def dollars(micro_usd: int) -> str:
     return f"${micro_usd / 1_000_000:.4f}".rstrip("0").rstrip(".") if micro_usd else "$0"
+
+
+def counted(turn: Turn, answer: Answer) -> Turn:
+    """`turn` with the answer's tokens and price added, and one more iteration."""
+    spent = dict(turn["usage"])
+    used = answer.message.usage_metadata
+    if used:
+        details_in = used.get("input_token_details", {})
+        details_out = used.get("output_token_details", {})
+        spent["input"] += used["input_tokens"]
+        spent["output"] += used["output_tokens"]
+        spent["cached"] += details_in.get("cache_read", 0) or 0
+        spent["reasoning"] += details_out.get("reasoning", 0) or 0
+    more = turn["iterations"] + 1
+    booked: Turn = {**turn, "iterations": more, "usage": spent}
+    return charged(booked, answer.cost_micro_usd)

@@ -9,23 +9,26 @@ from typing import Any
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
 
-from core.errors import ContextTooLong, LimitReached, ModelError
-from core.events import AssistantStreamEnd, Error
+from core.errors import LimitReached
+from core.events import Error
 from core.history import results_of, was_interrupted
+from core.model_errors import ContextTooLong, ModelError
 from core.quick import quickly
 from core.reduce_messages import reduce_messages
 from core.state import AgentState, Turn
 from core.store.runs import remove_told
 from core.tool import AgentContext
-from nodes.ask_model import Partial, ask_model
-from nodes.budget import book, charged, estimate, nothing_left
+from nodes.ask_model import ask_model
+from nodes.budget import book, charged, nothing_left
 from nodes.context_room import check_room, over_threshold, prompt_of, warn_of_window
 from nodes.interrupt import Stopped
-from nodes.limits import closing_words, limit_reached, model_of
+from nodes.job_notices import ended_jobs
+from nodes.last_words import closing_words
+from nodes.limits import limit_reached, model_of
 from nodes.opening import ended, take_input
+from nodes.partial_answer import Partial, keep_partial
 from nodes.record_answer import record_answer
 from nodes.step import Step
-from tools import thread_jobs
 
 #: Refusals in a row of a history that is too long; each makes the next one shorter.
 MAX_REFUSED = 3
@@ -43,7 +46,7 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
     new, turn = await take_input(state, step)
     if turn.get("status") != "running":
         return {"turn": turn}
-    jobs, told = await _jobs(step, state.get("told", []))
+    jobs, told = await ended_jobs(step, state.get("told", []))
     new = [*new, *jobs]
     if services.stop.is_set():
         update: dict[str, Any] = {"turn": _stopped(turn, step)}
@@ -90,11 +93,7 @@ async def _ask(
     try:
         answer, answered_by = await step.race(ask_model(step, model, request, partial))
     except Stopped:
-        step.emit(AssistantStreamEnd(finish_reason="interrupted"))
-        shown = partial.message()
-        tokens = services.models.count_tokens(request, list(services.tools.values()))
-        cost = estimate(services, model, tokens, shown[0].text if shown else "")
-        await book(services, cost, scope)
+        shown, cost = await keep_partial(step, model, request, partial, scope)
         return {"messages": [*new, *shown], "turn": _stopped(charged(turn, cost), step)}
     except ContextTooLong:
         refused = turn.get("refused", 0) + 1
@@ -117,19 +116,6 @@ async def _ask(
         # Not before: a name with a typing error has no window.
         await warn_of_window(step, answered_by)
     return update
-
-
-async def _jobs(step: Step, known: list[str]) -> tuple[list[HumanMessage], dict[str, Any]]:
-    """(words on each job that has ended by itself, the update that remembers them)."""
-    jobs = thread_jobs() if "hf_jobs" in step.services.tools else None
-    if jobs is None:
-        return [], {}
-    try:
-        work = jobs.ended_jobs(step.services, step.thread, known, step.emit)
-        messages, told = await step.race(work)
-    except Stopped:
-        return [], {}
-    return messages, {"told": told} if told != known else {}
 
 
 def _stopped(turn: Turn, step: Step) -> Turn:

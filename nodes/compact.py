@@ -19,9 +19,10 @@ from core.state import OURS, AgentState, Turn
 from core.tool import AgentContext
 from nodes.budget import book, charged
 from nodes.context_room import room_for_history
+from nodes.ids import new_message_id
 from nodes.interrupt import Stopped
 from nodes.limits import model_of
-from nodes.opening import ended, new_message_id
+from nodes.opening import ended
 from nodes.step import Step
 from nodes.summary import Summariser, cut_to
 from nodes.turn_end import without

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from langchain_core.messages import BaseMessage, SystemMessage
 
 from configs.instructions import system_prompt
-from core.errors import ContextTooLong
 from core.events import ToolLog
+from core.model_errors import ContextTooLong
 from core.models.advice import how_to_enlarge, window_note
 from core.models.tokens import at_most
 from core.state import Turn

@@ -1,45 +1,19 @@
 """The verdict on each call of an answer: may it run, must someone be asked, or not at all."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import replace
 
-from core.backend import Quote
 from core.effects import Effect
 from core.history import Call
 from core.model import BadCall
-from core.policy.decide import Judged, Situation, decide
-from core.policy.hosts import Known, with_question
+from core.policy.decide import Judged, decide
+from core.policy.hosts import with_question
 from core.policy.paths import joined, resolved
 from core.state import QUESTION, Verdict
-from core.tool import AgentTool
+from nodes.circumstances import Circumstances
 from nodes.price_calls import with_sandbox, within_budget
 from nodes.validate import validated
-
-
-@dataclass(frozen=True)
-class Circumstances:
-    """What the verdicts of an answer's calls depend on next to the calls.
-
-    Attributes:
-        here: mode, folder and rules. interactive: a user can be asked.
-        inside: in a sub-agent, where what would be asked is denied.
-        left: micro-USD under the caps, shown where the user decides.
-        prices: by call id, the effect with its price, or why the call cannot run.
-        folder: the working directory of tools that act in the workspace, if it is another.
-        quote: what the first of their calls has to pay for.
-        addresses: those that the user and searches named.
-    """
-
-    tools: Mapping[str, AgentTool]
-    here: Situation
-    interactive: bool = True
-    inside: bool = False
-    left: int | None = None
-    prices: Mapping[str, Effect | str] = field(default_factory=dict)
-    folder: str = ""
-    quote: Quote | None = None
-    addresses: Callable[[], Known] = Known
+from nodes.verdicts import as_verdict, invalid, main_words
 
 
 class CannotRun(Exception):
@@ -59,7 +33,7 @@ def judge(
                 raise CannotRun(broken[call.id])
             verdicts[call.id] = _verdict(call, about)
         except CannotRun as error:
-            verdicts[call.id] = _invalid(str(error))
+            verdicts[call.id] = invalid(str(error))
     return verdicts
 
 
@@ -101,27 +75,11 @@ def _verdict(call: Call, about: Circumstances) -> Verdict:
         why = "no one can approve it here: leave it to the agent that gave you the task"
         said = f"{judged.reason}, and {why}"
         judged = Judged("deny", said, judged.rule)
-    verdict = _as_verdict(effect, judged, about)
+    verdict = as_verdict(effect, judged, about)
     if places:
         verdict["places"] = places
     if paid is not None:
         verdict["sandbox"] = True
-    return verdict
-
-
-def _as_verdict(effect: Effect, judged: Judged, about: Circumstances) -> Verdict:
-    verdict: Verdict = {
-        "action": judged.action,
-        "effect": effect.kind,
-        "rule": judged.rule,
-        **reached(effect, judged, about.here),  # type: ignore[typeddict-item]
-    }
-    if judged.action != "run":
-        verdict |= {"reason": judged.reason, "preview": effect.preview}
-        if about.left is not None:
-            verdict["left_micro_usd"] = about.left
-    if effect.price_micro_usd is not None:
-        verdict["price_micro_usd"] = effect.price_micro_usd
     return verdict
 
 
@@ -133,34 +91,3 @@ def _paths(effect: Effect) -> tuple[str, ...]:
 def _others(effect: Effect, places: Iterable[str]) -> tuple[str, ...]:
     known = set(effect.paths)
     return tuple(p for p in places if p not in known) if effect.kind != "execute" else ()
-
-
-def reached(effect: Effect, judged: Judged, here: Situation) -> dict[str, Any]:
-    """What a command may reach if it runs. What shipped rules alone let run reaches no network:
-    the user never said a word about it."""
-    if effect.kind != "execute" or not effect.command:
-        return {}
-    if effect.outside_sandbox:
-        return {"reach": "outside"}
-    if here.mode == "read-only":
-        return {"reach": "read-only"}
-    unasked = judged.action == "run" and here.mode == "ask" and judged.is_shipped
-    return {"reach": "offline" if unasked else "network"}
-
-
-def main_words(arguments: Mapping[str, Any]) -> list[str]:
-    """A call's arguments as the words that a rule is held against: the operation first."""
-    operation = arguments.get("operation")
-    first = [str(operation)] if operation is not None else []
-    rest = (v for k, v in arguments.items() if k != "operation")
-    return [*first, *(str(v) for v in rest if isinstance(v, str | int | float))]
-
-
-def _invalid(reason: str) -> Verdict:
-    return {
-        "action": "invalid",
-        "effect": "read",
-        "reason": reason,
-        "rule": "arguments",
-        "preview": "",
-    }

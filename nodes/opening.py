@@ -5,35 +5,22 @@ the same as one begun by the command line.
 """
 
 import asyncio
-import secrets
 import socket
-from typing import Any
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.messages import AIMessage, HumanMessage
 
-from core.durable import InboxRow
 from core.errors import AgentError
 from core.events import Processing
 from core.history import waits_for_answer
-from core.state import OURS, AgentState, Turn, TurnStatus
+from core.state import AgentState, Turn, TurnStatus
 from nodes.step import Step
-from nodes.surroundings import surroundings
+from nodes.surroundings import surroundings, user_message, with_surroundings
 
 #: Where a thread starts. Written as its root checkpoint, so that the first turn has a
 #: checkpoint before it.
 ROOT: Turn = {"number": 0, "seq": 0, "before": None, "status": "done"}
 
 NO_USAGE = {"input": 0, "cached": 0, "output": 0, "reasoning": 0}
-
-
-def new_call_id() -> str:
-    """An id of ours for a tool call: providers repeat theirs ("call_0"), the journal's keys
-    must not. Letters, digits and underscore, under 40 characters: every provider takes it."""
-    return f"call_{secrets.token_hex(12)}"
-
-
-def new_message_id() -> str:
-    return f"ai-{secrets.token_hex(12)}"
 
 
 def next_turn(turn: Turn, head: str | None) -> Turn:
@@ -68,7 +55,7 @@ async def take_input(state: AgentState, step: Step) -> tuple[list[HumanMessage],
         block += "\n\n"
     is_under_way = turn.get("status") in ("running", "opening")
     number = turn.get("number", 0) + (0 if is_under_way else 1)
-    new = [_human(thread, row, number, "" if i else block, now) for i, row in enumerate(rows)]
+    new = [user_message(thread, row, number, "" if i else block, now) for i, row in enumerate(rows)]
     if left and not rows and turn.get("status") == "running":
         new = [HumanMessage(block, id=f"moved-{thread}-{turn['number']}-{here}")]
     turn["host"] = here
@@ -86,7 +73,7 @@ async def take_input(state: AgentState, step: Step) -> tuple[list[HumanMessage],
         # A server's client put its message into the state itself: ours takes its place.
         there = services.backend.about
         block = await asyncio.to_thread(surroundings, cwd, services.clock(), "", there) + "\n\n"
-        new = [_with_surroundings(messages[0], block)]
+        new = [with_surroundings(messages[0], block)]
     return new, {
         **turn,
         "status": "running",
@@ -95,23 +82,6 @@ async def take_input(state: AgentState, step: Step) -> tuple[list[HumanMessage],
         "usage": dict(NO_USAGE),
         "cost_micro_usd": 0,
     }
-
-
-def _human(thread: str, row: InboxRow, turn: int, block: str, now: float) -> HumanMessage:
-    return HumanMessage(
-        content=block + row.text,
-        id=f"in-{thread}-{row.seq}",
-        additional_kwargs={OURS: {"text": row.text, "at": now, "turn": turn}},
-    )
-
-
-def _with_surroundings(message: BaseMessage, block: str) -> HumanMessage:
-    """A user's message that came without us, as `_human` would have made it."""
-    content: str | list[str | dict[str, Any]] = block + str(message.content)
-    if isinstance(message.content, list):
-        content = [{"type": "text", "text": block}, *message.content]
-    kept = {**message.additional_kwargs, OURS: {"text": str(message.text)}}
-    return HumanMessage(content=content, id=message.id, additional_kwargs=kept)
 
 
 def ended(
@@ -123,10 +93,3 @@ def ended(
         closed["reason"] = error.message
         closed["error"] = {"kind": error.kind, "message": error.message, "hint": error.hint}
     return closed
-
-
-def goes_on(turn: Turn) -> Turn:
-    """`turn`, which a limit ended, under way again."""
-    kept: Turn = {**turn, "status": "running", "reason": ""}
-    kept.pop("error", None)
-    return kept

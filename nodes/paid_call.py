@@ -1,8 +1,12 @@
-"""A call that spends: its price is set aside first, and settled with what it really cost."""
+"""A call that spends, or whose sandbox does: the price is set aside first, and settled with what
+it really cost."""
 
+from contextlib import suppress
 from dataclasses import replace
 
+from core.backend import Spending
 from core.durable import Caps, Scope
+from core.errors import ToolError
 from core.tool import ToolContext, ToolResult
 from nodes.budget import WORDS, dollars
 from nodes.carry_out import Begun, carry_out
@@ -44,3 +48,19 @@ async def _has_not_begun(ctx: ToolContext) -> bool:
     """Whether the call left no evidence: it failed before its effect."""
     row = await ctx.services.journal.row(ctx.thread, ctx.call_id)
     return row is not None and row.note is None
+
+
+async def run_in_backend(begun: Begun, spending: Spending) -> ToolResult:
+    """A call where commands run and files live, which may have to be started first."""
+    ctx, told = begun.ctx, ""
+    if begun.row is None or begun.row.note is None:
+        told = await ctx.services.backend.begin(ctx.log, spending)
+    else:
+        # It was begun before: a new sandbox would know nothing of it.
+        with suppress(ToolError):
+            told = await ctx.services.backend.begin(ctx.log, replace(spending, allowed=False))
+    try:
+        result = await carry_out(begun)
+    except ToolError as error:
+        raise ToolError(f"{told}\n{error.message}" if told else error.message) from error
+    return replace(result, text=f"{told}\n{result.text}") if told else result

@@ -5,9 +5,8 @@ answers from there. Whatever a tool raises is this call's result: an exception t
 would cancel its siblings.
 """
 
-from collections.abc import Awaitable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable
+from dataclasses import replace
 from typing import Any
 
 from langgraph.errors import GraphBubbleUp
@@ -16,32 +15,15 @@ from core.backend import Spending
 from core.durable import Scope
 from core.errors import AgentError, StoreError, ToolError
 from core.events import Event, ToolLog, ToolStateChange
-from core.history import Call
-from core.run import Reach
 from core.secrets.redaction import redacted
 from core.text import encodable
 from core.tool import AgentTool, ToolContext, ToolResult
 from nodes.carry_out import CUT_OFF, Begun, carry_out
 from nodes.interrupt import Stopped
-from nodes.paid_call import run_paid
+from nodes.paid_call import run_in_backend, run_paid
+from nodes.permitted import Permitted
 from nodes.step import Step
 from nodes.validate import validated
-
-
-@dataclass(frozen=True)
-class Permitted:
-    """A call that may run, and how far that goes.
-
-    Attributes:
-        price: micro-USD, as it was foreseen; None: not yet. sandbox: it may start the thread's
-            sandbox, whose price was decided on with it. places, reach: see ToolContext.
-    """
-
-    call: Call
-    price: int | None = None
-    sandbox: bool = False
-    places: Mapping[str, str] = field(default_factory=dict)
-    reach: Reach = "offline"
 
 
 async def run_once(step: Step, permitted: Permitted, scope: Scope) -> ToolResult:
@@ -66,7 +48,7 @@ async def run_once(step: Step, permitted: Permitted, scope: Scope) -> ToolResult
     if tool.effect(arguments, ctx.cwd).kind == "spend":
         work = run_paid(begun, permitted.price, scope, step.caps)
     elif tool.in_backend:
-        work = _in_backend(begun, Spending(scope, step.caps, permitted.sandbox))
+        work = run_in_backend(begun, Spending(scope, step.caps, permitted.sandbox))
     else:
         work = carry_out(begun)
     result = await _caught(work if tool.is_subagent else step.race(work))
@@ -103,22 +85,6 @@ def _context(step: Step, permitted: Permitted, tool: AgentTool, scope: Scope) ->
         reach=permitted.reach,
         run_subagent=step.run_subagent,
     )
-
-
-async def _in_backend(begun: Begun, spending: Spending) -> ToolResult:
-    """A call where commands run and files live, which may have to be started first."""
-    ctx, told = begun.ctx, ""
-    if begun.row is None or begun.row.note is None:
-        told = await ctx.services.backend.begin(ctx.log, spending)
-    else:
-        # It was begun before: a new sandbox would know nothing of it.
-        with suppress(ToolError):
-            told = await ctx.services.backend.begin(ctx.log, replace(spending, allowed=False))
-    try:
-        result = await carry_out(begun)
-    except ToolError as error:
-        raise ToolError(f"{told}\n{error.message}" if told else error.message) from error
-    return replace(result, text=f"{told}\n{result.text}") if told else result
 
 
 async def _caught(work: Awaitable[ToolResult]) -> ToolResult:

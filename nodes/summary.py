@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
 from configs.instructions import compaction_prompt
-from core.errors import AnswerRefused, ContextTooLong, ModelError, ModelUnavailable
 from core.events import Emit, Event, ToolLog
+from core.model_errors import AnswerRefused, ContextTooLong, ModelError, ModelUnavailable
 from core.tool import Services
 
 #: A part of the history that is summarised in one request has at most this share of the window,

@@ -6,12 +6,17 @@ import re
 import socket
 import time
 from pathlib import Path
+from typing import Any
+
+from langchain_core.messages import BaseMessage, HumanMessage
 
 from configs.folder_files import Unreadable, read_regular
 from configs.instructions import project_instructions
 from configs.visible import visible
 from core.credentials import is_shared
+from core.durable import InboxRow
 from core.secrets.redaction import redacted
+from core.state import OURS
 
 #: What HEAD names on a branch; other characters would be words of a stranger's to the model.
 BRANCH = re.compile(r"ref: refs/heads/([\w./@+#-]{1,200})")
@@ -70,3 +75,20 @@ def _first_line(path: Path) -> str:
         return (read_regular(path, HEAD_BYTES).decode("utf-8", "replace").splitlines() or [""])[0]
     except (OSError, Unreadable):
         return ""
+
+
+def user_message(thread: str, row: InboxRow, turn: int, block: str, now: float) -> HumanMessage:
+    return HumanMessage(
+        content=block + row.text,
+        id=f"in-{thread}-{row.seq}",
+        additional_kwargs={OURS: {"text": row.text, "at": now, "turn": turn}},
+    )
+
+
+def with_surroundings(message: BaseMessage, block: str) -> HumanMessage:
+    """A user's message that came without us, as `user_message` would have made it."""
+    content: str | list[str | dict[str, Any]] = block + str(message.content)
+    if isinstance(message.content, list):
+        content = [{"type": "text", "text": block}, *message.content]
+    kept = {**message.additional_kwargs, OURS: {"text": str(message.text)}}
+    return HumanMessage(content=content, id=message.id, additional_kwargs=kept)

@@ -4,33 +4,21 @@ from collections.abc import Sequence
 
 from langchain_core.messages import HumanMessage
 
-from core.errors import AnswerCut, AnswerRefused, NoToolCalls
 from core.history import note
 from core.model import Answer
+from core.model_errors import AnswerCut, AnswerRefused, NoToolCalls
 from core.state import PlanItem, Turn
-from nodes.opening import ended, new_message_id
+from nodes.ids import new_message_id
+from nodes.nudges import CUT, NUDGE, WRITTEN, asks
+from nodes.opening import ended
 
 #: Answers in a row that may be cut at the token limit and are asked for again.
 MAX_CUT = 3
 #: How often in a turn the model is told that its plan has open items.
 MAX_NUDGES = 2
 
-CUT = (
-    "Your answer was cut off at the token limit. Continue from where it broke off, in a shorter "
-    "form or in smaller steps."
-)
-NUDGE = (
-    "The plan still has open items:\n{items}\nContinue with them. If they are done, mark them "
-    "completed; if they cannot be done or are no longer wanted, take them off the plan and say why."
-)
 #: How often in a row an answer may be a tool call written as text.
 MAX_WRITTEN = 1
-WRITTEN = (
-    "Your last answer was a tool call written as text: nothing was run. Call the tool itself, "
-    "with a real tool call. If you cannot, say so in words."
-)
-#: In a last paragraph these ask the user.
-ASKING = ("?", "？", "؟", "let me know", "please confirm", "please provide", "please choose")
 
 
 def after_answer(
@@ -66,9 +54,3 @@ def after_answer(
 
 def without(turn: Turn, key: str) -> Turn:
     return {k: v for k, v in turn.items() if k != key}  # type: ignore[return-value]
-
-
-def asks(text: str) -> bool:
-    """Whether an answer ends by asking the user something."""
-    last = text.strip().rpartition("\n\n")[2].lower()
-    return any(words in last for words in ASKING)

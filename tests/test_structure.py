@@ -1,5 +1,6 @@
 """The layout holds: no circle, no arrow up, nothing too large (tests/structure.py)."""
 
+import re
 import tomllib
 
 from tests import structure
@@ -39,3 +40,11 @@ def test_late_and_typing_imports_count(tmp_path) -> None:
     (tmp_path / "core/b.py").write_text("def f():\n    import core.a\n")
     files = structure.module_files(tmp_path)
     assert structure.circles(structure.imports(files)) == [["core.a", "core.b"]]
+
+
+def test_one_turn_is_read_in_2600_lines() -> None:
+    page = (structure.ROOT / "docs" / "architecture.md").read_text()
+    section = page.partition("\n## Read one turn\n")[2].partition("\n## ")[0]
+    files = re.findall(r"`([a-z_/]+\.py)`", section)
+    assert {"graph/session.py", "nodes/call_model.py", "nodes/execute_tools.py"} < set(files)
+    assert sum(len((structure.ROOT / file).read_text().splitlines()) for file in files) <= 2600

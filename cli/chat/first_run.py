@@ -22,7 +22,7 @@ async def greet(chat: Chat) -> None:
     if named or any(os.environ.get(name) for name in KEYS):
         return
     choice = await asyncio.to_thread(importlib.import_module, "core.models.choice")
-    from core.errors import NotAuthenticated
+    from core.model_errors import NotAuthenticated
 
     try:
         model = await choice.choose_model(chat.settings)

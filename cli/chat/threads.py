@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from cli.chat.first_run import ask_token
 from cli.chat.state import Chat
-from core.errors import AgentError, NotAuthenticated
+from core.errors import AgentError
+from core.model_errors import NotAuthenticated
 
 if TYPE_CHECKING:
     from configs.settings import Settings

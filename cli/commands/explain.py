@@ -19,7 +19,7 @@ from core.policy.hosts import Known, with_question
 from core.policy.rules import OUTSIDE, parse_rule
 from core.state import QUESTION
 from core.tool import AgentTool
-from nodes.judge_calls import main_words
+from nodes.verdicts import main_words
 
 #: What is wrong with a call that only leaves something out: its effect is known all the same.
 INCOMPLETE = {"missing", "value_error", "string_too_short", "too_short"}

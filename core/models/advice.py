@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from configs.settings import Settings
-from core.errors import UnknownModel
+from core.model_errors import UnknownModel
 from core.models.defaults import DEFAULTS, best_listed
 from core.models.model_info import ANY_NAME, Facts
 from core.models.prices import WARN_DAYS, price_map, switch_off

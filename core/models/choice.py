@@ -9,7 +9,7 @@ import urllib.request
 from configs.dotenv import taken
 from configs.settings import Settings
 from core.credentials import hub_token, variable
-from core.errors import NotAuthenticated
+from core.model_errors import NotAuthenticated
 from core.models.defaults import DEFAULTS, ROUTER, best_listed
 from core.models.model_info import Facts
 from core.models.routes import LLAMACPP, LOCAL_SERVERS, resolve

@@ -15,17 +15,17 @@ from langchain_core.tools import BaseTool
 
 from configs import collection
 from configs.settings import Settings
-from core.errors import ModelError
 from core.events import AssistantChunk, AssistantStreamEnd, Emit, ToolLog
 from core.model import STREAMED, Answer, AnswerOptions
+from core.model_errors import ModelError
 from core.models.advice import replacement
 from core.models.attempts import pause_after
 from core.models.direct import Direct
 from core.models.error_text import without
 from core.models.errors import Failure, classify
+from core.models.final_error import raised
 from core.models.litellm_model import ThroughLiteLLM
 from core.models.loading import is_loaded, load, load_direct
-from core.models.model_errors import raised
 from core.models.model_info import Facts
 from core.models.routes import SUBSCRIPTIONS, Route, resolve
 from core.models.tokens import TokenCounter, tool_specs

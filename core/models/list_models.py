@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from configs.settings import EFFORTS, Settings
 from core.credentials import is_shared
-from core.errors import AgentError, UnknownModel, UsageError
+from core.errors import AgentError, UsageError
+from core.model_errors import UnknownModel
 from core.models.effort import offered
 from core.models.model_info import ANY_NAME, Facts, catalogue_base
 from core.models.prices import price_map

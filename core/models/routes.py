@@ -24,7 +24,7 @@ from configs.model_ids import RECORDINGS, problem_of
 from configs.settings import Settings
 from configs.visible import visible
 from core.credentials import hub_token, is_shared
-from core.errors import NotAuthenticated, UnknownModel
+from core.model_errors import NotAuthenticated, UnknownModel
 from core.models.litellm_providers import LITELLM_PROVIDERS
 from core.models.prices import price_map
 from core.models.wire.providers import PROVIDERS

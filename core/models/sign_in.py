@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.errors import ModelError, ModelUnavailable, NotAuthenticated
+from core.model_errors import ModelError, ModelUnavailable, NotAuthenticated
 from core.models.errors import classify
 from core.models.loading import load_beside
 from core.models.routes import SUBSCRIPTIONS

@@ -52,12 +52,11 @@ def _verdict(tool: str, effect: Effect, words: Sequence[str], here: Situation) -
         return judged(effect.command, here, folder)
     if effect.url:
         effect = with_question(effect, Known())
-    paths = [resolved(path, here.cwd) for path in effect.paths]
+    home, paths = resolved(".", here.cwd), [resolved(path, here.cwd) for path in effect.paths]
 
     def fitting(rules: Sequence[Rule]) -> Rule | None:
-        return next(
-            (r for r in rules if r.tool == tool and _fits(r, effect.kind, paths, words, here)), None
-        )
+        mine = (rule for rule in rules if rule.tool == tool)
+        return next((rule for rule in mine if rule.fits(effect.kind, paths, words, home)), None)
 
     denied, asked, allowed = map(fitting, (here.rules.deny, here.rules.ask, here.rules.allow))
     if allowed is None and effect.asks_unless:
@@ -81,20 +80,8 @@ def _verdict(tool: str, effect: Effect, words: Sequence[str], here: Situation) -
             return Judged("ask", effect.asks, f"mode:{here.mode}")
         if here.mode == "read-only" and "ask" in effect.asks_in:
             return Judged("deny", f"the mode is read-only, and {effect.asks}", "mode:read-only")
-    home = resolved(".", here.cwd)
     outside = [p for p in paths if not _near(p, home, effect.kind, here.state)]
     return by_mode(effect.kind, here.mode, outside)
-
-
-def _fits(
-    rule: Rule, kind: str, paths: Sequence[str], words: Sequence[str], here: Situation
-) -> bool:
-    if paths and rule.pattern:
-        if any(rule.fits_path(path, resolved(".", here.cwd)) for path in paths):
-            return True
-        # Files that a call reads or writes are all it does; what is sent has more to it.
-        return kind not in ("read", "write") and rule.fits_words(words)
-    return rule.fits_words(words)
 
 
 def _special(effect: Effect, here: Situation, paths: list[str]) -> Judged | None:

@@ -48,6 +48,15 @@ class Rule:
         """The rule as a user reads it in a reason."""
         return f"{kind} rule {self.text}, {self.origin}"
 
+    def fits(self, kind: str, paths: Sequence[str], words: Sequence[str], home: str) -> bool:
+        """Whether a call fits, by its effect's kind, its absolute paths, its main arguments."""
+        if paths and self.pattern:
+            if any(self.fits_path(path, home) for path in paths):
+                return True
+            # Files that a call reads or writes are all it does; what is sent has more to it.
+            return kind not in ("read", "write") and self.fits_words(words)
+        return self.fits_words(words)
+
     def fits_words(self, words: Sequence[str]) -> bool:
         """Whether a command, or a call's main arguments, fit."""
         wanted: Sequence[str] = self.words

@@ -13,9 +13,9 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.tools import BaseTool
 
-from core.errors import RecordingEnds, ReplayDiffers
 from core.events import AssistantChunk, Emit, ToolLog
 from core.model import STREAMED, Answer, AnswerOptions, BadCall
+from core.model_errors import RecordingEnds, ReplayDiffers
 from core.models.routes import recording_path
 from core.volatile import steady
 from graph.transcript.format import Recording, calls_in, digest, read_recording, recorded

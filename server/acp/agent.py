@@ -32,7 +32,8 @@ from acp.schema import (
 
 from configs.settings import Settings
 from core.credentials import hub_token
-from core.errors import AgentError, NoSuchThread, NotAuthenticated, UsageError
+from core.errors import AgentError, NoSuchThread, UsageError
+from core.model_errors import NotAuthenticated
 from graph.options import RunOptions
 from server.acp import choices, slash
 from server.acp.editor import Editor, request_error

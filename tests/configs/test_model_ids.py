@@ -8,7 +8,7 @@ from configs.layers import load
 from configs.model_ids import problem_of
 from configs.problems import SettingsProblem
 from configs.settings import Settings
-from core.errors import UnknownModel
+from core.model_errors import UnknownModel
 from core.models.prices import price_map
 from core.models.routes import resolve
 

@@ -12,8 +12,9 @@ from configs.mcp import McpServer
 from configs.settings import Settings
 from core import credentials
 from core.credentials import Account, acting_for, hub_token
-from core.errors import AgentError, NotAuthenticated, ToolError, UnknownModel
+from core.errors import AgentError, ToolError
 from core.hub.connection import Hub
+from core.model_errors import NotAuthenticated, UnknownModel
 from core.models.choice import default_model
 from core.models.routes import resolve
 from core.secrets.redaction import redacted

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from configs.settings import Settings
-from core.errors import NotAuthenticated
+from core.model_errors import NotAuthenticated
 from core.store import open_store
 from tests.cli.program import ROOT
 from tests.graph.driving import driven

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from configs.settings import Settings
-from core.errors import NotAuthenticated, UnknownModel
+from core.model_errors import NotAuthenticated, UnknownModel
 from tests.graph.driving import driven
 from tests.stand_ins.model_script import Asked, Call, Reply
 from tests.stand_ins.model_server import ModelServer

@@ -17,8 +17,8 @@ from pydantic import BaseModel
 
 from configs.settings import Settings
 from core.effects import Effect
-from core.errors import ModelUnavailable
 from core.model import Answer
+from core.model_errors import ModelUnavailable
 from core.store import ThreadRow, open_store
 from core.tool import AgentTool, ToolContext, ToolResult
 from graph.session import RunOptions, Session

@@ -9,7 +9,8 @@ from langchain_core.messages import AIMessage
 from configs.settings import Settings
 from core.model import Answer
 from core.state import PlanItem, Turn
-from nodes.turn_end import after_answer, asks
+from nodes.nudges import asks
+from nodes.turn_end import after_answer
 from tests.graph.driving import driven
 from tests.stand_ins.model_script import Call, Reply, in_order
 

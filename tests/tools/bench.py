@@ -13,7 +13,8 @@ from core.history import Call
 from core.run import Reach
 from core.store.runs import Run
 from core.tool import AgentContext, Services, ToolResult
-from nodes.run_call import Permitted, run_once
+from nodes.permitted import Permitted
+from nodes.run_call import run_once
 from nodes.step import Step
 
 THREAD = "t1"

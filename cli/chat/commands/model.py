@@ -84,7 +84,8 @@ async def modes(chat: Chat) -> list[tuple[str, str]]:
 
 async def choose_model(session: "Session", word: str, lines: ChatLines) -> None:
     """`/model`: which answers, and which there are. `/model ID`: switch. `/model WORD`: find."""
-    from core.errors import AgentError, UnknownModel
+    from core.errors import AgentError
+    from core.model_errors import UnknownModel
     from core.models.list_models import offers
 
     if not word:

@@ -10,9 +10,9 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from langchain_core.tools import BaseTool, tool
 
 from configs.settings import Settings
-from core.errors import ModelError
 from core.events import AssistantChunk, AssistantStreamEnd, Event, ToolLog
 from core.model import Answer, AnswerOptions
+from core.model_errors import ModelError
 from core.models.client import ChatClient
 from tests.stand_ins.model_script import Choose, Reply
 from tests.stand_ins.model_server import ModelServer

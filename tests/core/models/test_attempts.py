@@ -3,7 +3,7 @@
 import pytest
 
 from configs.settings import Settings
-from core.errors import (
+from core.model_errors import (
     ContextTooLong,
     ModelError,
     ModelUnavailable,

@@ -8,7 +8,7 @@ import pytest
 
 from cli.commands import doctor
 from configs.settings import Settings
-from core.errors import UnknownModel
+from core.model_errors import UnknownModel
 from core.models import advice, model_info, prices
 from core.models.choice import choose_model
 from core.models.client import ChatClient

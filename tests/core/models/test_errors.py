@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from configs.settings import Settings
-from core.errors import ModelError, ModelUnavailable, NotAuthenticated, UnknownModel
+from core.model_errors import ModelError, ModelUnavailable, NotAuthenticated, UnknownModel
 from core.models.routes import resolve
 from core.models.wire.chat import WireChat
 from core.models.wire.requests import Target, headers_of

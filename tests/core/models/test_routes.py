@@ -7,7 +7,7 @@ import pytest
 from huggingface_hub import constants
 
 from configs.settings import Settings
-from core.errors import NotAuthenticated, UnknownModel
+from core.model_errors import NotAuthenticated, UnknownModel
 from core.models import defaults
 from core.models.choice import choose_model, find_local_model
 from core.models.routes import resolve

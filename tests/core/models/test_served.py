@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from configs.settings import Price, Settings
-from core.errors import UnknownModel
 from core.model import AnswerOptions
+from core.model_errors import UnknownModel
 from core.models.choice import find_local_model
 from core.models.client import ChatClient
 from core.models.effort import AUTO

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from configs.settings import Settings
-from core.errors import ModelUnavailable, NotAuthenticated
 from core.events import ToolLog, TurnComplete
+from core.model_errors import ModelUnavailable, NotAuthenticated
 from core.models.routes import resolve
 from graph.session import RunOptions, Session
 from tests.core.models.asking import Asking

@@ -9,8 +9,8 @@ import pytest
 from langchain_core.messages import HumanMessage
 
 from configs.settings import Settings
-from core.errors import ModelUnavailable
 from core.events import AssistantChunk
+from core.model_errors import ModelUnavailable
 from tests.core.models.asking import ANTHROPIC, BOTH, SYSTEM, asking
 from tests.stand_ins.model_script import Asked, Call, Reply
 

@@ -12,7 +12,8 @@ from core.history import Call
 from core.policy.decide import Judged, Situation, decide
 from core.policy.propose import proposed
 from core.policy.rules import rules_of
-from nodes.judge_calls import Circumstances, judge
+from nodes.circumstances import Circumstances
+from nodes.judge_calls import judge
 from tools import builtin_tools
 
 

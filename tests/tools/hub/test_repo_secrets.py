@@ -8,8 +8,8 @@ import pytest
 from core.history import Call
 from core.policy.decide import Situation, decide
 from core.policy.rules import Rules, parse_rule
-from nodes.judge_calls import main_words
 from nodes.validate import validated
+from nodes.verdicts import main_words
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.hub_state import Repo
 from tests.tools.bench import Bench

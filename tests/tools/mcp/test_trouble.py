@@ -143,7 +143,8 @@ async def test_rules_name_the_tool_also_behind_the_search(servers: Opened, hidde
     from core.history import Call
     from core.policy.decide import Situation
     from core.policy.rules import rules_of
-    from nodes.judge_calls import Circumstances, judge
+    from nodes.circumstances import Circumstances
+    from nodes.judge_calls import judge
 
     bench = await servers(limits={"most_tools": 1 if hidden else 100}, box=program("good"))
     await bench.equip()

@@ -17,7 +17,7 @@ from configs.settings import Permissions, Settings
 from core.parsing import pages
 from core.policy.decide import Situation, decide
 from core.policy.rules import rules_of
-from nodes.judge_calls import main_words
+from nodes.verdicts import main_words
 from tests.graph.driving import driven
 from tests.stand_ins.model_script import Call, Reply
 from tests.stand_ins.service import Answer

@@ -10,7 +10,7 @@ from core.durable import Caps, Scope
 from core.history import Call
 from core.store import open_store
 from core.tool import ToolContext
-from nodes.run_call import Permitted
+from nodes.permitted import Permitted
 from nodes.services import build_services, in_sandbox
 from tests.stand_ins import hub_errors as errors
 from tests.stand_ins.hub_server import HubServer

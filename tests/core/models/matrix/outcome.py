@@ -3,9 +3,9 @@
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from core.errors import ModelError
 from core.events import AssistantChunk
 from core.model import Answer
+from core.model_errors import ModelError
 from tests.core.models.asking import Asking, bash, read
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import ToolMessage
 
-from core.errors import ModelUnavailable
+from core.model_errors import ModelUnavailable
 from tests.core.models.asking import HELLO, Asking, bash
 from tests.stand_ins.raw_server import RawServer, sse
 

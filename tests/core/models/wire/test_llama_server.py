@@ -9,8 +9,8 @@ from langchain_core.messages import HumanMessage
 
 from configs.instructions import system_prompt
 from configs.settings import Settings
-from core.errors import ContextTooLong
 from core.model import AnswerOptions
+from core.model_errors import ContextTooLong
 from core.models.client import ChatClient
 from core.models.tokens import tool_specs
 from graph.session import RunOptions, Session

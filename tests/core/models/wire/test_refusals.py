@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from core.errors import (
+from core.model_errors import (
     ContextTooLong,
     ModelUnavailable,
     NotAuthenticated,

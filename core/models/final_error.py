@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from core.errors import (
+from core.model_errors import (
     ContextTooLong,
     ModelError,
     ModelUnavailable,

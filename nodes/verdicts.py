@@ -1,0 +1,56 @@
+"""A judgement as it is stored: the verdict on a call, and the words that rules compare."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.effects import Effect
+from core.policy.decide import Judged, Situation
+from core.state import Verdict
+from nodes.circumstances import Circumstances
+
+
+def as_verdict(effect: Effect, judged: Judged, about: Circumstances) -> Verdict:
+    verdict: Verdict = {
+        "action": judged.action,
+        "effect": effect.kind,
+        "rule": judged.rule,
+        **reached(effect, judged, about.here),  # type: ignore[typeddict-item]
+    }
+    if judged.action != "run":
+        verdict |= {"reason": judged.reason, "preview": effect.preview}
+        if about.left is not None:
+            verdict["left_micro_usd"] = about.left
+    if effect.price_micro_usd is not None:
+        verdict["price_micro_usd"] = effect.price_micro_usd
+    return verdict
+
+
+def reached(effect: Effect, judged: Judged, here: Situation) -> dict[str, Any]:
+    """What a command may reach if it runs. What shipped rules alone let run reaches no network:
+    the user never said a word about it."""
+    if effect.kind != "execute" or not effect.command:
+        return {}
+    if effect.outside_sandbox:
+        return {"reach": "outside"}
+    if here.mode == "read-only":
+        return {"reach": "read-only"}
+    unasked = judged.action == "run" and here.mode == "ask" and judged.is_shipped
+    return {"reach": "offline" if unasked else "network"}
+
+
+def main_words(arguments: Mapping[str, Any]) -> list[str]:
+    """A call's arguments as the words that rules compare: the operation first."""
+    operation = arguments.get("operation")
+    first = [str(operation)] if operation is not None else []
+    rest = (v for k, v in arguments.items() if k != "operation")
+    return [*first, *(str(v) for v in rest if isinstance(v, str | int | float))]
+
+
+def invalid(reason: str) -> Verdict:
+    return {
+        "action": "invalid",
+        "effect": "read",
+        "reason": reason,
+        "rule": "arguments",
+        "preview": "",
+    }
