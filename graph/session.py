@@ -9,8 +9,6 @@ interrupted, approval_required; failures come as `error` events, never as except
 opening raises (AgentError).
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import time
@@ -74,7 +72,7 @@ class Session(Status):
         thread: str | None = None,
         options: RunOptions | None = None,
         **brought: Unpack[Brought],
-    ) -> Session:
+    ) -> Self:
         """A session on `thread` (an id or a prefix), or on a new one in `cwd`.
 
         A program may bring a model client (`models`) and tools of its own, by name (`tools`).

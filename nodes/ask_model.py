@@ -1,7 +1,5 @@
 """Asks the model for one answer: again if it is empty, the fallback if it is unavailable."""
 
-from __future__ import annotations
-
 from langchain_core.messages import BaseMessage, HumanMessage
 
 from core.events import AssistantStreamEnd, ToolLog

@@ -1,7 +1,5 @@
 """What was shown of an answer, so that an interrupt keeps it."""
 
-from __future__ import annotations
-
 from langchain_core.messages import AIMessage, BaseMessage
 
 from core.durable import Scope

@@ -4,8 +4,6 @@ A commit names the one it is on (`parent_commit`): the Hub refuses it when that 
 the newest, so that a commit which is sent twice happens once.
 """
 
-from __future__ import annotations
-
 import asyncio
 from typing import TYPE_CHECKING, Any
 
