@@ -24,14 +24,12 @@ from core.model_errors import ModelError
 from core.run import SubagentRun
 from core.state import OURS, AgentState, Turn
 from core.tool import AgentContext, RunSubagent, Subagent, ToolContext, ToolResult
-from graph.stream import Graph
+from graph.stream import RECURSION_LIMIT, Graph
 from nodes.budget import caps_of
 from nodes.opening import NO_USAGE
 from nodes.surroundings import surroundings
 from nodes.verdicts import main_words
 
-#: LangGraph counts supersteps; iterations are counted by the nodes.
-RECURSION_LIMIT = 1_000_000
 #: Characters of a step's line, and of what is handed on of a sub-agent that ended early.
 LINE, PARTIAL = 120, 5_000
 
@@ -53,9 +51,7 @@ class NothingSeen:
         return None
 
 
-def subagents_of(
-    app: Callable[[], Graph],
-) -> RunSubagent:
+def subagents_of(app: Callable[[], Graph]) -> RunSubagent:
     """What runs the compiled graph that `app` returns inside a tool call."""
 
     async def run_subagent(ctx: ToolContext, task: str, subagent: Subagent) -> ToolResult:
