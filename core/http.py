@@ -18,6 +18,8 @@ from core.errors import ToolError
 
 if TYPE_CHECKING:
     # Loaded at the first request: 30 ms that no start should pay.
+    from http.cookiejar import CookieJar
+
     import httpx
 
 #: Seconds: of silence while an answer comes, and to connect.
@@ -29,6 +31,13 @@ MOST = 20_000_000
 MOST_REDIRECTS = 10
 
 RETRIED = (429, 500, 502, 503, 504)
+
+
+def no_cookies() -> CookieJar:
+    """For a client that a server's users share: it keeps no cookie of one for the next."""
+    from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+    return CookieJar(DefaultCookiePolicy(allowed_domains=()))
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,7 @@ def _client() -> httpx2.Client:
     from huggingface_hub.utils._http import default_client_factory
 
     client = default_client_factory()
+    client.cookies = http.no_cookies()
     client.event_hooks = {
         "request": [*client.event_hooks["request"], _on_request],
         "response": [*client.event_hooks["response"], _on_response],

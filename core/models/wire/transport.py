@@ -13,6 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from core.http import no_cookies
 from core.models.wire.failures import NotAnAnswer, StreamCut, WireError, error_in
 from core.models.wire.json_body import encoded
 from core.models.wire.sse import Event, Events, Lines
@@ -40,7 +41,10 @@ def http_client() -> "httpx.AsyncClient":
     if loop not in _clients:
         # A redirect is not followed: the conversation and the key go where the user said, only.
         _clients[loop] = httpx.AsyncClient(
-            mounts=dict.fromkeys(_LOOPBACK), verify=_certificates(), follow_redirects=False
+            mounts=dict.fromkeys(_LOOPBACK),
+            verify=_certificates(),
+            follow_redirects=False,
+            cookies=no_cookies(),
         )
     return _clients[loop]  # type: ignore[no-any-return]
 

@@ -14,6 +14,7 @@ from core.errors import ToolError
 from core.events import ToolLog
 from core.hub import client
 from core.hub.connection import Hub, hub_url, is_hub
+from core.models.wire.transport import exchange
 from tests.stand_ins import hub_errors as errors
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.service import Answer
@@ -52,6 +53,20 @@ async def test_a_new_token_counts_at_once(
         monkeypatch.setenv("HF_TOKEN", f"hf_{name}")
         assert (await way.ask(lambda api: api.whoami()))["name"] == name
         assert (await way.get("/api/whoami-v2")).json()["name"] == name
+
+
+async def test_no_cookie_of_an_answer_is_kept(hub: HubServer, way: Hub) -> None:
+    """The users of a server share the clients of its process."""
+    given = {"Set-Cookie": "who=ann; Path=/"}
+    hub.misbehave(Answer({"name": "ann"}, headers=given), times=2)
+    await way.ask(lambda api: api.whoami())
+    assert [value async for _, value in exchange(f"{hub.url}/v1", {}, {}, 30.0)] == [
+        {"name": "ann"}
+    ]
+    await way.ask(lambda api: api.whoami())
+    hub.misbehave(Answer({}))
+    assert [value async for _, value in exchange(f"{hub.url}/v1", {}, {}, 30.0)] == [{}]
+    assert ["cookie" in request.headers for request in hub.requests] == [False] * 4
 
 
 @pytest.mark.parametrize(
