@@ -169,8 +169,8 @@ def turns(*pairs: tuple[str, str], key: str = "role", value: str = "content") ->
 
 GOOD = turns(("user", "a"), ("assistant", "b"))
 WARNINGS: list[tuple[str, list[dict[str, Any]], str]] = [
-    ("constant", [{"text": f"a b c {i}", "source": "web"} for i in range(4)],
-     "source has the same value"),
+    ("constant", [{"prompt": f"a b c {i}", "completion": "yes, of course"} for i in range(4)],
+     "completion has the same value"),
     ("empty", [{"text": t} for t in ("a b c", "", " ", "d e f")],
      "text is an empty string in 50%"),
     ("null", [{"text": "a b c", "x": None}, {"text": "a b d", "x": 1}], "x is null in 50%"),

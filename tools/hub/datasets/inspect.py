@@ -1,6 +1,7 @@
 """`hf_dataset inspect`: what is in a dataset, what it can train, and what is wrong with it."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
@@ -45,7 +46,10 @@ async def inspect(
         f"{where}: {_count(total)} rows, {len(columns)} columns. The dataset viewer serves "
         f"{_abilities(able)}.",
         *_verdict(fits),
-        *(f"Warning: {warning}." for warning in warnings),
+        *(
+            f"Warning: {warning}."
+            for warning in (*warnings_of_name(dataset, where.split), *warnings)
+        ),
         *(f"Note: {note}." for note in notes),
         "",
         *_splits(where, size),
@@ -65,6 +69,17 @@ def _judged(found: Page) -> tuple[list[Column], list[Fit], list[str]]:
     columns = columns_of(found.features, found.rows)
     fits = fits_of(columns)
     return columns, fits, doubts(columns, fits)
+
+
+def warnings_of_name(dataset: str, split: str) -> list[str]:
+    """A test set, by its name: to train on it makes its scores worthless."""
+    words = set(re.split(r"[^a-z]+", dataset.rpartition("/")[2].lower()))
+    marks = words & {"bench", "benchmark", "eval", "evals", "evaluation", "test", "testset"}
+    marks |= {word for word in words if word.endswith(("bench", "eval"))}
+    if marks:
+        return [f"{dataset} is a test set by its name ({', '.join(sorted(marks))}): do not train "
+                "on it"]  # fmt: skip
+    return [f"{split} is the split for testing: do not train on it"] * (split == "test")
 
 
 async def _optional(

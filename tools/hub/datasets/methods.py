@@ -6,9 +6,10 @@ what a trainer does with it, a chat is a list of {role, content}. tasks.py has t
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from tools.hub.datasets.chat_column import chat_facts
-from tools.hub.datasets.columns import Column
+from tools.hub.datasets.columns import Column, Kind
 from tools.hub.datasets.preferences import (
     VERDICT,
     feedback_fits,
@@ -23,46 +24,68 @@ from tools.hub.datasets.table import (
     TEXT_OR_CHAT,
     Fit,
     Table,
+    dropped,
     fit,
     joined,
     plain,
     renamed,
     shaped,
+    with_system,
     words,
 )
-from tools.hub.datasets.tasks import task_fits
+from tools.hub.datasets.tasks import checkable, task_fits, to_messages, turns_of
 
 ANSWER = (
     "answer", "solution", "ground_truth", "final_answer", "expected_answer", "gold_answer",
     "reference_answer", "correct_answer", "target", "gold", "label", "reference", "expected",
 )  # fmt: skip
-TESTS = ("tests", "test_cases", "test", "test_list", "unit_tests", "verification_info")
+TESTS = (
+    "tests", "test_cases", "test", "test_list", "unit_tests", "verification_info",
+    "official_tests", "public_tests", "private_tests", "input_output", "reward_model",
+    "verification", "examples",
+)  # fmt: skip
+CONVERSATION = ("messages", "conversation", "conversations", "dialog", "dialogue", "data", "turns",
+                "utterances")  # fmt: skip
 TEMPLATED = re.compile(
     r"<\|im_start\|>|\[INST\]|### (?:Instruction|Human|Response)|<\|start_header_id\|>"
-    r"|<start_of_turn>|\n\n(?:Human|Assistant):"
+    r"|<start_of_turn>|\n\n(?:Human|Assistant):|\bUSER: [\s\S]*\bASSISTANT: "
 )
 
 
 def fits_of(columns: Sequence[Column]) -> list[Fit]:
     """All that fit: those that need no change first, plain text last, since it always fits."""
     table = Table(columns)
-    pictured = table.first("image", "images", "audio", "video") is not None
     tasks = list(task_fits(table))
-    found = tasks if pictured else [*tasks, *language_fits(table)]
+    if table.first("image", "images") is not None:
+        found = [*_pictured(table), *tasks]
+    elif table.first("audio", "video") is not None:
+        found = tasks
+    else:
+        found = [*tasks, *language_fits(table, tasks)]
     return sorted(found, key=lambda fit: (fit.method == "SFT (text)", bool(fit.change)))
 
 
-def language_fits(table: Table) -> Iterator[Fit]:
+def _pictured(table: Table) -> Iterator[Fit]:
+    """TRL's trainers take `image` or `images` next to their usual columns."""
     preferences = list(preference_fits(table))
-    yield from preferences
-    if not preferences:
-        yield from pairwise_fits(table)
-        yield from feedback_fits(table)
-        yield from stepwise_fits(table)
-        yield from _chats(table)
-        yield from _pair(table)
-        yield from _verifiable(table)
-    yield from _plain_text(table)
+    found = preferences or [*_pair(table, exact=True), *_verifiable(table, ("prompt", "problem"))]
+    for one in found:
+        yield replace(one, reason=f"{one.reason}; with pictures, for a VLM")
+
+
+def language_fits(table: Table, tasks: Sequence[Fit]) -> Iterator[Fit]:
+    found = list(preference_fits(table))
+    if not found:
+        for rule in (pairwise_fits, feedback_fits, stepwise_fits, _chats, _tools, _trees, _pair):
+            taken = {name for one in found for name in one.columns}
+            found += [one for one in rule(table) if not taken.issuperset(one.columns)]
+        if not any(one.method == "multiple choice" for one in tasks):
+            found += _verifiable(table)
+    yield from found
+    if not found and not tasks:
+        yield from _prompts_alone(table)
+    if not any(one.method.startswith("SFT") for one in found):
+        yield from _plain_text(table)
 
 
 def _chats(table: Table) -> Iterator[Fit]:
@@ -74,21 +97,58 @@ def _chats(table: Table) -> Iterator[Fit]:
             why = f"{column.name} holds chats; {facts.answered:.0%} end with the assistant"
             tools = table.named(("tools", "functions"), ("text", "records", "record", "texts"))
             extra = f"; {tools.name} describes the tools" if tools is not None else ""
-            named = renamed({"messages": column})
-            yield fit("SFT (messages)", (column,), why + extra, shaped(column), named)
-        else:
-            why = f"{column.name} holds chats that end with the user: prompts without an answer"
-            steps = (shaped(column), renamed({"prompt": column}))
-            yield fit("GRPO (prompt only)", (column,), why, *steps)
+            steps = (shaped(column), renamed({"messages": column}), with_system(table, column))
+            # A prompt makes TRL look for a completion.
+            yield fit("SFT (messages)", (column,), why + extra, *steps, dropped(table, "prompt"))
+    for column in table.of("records", "texts"):
+        turns = turns_of(column) if plain(column.name) not in TESTS else None
+        if turns:
+            why = f"{column.name} lists turns ({', '.join(turns)})"
+            made = (to_messages(column, turns), with_system(table, column))
+            yield fit("SFT (messages)", (column,), why, *made, dropped(table, "prompt"))
+        elif column.kind == "texts" and plain(column.name) in CONVERSATION:
+            why = f"{column.name} lists what two speakers say in turn"
+            step = f"make messages of {column.name}: user and assistant take turns"
+            yield fit("SFT (messages)", (column,), why, step)
 
 
-def _pair(table: Table) -> Iterator[Fit]:
-    prompt = table.named(PROMPT, TEXT_OR_CHAT)
-    completion = table.named(COMPLETION, TEXT_OR_CHAT)
-    if prompt is None or completion is None or prompt is completion:
+def _tools(table: Table) -> Iterator[Fit]:
+    """A question, the right calls, and the tools."""
+    tools = table.named(("tools", "functions", "available_tools"), ("text", "records", "texts"))
+    prompt = table.named(PROMPT, ("text",))
+    calls = table.named(("answers", "tool_calls", "function_calls", "calls", "answer"),
+                        ("text", "records", "texts"))  # fmt: skip
+    if tools is None or prompt is None or calls is None:
         return
-    exact = (prompt.name, completion.name) == ("prompt", "completion")
-    if completion.classes and not exact:
+    why = f"{calls.name} has the calls of {tools.name} that {prompt.name} asks for"
+    step = (
+        f"make messages: {prompt.name} the user's, {calls.name} the assistant's tool_calls "
+        "(parse the JSON)"
+    )
+    yield fit("SFT (messages)", (prompt, calls, tools), why, step, renamed({"tools": tools}))
+
+
+def _trees(table: Table) -> Iterator[Fit]:
+    """One message a row, as in OpenAssistant's trees."""
+    names = ("parent_id", "role", "text", "message_id")
+    found = [table.named((name,), ("text", "label")) for name in names]
+    used = [column for column in found if column is not None]
+    if len(used) == len(names):
+        why = "a row is one message; parent_id names the message before it"
+        yield fit("SFT (messages)", used, why, "join the rows to messages along parent_id")
+
+
+def _pair(table: Table, exact: bool = False) -> Iterator[Fit]:
+    """`exact`: only under TRL's own names."""
+    prompt = table.named(PROMPT[:1] if exact else PROMPT, TEXT_OR_CHAT)
+    answers = table.named_all(COMPLETION[:1] if exact else COMPLETION, TEXT_OR_CHAT)
+    answers = [c for c in answers if c is not prompt and (c.name == "completion" or _speaks(c))]
+    if prompt is None or not answers:
+        return
+    completion = answers[0]
+    if prompt.kind in CHATS and chat_facts(prompt.chats).answered >= 0.5:
+        return
+    if prompt.kind in CHATS and completion.kind not in CHATS and checkable(completion):
         return
     used, steps = [prompt, completion], list[str]()
     extra = table.named(("input", "context"), ("text",))
@@ -105,26 +165,60 @@ def _pair(table: Table) -> Iterator[Fit]:
     why = f"{prompt.name} asks, {completion.name} answers in {words(completion):.0f} words"
     if prompt.kind in CHATS:
         why = f"{prompt.name} and {completion.name} are the two parts of a chat"
+    steps.append(with_system(table, prompt, completion))
     yield fit("SFT (prompt-completion)", used, why, shaped(prompt, completion), *steps)
 
 
-def _verifiable(table: Table) -> Iterator[Fit]:
-    prompt = table.named(PROMPT, TEXT_OR_CHAT)
-    if prompt is None or (prompt.kind in CHATS and chat_facts(prompt.chats).answered >= 0.5):
+def _speaks(answer: Column) -> bool:
+    """Whether it is an answer in words, not a class or the bare result."""
+    if answer.classes:
+        return False
+    bare = plain(answer.name) in ANSWER and words(answer) <= 2
+    return answer.kind in CHATS or not (bare and checkable(answer))
+
+
+def _asking(table: Table, names: Sequence[str]) -> Column | None:
+    """The column of prompts, or of chats that end with the user."""
+    asking = table.named(names, TEXT_OR_CHAT)
+    if asking is None and names is PROMPT:
+        asking = next(
+            (c for c in table.of(*CHATS) if plain(c.name) not in COMPLETION and c.chats), None
+        )
+    answered = asking is not None and asking.kind in CHATS and chat_facts(asking.chats).answered
+    return None if answered and answered >= 0.5 else asking
+
+
+def _verifiable(table: Table, names: Sequence[str] = PROMPT) -> Iterator[Fit]:
+    tests = table.named(TESTS, ("text", "texts", "record", "records", "list", "other"))
+    prompt = _asking(table, names)
+    if prompt is None and tests is not None:
+        prompt = table.named(("text", "description", "statement", "task"), ("text",))
+    if prompt is None:
         return
-    named = joined(shaped(prompt), renamed({"prompt": prompt}))
-    tests = table.named(TESTS, ("text", "texts", "record", "records"))
+    taken = dropped(table, "completions") or dropped(table, "completion")
+    named = joined(shaped(prompt), renamed({"prompt": prompt}), with_system(table, prompt), taken)
     if tests is not None:
         why = f"{prompt.name} is the task, {tests.name} can check an answer"
         yield fit("GRPO (verifiable)", (prompt, tests), why, named)
         return
     for name in ANSWER:
-        answer = table.named((name,), ("text", "int", "float", "bool", "label"))
+        kinds: tuple[Kind, ...] = ("text", "int", "float", "label", "texts", "tags")
+        answer = table.named((name,), kinds)
+        if name == "label" and table.named(COMPLETION, TEXT_OR_CHAT) is not None:
+            continue
         how = checkable(answer) if answer is not None and answer is not prompt else ""
         if answer is not None and how:
             why = f"{prompt.name} is the task, {answer.name} {how}"
             yield fit("GRPO (verifiable)", (prompt, answer), why, named)
             return
+
+
+def _prompts_alone(table: Table) -> Iterator[Fit]:
+    prompt = _asking(table, PROMPT)
+    if prompt is None or table.named(("tools", "answers"), ("text", "records")) is not None:
+        return
+    taken = dropped(table, "completions") or dropped(table, "completion")
+    named = joined(shaped(prompt), renamed({"prompt": prompt}), with_system(table, prompt), taken)
     if table.named((*COMPLETION, *VERDICT), TEXT_OR_CHAT) is None and words(prompt) != 0:
         why = f"{prompt.name} holds prompts alone; the reward must come from a model or function"
         yield fit("GRPO (prompt only)", (prompt,), why, named)
@@ -134,7 +228,8 @@ def _verifiable(table: Table) -> Iterator[Fit]:
 
 
 def _plain_text(table: Table) -> Iterator[Fit]:
-    text = table.named(("text", "content", "document", "body", "code", "article"), ("text",))
+    names = ("text", "content", "document", "body", "code", "article", "chat")
+    text = table.named(names, ("text",))
     if text is None or text.classes or words(text) < 3:
         return
     templated = sum(bool(TEMPLATED.search(t)) for t in text.texts) / len(text.texts)
@@ -143,19 +238,4 @@ def _plain_text(table: Table) -> Iterator[Fit]:
         why = f"{text.name} is text with a chat template already applied ({templated:.0%})"
     elif table.of("label") or any(c.classes for c in table.columns):
         why += "; other columns would not be used"
-    yield fit("SFT (text)", (text,), why, renamed({"text": text}))
-
-
-def checkable(answer: Column) -> str:
-    """How an answer can be compared with a model's, from its content; empty: it cannot."""
-    if answer.kind in ("int", "float", "bool", "label"):
-        return "is a value to compare with"
-    texts = [t for t in answer.texts if t.strip()]
-    if not texts:
-        return ""
-    for mark, said in ((r"####\s*\S", "ends with #### and the final answer"),
-                       (r"\\boxed\s*\{", "has the final answer in \\boxed{}")):  # fmt: skip
-        if sum(bool(re.search(mark, t)) for t in texts) >= 0.8 * len(texts):
-            return f"{said}: extract it for the reward"
-    short = sum(len(t) <= 40 and len(t.split()) <= 6 for t in texts) / len(texts)
-    return f"is short enough to compare with ({short:.0%} up to 6 words)" if short >= 0.8 else ""
+    yield fit("SFT (text)", (text,), why, renamed({"text": text}), dropped(table, "prompt"))

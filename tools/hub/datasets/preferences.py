@@ -14,10 +14,13 @@ from tools.hub.datasets.table import (
     TEXT_OR_CHAT,
     Fit,
     Table,
+    dropped,
     fit,
     joined,
+    plain,
     renamed,
     shaped,
+    with_system,
 )
 
 CHOSEN = ("chosen", "accepted", "preferred", "chosen_response", "response_chosen",
@@ -28,12 +31,32 @@ VERDICT = (
     "label", "labels", "is_good", "thumbs_up", "feedback", "liked", "desirable", "is_correct",
     "correct", "upvote", "accept", "accepted",
 )  # fmt: skip
-PAIRS = (("response_a", "response_b"), ("response_0", "response_1"), ("response_1", "response_2"),
-         ("answer_a", "answer_b"), ("answer_0", "answer_1"), ("output_1", "output_2"),
-         ("output_a", "output_b"), ("conversation_a", "conversation_b"),
-         ("completion_a", "completion_b"))  # fmt: skip
+PAIRS = (
+    ("response_a", "response_b"),
+    ("response_0", "response_1"),
+    ("response_1", "response_2"),
+    ("answer_a", "answer_b"),
+    ("answer_0", "answer_1"),
+    ("output_1", "output_2"),
+    ("output_a", "output_b"),
+    ("conversation_a", "conversation_b"),
+    ("completion_a", "completion_b"),
+    ("response1", "response2"),
+    ("human_ref_a", "human_ref_b"),
+    ("summary_0", "summary_1"),
+    ("text_a", "text_b"),
+)
 WINNER = ("winner", "preference", "preferred", "better_response_id", "label", "choice", "better",
-          "overall_preference", "human_preference")  # fmt: skip
+          "overall_preference", "human_preference", "preference_strength", "labels")  # fmt: skip
+
+SCORES_OF_TWO = ("score_0", "score_1", "score_a", "score_b", "rating_a", "rating_b", "score1",
+                 "score2")  # fmt: skip
+#: Keys of an answer and of its rating in a list of answers.
+RATED = ("response", "answer", "completion", "text", "output", "content", "generation")
+RATING = ("rating", "score", "overall_score", "rank", "pm_score", "reward", "ranking", "votes",
+          "fine_grained_score", "fine-grained_score", "label")  # fmt: skip
+#: Since which releases TRL has no trainer for it (read in its wheels).
+PRM_TRAINER = "TRL 1.4 to 1.13 train it (trl.experimental.prm), 1.14 and later do not"
 
 
 def preference_fits(table: Table) -> Iterator[Fit]:
@@ -43,7 +66,7 @@ def preference_fits(table: Table) -> Iterator[Fit]:
         return
     prompt = table.named(PROMPT, TEXT_OR_CHAT)
     names = renamed({"chosen": chosen, "rejected": rejected})
-    change = joined(shaped(chosen, rejected), names)
+    change = joined(shaped(chosen, rejected), names, with_system(table, chosen))
     pair = f"{chosen.name} and {rejected.name} are two {_what(chosen)} to compare"
     used = (chosen, rejected)
     if (chosen.kind in CHATS) != (rejected.kind in CHATS):
@@ -61,7 +84,10 @@ def preference_fits(table: Table) -> Iterator[Fit]:
         else:
             step = "add the prompts: no column holds them, and the pairs share no beginning"
             yield fit("DPO", used, pair, step, change)
-    yield fit("reward model", used, pair, change)
+    # TRL joins prompt and answers, which text and chats do not let it.
+    mixed = prompt is not None and prompt.kind not in CHATS and chosen.kind in CHATS
+    drop = dropped(table, "prompt") if mixed else ""
+    yield fit("reward model", used, pair, drop, change)
 
 
 def _prompt_change(prompt: Column, chosen: Column, rejected: Column) -> str:
@@ -94,6 +120,21 @@ def pairwise_fits(table: Table) -> Iterator[Fit]:
             step = f"write chosen and rejected by {winner.name}, without ties"
             yield fit("DPO (after pairing)", (a, b, winner), why, shaped(a, b), step)
             return
+        rated = table.named_all(SCORES_OF_TWO, ("int", "float"))
+        if a is not None and b is not None and len(rated) == 2:
+            why = f"two answers, rated by {rated[0].name} and {rated[1].name}"
+            step = "write chosen and rejected by the rating, without ties"
+            yield fit("DPO (after pairing)", (a, b, *rated), why, shaped(a, b), step)
+            return
+    for column in table.of("records"):
+        keys = set(column.there[0][0]) if column.there and column.there[0] else set()
+        answer = next((k for k in RATED if k in keys), "")
+        rating = next((k for k in RATING if k in keys), "")
+        if answer and rating and plain(column.name) != "steps":
+            why = f"{column.name} lists answers ({answer}), each with its {rating}"
+            step = f"make chosen of the best {answer} and rejected of a worse one"
+            yield fit("DPO (after pairing)", (column,), why, step)
+            return
     many = table.named(("responses", "completions", "answers", "candidates", "outputs"), ("texts",))
     scores = table.named(
         ("scores", "score", "rewards", "ratings", "ranks", "ranking"), ("vector", "tags")
@@ -115,7 +156,7 @@ def feedback_fits(table: Table) -> Iterator[Fit]:
     why = f"each completion has a verdict, {label.name} ({label.classes[0]}, {label.classes[1]})"
     step = "" if label.kind == "bool" else f"make {label.name} true and false"
     named = renamed({"prompt": prompt, "completion": completion, "label": label})
-    steps = (shaped(prompt, completion), named, step)
+    steps = (shaped(prompt, completion), named, step, with_system(table, prompt, completion))
     yield fit("KTO", (prompt, completion, label), why, *steps)
 
 
@@ -123,12 +164,27 @@ def stepwise_fits(table: Table) -> Iterator[Fit]:
     steps = table.named(("completions", "steps", "solution_steps"), ("texts",))
     labels = table.named(("labels", "step_labels", "ratings"), ("flags", "tags"))
     prompt = table.named(PROMPT, ("text",))
+    for column in table.of("record", "records", "other"):
+        if steps is None and _holds_steps(column.there[:1]):
+            why = f"{column.name} holds steps with ratings; {PRM_TRAINER}"
+            step = f"write prompt, completions and labels of each step in {column.name}"
+            yield fit("PRM (stepwise supervision)", (column,), why, step)
+            return
     if steps is None or labels is None or prompt is None or not same_lengths(steps, labels):
         return
     named = renamed({"prompt": prompt, "completions": steps, "labels": labels})
     step = "" if labels.kind == "flags" else f"make {labels.name} true and false"
-    why = f"{labels.name} says of each step of {steps.name} whether it is right"
+    why = f"{labels.name} says of each step of {steps.name} whether it is right; {PRM_TRAINER}"
     yield fit("PRM (stepwise supervision)", (prompt, steps, labels), why, named, step)
+
+
+def _holds_steps(value: object, inside: bool = False) -> bool:
+    """A list called steps, and in it a rating."""
+    if isinstance(value, dict):
+        if inside and {"rating", "label", "labels", "correct"} & value.keys():
+            return True
+        return any(_holds_steps(v, inside or k == "steps") for k, v in value.items())
+    return isinstance(value, list) and any(_holds_steps(v, inside) for v in value)
 
 
 def repeated_prompts(prompt: Column, chosen: Column) -> float:

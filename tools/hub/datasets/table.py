@@ -11,17 +11,19 @@ TEXT_OR_CHAT: tuple[Kind, ...] = ("text", *CHATS)
 
 PROMPT = (
     "prompt", "question", "instruction", "query", "problem", "input", "user", "user_prompt",
-    "human", "request", "goal", "source",
+    "human", "request", "goal", "inputs", "input_text", "user_query",
 )  # fmt: skip
 COMPLETION = (
     "completion", "response", "output", "answer", "assistant", "reply", "target", "generation",
-    "solution", "model_response", "bot",
+    "solution", "generated_solution", "model_response", "bot", "targets", "output_text",
 )  # fmt: skip
 
 LABEL = (
     "label", "labels", "class", "category", "target", "sentiment", "intent", "emotion", "topic",
     "coarse_label", "fine_label", "stars", "rating", "toxic", "is_toxic", "spam",
 )  # fmt: skip
+
+SYSTEM = ("system", "system_prompt", "system_message", "sys")
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,17 @@ class Table:
     def of(self, *kinds: Kind) -> list[Column]:
         return [c for c in self.columns if c.kind in kinds]
 
+    def named_all(self, names: Iterable[str], kinds: Sequence[Kind]) -> list[Column]:
+        """The columns with one of `names`, in their order, that are of one of `kinds`."""
+        found = (self.named((name,), kinds) for name in names)
+        return [column for column in found if column is not None]
+
+    @property
+    def system(self) -> Column | None:
+        """The column of system prompts, unless it is empty in every row."""
+        found = self.named(SYSTEM, ("text",))
+        return found if found is not None and any(t.strip() for t in found.texts) else None
+
     def first(self, *kinds: Kind) -> Column | None:
         return next(iter(self.of(*kinds)), None)
 
@@ -92,9 +105,28 @@ def shaped(*columns: Column) -> str:
     if old := [c.name for c in columns if c.chats and "role" not in c.chats[0][0]]:
         steps.append(
             f"convert {', '.join(old)} from ShareGPT's from/value to role/content "
-            "(human to user, gpt to assistant)"
+            "(human to user, gpt to assistant; SFTTrainer does it by itself, others do not)"
         )
     return "; ".join(steps)
+
+
+def with_system(table: Table, *columns: Column) -> str:
+    """What becomes of a column of system prompts; empty where there is none."""
+    system = table.system
+    if system is None or any(_has_system(c) for c in columns):
+        return ""
+    chats = "" if all(c.kind in CHATS for c in columns) else "make them chats and "
+    return f"{chats}put {system.name} in front as the system message (unless it is empty)"
+
+
+def _has_system(column: Column) -> bool:
+    return any(m.get("role", m.get("from")) == "system" for chat in column.chats for m in chat)
+
+
+def dropped(table: Table, name: str, *used: Column) -> str:
+    """`drop prompt`, if there is such a column that is not used: TRL would take it."""
+    found = next((c for c in table.columns if c.name == name), None)
+    return f"drop {name}" if found is not None and found not in used else ""
 
 
 def joined(*steps: str) -> str:

@@ -2,12 +2,15 @@
 sound, pictures. The layouts are those of the examples in transformers and sentence-transformers.
 """
 
+import re
 from collections.abc import Iterator
 
 from tools.hub.datasets.columns import Column
-from tools.hub.datasets.preferences import same_lengths
+from tools.hub.datasets.preferences import CHOSEN, REJECTED, same_lengths
 from tools.hub.datasets.table import (
     CHATS,
+    COMPLETION,
+    PROMPT,
     Fit,
     Table,
     fit,
@@ -20,7 +23,9 @@ from tools.hub.datasets.table import (
     words,
 )
 
-SCORE = ("score", "similarity", "similarity_score", "label", "labels", "rating", "target")
+SCORE = ("score", "label", "labels", "target")
+#: A number of two texts; of one it says something else (how well a picture fits, ...).
+PAIR_SCORE = (*SCORE, "similarity", "similarity_score", "rating")
 SUMMARY = (("article", "document", "dialogue", "report", "text", "context", "body", "source"),
            ("summary", "highlights", "abstract", "tldr", "summaries"))  # fmt: skip
 TRIPLETS = (("anchor", "positive", "negative"), ("query", "positive", "negative"),
@@ -35,6 +40,13 @@ MASK = ("mask", "annotation", "segmentation", "label", "labels", "seg_map", "sem
 
 
 def task_fits(table: Table) -> Iterator[Fit]:
+    link = table.named(("url", "image_url", "img_url"), ("text",))
+    caption = table.named(("caption", "alt", "alt_text"), ("text",))
+    if link is not None and caption is not None and table.first("image", "images") is None:
+        why = f"{caption.name} describes the picture at {link.name}"
+        step = f"download the pictures of {link.name} (img2dataset)"
+        yield fit("image captioning, text to image", (link, caption), why, step)
+        return
     if table.first("image", "images") is not None:
         yield from picture_fits(table)
         return
@@ -66,7 +78,7 @@ def _classes(table: Table) -> Iterator[Fit]:
         why = f"{texts[0].name} is text, {tags.name} lists its classes"
         step = "make the lists one-hot vectors"
         yield fit("multi-label classification", (texts[0], tags), why, step)
-    score = table.named(SCORE, ("float",))
+    score = table.named(PAIR_SCORE if len(texts) == 2 else SCORE, ("float",))
     if score is not None and label is None and len(texts) in (1, 2):
         two = len(texts) == 2
         method = "sentence similarity (regression)" if two else "text regression"
@@ -93,8 +105,10 @@ def _table(table: Table) -> Iterator[Fit]:
 
 
 def _tokens(table: Table) -> Iterator[Fit]:
+    # Of several columns of tags, names are what most want.
+    order = sorted(table.of("tags", "texts"), key=lambda c: "ner" not in plain(c.name))
     for tokens in table.of("texts"):
-        for tags in table.of("tags", "texts"):
+        for tags in order:
             named = plain(tags.name)
             if tags is tokens or not ("tag" in named or "label" in named):
                 continue
@@ -154,6 +168,48 @@ def _embeddings(table: Table) -> Iterator[Fit]:
         why = f"{positive.name} belongs to {anchor.name}"
         yield fit(f"embeddings ({kind})", used, why, step)
         return
+    asked = table.named(("query", "question", "anchor"), ("text",))
+    answer = table.named(("answer",), ("text",))
+    if asked is None or answer is None or len(table.columns) != 2:
+        return
+    if words(answer) >= 3 and not checkable(answer):
+        why = f"{answer.name} belongs to {asked.name}"
+        yield fit("embeddings (pairs)", (asked, answer), why)
+
+
+def checkable(answer: Column) -> str:
+    """How an answer can be compared with a model's, from its content; empty: it cannot."""
+    if answer.kind in ("int", "float", "bool", "label"):
+        return "is a value to compare with"
+    if answer.kind in ("texts", "tags"):
+        return "lists what is right"
+    texts = [t for t in answer.texts if t.strip()]
+    if not texts:
+        return ""
+    for mark, said in ((r"####\s*\S", "ends with #### and the final answer"),
+                       (r"\\boxed\s*\{", "has the final answer in \\boxed{}"),
+                       (r"<answer>", "has the final answer in <answer>")):  # fmt: skip
+        if sum(bool(re.search(mark, t)) for t in texts) >= 0.8 * len(texts):
+            return f"{said}: extract it for the reward"
+    short = sum(len(t) <= 40 and len(t.split()) <= 6 for t in texts) / len(texts)
+    return f"is short enough to compare with ({short:.0%} up to 6 words)" if short >= 0.8 else ""
+
+
+#: Keys of a question and its answer in a list of turns.
+TURNS = (("user", "assistant"), ("input", "output"), ("question", "answer"), ("human", "gpt"),
+         ("prompt", "response"), ("instruction", "response"))  # fmt: skip
+
+
+def turns_of(column: Column) -> tuple[str, str] | None:
+    """The two keys of the turns that a column lists; None: it lists something else."""
+    first = column.there[0] if column.there else None
+    keys = set(first[0]) if isinstance(first, list) and first else set()
+    return next((pair for pair in TURNS if set(pair) <= keys), None)
+
+
+def to_messages(column: Column, turns: tuple[str, str]) -> str:
+    a, b = turns
+    return f"make messages of {column.name}: {a} the user's, {b} the assistant's"
 
 
 def _asks(texts: list[Column]) -> bool:
@@ -183,7 +239,8 @@ def sound_fits(table: Table) -> Iterator[Fit]:
 def picture_fits(table: Table) -> Iterator[Fit]:
     image = table.first("image", "images")
     assert image is not None
-    chat = table.first(*CHATS)
+    parts = (*PROMPT, *COMPLETION, *CHOSEN, *REJECTED)
+    chat = next((c for c in table.of(*CHATS) if plain(c.name) not in parts), None)
     question = table.named(("question", "query", "problem"), ("text",))
     answer = table.named(("answer", "answers", "solution", "multiple_choice_answer"),
                          ("text", "texts", "records"))  # fmt: skip
@@ -197,6 +254,10 @@ def picture_fits(table: Table) -> Iterator[Fit]:
         steps = (shaped(chat), renamed({"messages": chat}), renamed({target: image}))
         why = f"{image.name} belongs to the chats of {chat.name}"
         yield fit("VLM SFT (messages)", (image, chat), why, *steps)
+    for column in table.of("records"):
+        if (turns := turns_of(column)) and chat is None:
+            why = f"{column.name} lists turns ({', '.join(turns)}) about {image.name}"
+            yield fit("VLM SFT (messages)", (image, column), why, to_messages(column, turns))
     if question is not None and answer is not None:
         why = f"{question.name} asks about {image.name}, {answer.name} answers"
         step = f"write {question.name} and {answer.name} as messages for TRL"

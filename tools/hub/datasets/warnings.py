@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from tools.hub.datasets.chat_column import chat_facts, content, messages
 from tools.hub.datasets.columns import Column
-from tools.hub.datasets.preferences import repeated_prompts
-from tools.hub.datasets.table import CHATS, Fit
+from tools.hub.datasets.preferences import CHOSEN, REJECTED, repeated_prompts
+from tools.hub.datasets.table import CHATS, COMPLETION, Fit, plain
 
 #: Shares of the sampled rows from which a fault is told.
 FEW, SOME = 0.01, 0.05
@@ -18,7 +18,8 @@ LONG = 20
 
 def doubts(columns: Sequence[Column], fits: Sequence[Fit]) -> list[str]:
     by_name = {c.name: c for c in columns}
-    found = [told for column in columns for told in _of_column(column)]
+    used = {name for fit in fits for name in fit.columns}
+    found = [told for column in columns for told in _of_column(column, column.name in used)]
     found += [told for c in columns if c.kind in CHATS and c.chats for told in _of_chats(c)]
     found += _of_rows(columns)
     seen: set[tuple[str, ...]] = set()
@@ -29,13 +30,13 @@ def doubts(columns: Sequence[Column], fits: Sequence[Fit]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _of_column(column: Column) -> Iterator[str]:
+def _of_column(column: Column, used: bool) -> Iterator[str]:
     there, count = column.there, len(column.values)
     if count and not there:
         yield f"{column.name} is null in every sampled row"
     elif len(there) > 1 and column.kind not in ("image", "audio", "video", "label"):
         values = {json.dumps(v, default=str, sort_keys=True) for v in there}
-        if len(values) == 1 and len(there) == count:
+        if used and len(values) == 1 and len(there) == count:
             yield f"{column.name} has the same value in every sampled row: it teaches nothing"
     empty = sum(not t.strip() for t in column.texts)
     if empty and empty < len(column.texts):
@@ -68,7 +69,7 @@ def _of_chats(column: Column) -> Iterator[str]:
         )
     if 0 < share["unanswered"] < 0.5:
         yield f"{name}: {share['unanswered']:.0%} of the chats do not end with the assistant"
-    if share["assistant_first"] >= FEW:
+    if share["assistant_first"] >= FEW and plain(name) not in (*COMPLETION, *CHOSEN, *REJECTED):
         yield (
             f"{name}: {share['assistant_first']:.0%} of the chats begin with the assistant; many "
             "templates refuse that"
@@ -78,6 +79,11 @@ def _of_chats(column: Column) -> Iterator[str]:
             f"{name}: {share['repeated']:.0%} of the chats have two turns of one role in a row; "
             "many templates refuse that"
         )
+    if _calls_as_text(column):
+        yield (
+            f"{name}: the arguments of tool calls are JSON text; many templates want objects "
+            "(json.loads)"
+        )
     if share["late_system"] >= FEW:
         yield f"{name}: a system message comes later than first in {share['late_system']:.0%}"
     if share["empty"] >= FEW:
@@ -85,6 +91,14 @@ def _of_chats(column: Column) -> Iterator[str]:
     lost = len(column.there) - facts.chats
     if lost:
         yield f"{name}: {lost} of {len(column.there)} values are not a chat (empty or malformed)"
+
+
+def _calls_as_text(column: Column) -> bool:
+    calls = (c for chat in column.chats for m in chat for c in m.get("tool_calls") or ())
+    return any(
+        isinstance(c, dict) and isinstance((c.get("function") or {}).get("arguments"), str)
+        for c in calls
+    )
 
 
 def _of_rows(columns: Sequence[Column]) -> Iterator[str]:
