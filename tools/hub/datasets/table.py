@@ -111,7 +111,7 @@ def shaped(*columns: Column) -> str:
 
 
 def with_system(table: Table, *columns: Column) -> str:
-    """What becomes of a column of system prompts; empty where there is none."""
+    """What becomes of a column of system prompts; empty without one."""
     system = table.system
     if system is None or any(_has_system(c) for c in columns):
         return ""
