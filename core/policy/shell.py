@@ -14,14 +14,6 @@ from typing import Any
 LONGEST = 20_000
 #: Commands that run what no one sees here.
 BLIND = {"eval", "source", ".", "exec", "trap", "alias", "coproc", "enable", "hash", "builtin"}
-EXPANSIONS = {
-    "simple_expansion": "a variable",
-    "expansion": "a variable",
-    "command_substitution": "a command in a command",
-    "process_substitution": "a command in a command",
-    "arithmetic_expansion": "arithmetic",
-    "brace_expression": "braces",
-}
 GLOB = re.compile(r"[*?\[]")
 
 
@@ -37,10 +29,9 @@ class Word:
 
 @dataclass(frozen=True)
 class ShellCommand:
-    """A simple command. assignments: the names set for it alone (`PATH=. ls`)."""
+    """A simple command; names that are set for it alone are left out."""
 
     words: tuple[Word, ...]
-    assignments: tuple[str, ...] = ()
 
     @property
     def texts(self) -> list[str]:
@@ -50,30 +41,25 @@ class ShellCommand:
 @dataclass
 class Line:
     """commands: in order, nested ones included. writes, reads: targets of redirections.
-    doubts: why it cannot be judged by its words. hidden: those of them behind which any command
-    can be."""
+    hidden: why any command can be in it; "" if none can."""
 
     commands: list[ShellCommand] = field(default_factory=list)
     writes: list[Word] = field(default_factory=list)
     reads: list[Word] = field(default_factory=list)
-    doubts: list[str] = field(default_factory=list)
-    hidden: list[str] = field(default_factory=list)
+    hidden: str = ""
 
-    def doubt(self, why: str, *, hidden: bool = False) -> None:
-        if why not in self.doubts:
-            self.doubts.append(why)
-        if hidden and why not in self.hidden:
-            self.hidden.append(why)
+    def hide(self, why: str) -> None:
+        self.hidden = self.hidden or why
 
 
 def parsed(source: str) -> Line:
     """The parts of a shell line."""
     line = Line()
     if len(source) > LONGEST:
-        line.doubt("it is too long to be judged", hidden=True)
+        line.hide("it is too long to be judged")
         return line
     if "\0" in source:
-        line.doubt("it holds a NUL character", hidden=True)
+        line.hide("it holds a NUL character")
         return line
     _read(source, line)
     if "\\\n" in source:
@@ -85,7 +71,7 @@ def parsed(source: str) -> Line:
 def _read(source: str, line: Line) -> None:
     root = _parser().parse(source.encode("utf-8", "surrogatepass")).root_node
     if root.has_error:
-        line.doubt("it cannot be parsed", hidden=True)
+        line.hide("it cannot be parsed")
     for node in _nodes(root):
         _take(node, line)
 
@@ -115,12 +101,6 @@ def _take(node: Any, line: Line) -> None:
         line.commands.append(ShellCommand(tuple(_source(c) for c in node.children)))
     elif kind == "file_redirect":
         _redirect(node, line)
-    elif kind == "function_definition":
-        line.doubt("it defines a function")
-    elif kind in EXPANSIONS:
-        line.doubt(f"it holds {EXPANSIONS[kind]}")
-    elif kind == "variable_assignment" and node.parent.type not in ("command",):
-        line.doubt("it sets a variable")
 
 
 def _source(node: Any) -> Word:
@@ -128,25 +108,20 @@ def _source(node: Any) -> Word:
 
 
 def _command(node: Any, line: Line) -> None:
-    words, assignments = [], []
+    words = []
     for child in node.children:
-        if child.type == "variable_assignment":
-            assignments.append(_text(child).partition("=")[0].rstrip("+"))
-        elif child.type == "command_name":
+        if child.type == "command_name":
             words.append(_word(child.children[0]))
-        elif not child.type.endswith("_redirect") and child.is_named:
+        elif child.is_named and not child.type.endswith(("_redirect", "variable_assignment")):
             words.append(_word(child))
     if not words:
         return
-    line.commands.append(ShellCommand(tuple(words), tuple(assignments)))
+    line.commands.append(ShellCommand(tuple(words)))
     name = words[0]
     if not name.static or name.pattern:
-        line.doubt("the name of the command is not known before it runs", hidden=True)
+        line.hide("the name of the command is not known before it runs")
     elif name.text in BLIND:
-        line.doubt(f"{name.text} runs what is not seen here", hidden=True)
-    for word in words:
-        if word.static and "{" in word.text and re.search(r"\{[^}]*(,|\.\.)", word.text):
-            line.doubt("it holds braces")
+        line.hide(f"{name.text} runs what is not seen here")
 
 
 def _redirect(node: Any, line: Line) -> None:
@@ -159,8 +134,6 @@ def _redirect(node: Any, line: Line) -> None:
         return
     if word.static and word.text in ("/dev/null", "/dev/stdout", "/dev/stderr"):
         return
-    if not word.static:
-        line.doubt("it redirects to a place that is not known before it runs")
     (line.reads if operator.startswith("<") else line.writes).append(word)
 
 

@@ -90,7 +90,7 @@ def hides(line: Line) -> str:
             return f"{name} runs what is not known before"
         if _takes_lines(command) and not all(map(_is_readable, command.words[1:])):
             return f"{name} runs a line that is not judged"
-    return line.hidden[0] if line.hidden else ""
+    return line.hidden
 
 
 def _takes_lines(command: ShellCommand) -> bool:
