@@ -125,7 +125,7 @@ def test_calls_results_diffs_and_the_plan(tmp_path: Path) -> None:
 
 
 def test_a_running_command_is_one_live_line(tmp_path: Path) -> None:
-    command = "for i in $(seq 8); do echo step $i; sleep 0.3; done"
+    command = "for i in 1 2 3; do echo step $i; done; until [ -e go ]; do sleep 0.05; done"
     replies = [Reply(calls=[Call("bash", {"command": command})]), Reply("done")]
     with program(tmp_path, replies) as run, terminal(run, "--yolo") as chat:
         chat.prompt()
@@ -135,6 +135,7 @@ def test_a_running_command_is_one_live_line(tmp_path: Path) -> None:
             "the live line",
         )
         assert sum("step" in line and "│" in line for line in chat.visible) == 1
+        (run.work / "go").touch()
         chat.expect("2 iterations")
         assert "│ step" not in chat.text
 

@@ -97,7 +97,9 @@ def test_in_the_chat(tmp_path: Path) -> None:
 def test_undo_after_a_kill(tmp_path: Path) -> None:
     """The command continues without the program. What it did comes back; what the user does after
     its end stays."""
-    command = "echo half > made; echo 2 > old; echo now; sleep 2; echo whole > made"
+    gate = tmp_path / "gate"
+    wait = f"until [ -e {gate} ]; do sleep 0.02; done"
+    command = f"echo half > made; echo 2 > old; {wait}; echo whole > made"
     script = [Reply(calls=[Call("bash", {"command": command})]), Reply("done")]
     with program(tmp_path, script) as run:
         (run.work / "old").write_text("1\n")
@@ -112,6 +114,7 @@ def test_undo_after_a_kill(tmp_path: Path) -> None:
         wait_for(lambda: (run.work / "made").exists())
         child.kill()
         child.wait()
+        gate.touch()
         (ended,) = [p for p in (tmp_path / "state" / "threads").glob("*/runs/*") if p.is_dir()]
         wait_for((ended / "exit").exists)
         (run.work / "mine").write_text("the user's")

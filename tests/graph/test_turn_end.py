@@ -75,8 +75,8 @@ async def test_what_went_on_alone_is_found_by_the_next_message(
 ) -> None:
     """Two commands whose session was killed: one ended meanwhile, one still runs."""
     calls = [
-        bash("sleep 0.3; echo ended"),
-        bash("touch on; while [ ! -e go ]; do sleep 0.02; done"),
+        bash("touch one; until [ -e killed ]; do sleep 0.02; done; echo ended"),
+        bash("until [ -e one ]; do sleep 0.02; done; touch on; until [ -e go ]; do sleep 0.02; done"),
     ]
 
     def choose(asked: Asked) -> Reply:
@@ -91,7 +91,9 @@ async def test_what_went_on_alone_is_found_by_the_next_message(
             await asyncio.sleep(0.02)
         process.kill()
         process.wait()
-        await asyncio.sleep(0.6)
+        (run.work / "killed").touch()
+        while not list(run.work.parent.glob("state/threads/*/runs/*/exit")):
+            await asyncio.sleep(0.02)
         assert run.task("-c", "never mind").returncode == 0
         results = [m["content"] for m in run.server.bodies[-1]["messages"] if m["role"] == "tool"]
         (run.work / "go").touch()

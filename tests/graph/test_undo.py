@@ -333,12 +333,15 @@ async def test_two_sessions_in_one_folder(settings: Settings, workdir: Path) -> 
             return Reply("done")
         if asked.user.endswith("write"):
             return Reply(calls=[Call("write", {"path": "theirs", "content": "t"})])
-        return Reply(calls=[Call("bash", {"command": "echo m > mine; echo now; sleep 3"})])
+        command = f"echo m > mine; echo now; until [ -e {gate} ]; do sleep 0.02; done"
+        return Reply(calls=[Call("bash", {"command": command})])
 
+    gate = workdir.parent / "gate"
     async with driven(both, settings, workdir) as driver, driven(both, settings, workdir) as beside:
         async for event in driver.session.send("run"):
             if event.name == "tool_log":
                 await beside.send("write")
+                gate.touch()
         async with line_of(driver, settings) as line:
             moved = await line.undo()
         assert (moved.restored, list(moved.left)) == (["mine"], ["theirs"])

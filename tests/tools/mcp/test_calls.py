@@ -215,8 +215,9 @@ async def test_a_server_that_died_between_calls_is_started_again(
     starts, notes = tmp_path / "starts", tmp_path / "notes"
     bench = await servers(box=program("good", "--starts", str(starts)))
     await bench.equip()
+    session = (await bench.mcp.connections["box"].begin()).owner
     os.kill(int(starts.read_text()), signal.SIGKILL)
-    await asyncio.sleep(0.3)
+    await asyncio.wait({session}, timeout=60)
     result = await bench.call("box__note", path=str(notes), text="once")
     assert result.ok
     assert notes.read_text() == "once\n"
