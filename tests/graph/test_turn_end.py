@@ -74,9 +74,10 @@ async def test_what_went_on_alone_is_found_by_the_next_message(
     settings: Settings, workdir: Path
 ) -> None:
     """Two commands whose session was killed: one ended meanwhile, one still runs."""
+    wait = "until [ -e {} ]; do sleep 0.02; done"
     calls = [
-        bash("touch one; until [ -e killed ]; do sleep 0.02; done; echo ended"),
-        bash("until [ -e one ]; do sleep 0.02; done; touch on; until [ -e go ]; do sleep 0.02; done"),
+        bash(f"touch one; {wait.format('killed')}; echo ended"),
+        bash(f"{wait.format('one')}; touch on; {wait.format('go')}"),
     ]
 
     def choose(asked: Asked) -> Reply:
