@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from core import http
+from core.hub.library import http_library
 from core.hub.refusals import Repo
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def prepare() -> None:
     with _PREPARING:
         if _prepared:
             return
+        http_library()
         from huggingface_hub import set_client_factory
         from huggingface_hub.utils.tqdm import disable_progress_bars
 
@@ -64,9 +66,7 @@ def prepare() -> None:
 
 
 def _client() -> httpx2.Client:
-    from huggingface_hub.utils._http import default_client_factory
-
-    client = default_client_factory()
+    client: httpx2.Client = http_library().default_client_factory()
     client.cookies = http.no_cookies()
     client.event_hooks = {
         "request": [*client.event_hooks["request"], _on_request],
@@ -92,10 +92,8 @@ def _on_response(response: httpx2.Response) -> None:
         return
     call, pause = CALL.get(), pause_of(response)
     if (call is not None and call.again) or (pause is not None and pause > LONGEST_PAUSE):
-        from huggingface_hub.utils._http import hf_raise_for_status
-
         response.read()
-        hf_raise_for_status(response)
+        http_library().hf_raise_for_status(response)
 
 
 def pause_of(response: httpx2.Response) -> float | None:

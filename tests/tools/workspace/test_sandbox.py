@@ -8,6 +8,7 @@ import pytest
 from configs.settings import Settings
 from core.durable import Caps, Scope
 from core.history import Call
+from core.hub.library import SANDBOX_NAMES, sandbox_library
 from core.store import open_store
 from core.tool import ToolContext
 from nodes.permitted import Permitted
@@ -266,8 +267,33 @@ async def test_a_job_that_only_has_the_label_gets_no_token(
     await inside.services.backend.close()
     before = len(boxes.requests)
     refused = await inside.call("bash", command="true")
-    assert refused.text.endswith("has the label of a sandbox and is none of ours")
+    assert "does not run what this thread's sandbox was made with" in refused.text
+    assert f"`hf jobs cancel {job.id}` ends it" in refused.text
     assert len(boxes.requests) == before
+
+
+async def test_a_sandbox_outlives_an_upgrade_of_the_library(
+    inside: Bench, hub: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it was made with is in the journal: a release with another command knows it."""
+    library = sandbox_library()
+    await inside.call("bash", command="echo kept > file")
+    await inside.services.backend.close()
+    monkeypatch.setattr(library, "_bootstrap_command", lambda: ["sh", "-c", "newer"])
+    assert (await inside.call("bash", command="cat file")).text.startswith("kept")
+    assert len(hub.jobs.jobs) == 1
+
+
+@pytest.mark.parametrize("name", sorted(SANDBOX_NAMES))
+async def test_a_release_without_a_name_starts_nothing(
+    inside: Bench, hub: HubServer, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    holder, _, last = f"huggingface_hub._sandbox.{name}".rpartition(".")
+    monkeypatch.delattr(f"{holder}.{last}")
+    result = await inside.call("bash", command="true")
+    assert f"has no {name}" in result.text
+    assert "pip install 'huggingface_hub>=" in result.text
+    assert not hub.jobs.jobs
 
 
 async def _stage(job: Any) -> str:

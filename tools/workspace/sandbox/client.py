@@ -7,7 +7,9 @@ what its job runs and is given, the token that follows from the label, the HTTP 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -17,6 +19,7 @@ from core.credentials import variable
 from core.errors import ToolError
 from core.hub.connection import Hub
 from core.hub.jobs import ENDED, job_of
+from core.hub.library import sandbox_library
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi, JobInfo, Sandbox
@@ -42,11 +45,9 @@ class Box:
 
 def spec_of(api: HfApi, settings: Settings, flavor: str, thread: str) -> dict[str, Any]:
     """What `run_job` takes for a thread's sandbox, namespace excluded. Raises ToolError."""
-    from huggingface_hub import _sandbox as library
-
     from core.secrets.child_environment import QUIET
 
-    chosen = settings.sandbox
+    library, chosen = sandbox_library(), settings.sandbox
     token, nonce = library._effective_token(api), token_hex(16)
     command, env, secrets, volumes = library._bootstrap_job_spec(
         api,
@@ -94,9 +95,8 @@ def _secrets(settings: Settings, token: str) -> dict[str, str]:
 def alive(api: HfApi, namespace: str, thread: str = "") -> list[JobInfo]:
     """The sandboxes that ml-agent made and that live or start, the oldest first; with `thread`,
     those of that thread."""
-    from huggingface_hub import _sandbox as library
-
-    labels = {LABEL: thread} if thread else {library.SANDBOX_LABEL: "1"}
+    # A release that lacks names of ours must still find and end what costs money.
+    labels = {LABEL: thread} if thread else {"hf-sandbox": "1"}
     found = []
     for job in api.list_jobs(labels=labels, namespace=namespace):
         ours = (job.labels or {}).get(LABEL)
@@ -117,16 +117,39 @@ async def end_job(hub: Hub, job_id: str, namespace: str, *, cancel: bool) -> flo
     return job_of(await hub.ask(finish, again=False)).seconds or 0.0
 
 
-def connected(api: HfApi, job: JobInfo) -> Box:
-    """The sandbox of a job, once it answers. Raises ToolError, SandboxError."""
-    from huggingface_hub import Sandbox
-    from huggingface_hub import _sandbox as library
+def bootstrap() -> str:
+    """The hash of what a sandbox's job runs, by this release. Raises ToolError."""
+    return _hash(sandbox_library()._bootstrap_command())
 
-    labels = job.labels or {}
-    nonce, url = labels.get(library.NONCE_LABEL), library._find_server_url(job)
-    if nonce is None or list(job.command or ()) != library._bootstrap_command():
-        # Whoever may run jobs in the namespace may copy a label: the token goes to no other job.
-        raise ToolError(f"job {job.id} has the label of a sandbox and is none of ours")
+
+def _hash(command: Sequence[str]) -> str:
+    return sha256("\0".join(command).encode()).hexdigest()
+
+
+def _check_origin(job: JobInfo, made: str) -> None:
+    """Whoever may run jobs in the namespace may copy a label: the token goes to no other job.
+    Raises ToolError."""
+    runs = _hash(list(job.command or ()))
+    if job.labels and sandbox_library().NONCE_LABEL in job.labels and runs == (made or bootstrap()):
+        return
+    end = f"It may cost money until it ends: `hf jobs cancel {job.id}` ends it."
+    if made:
+        raise ToolError(
+            f"Cannot use job {job.id}: it has the label of a sandbox, but does not run what this "
+            f"thread's sandbox was made with. {end}"
+        )
+    raise ToolError(
+        f"Cannot use job {job.id}: it has the label of a sandbox, but another version of "
+        f"huggingface_hub made it, or it is not a sandbox. {end}"
+    )
+
+
+def connected(api: HfApi, job: JobInfo, made: str) -> Box:
+    """The sandbox of a job, once it answers. `made`: `bootstrap()` when it was made; empty: not
+    known. Raises ToolError, SandboxError."""
+    library = sandbox_library()
+    _check_origin(job, made)
+    nonce, url = (job.labels or {})[library.NONCE_LABEL], library._find_server_url(job)
     # The address has to be that job's own, and as safe as the Hub's.
     where, hub = urlsplit(url), urlsplit(api.endpoint)
     own = f"{job.id}--{library.SANDBOX_SERVER_PORT}."
@@ -153,19 +176,20 @@ def connected(api: HfApi, job: JobInfo) -> Box:
         flavor=str(getattr(job.flavor, "value", job.flavor) or ""),
         url=job.url,
         started=started.timestamp() if started else 0.0,
-        sandbox=Sandbox(
+        sandbox=library.Sandbox(
             id=job.id, server=server, local_id=None, owns_sandbox=False, owns_server=True
         ),
     )
 
 
-async def connected_to(hub: Hub, job: JobInfo, folder: str) -> Box:
-    """Once it answers; the working directory is made. Raises ToolError."""
+async def connected_to(hub: Hub, job: JobInfo, folder: str, made: str) -> Box:
+    """Once it answers; the working directory is made. `made`: as in `connected`. Raises
+    ToolError."""
     from httpx2 import HTTPError
     from huggingface_hub.errors import SandboxError
 
     def connect(api: HfApi) -> Box:
-        box = connected(api, job)
+        box = connected(api, job, made)
         box.sandbox.files.mkdir(folder)
         return box
 

@@ -18,7 +18,14 @@ from core.hub.jobs import Flavor, flavor_of, job_of
 from core.tool import Services
 from core.units import duration, exact_dollars
 from tools.workspace.sandbox.bill import Bill, bills, new_bill, settle_job
-from tools.workspace.sandbox.client import Box, alive, connected_to, end_job, spec_of
+from tools.workspace.sandbox.client import (
+    Box,
+    alive,
+    bootstrap,
+    connected_to,
+    end_job,
+    spec_of,
+)
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi, JobInfo
@@ -134,8 +141,9 @@ class RentedSandbox:
         for job in others:
             # Two processes made one each: files are in the older one.
             await self._ended(hub, job.id, job.owner.name, cancel=True)
-        box = await connected_to(hub, kept, self._folder)
         found = await bills(self._services, self._thread)
+        made = found[0].note.get("bootstrap", "") if found else ""
+        box = await connected_to(hub, kept, self._folder, made)
         bill = found[0] if found else await self._bill_of(hub, box)
         if "job" not in bill.note:
             await bill.keep(job=box.id)
@@ -171,6 +179,8 @@ class RentedSandbox:
         bill = new_bill(self._services, self._thread, namespace, flavor, self._services.clock())
         if not flavor.described:
             bill.note["per_minute"] = None
+        # A later release may run another command: then this says what the sandbox was made with.
+        bill.note["bootstrap"] = bootstrap()
         await bill.open()
         if not await bill.pay(spending, self._services.clock()):
             await bill.settle(0)
@@ -179,7 +189,7 @@ class RentedSandbox:
         job = await self._submitted(hub, bill, namespace)
         await bill.keep(job=job.id)
         try:
-            box = await connected_to(hub, job, self._folder)
+            box = await connected_to(hub, job, self._folder, bill.note["bootstrap"])
         except ToolError:
             with contextlib.suppress(ToolError):
                 await self._ended(hub, job.id, namespace, cancel=True)
