@@ -8,9 +8,10 @@ import os
 import signal
 import sys
 from collections.abc import AsyncGenerator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from cli.shared.approval_prompt import PREVIEW_LINES
+from cli.shared.approval_prompt import PREVIEW_LINES, reason_of
 from cli.shared.bootstrap import (
     complain,
     guarded,
@@ -186,7 +187,7 @@ class Teller:
             if status == "limit":
                 complain(event.reason, MORE)
                 error = {"kind": "limit_reached", "message": event.reason, "hint": MORE}
-            self._note(closing(event))
+            self._note(closing(asdict(event), event.since))
             if event.cost_micro_usd is None:
                 self._note(
                     "the price of this model is unknown: it does not count toward the cost cap"
@@ -211,7 +212,7 @@ class Teller:
         for request in event.requests:
             head, rows = head_and_rows(request, place)
             self._note(f"approval needed: {head.removeprefix('? ')}")
-            self._note(f"  {request['effect']}: {inline(request['reason'])}")
+            self._note("  " + " · ".join([reason_of(request), *map(inline, request["marks"])]))
             self._lines.rows(rows)
         hint = f"decide: ml-agent approvals approve {event.thread}, or in the chat with -r"
         self._waits = True

@@ -92,16 +92,20 @@ class AssistantStreamEnd(Event):
 
 @dataclass(kw_only=True)
 class ToolCall(Event):
+    """`title`: the call in a few words, to be shown behind the tool's name."""
+
     name = "tool_call"
     id: str
     tool: str
     arguments: dict[str, Any]
     effect: str
+    title: str = ""
 
 
 @dataclass(kw_only=True)
 class ToolOutput(Event):
-    """`seconds` is wall time; `truncated` says that `text` is not all of it."""
+    """`seconds` is wall time; `truncated` says that `text` is not all of it; `summary`: what came
+    of it in a line, "" if the text itself is to be shown."""
 
     name = "tool_output"
     id: str
@@ -110,17 +114,20 @@ class ToolOutput(Event):
     text: str
     truncated: bool = False
     seconds: float = 0.0
+    summary: str = ""
 
 
 @dataclass(kw_only=True)
 class ToolLog(Event):
     """A line of a running command or job, a sub-agent's step, a retry's wait (tool "model",
-    id "")."""
+    id ""). `progress`: the loss, step and time left of a training, by this line and those before
+    it (core/training.py)."""
 
     name = "tool_log"
     id: str
     tool: str
     text: str
+    progress: str = ""
 
 
 @dataclass(kw_only=True)
@@ -134,9 +141,9 @@ class ToolStateChange(Event):
 
 @dataclass(kw_only=True)
 class ApprovalRequired(Event):
-    """`requests`: [{id, tool, arguments, effect, reason, price_micro_usd, left_micro_usd,
-    preview, decisions}]; `left_micro_usd` is what the caps leave, None without any; `decisions`
-    are the kinds that fit."""
+    """`requests`: [{id, tool, arguments, effect, title, reason, marks, price_micro_usd,
+    left_micro_usd, preview, decisions}]; `marks`: what is dangerous in it, in words;
+    `left_micro_usd`: what the caps leave, None without any; `decisions`: the kinds that fit."""
 
     name = "approval_required"
     requests: list[dict[str, Any]]
@@ -147,7 +154,8 @@ class TurnComplete(Event):
     """`usage`: tokens {input, cached, output, reasoning} of the model; `cost_micro_usd`: what the
     ledger has for the whole turn (model, sub-agents, jobs, sandbox; what is set aside counts), None
     when a price is unknown; `seconds`: wall time of the whole turn, approvals included; `reason`:
-    why it ended, where `status` is not done; `since`: when it began, epoch seconds, where that was
+    why it ended, where `status` is not done; `left_micro_usd`: what the caps leave, None without
+    any; `since`: when it began, epoch seconds, where that was
     in an earlier process, else 0."""
 
     name = "turn_complete"
@@ -159,6 +167,7 @@ class TurnComplete(Event):
     seconds: float
     reason: str = ""
     since: float = 0.0
+    left_micro_usd: int | None = None
 
 
 @dataclass(kw_only=True)

@@ -48,7 +48,8 @@ class Verdict(TypedDict):
     action: run, ask (a user decides), deny (policy refuses), invalid (the call cannot be
     run: its arguments do not fit, or were cut off). `rule` says which rule decided. A call that
     simply runs keeps no more, as each step writes its verdicts several times; any other has the
-    `reason`, the `preview` and what the caps leave.
+    `reason`, the `preview` and what the caps leave; what is asked has a `title` and `marks`
+    (what is dangerous in it), too.
     sandbox: the price is that of the thread's sandbox, which this call may start. places: by
     path as the call names it, below its folder, where it led when it was judged. reach: what a
     command may reach if it runs (core/run.py, Reach).
@@ -60,6 +61,8 @@ class Verdict(TypedDict):
     reason: NotRequired[str]
     price_micro_usd: NotRequired[int | None]
     preview: NotRequired[str]
+    title: NotRequired[str]
+    marks: NotRequired[list[str]]
     left_micro_usd: NotRequired[int]
     sandbox: NotRequired[bool]
     places: NotRequired[dict[str, str]]

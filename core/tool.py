@@ -25,6 +25,8 @@ from core.events import Emit, ToolLog
 from core.model import ModelClient
 from core.run import Mode, Reach, StopSignal, SubagentRun
 from core.state import PlanItem
+from core.titles import title_of
+from core.training import Training
 
 Outcome = Literal["done", "failed", "rejected", "interrupted", "unknown"]
 
@@ -71,7 +73,7 @@ class ToolContext:
             a note is taken as not begun when a later process finds it, and is run again.
         wait: False when `recover` should tell what is known now, and wait for nothing.
         places: by path as the call names it, below its folder, where it led when it was judged.
-        reach: what a command may reach.
+        reach: what a command may reach. training: what the lines of `log` told of one.
         context, scope: the run's options, and what its charges count toward; None outside of one.
         run_subagent: runs the graph inside this call; None outside of a run.
     """
@@ -90,10 +92,14 @@ class ToolContext:
     places: Mapping[str, str] = field(default_factory=dict)
     reach: Reach = "network"
     run_subagent: RunSubagent | None = None
+    training: Training = field(default_factory=Training)
 
     def log(self, text: str) -> None:
         """One line of progress, shown while the call runs."""
-        self.emit(ToolLog(id=self.call_id, tool=self.tool, text=text))
+        now = self.services.clock()
+        self.training.read(text, now)
+        progress = self.training.line(now)
+        self.emit(ToolLog(id=self.call_id, tool=self.tool, text=text, progress=progress))
 
 
 class AgentTool(BaseTool):
@@ -116,6 +122,16 @@ class AgentTool(BaseTool):
     #: It is a run of the graph inside its task: it has no row of its own, since its calls have
     #: theirs and it continues at its own last step, and it ends by itself on the stop signal.
     is_subagent: bool = False
+    #: The arguments that tell what a call is about, in their order: see `title`.
+    titled_by: tuple[str, ...] = ()
+
+    def title(self, arguments: Mapping[str, Any]) -> str:
+        """The call in a few words, from arguments as the model sent them, valid or not."""
+        return title_of(arguments, self.titled_by)
+
+    def summary(self, text: str) -> str:
+        """What came of a call, in a line, from its result's text; "": the text is shown."""
+        return ""
 
     def effect(self, arguments: Any, cwd: str) -> Effect:
         """What this call does, from its validated arguments. Pure and quick: no I/O."""

@@ -117,12 +117,15 @@ EVENT_WORDS = {
     "assistant_chunk": "Part of an answer; `kind` is `answer` or `thinking`",
     "assistant_message": "A whole answer",
     "assistant_stream_end": "The stream ended; `withdrawn`: discard what was shown of this answer",
-    "tool_call": "The model calls a tool",
-    "tool_output": "Result of a call; `truncated`: `text` is not complete",
-    "tool_log": "Line of a running command, or a wait before the next attempt (tool `model`)",
+    "tool_call": "The model calls a tool; `title`: the call in a few words",
+    "tool_output": "Result of a call; `truncated`: `text` is not complete; `summary`: what came of "
+    "it in a line, if it has one",
+    "tool_log": "Line of a running command, or a wait before the next attempt (tool `model`); "
+    "`progress`: loss, step and time left of a training, in a line",
     "tool_state_change": "`state` is `pending`, `approved`, `edited`, `rejected`, `running`, "
     "`done`, `failed`, `interrupted` or `unknown`",
-    "approval_required": "Each request has `id`, `tool`, `arguments`, `effect`, `reason`, "
+    "approval_required": "Each request has `id`, `tool`, `arguments`, `effect`, `title`, `reason`, "
+    "`marks` (what is dangerous in it), "
     "`price_micro_usd`, `left_micro_usd` (what the caps leave), `preview` and `decisions`",
     "turn_complete": "The turn ended; `since`: epoch seconds, if it began in an earlier process",
     "error": "The turn failed; `hint` is the next step",

@@ -10,15 +10,17 @@ from core.store.rows import SqlDecisions
 
 
 def requests_of(interrupts: Sequence[Interrupt]) -> list[dict[str, Any]]:
-    """The approval requests that wait: [{tool, arguments, id, effect, reason,
-    price_micro_usd, left_micro_usd, preview, decisions}], in the model's order. `decisions`
-    are the kinds of decision that fit: a question takes "respond"."""
+    """The approval requests that wait: [{tool, arguments, id, effect, title, marks,
+    reason, price_micro_usd, left_micro_usd, preview, decisions}], in the model's order.
+    `decisions` are the kinds of decision that fit: a question takes "respond"."""
     keys = ("id", "effect", "reason", "price_micro_usd", "left_micro_usd", "preview")
     return [
         {
             "tool": r["name"],
             "arguments": r["args"],
             **{k: r.get(k) for k in keys},
+            "title": r.get("title") or "",
+            "marks": r.get("marks") or [],
             "decisions": allowed[r["name"]],
         }
         for i in interrupts

@@ -245,7 +245,7 @@ class Session(Status):
         turn = state.values.get("turn", ROOT)
         spent = await self._store.ledger.spent("turn", key_of(self.thread.id, turn))
         seconds, since = watch.of(turn, self._opened)
-        self._summary = figures_of(state, spent, seconds)
+        self._summary = figures_of(state, spent, await self.left(), seconds)
         return last_event(state, since, self._summary)
 
     def _deadline(self) -> asyncio.TimerHandle | None:

@@ -5,13 +5,13 @@ import secrets
 import time
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from langchain_core.messages import AnyMessage
 
-from core.durable import InboxRow, Spent
+from core.durable import InboxRow, Scope, Spent
 from core.effects import Effect
 from core.errors import NoSuchThread, ToolError
 from core.events import Event, UndoComplete
@@ -27,7 +27,7 @@ from core.store.runs import runs_of
 from graph.context_use import ContextUse, context_use
 from graph.open_thread import OpenThread
 from graph.undo import Moved, TimeLine
-from nodes.budget import key_of
+from nodes.budget import caps_of, key_of
 from nodes.opening import ROOT
 from tools import thread_jobs
 
@@ -137,13 +137,18 @@ class Status(OpenThread):
     async def cost(self) -> dict[str, Spent]:
         """What was spent and set aside: {invocation, turn, thread, day}."""
         ledger, turn = self._store.ledger, await self._stored.turn()
-        keys = {
-            "invocation": self._context.invocation,
-            "turn": key_of(self.thread.id, turn),
-            "thread": self.thread.id,
-            "day": time.strftime("%Y-%m-%d"),
-        }
+        keys = asdict(self._scope(turn))
         return {name: await ledger.spent(name, key) for name, key in keys.items()}
+
+    async def left(self) -> int | None:
+        """What the caps leave, in micro-USD, at least 0; None without any cap."""
+        scope = self._scope(await self._stored.turn())
+        found = await self._store.ledger.left(scope, caps_of(self._context, self.settings))
+        return None if found is None else max(0, found[0])
+
+    def _scope(self, turn: Turn) -> Scope:
+        key, day = key_of(self.thread.id, turn), time.strftime("%Y-%m-%d")
+        return Scope(self.thread.id, self._context.invocation, key, day)
 
     async def context_use(self) -> ContextUse:
         """What the next request would hold, in tokens."""
@@ -232,7 +237,7 @@ class Status(OpenThread):
 
     def summary(self) -> dict[str, Any]:
         """What the last turn came to, however it ended: {text, iterations, usage,
-        cost_micro_usd, seconds}; {} before the first."""
+        cost_micro_usd, left_micro_usd, seconds}; {} before the first."""
         return dict(self._summary)
 
     async def _next_number(self) -> int:

@@ -162,9 +162,9 @@ class Lines:
         if not isinstance(data, dict) or "event" not in data:
             return
         match from_dict(data):
-            case ToolCall(id=call, tool=tool, arguments=arguments) if call not in self._told:
+            case ToolCall(id=call, tool=tool, title=title) if call not in self._told:
                 self._told.add(call)
-                self._run.log(_short(f"{tool} {' '.join(main_words(arguments))}"))
+                self._run.log(_short(f"{tool} {title}"))
             case ToolOutput(ok=False, tool=tool, text=text):
                 self._run.log(_short(f"{tool}: {text}"))
             case ToolLog(id="", tool=tool, text=text):

@@ -31,8 +31,10 @@ class Watch:
         return max(seconds, time.time() - began), began if began < opened else 0.0
 
 
-def figures_of(state: StateSnapshot, spent: Spent, seconds: float) -> dict[str, Any]:
-    """{text, iterations, usage, cost_micro_usd, seconds} of the newest turn."""
+def figures_of(
+    state: StateSnapshot, spent: Spent, left: int | None, seconds: float
+) -> dict[str, Any]:
+    """{text, iterations, usage, cost_micro_usd, left_micro_usd, seconds} of the newest turn."""
     values = state.values
     turn: Turn = values.get("turn", ROOT)
     return {
@@ -40,5 +42,6 @@ def figures_of(state: StateSnapshot, spent: Spent, seconds: float) -> dict[str, 
         "iterations": turn.get("iterations", 0),
         "usage": turn.get("usage") or dict(NO_USAGE),
         "cost_micro_usd": None if spent.unknown else spent.amount,
+        "left_micro_usd": left,
         "seconds": round(seconds, 3),
     }

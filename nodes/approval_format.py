@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.history import Call
-from core.secrets.redaction import redacted_in, restored
+from core.secrets.redaction import redacted, redacted_in, restored
 from core.state import QUESTION, Decision, Verdict
 
 
 def request_of(calls: Sequence[Call], verdicts: dict[str, Verdict]) -> dict[str, Any]:
     """The interrupt's value: `{"action_requests": [...], "review_configs": [...]}`.
 
-    Source of the shape: LangChain's HumanInTheLoopMiddleware. Ours next to it: id, effect,
-    reason, rule, price_micro_usd, preview. It is shown, so it holds no secrets; what runs is the
-    stored call.
+    Source of the shape: LangChain's HumanInTheLoopMiddleware. Ours next to it: id, effect, title,
+    marks, reason, rule, price_micro_usd, preview. It is shown, so it holds no secrets; what runs
+    is the stored call.
     """
     requests = []
     for call in calls:
@@ -28,6 +28,8 @@ def request_of(calls: Sequence[Call], verdicts: dict[str, Verdict]) -> dict[str,
                 "description": verdict["reason"],
                 "id": call.id,
                 **{k: verdict[k] for k in ("effect", "reason", "rule")},  # type: ignore[literal-required]
+                "title": redacted(verdict.get("title", "")),
+                "marks": verdict.get("marks", []),
                 "price_micro_usd": verdict.get("price_micro_usd"),
                 "left_micro_usd": verdict.get("left_micro_usd"),
                 "preview": redacted_in(verdict["preview"]),

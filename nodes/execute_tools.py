@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 
 from langgraph.runtime import Runtime
 
-from core.events import ToolCall, ToolOutput, ToolStateChange
+from core.events import ToolOutput, ToolStateChange
 from core.history import Call, tool_message
 from core.secrets.redaction import redacted
 from core.state import Verdict
@@ -20,6 +20,7 @@ from nodes.permitted import permitted_by, refusal_of
 from nodes.result_size import bounded
 from nodes.run_call import run_once
 from nodes.step import Step
+from nodes.tell_call import call_event, summary_of
 
 
 class Task(TypedDict):
@@ -37,7 +38,7 @@ async def execute_tools(
     step = await Step.of(runtime, run_subagent)
     call, verdict = Call(*state["call"]), state["verdict"]
     effect = verdict["effect"] if verdict else "read"
-    step.emit(ToolCall(id=call.id, tool=call.name, arguments=call.args, effect=effect))
+    step.emit(call_event(call, effect, step.services.tools))
     began = time.monotonic()
     refused = refusal_of(verdict)
     if refused is not None:
@@ -58,6 +59,7 @@ async def execute_tools(
             text=text,
             truncated=truncated,
             seconds=round(time.monotonic() - began, 3),
+            summary=summary_of(call, result, step.services.tools),
         )
     )
     message = tool_message(call, result, step.services.clock())

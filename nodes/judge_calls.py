@@ -8,10 +8,12 @@ from core.history import Call
 from core.model import BadCall
 from core.policy.decide import Judged, decide
 from core.policy.hosts import with_question
+from core.policy.marks import marks_of
 from core.policy.paths import joined, resolved
 from core.state import QUESTION, Verdict
 from nodes.circumstances import Circumstances
 from nodes.price_calls import with_sandbox, within_budget
+from nodes.tell_call import title_of_call
 from nodes.validate import validated
 from nodes.verdicts import as_verdict, invalid, main_words
 
@@ -76,6 +78,9 @@ def _verdict(call: Call, about: Circumstances) -> Verdict:
         said = f"{judged.reason}, and {why}"
         judged = Judged("deny", said, judged.rule)
     verdict = as_verdict(effect, judged, about)
+    if judged.action == "ask":
+        verdict["title"] = title_of_call(call, about.tools)
+        verdict["marks"] = marks_of(effect, place.cwd, here.state)
     if places:
         verdict["places"] = places
     if paid is not None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from langchain_core.messages import HumanMessage
 
-from core.events import AssistantMessage, AssistantStreamEnd, ToolCall, ToolLog, ToolStateChange
+from core.events import AssistantMessage, AssistantStreamEnd, ToolLog, ToolStateChange
 from core.history import Call, calls_of
 from core.model import Answer
 from core.quick import quickly
@@ -16,6 +16,7 @@ from nodes.ids import with_our_ids
 from nodes.judge_calls import judge
 from nodes.loop_guard import find_loop
 from nodes.step import Step
+from nodes.tell_call import call_event
 from nodes.turn_end import after_answer, without
 
 
@@ -60,5 +61,5 @@ def _tell(step: Step, answer: Answer, calls: list[Call], verdicts: dict[str, Ver
         step.emit(AssistantMessage(text=answer.message.text))
     for call in calls:
         effect = verdicts[call.id]["effect"]
-        step.emit(ToolCall(id=call.id, tool=call.name, arguments=call.args, effect=effect))
+        step.emit(call_event(call, effect, step.services.tools))
         step.emit(ToolStateChange(id=call.id, tool=call.name, state="pending"))

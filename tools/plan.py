@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -39,6 +40,13 @@ class Plan(AgentTool):
         "verified. Not for a task of one or two steps."
     )
     args_schema: type[BaseModel] = PlanArguments
+
+    def title(self, arguments: Mapping[str, Any]) -> str:
+        items = arguments["items"]
+        done = sum(item["status"] == "completed" for item in items)
+        open_ = [item for item in items if item["status"] != "completed"]
+        now = [item for item in open_ if item["status"] == "in_progress"] or open_
+        return f"{done}/{len(items)}" + (f" · {now[0]['text']}" if now else " · all done")
 
     def effect(self, arguments: PlanArguments, cwd: str) -> Effect:
         return Effect("read")

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+INTERRUPTED = 130
+
 
 class PlainLines(EventPrinter):
     """Lines on stdout; complaints on stderr."""
@@ -41,23 +43,61 @@ class Plain(Frontend):
 
     def __init__(self) -> None:
         self.lines = PlainLines(sys.stdout, to_stdout)
-        #: What was typed at a question and was no answer, or before it stood.
+        #: What was typed before a question, or did not answer it.
         self._typed: deque[str] = deque()
+        #: Ctrl-C came before what runs had begun: it stops as soon as it begins.
+        self._stop_next = False
 
     async def open(self, chat: Chat) -> None:
         load_in_background(chat)
         with contextlib.suppress(ImportError):
             importlib.import_module("readline")  # history and editing for input()
+        self._handle(self._stopped)
+
+    async def close(self) -> None:
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
+
+    def _at_terminal(self, ask: Callable[[], T]) -> T:
+        """Ask in this thread, with Ctrl-C as Python has it. In another thread a user could not
+        get out of a question; during one, nothing runs that the event loop would serve."""
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)  # Python's own is left
+        try:
+            return ask()
+        finally:
+            self._handle(self._stopped)
+
+    def _handle(self, stop: Callable[[], None]) -> None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop)
+
+    def _stopped(self) -> None:
+        """Ctrl-C while nothing runs yet: what waits goes back into the prompt."""
+        if self._typed:
+            self.put_back("\\\n".join(self._typed))
+            self._typed.clear()
+        elif self._stop_next:
+            os._exit(INTERRUPTED)
+        else:
+            self._stop_next = True
+
+    def put_back(self, text: str) -> None:
+        with contextlib.suppress(ImportError):
+            import readline
+
+            def insert() -> None:
+                readline.insert_text(text)
+                readline.set_startup_hook()
+
+            readline.set_startup_hook(insert)
 
     async def read(self) -> str:
-        warned = False
+        warned = self._stop_next = False
         if self._typed:
             text = self._typed.popleft()
             self.lines.line(f"> {text}")
             return text
         while True:
             try:
-                return at_terminal(_read)
+                return self._at_terminal(_read)
             except KeyboardInterrupt:
                 if warned:
                     raise EOFError from None
@@ -69,7 +109,7 @@ class Plain(Frontend):
         if not asked.again:
             self._typed.extend(typed_lines())
         try:
-            answer = at_terminal(lambda: read(asked.text)).strip()
+            answer = self._at_terminal(lambda: read(asked.text)).strip()
         except (EOFError, KeyboardInterrupt):
             to_stdout("\n")
             return None
@@ -100,7 +140,7 @@ class Plain(Frontend):
         with Watch(chat.settings, chat.session.thread.id, calls):
             self._typed.extend(typed_lines())
             dialog = decisions_of(requests, self.lines, lambda r: proposed_rule(chat, r), PLAIN)
-            decided: list[dict[str, Any]] | None = at_terminal(
+            decided: list[dict[str, Any]] | None = self._at_terminal(
                 lambda: converse(dialog, self.lines, self._keep)
             )
             return decided
@@ -108,7 +148,9 @@ class Plain(Frontend):
     async def answer(self, question: "Question") -> dict[str, Any] | None:
         self._typed.extend(typed_lines())
         dialog = answers_of(question, self.lines)
-        given: dict[str, Any] | None = at_terminal(lambda: converse(dialog, self.lines, self._keep))
+        given: dict[str, Any] | None = self._at_terminal(
+            lambda: converse(dialog, self.lines, self._keep)
+        )
         return given
 
     def working(self, chat: Chat) -> contextlib.AbstractContextManager[None]:
@@ -116,25 +158,17 @@ class Plain(Frontend):
 
     @contextlib.contextmanager
     def stoppable(self, stop: Callable[[], None]) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGINT, stop)
+        self._handle(stop)
+        if self._stop_next:
+            asyncio.get_running_loop().call_soon(stop)
+        self._stop_next = False
         try:
             yield
         finally:
-            loop.remove_signal_handler(signal.SIGINT)
+            self._handle(self._stopped)
 
     async def hand_over(self, command: Sequence[str]) -> None:
         subprocess.run(command, check=False)  # noqa: ASYNC221 (nothing else runs meanwhile)
-
-
-def at_terminal(ask: Callable[[], T]) -> T:
-    """Ask in this thread, with Ctrl-C as Python has it. In another thread a user could not
-    get out of a question; and while one stands, nothing runs that the event loop would serve."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        return ask()
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def typed_lines() -> list[str]:

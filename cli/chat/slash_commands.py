@@ -20,6 +20,8 @@ from configs.commands import command_texts
 from configs.visible import visible
 from core.errors import AgentError
 
+#: Commands without their slash, if nothing else was typed.
+WORDS = ("exit", "quit", "help")
 HEAD = re.compile(r"\A---\n(.*?\n)?---\n", re.DOTALL)
 
 
@@ -96,7 +98,9 @@ def _own_command(name: str, whole: str) -> SlashCommand:
 
 
 def is_command(text: str) -> bool:
-    """Whether `text` is `/word ...`: a path has another slash."""
+    """Whether `text` is `/word ...` (a path has another slash), or a word that is one alone."""
+    if text.strip().lower() in WORDS:
+        return True
     word = text.split(maxsplit=1)[0] if text.strip() else ""
     return word.startswith("/") and "/" not in word[1:]
 
@@ -104,11 +108,13 @@ def is_command(text: str) -> bool:
 def find(chat: Chat, text: str) -> tuple[SlashCommand | None, str]:
     """The command that `text` names, and the words behind it; None: there is none, which is
     said."""
-    typed, _, words = text.strip()[1:].partition(" ")
+    alone = text.strip().lower()
+    typed, _, words = (alone if alone in WORDS else text.strip()[1:]).partition(" ")
     known = all_commands(chat.folder)
     command = known.get({"exit": "quit", "q": "quit"}.get(typed, typed))
     if command is None:
-        near = difflib.get_close_matches(typed, list(known), 1, 0.6)
+        near = [name for name in known if typed and name.startswith(typed)][:1]
+        near = near or difflib.get_close_matches(typed, list(known), 1, 0.7)
         hint = f"did you mean /{near[0]}?" if near else "/help lists the commands"
         chat.lines.line(f"unknown command {text.split()[0]}; {hint}")
     return command, words.strip()
@@ -146,4 +152,5 @@ def help_lines(folder: Path, name: str = "") -> Iterator[str]:
         yield "@path              mention a file or picture, with completion"
         yield "Alt-Enter, or \\ as the last character, starts a new line. Ctrl-R searches."
         yield "During a turn: Enter queues a message, Up edits it again, Esc or Ctrl-C stops."
-        yield "Ctrl-O shows the whole result. Ctrl-D leaves."
+        yield "Shift-Tab changes the mode, Esc Esc goes back to a turn, Ctrl-T shows the plan,"
+        yield "Ctrl-O the whole result (again: the one before), ? this help. Ctrl-D leaves."

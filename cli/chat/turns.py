@@ -1,5 +1,6 @@
 """A turn in the chat: its events, the approvals it waits for, the limit it reached."""
 
+from dataclasses import asdict
 from typing import Any
 
 from cli.chat.first_run import offer_token, wants_token
@@ -10,6 +11,13 @@ from cli.chat.threads import ensure_open
 from cli.shared.answers import Asked, amount, dollars_of, is_yes, yes_or_no
 from cli.shared.jobs import jobs_command, tell_of_jobs
 from cli.shared.render import closing
+
+#: What a hint says for a command line, and what that is in the chat.
+HINTS = (
+    ("choose another model with -m", "/model chooses another model"),
+    ("-m chooses another model", "/model chooses another"),
+    ("ml-agent sessions resume continues where it stopped", "press Enter to try again"),
+)
 
 
 async def handle_message(chat: Chat, text: str) -> None:
@@ -68,21 +76,37 @@ async def _after(chat: Chat, last: Any, costs: bool) -> Any:
         if last.reason:
             chat.lines.line(last.reason, "33")
         if costs:
-            chat.lines.line(closing(last), "2")
+            chat.lines.line(closing(asdict(last), last.since), "2")
         if last.status == "limit":
             return await _more(chat, last.reason)
         if chat.frontend.left_over() and await chat.session.unfinished():
             return chat.session.resume()  # typed after the last step had begun
     elif last.name == "interrupted":
         chat.lines.line("interrupted", "33")
+        _close(chat)
         for job in await tell_of_jobs(chat.session, lambda text: chat.lines.line(text, "33")):
             asked = f"cancel job {job.id}? y, or Enter: keep it running "
             answer = await chat.frontend.ask(Asked(asked, yes_or_no))
             if answer is not None and is_yes(answer):
                 await jobs_command(chat.session, f"cancel {job.id}", chat.lines.line)
     elif last.name == "error":
-        chat.lines.complain(last.message, last.hint)
+        chat.lines.complain(last.message, in_chat(last.hint))
+        _close(chat)
     return None
+
+
+def _close(chat: Chat) -> None:
+    """What a turn came to that did not end well; nothing if it never began."""
+    figures = chat.session.summary()
+    if figures.get("iterations"):
+        chat.lines.line(closing(figures), "2")
+
+
+def in_chat(hint: str) -> str:
+    """A hint, in the words of the chat."""
+    for said, here in HINTS:
+        hint = hint.replace(said, here)
+    return hint
 
 
 async def _decided(chat: Chat, requests: list[dict[str, Any]]) -> Any:

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.shared.approval_prompt import PREVIEW_LINES
+from cli.shared.approval_prompt import PREVIEW_LINES, reason_of
 from cli.shared.command import HELP, prints, tell, thread_argument, with_store
 from cli.shared.options import Options
-from cli.shared.render import EventPrinter, told_word
+from cli.shared.render import EventPrinter
 from cli.shared.request_text import all_rows, head_and_rows
 from cli.terminal.who_decides import by_a_person
 from cli.terminal.writer import note
 from configs.visible import inline
 from core.errors import NoSuchThread, UsageError
+from core.titles import title_of
 
 if TYPE_CHECKING:
     from core.store import Store
@@ -110,7 +111,7 @@ def _show(item: dict[str, Any], full: bool) -> None:
     place = lines.place(PREVIEW_LINES, "; --full shows all")
     head, rows = head_and_rows(item, place)
     lines.line(f"{item['thread']}  {item['id'][:13]}  {head.removeprefix('? ')}")
-    lines.line(f"    {item['effect']}: {inline(item['reason'])}")
+    lines.line("    " + " · ".join([reason_of(item), *map(inline, item.get("marks", []))]))
     lines.rows(all_rows(item, place) if full else rows)
 
 
@@ -136,7 +137,7 @@ async def _decide(
             raise UsageError(f"{request['id']} is already decided", "ml-agent approvals list")
     left = len(requests) - len(chosen)
     decided = [{"call": r["id"], **d} for r, d in made]
-    whats = [inline(told_word(r["tool"], r["arguments"])) for r in chosen]
+    whats = [inline(r.get("title") or title_of(r["arguments"])) for r in chosen]
     lines = [f"{d['type']}: {r['tool']} {w}" for (r, d), w in zip(made, whats, strict=True)]
     tell(options, {"thread": row.id, "decided": decided, "left": left}, lines)
     if options.output != "json" and left:

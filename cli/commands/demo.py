@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,7 @@ class _Demo:
             # A recording cannot answer to a no; a model would be told and continue without it.
             self._lines.line("\nYou did not approve it, so it did not run: the tour ends here.")
         else:
-            self._lines.line("\n" + closing(last), "2")
+            self._lines.line("\n" + closing(asdict(last), last.since), "2")
         self._lines.line(f"The files: {folder}")
         self._lines.line(f"The session: ml-agent sessions show {thread}")
         self._lines.line('Next: set an API key, then ml-agent "your task"')

@@ -2,8 +2,8 @@
 user needs to say, and becomes a message. Imports the standard library, nothing else."""
 
 import re
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 #: Whether a line that was typed answers the question that stands.
@@ -19,6 +19,7 @@ class Asked:
             terminal gives single keys. default: what is in the prompt, and what Enter means.
         stays: what is said of a line that is not an answer; the question stays. "": it leaves.
         again: it is the question before, asked again. secret: what is typed is not shown.
+        more: one press of these begins the answer, and asks for its rest with other words.
         keeps: what is in the prompt when the question is left joins the draft.
     """
 
@@ -30,6 +31,7 @@ class Asked:
     again: bool = False
     secret: bool = False
     keeps: bool = True
+    more: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

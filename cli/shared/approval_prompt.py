@@ -15,6 +15,7 @@ from cli.shared.answers import Accepts, Asked, Dialog, Edit, one_of
 from cli.shared.render import Lines, code_of_diff, is_diff
 from cli.shared.request_text import all_rows, head_and_rows
 from configs.visible import inline, json_text, needs_escapes
+from core.units import dollars
 
 PREVIEW_LINES = 20
 KEYS = """\
@@ -24,6 +25,8 @@ KEYS = """\
 NO_ANSWER = (
     "That is not an answer. ? shows the keys, n and words tell the model, Esc keeps the words."
 )
+NO_RULE = "no rule allows "
+WHY = "No. Tell the model why, or Enter: "
 MANY = "  Y  run this and the following calls   N  run none of them"
 Propose = Callable[[dict[str, Any]], str]
 
@@ -67,7 +70,9 @@ def decisions_of(
             more = style.many and number < len(requests)
             answer = yield from _decided(request, lines, propose, style, more)
         if answer is None:
-            lines.line("not decided; your next message rejects, ml-agent -c asks again", "33")
+            lines.line(
+                'Not decided. Your next message counts as "no"; ml-agent -c asks again.', "33"
+            )
             return None
         if answer.pop("rest", False):
             rest = answer
@@ -82,12 +87,24 @@ def show(
     where = lines.place(most, ", ? shows them")
     head, rows = head_and_rows(request, where, place)
     lines.line(head, "1;33")
-    lines.line(f"  {request['effect']}: {inline(request['reason'])}", "2")
+    if request.get("marks"):
+        lines.line(f"  ! {' · '.join(map(inline, request['marks']))}", "1;31")
+    lines.line(f"  {reason_of(request)}", "33")
     diff = is_diff(str(request["preview"]))
     lines.rows(
         all_rows(request, where) if whole else rows,
         lambda row: code_of_diff(row.line) if diff else "",
     )
+
+
+def reason_of(request: dict[str, Any]) -> str:
+    """Why it needs approval."""
+    if request["effect"] == "spend" and request["price_micro_usd"] is not None:
+        return f"Paid job: up to {dollars(request['price_micro_usd'])}"
+    reason = str(request["reason"])
+    if request["arguments"].get("command") == reason.removeprefix(NO_RULE):
+        reason = f"{NO_RULE}this command"  # it is the line above
+    return f"Needs approval: {inline(reason)}"
 
 
 def _decided(
@@ -102,7 +119,13 @@ def _decided(
     again = False
     while True:
         asked = Asked(
-            style.question + ends, _decides(keys, style), keys, "", style.no_answer, again
+            style.question + ends,
+            _decides(keys, style),
+            keys,
+            "",
+            style.no_answer,
+            again,
+            more={"n": WHY} if style.many else {},
         )
         answer, again = (yield asked), True
         if answer is None:
@@ -114,6 +137,7 @@ def _decided(
             lines.line("  all approved" if rest else "  approved", "32")
             return {"type": "approve", **rest}
         if key in ("n", "no", "N"):
+            words = "" if answer == "n o" else words  # "no", after n has acted
             told = f": {words.strip()}" if words.strip() else ""
             lines.line(f"  {'all rejected' if rest else 'rejected'}{told}", "33")
             return {"type": "reject", "message": words.strip(), **rest}
@@ -159,16 +183,34 @@ def no_rule(request: dict[str, Any]) -> str:
 
 def _always(proposed: str, lines: Lines) -> Dialog:
     """Yes, and a rule by which such calls run without asking."""
-    rule = yield Asked("the rule: ", default=proposed)
-    if not rule or not rule.strip():
-        return None
-    asked = "in this [t]hread (Enter), or always in this [f]older? "
-    words = ["t", "f", "thread", "folder"]
-    where = yield Asked(asked, one_of(words), "tf", stays="t or f")
-    if where is None:
-        return None
-    lines.line(f"allowed without asking: {inline(rule.strip())}", "2")
-    return {"type": "approve", "folder_rule" if where[:1] == "f" else "rule": rule.strip()}
+    rule, again = proposed, True
+    while True:
+        lines.line(f"  Always allow {inline(rule)}: {reach_of(rule)}", "33")
+        asked = "For this [s]ession, for this [f]older, or [e]dit the rule? "
+        words = ["s", "f", "e", "session", "folder", "edit"]
+        where = yield Asked(asked, one_of(words), "sfe", stays="s, f or e", again=again)
+        if where is None:
+            return None
+        if where[:1] != "e":
+            break
+        edited = yield Asked("the rule: ", default=rule, again=again)
+        if edited is None:
+            return None
+        rule = edited.strip() or rule
+    lines.line(f"allowed without asking: {inline(rule)}", "2")
+    return {"type": "approve", "folder_rule" if where[:1] == "f" else "rule": rule}
+
+
+def reach_of(rule: str) -> str:
+    """How far a rule reaches, in words."""
+    tool, _, pattern = rule.removesuffix(")").partition("(")
+    if not pattern:
+        return f"every call of {inline(tool)}"
+    if pattern.endswith("*"):
+        start = inline(pattern.rstrip("* "))
+        what = "command" if tool == "bash" else f"call of {inline(tool)}"
+        return f'every {what} that begins with "{start}"' if start else f"every {what}"
+    return "exactly this command" if tool == "bash" else "exactly this"
 
 
 def _answered(request: dict[str, Any], lines: Lines) -> Dialog:

@@ -3,7 +3,7 @@
 import shutil
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, TextIO
 
 from cli.terminal.cleaning import StreamCleaner
@@ -11,10 +11,17 @@ from cli.terminal.rows import Place, Row, painted
 from cli.terminal.writer import Painter, write, write_styled
 from configs.visible import inline
 from core import events as ev
+from core.titles import title_of
+from core.units import dollars
 
 #: The checklist's marks, as core/history.py has them; importing it here would cost LangChain.
 MARKS = {"completed": "[x]", "in_progress": "[>]", "pending": "[ ]"}
 WIDTH = 160
+#: Characters of a call's name before its result.
+NAME = 60
+PASSED = "[exit code 0]"
+#: Tools whose results are told by their end.
+BY_THE_END = ("bash", "process", "hf_jobs")
 
 
 class Lines(Protocol):
@@ -38,7 +45,11 @@ class EventLines(ABC):
 
     def __init__(self) -> None:
         self.streamed = False
+        #: The call whose line was the last one that was written.
         self.newest = ""
+        #: The plan as it was told last.
+        self.plan: list[Any] = []
+        self._titles: dict[str, str] = {}
 
     @abstractmethod
     def line(self, text: str, code: str = "") -> None: ...
@@ -62,7 +73,18 @@ class EventLines(ABC):
         """The lines of a result that were not shown before."""
 
     def call(self, event: ev.ToolCall) -> None:
-        self.line(f"● {event.tool} {inline(telling(event.tool, event.arguments))}", "36")
+        words = inline(telling(event.tool, event.arguments, event.title))
+        self._titles[event.id] = f"{event.tool} {words}"
+        self.line(f"● {self._titles[event.id]}", "36")
+
+    def shown_plan(self, event: ev.ToolCall) -> None:
+        """A plan: the first one whole, then how far it is."""
+        items = event.arguments["items"]
+        whole, self.plan = not self.plan, items
+        self.line(f"● plan {inline(event.title)}".rstrip(), "36")
+        if whole or not event.title:
+            for item in items:
+                self.line(*checked(item))
 
     def show(self, event: ev.Event) -> None:
         """One event. Those that only a program needs show nothing."""
@@ -84,25 +106,27 @@ class EventLines(ABC):
                 self.streamed = False
             case ev.ToolCall():
                 self.newest = event.id
-                items = event.arguments.get("items") if event.tool == "plan" else None
-                if isinstance(items, list):
-                    self.line("● plan", "36")
-                    for item in items:
-                        self.line(*checked(item))
-                else:
-                    self.call(event)
+                is_plan = event.tool == "plan" and isinstance(event.arguments.get("items"), list)
+                (self.shown_plan if is_plan else self.call)(event)
             case ev.ToolLog():
                 self.log(event)
             case ev.ToolOutput() if not (event.ok and event.tool == "plan"):
-                mark = "└" if event.ok else "✗"
-                if event.id != self.newest:
-                    mark += f" {event.tool}:"
-                most = self.result_lines if event.ok else self.failure_lines
-                self.folded(self.result(event), most, f"  {mark} ", "2" if event.ok else "31")
+                self.output(event)
             case ev.Compacted():
                 self.line(_compacted(event.tokens_before, event.tokens_after), "2")
             case _:
                 pass
+
+    def output(self, event: ev.ToolOutput) -> None:
+        """What came of a call; named, unless its call is the line above."""
+        mark = "└" if event.ok else "✗"
+        if event.id != self.newest:
+            title = self._titles.get(event.id, event.tool)
+            mark += f" {title if len(title) <= NAME else title[: NAME - 1] + '…'}:"
+        self.newest = ""
+        lines = [event.summary] if event.summary else self.result(event)
+        most = self.result_lines if event.ok else self.failure_lines
+        self.folded(lines, most, f"  {mark} ", "2" if event.ok else "31")
 
 
 class EventPrinter(EventLines):
@@ -145,7 +169,7 @@ class EventPrinter(EventLines):
 
     def result(self, event: ev.ToolOutput) -> list[str]:
         lines = event.text.split("\n")
-        if event.ok and event.id in self._logged:
+        if event.id in self._logged:
             # What it logged has been shown: how it ended is at the end, or at the start.
             return lines[-1:] if lines[-1].startswith("[") else lines[:1]
         return lines
@@ -177,38 +201,35 @@ def code_of_diff(line: str) -> str:
     return {"+": "32", "-": "31", "@": "36"}.get(line[:1], "")
 
 
-def told_word(tool: str, arguments: dict[str, Any]) -> str:
-    """What matters of a call: the path, the command, the operation."""
-    for key in ("command", "pattern", "path", "operation", "question", "query", "url"):
-        if key in arguments:
-            extra = f" {arguments['id']}" if key == "operation" and arguments.get("id") else ""
-            return str(arguments[key]) + extra
-    return ", ".join(f"{k}={v!r}" for k, v in arguments.items())
-
-
-def telling(tool: str, arguments: dict[str, Any]) -> str:
-    """The same in a line. What is being decided is shown whole: cli/shared/request_text.py."""
-    first, *more = told_word(tool, arguments).split("\n")
+def telling(tool: str, arguments: dict[str, Any], title: str = "") -> str:
+    """A call in a line. What is being decided is shown whole: cli/shared/request_text.py. `title`:
+    the tool's own words, where the event has them."""
+    first, *more = (title or title_of(arguments)).split("\n")
     cut = first[:WIDTH] + ("…" if len(first) > WIDTH else "")
-    return cut + (f" [+{len(more)} lines]" if more else "")
+    return cut + (f" [+{len(more)} line{'' if len(more) == 1 else 's'}]" if more else "")
 
 
-def closing(done: ev.TurnComplete) -> str:
-    """Iterations, tokens with the share that came from the provider's cache, cost and time of a
-    whole turn."""
-    usage = done.usage
+def closing(figures: Mapping[str, Any], since: float = 0.0) -> str:
+    """Iterations, tokens with the share that came from the provider's cache, cost, what the caps
+    leave and time of a whole turn; `figures`: those of `Session.summary`."""
+    usage = figures["usage"]
     asked, cached = usage.get("input", 0), usage.get("cached", 0)
     share = f" ({100 * cached / asked:.0f} % cached)" if cached and asked else ""
-    count = f"{done.iterations} iteration{'' if done.iterations == 1 else 's'}"
-    tokens = f"{asked:,} in{share}, {usage.get('output', 0):,} out"
-    since = f" since {when(done.since)}" if done.since else ""
-    return f"{count} · {tokens} · {money(done.cost_micro_usd)} · {duration(done.seconds)}{since}"
+    left = figures.get("left_micro_usd")
+    parts = [
+        f"{figures['iterations']} iteration{'' if figures['iterations'] == 1 else 's'}",
+        f"{asked:,} in{share}, {usage.get('output', 0):,} out",
+        money(figures["cost_micro_usd"]),
+        "" if left is None else f"{money(left)} left",
+        duration(figures["seconds"]) + (f" since {when(since)}" if since else ""),
+    ]
+    return " · ".join(part for part in parts if part)
 
 
-def duration(seconds: float) -> str:
-    """Wall time: 2.9 s, 1 min 31 s, 2 h 5 min."""
+def duration(seconds: float, *, exact: bool = True) -> str:
+    """Wall time: 2.9 s, 1 min 31 s, 2 h 5 min. `exact`: with tenths of a second."""
     if seconds < 60:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.1f} s" if exact else f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
@@ -228,4 +249,5 @@ def _compacted(before: int, after: int) -> str:
 
 
 def money(micro_usd: int | None) -> str:
-    return "cost unknown" if micro_usd is None else f"${micro_usd / 1_000_000:.4f}"
+    """`$1.80`; four digits below a cent."""
+    return "cost unknown" if micro_usd is None else dollars(micro_usd)

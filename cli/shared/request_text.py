@@ -3,10 +3,11 @@ a headless run and in `approvals list`."""
 
 from typing import Any
 
-from cli.shared.render import money, told_word
+from cli.shared.render import money
 from cli.terminal.rows import BESIDE, Place, Row, ours, rows_of
 from cli.terminal.text import cells, fitting
 from configs.visible import inline, json_text
+from core.titles import title_of
 
 #: Characters of an argument that is shown next to the preview; of a longer one only its size.
 SHORT = 200
@@ -17,7 +18,7 @@ TELLING = 8
 def head_and_rows(request: dict[str, Any], place: Place, before: str = "") -> tuple[str, list[Row]]:
     """(the first line: tool, what it acts on and cost; the rows below it)."""
     tool, arguments = request["tool"], request["arguments"]
-    word = told_word(tool, arguments)
+    word = request.get("title") or title_of(arguments)
     said, preview = inline(word, place.encoding), str(request["preview"] or "")
     start, end = f"? {before}{inline(tool)} ", cost_of(request)
     whole = said == word and cells(start + said + end) < (place.width or 160)

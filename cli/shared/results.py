@@ -19,6 +19,7 @@ def result_object(**given: Any) -> dict[str, Any]:
         "iterations": 0,
         "usage": {"input": 0, "cached": 0, "output": 0, "reasoning": 0},
         "cost_micro_usd": 0,
+        "left_micro_usd": None,
         "seconds": 0.0,
         "error": None,
     }

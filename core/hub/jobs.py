@@ -150,3 +150,7 @@ class Launches:
             if note["job"] == job.id:
                 return await self.settle(call, note, job)
         return None
+
+    async def note_of(self, job: Job) -> dict[str, Any] | None:
+        """The note of its launch; None: it is not this thread's."""
+        return next((note for _, note in await self.all() if note["job"] == job.id), None)

@@ -43,10 +43,10 @@ def judge_line(source: str, here: Situation, folder: str) -> Judged:
     if here.mode == "auto":
         return verdict
     if rule is None:
-        return Judged(verdict.action, f"{verdict.reason}: {against}", verdict.rule)
+        return Judged(verdict.action, against, verdict.rule)
     problem = place_problem(closed, folder, resolved(".", here.cwd), here.state)
     if problem:
-        return Judged(verdict.action, f"{verdict.reason}: {problem}", verdict.rule)
+        return Judged(verdict.action, problem, verdict.rule)
     if here.mode == "read-only" and not _reads(closed, here.rules):
         return Judged("deny", "the mode is read-only, and it may write", verdict.rule)
     shipped = _all_shipped(closed, here.rules)

@@ -52,7 +52,7 @@ def test_a_conversation(tmp_path: Path) -> None:
             chat.expect("1 iteration ")
 
             chat.sendline("run it")
-            chat.expect("execute: commands need approval")
+            chat.expect("Needs approval: ")
             chat.expect("Run it\\?.*: ")
             chat.sendline("y")
             chat.expect("exit code 0")

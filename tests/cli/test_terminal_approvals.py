@@ -50,7 +50,7 @@ def test_each_key(columns: int, tmp_path: Path) -> None:
         chat.prompt()
         chat.enter("make yes 1")
         chat.expect("\\? bash touch yes0")
-        chat.expect("execute: ")
+        chat.expect("Needs approval: no rule allows")
         chat.expect(QUESTION)
         assert "\a\x1b]9;ml-agent: make yes 1: waits" in chat.raw
         assert "\x1b]777;notify;ml-agent;make yes 1: waits" in chat.raw
@@ -69,10 +69,9 @@ def test_each_key(columns: int, tmp_path: Path) -> None:
         chat.enter("make rule 1")
         chat.expect(QUESTION)
         chat.type("a")
-        chat.expect("the rule: bash\\(touch \\*\\)")
-        chat.enter()
-        chat.expect("in this \\[t\\]hread")
-        chat.type("t")
+        chat.expect("Always allow bash\\(touch \\*\\): every")
+        chat.expect("For this \\[s\\]ession")
+        chat.type("s")
         chat.expect("allowed without asking: bash\\(touch \\*\\)")
         chat.expect("2 iterations", 4)
         chat.enter("make free 1")
@@ -94,7 +93,7 @@ def test_a_long_script_is_shown_whole_on_request(tmp_path: Path) -> None:
         chat.expect("│ echo line 15")
         chat.expect("e  change it in \\$EDITOR")
         chat.type("\x1b")
-        chat.expect("not decided")
+        chat.expect("Not decided")
         assert made(run) == []
         chat.enter("no, a message instead 0")  # a message rejects
         chat.expect("2 iterations")
@@ -104,7 +103,8 @@ def test_a_long_script_is_shown_whole_on_request(tmp_path: Path) -> None:
         chat.expect(QUESTION)
         chat.expect(QUESTION)
         chat.type("y")
-        chat.expect("… bash echo step 1 of 2.* s │ step 1 of 2")
+        chat.expect("● bash echo step 1 of 2.* s$")
+        chat.expect("  │ step 1 of 2")
         assert "exit code" not in chat.text
         (run.work / "go").touch()
         chat.expect("2 iterations", 2)

@@ -124,17 +124,18 @@ def test_calls_results_diffs_and_the_plan(tmp_path: Path) -> None:
         chat.until(lambda: "\n17\n" in chat.text.split("7 iterations")[1], "the folded result")
 
 
-def test_a_running_command_is_one_live_line(tmp_path: Path) -> None:
+def test_a_running_command_is_a_live_block(tmp_path: Path) -> None:
     command = "for i in 1 2 3; do echo step $i; done; until [ -e go ]; do sleep 0.05; done"
     replies = [Reply(calls=[Call("bash", {"command": command})]), Reply("done")]
     with program(tmp_path, replies) as run, terminal(run, "--yolo") as chat:
         chat.prompt()
         chat.enter("go")
         chat.until(
-            lambda: any(re.search(r"^… bash .* │ step 3", line) for line in chat.visible),
-            "the live line",
+            lambda: any(re.search(r"^  │ step 3", line) for line in chat.visible),
+            "the live block",
         )
-        assert sum("step" in line and "│" in line for line in chat.visible) == 1
+        assert any(re.search(r"^● bash for i .* s$", line) for line in chat.visible)
+        assert sum("step" in line and "│" in line for line in chat.visible) <= 3
         (run.work / "go").touch()
         chat.expect("2 iterations")
         assert "│ step" not in chat.text

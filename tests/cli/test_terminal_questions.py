@@ -45,7 +45,7 @@ def test_what_is_no_answer_is_kept(tmp_path: Path) -> None:
             chat.enter()
             chat.expect("That is not an answer")
             chat.type("\x1b")
-            chat.expect("not decided")
+            chat.expect("Not decided")
             chat.prompt("yes, but tell me why")
             chat.enter()  # a message rejects
             chat.expect("2 iterations")
@@ -64,7 +64,7 @@ def test_what_is_no_answer_is_kept(tmp_path: Path) -> None:
             chat.expect("Run it\\? \\[y\\]es")
             assert not (run.work / "slow").exists()
             chat.type("\x1b")
-            chat.expect("not decided", 2)
+            chat.expect("Not decided", 2)
             chat.expect("(?:>|queued:) y{4,}")  # by whether Enter came before the question
             assert not (run.work / "slow").exists()
 

@@ -23,7 +23,7 @@ def test_a_queued_message_joins_at_the_next_step(columns: int, tmp_path: Path) -
     with program(tmp_path, choose) as run, terminal(run, "--yolo", columns=columns) as chat:
         chat.prompt()
         chat.enter("be slow")
-        chat.expect("… bash until")
+        chat.expect("● bash until")
         chat.enter("not this")
         chat.expect("queued: not this")
         chat.enter("but this")
@@ -108,7 +108,7 @@ def test_a_kill_loses_no_queued_message(tmp_path: Path) -> None:
         with terminal(run, "--yolo") as chat:
             chat.prompt()
             chat.enter("be slow")
-            chat.expect("… bash until")
+            chat.expect("● bash until")
             chat.enter("remember me")
             chat.expect("queued: remember me")
             chat.child.kill(9)

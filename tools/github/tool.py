@@ -19,6 +19,16 @@ class Github(AgentTool):
     )
     args_schema: type[BaseModel] = GithubArguments
     looks_up: bool = True
+    titled_by: tuple[str, ...] = (
+        "operation",
+        "repo",
+        "owner",
+        "query",
+        "keyword",
+        "path",
+        "number",
+        "lines",
+    )
 
     def effect(self, arguments: GithubArguments, cwd: str) -> Effect:
         return Effect("read")

@@ -36,6 +36,7 @@ class Docs(AgentTool):
     )
     args_schema: type[BaseModel] = DocsArguments
     looks_up: bool = True
+    titled_by: tuple[str, ...] = ("operation", "product", "query", "url")
 
     def effect(self, arguments: DocsArguments, cwd: str) -> Effect:
         return Effect("read")

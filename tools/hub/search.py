@@ -51,6 +51,7 @@ class HubSearch(AgentTool):
     )
     args_schema: type[BaseModel] = SearchArguments
     looks_up: bool = True
+    titled_by: tuple[str, ...] = ("operation", "query", "author", "filters")
 
     def effect(self, arguments: SearchArguments, cwd: str) -> Effect:
         return Effect("read")

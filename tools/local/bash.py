@@ -11,6 +11,7 @@ from core.effects import Effect
 from core.errors import ToolError
 from core.run import Reach
 from core.tool import AgentTool, NotBegun, ToolContext, ToolResult
+from core.training import training_line
 from tools.local.files import absolute, is_folder
 from tools.local.wait_for_command import follow, look, result_of, stopped
 
@@ -35,6 +36,9 @@ class Bash(AgentTool):
     )
     args_schema: type[BaseModel] = BashArguments
     in_backend: bool = True
+
+    def summary(self, text: str) -> str:
+        return training_line(text)
 
     def effect(self, arguments: BashArguments, cwd: str) -> Effect:
         folder = os.path.join(cwd, os.path.expanduser(arguments.cwd)) if arguments.cwd else ""

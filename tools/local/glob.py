@@ -30,6 +30,7 @@ class Glob(AgentTool):
     args_schema: type[BaseModel] = GlobArguments
     looks_up: bool = True
     in_backend: bool = True
+    titled_by: tuple[str, ...] = ("pattern", "path")
 
     def effect(self, arguments: GlobArguments, cwd: str) -> Effect:
         return Effect("read", paths=(based(arguments)[0],))

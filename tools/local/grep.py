@@ -37,6 +37,7 @@ class Grep(AgentTool):
     args_schema: type[BaseModel] = GrepArguments
     looks_up: bool = True
     in_backend: bool = True
+    titled_by: tuple[str, ...] = ("pattern", "path", "glob")
 
     def effect(self, arguments: GrepArguments, cwd: str) -> Effect:
         return Effect("read", paths=(arguments.path or ".",))

@@ -12,6 +12,7 @@ from core.effects import Effect
 from core.errors import ToolError
 from core.store.runs import SHOWN
 from core.tool import AgentTool, ToolContext, ToolResult
+from core.training import training_line
 from tools.local.wait_for_command import result_of
 
 
@@ -28,6 +29,9 @@ class Process(AgentTool):
         "one printed so far; wait: until it ends or the timeout (it keeps running); kill: end it."
     )
     args_schema: type[BaseModel] = ProcessArguments
+
+    def summary(self, text: str) -> str:
+        return training_line(text)
 
     def effect(self, arguments: ProcessArguments, cwd: str) -> Effect:
         if arguments.operation == "kill":

@@ -1,6 +1,7 @@
 """write: a whole file, in the form of the one it replaces; never over one that was not read."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -9,8 +10,12 @@ from pydantic import BaseModel, Field
 
 from core.effects import Effect
 from core.errors import ToolError
+from core.titles import count_lines
 from core.tool import AgentTool, ToolContext, ToolResult
 from tools.local.files import absolute, content_of, decoded, diff, known, put, recovered
+
+#: Lines of a new file that are shown.
+SHOWN = 40
 
 
 class WriteArguments(BaseModel, extra="forbid"):
@@ -27,6 +32,9 @@ class Write(AgentTool):
     args_schema: type[BaseModel] = WriteArguments
     in_backend: bool = True
 
+    def title(self, arguments: Mapping[str, Any]) -> str:
+        return f"{arguments['path']} ({count_lines(arguments['content'])})"
+
     def effect(self, arguments: WriteArguments, cwd: str) -> Effect:
         return Effect("write", paths=(arguments.path,), preview=arguments.content)
 
@@ -38,6 +46,8 @@ class Write(AgentTool):
         lines = "1 line" if count == 1 else f"{count} lines"
         if before is None:
             await put(path, None, after, ctx)
+            shown = "".join(arguments.content.splitlines(keepends=True)[:SHOWN])
+            ctx.log(diff(path, "", shown))
             return ToolResult(f"Created {path} ({lines}).")
         await known(path, before, ctx)
         await put(path, before, after, ctx)

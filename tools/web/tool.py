@@ -49,6 +49,7 @@ class Web(AgentTool):
     )
     args_schema: type[BaseModel] = WebArguments
     looks_up: bool = True
+    titled_by: tuple[str, ...] = ("operation", "query", "url")
 
     def effect(self, arguments: WebArguments, cwd: str) -> Effect:
         return Effect("read", url=arguments.url if arguments.operation == "fetch" else "")

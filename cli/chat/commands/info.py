@@ -28,6 +28,9 @@ async def cost(chat: Chat, word: str) -> None:
         if name in PERIODS:
             unknown = ", plus calls at an unknown price" if spent.unknown else ""
             chat.lines.line(f"{PERIODS[name]:<20} {money(spent.amount)}{unknown}")
+    left = await chat.session.left()
+    if left is not None:
+        chat.lines.line(f"{'left under the caps':<20} {money(left)}")
 
 
 async def context(chat: Chat, word: str) -> None:

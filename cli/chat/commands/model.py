@@ -17,6 +17,9 @@ MODES = {
     "yolo": "everything runs without asking, deletions too",
 }
 
+#: The modes that Shift-Tab goes through.
+CYCLE = ("ask", "auto", "read-only")
+
 
 async def model(chat: Chat, word: str) -> None:
     if chat.session is None and "/" in word:
@@ -51,6 +54,8 @@ async def efforts(chat: Chat) -> list[tuple[str, str]]:
 
 async def mode(chat: Chat, word: str) -> None:
     now = chat.session.thread.mode if chat.session else chat.chosen.get("mode") or _first(chat)
+    if word == "next":  # Shift-Tab
+        word = CYCLE[(CYCLE.index(now) + 1) % len(CYCLE)] if now in CYCLE else CYCLE[0]
     if word not in MODES:
         chat.lines.line(f"mode {now}; /mode takes one of: {', '.join(MODES)}")
         return

@@ -33,6 +33,10 @@ class Actions:
         self._stops: list[Callable[[], None]] = []
         self._stopping = False
         self._warned = False
+        #: Whether the chat has taken a line and has not asked for the next one.
+        self._between = False
+        #: Ctrl-C came before what runs had begun: it stops as soon as it begins.
+        self._stop_next = False
         self._asides: set[asyncio.Task[None]] = set()
 
     @property
@@ -43,16 +47,40 @@ class Actions:
     def stoppable(self, stop: Callable[[], None]) -> Iterator[None]:
         """While the block runs, Ctrl-C calls `stop`."""
         self._stops.append(stop)
-        self._stopping = False
+        self._stopping = self._stop_next
+        if self._stop_next:
+            # Soon, not now: a turn that begins forgets an older stop.
+            asyncio.get_running_loop().call_soon(stop)
+        self._stop_next = False
         try:
             yield
         finally:
             self._stops.remove(stop)
             self._stopping = False
 
+    async def read(self) -> str | None:
+        """The next input; None: the user leaves."""
+        self._between = self._stop_next = False
+        text = await self.inputs.get()
+        self._between = True
+        return text
+
     def takes_one_key(self) -> bool:
         question = self.screen.question
-        return question is not None and bool(question.asked.keys) and not self.screen.buffer.text
+        if question is None or question.begun or self.screen.buffer.text:
+            return False
+        return bool(question.asked.keys)
+
+    def is_idle(self) -> bool:
+        """Whether the prompt is empty, and nothing runs or asks."""
+        return not (self._stops or self.screen.question or self.screen.buffer.text)
+
+    def command(self, text: str) -> None:
+        """A key that runs a command."""
+        if self._stops:
+            self._aside(self._meanwhile(text))
+        elif self.screen.question is None:
+            self.inputs.put_nowait(text)
 
     def can_edit_queue(self) -> bool:
         return bool(self.queue) and not self.screen.buffer.text and self.screen.question is None
@@ -62,6 +90,7 @@ class Actions:
         text = buffer.text
         self._warned = False
         question = self.screen.question
+        text = f"{question.begun}{text}" if question else text
         if question is None:
             buffer.reset()
             self.send(text)
@@ -90,6 +119,8 @@ class Actions:
     def send(self, text: str) -> None:
         """A message or a command was typed: to the chat, or into the queue of the turn."""
         if not text.strip():
+            if self.shown.failed and not self._stops:
+                self.inputs.put_nowait(GO_ON)  # Enter alone tries again
             return
         self.screen.buffer.history.append_string(text)
         if not self._stops:
@@ -110,6 +141,12 @@ class Actions:
             self._stopping = True
             self._stops[-1]()
             self._aside(self.queue.give_back(self.screen))
+        elif not self.inputs.empty():
+            self._give_back()
+        elif self._between:
+            if self._stop_next:
+                self._leave_at_once()
+            self._stop_next = True
         elif buffer.text:
             buffer.reset()
         elif self._warned:
@@ -134,6 +171,19 @@ class Actions:
                 stop()
         self.inputs.put_nowait(None)
 
+    def _give_back(self) -> None:
+        """Lines that nothing has taken yet, into the prompt."""
+        texts = []
+        while not self.inputs.empty():
+            text = self.inputs.get_nowait()
+            if text is None:
+                self.inputs.put_nowait(None)
+                break
+            if text != GO_ON:
+                texts.append(text)
+        if texts:
+            self.screen.put("\n".join([*texts, self.screen.buffer.text]).strip("\n"))
+
     def edit_queued(self) -> None:
         self._aside(self.queue.take_back(self.screen))
 
@@ -151,7 +201,7 @@ class Actions:
         os._exit(INTERRUPTED)
 
     async def _meanwhile(self, text: str) -> None:
-        if text.split()[0] in ("/quit", "/exit"):
+        if text.strip() in ("/quit", "/exit", "quit", "exit"):
             self.left()
             return
         await self.queue.meanwhile(text)

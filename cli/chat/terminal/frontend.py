@@ -43,6 +43,7 @@ class Terminal(Frontend):
         self.screen = Screen(history(chat.settings.state_path()), self._completer)
         self._shown = self.lines = chat.lines = Shown(self.screen)
         self._queue = Queue(chat, self._shown)
+        self._shown.joined = self._queue.joined
         self._actions = Actions(self.screen, self._shown, self._queue)
         self._status = Status(chat, self.screen)
         self.screen.app.key_bindings = bindings(self._actions)
@@ -73,7 +74,7 @@ class Terminal(Frontend):
         sys.stdout, sys.stderr = self._streams
 
     async def read(self) -> str:
-        text = await self._actions.inputs.get()
+        text = await self._actions.read()
         if text is None:
             raise EOFError
         return text

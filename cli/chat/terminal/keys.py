@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from prompt_toolkit.filters import Condition, completion_is_selected, is_searching
+from prompt_toolkit.filters import Condition, completion_is_selected, has_completions, is_searching
 from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.keys import Keys
 
@@ -14,6 +14,7 @@ def bindings(actions: Actions) -> KeyBindings:
     screen, typing, always = actions.screen, ~is_searching, Condition(lambda: True)
     one_key = Condition(actions.takes_one_key)
     writing = Condition(lambda: screen.question is not None and screen.question.writing)
+    idle = typing & Condition(actions.is_idle)
     picking = Condition(lambda: actions.picker is not None)
     table: tuple[tuple[tuple[str, ...], Any, Any], ...] = (
         (("enter",), typing, lambda event: _enter(actions, event.current_buffer)),
@@ -22,6 +23,10 @@ def bindings(actions: Actions) -> KeyBindings:
         (("c-c",), always, lambda event: actions.stopped()),
         (("escape",), typing, lambda event: _escape(actions, event.current_buffer)),
         (("c-d",), always, lambda event: _end(actions, event.current_buffer)),
+        (("escape", "escape"), idle, lambda event: actions.command("/rewind")),
+        (("s-tab",), ~has_completions & typing, lambda event: actions.command("/mode next")),
+        (("c-t",), always, lambda event: actions.command("/plan")),
+        (("?",), idle, lambda event: actions.command("/help")),
         (("c-o",), always, lambda event: actions.shown.unfold()),
         (("c-z",), always, lambda event: event.app.suspend_to_background()),
         (("up",), Condition(actions.can_edit_queue) & typing, lambda _: actions.edit_queued()),
@@ -70,7 +75,9 @@ def _end(actions: Actions, buffer: Any) -> None:
 def _key(actions: Actions, event: Any) -> None:
     question = actions.screen.question
     assert question is not None
-    if event.data in question.asked.keys:
+    if event.data in question.asked.more:
+        question.begun, question.text = f"{event.data} ", question.asked.more[event.data]
+    elif event.data in question.asked.keys:
         actions.screen.answer(event.data)
     else:
         event.current_buffer.insert_text(event.data)

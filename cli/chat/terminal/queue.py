@@ -69,9 +69,13 @@ class Queue:
         """Those that a step has taken join the conversation on the screen."""
         if self._waiting:
             taken = await self._chat.session.taken()
-            for _, text in [pair for pair in self._waiting if pair[0] <= taken]:
-                self._shown.said(text)
-            self._waiting = [pair for pair in self._waiting if pair[0] > taken]
+            self.joined(taken)
+
+    def joined(self, number: int) -> None:
+        """A step has taken this message and those before it."""
+        for _, text in [pair for pair in self._waiting if pair[0] <= number]:
+            self._shown.said(text)
+        self._waiting = [pair for pair in self._waiting if pair[0] > number]
 
     async def settled(self) -> None:
         """The turn is over, or the thread was left."""

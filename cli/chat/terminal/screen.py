@@ -41,6 +41,7 @@ class Question:
     Attributes:
         text: as it is shown. draft: what the user was writing when it came up, given back after it.
         came: when it was drawn first, by the loop's clock; 0: not yet.
+        begun: the key that has begun the answer.
         writing: the user has not paused since it came up: what they type belongs to the draft.
     """
 
@@ -50,6 +51,7 @@ class Question:
     draft: str = ""
     came: float = 0.0
     writing: bool = False
+    begun: str = ""
 
 
 class HeldOutput(Vt100_Output):

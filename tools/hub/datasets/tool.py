@@ -1,6 +1,7 @@
 """hf_dataset: what a dataset on the Hub holds, what it can train, and whether it leaks a test."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, field_validator
@@ -13,6 +14,7 @@ from tools.hub.datasets.describe import row_lines
 from tools.hub.datasets.inspect import inspect
 from tools.hub.datasets.overlap import overlap
 from tools.hub.datasets.pages import place
+from tools.hub.datasets.summary import summary_of
 from tools.hub.datasets.viewer import Viewer
 
 
@@ -51,6 +53,15 @@ class HfDataset(AgentTool):
     )
     args_schema: type[BaseModel] = HfDatasetArguments
     looks_up: bool = True
+    titled_by: tuple[str, ...] = ("operation", "dataset", "config", "split", "query", "where")
+
+    def title(self, arguments: Mapping[str, Any]) -> str:
+        title = super().title(arguments)
+        compared = arguments.get("eval_dataset")
+        return f"{title} with {compared}" if compared else title
+
+    def summary(self, text: str) -> str:
+        return summary_of(text)
 
     def effect(self, arguments: HfDatasetArguments, cwd: str) -> Effect:
         return Effect("read")

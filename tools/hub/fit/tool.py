@@ -2,6 +2,7 @@
 the formulas and where they are from."""
 
 import asyncio
+import re
 
 from pydantic import BaseModel, Field
 
@@ -45,6 +46,14 @@ class HfFit(AgentTool):
     )
     args_schema: type[BaseModel] = HfFitArguments
     looks_up: bool = True
+    titled_by: tuple[str, ...] = ("method", "model")
+
+    def summary(self, text: str) -> str:
+        found = re.search(r"about ([\d.]+ GB) on one GPU", text)
+        cheapest = re.search(r"^Cheapest flavor that fits: (.+)\.$|^(No flavor fits)", text, re.M)
+        if found is None or cheapest is None:
+            return ""
+        return f"about {found[1]} · {cheapest[1] or cheapest[2].lower()}"
 
     def effect(self, arguments: HfFitArguments, cwd: str) -> Effect:
         return Effect("read")

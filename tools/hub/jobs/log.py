@@ -9,14 +9,10 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
+from core.training import figures_in
+
 #: Lines of the log that are kept for the result.
 KEPT = 20_000
-#: A number with a name, as trainers print them: `{'loss': 1.2}`, `loss=1.2`, `eval_loss: 1.2`.
-_FIGURE = re.compile(
-    r"""['"]?([A-Za-z][\w/.-]{0,40})['"]?\s*[:=]\s*['"]?(-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)\b"""
-)
-WORTH = ("loss", "acc", "reward", "f1", "bleu", "rouge", "perplexity", "wer", "kl", "score", "lr",
-         "learning_rate", "grad_norm")  # fmt: skip
 #: What tqdm, and bars like it, begin with.
 _BAR = re.compile(r"(.*?)(\d{1,3})%\s*[|\[━█]")
 
@@ -79,10 +75,7 @@ class JobLog:
         return list(self.lines)[-count:]
 
     def _measure(self, text: str) -> None:
-        for name, number in _FIGURE.findall(text):
-            if not any(word in name.lower() for word in WORTH):
-                continue
-            value = float(number)
+        for name, value in figures_in(text):
             if name in self._figures:
                 self._figures[name].add(value)
             else:

@@ -1,5 +1,6 @@
 """hf_jobs: runs on Hugging Face's hardware, launched once, priced before, followed to their end."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -8,7 +9,9 @@ from core.effects import Effect
 from core.errors import ToolError
 from core.hub.connection import Hub
 from core.hub.jobs import flavor_of
+from core.titles import count_lines
 from core.tool import AgentTool, ToolContext, ToolResult
+from core.training import training_line
 from core.units import dollars, duration
 from tools.hub.jobs.arguments import JobsArguments
 from tools.hub.jobs.launch import launch, recovered, schedule, spec_of
@@ -28,6 +31,20 @@ class HfJobs(AgentTool):
         "here with bash."
     )
     args_schema: type[BaseModel] = JobsArguments
+
+    def title(self, arguments: Mapping[str, Any]) -> str:
+        a = {name: value for name, value in arguments.items() if value}
+        if a["operation"] not in ("run", "schedule"):
+            return super().title(arguments)
+        script, command = str(a.get("script", "")), str(a.get("command", ""))
+        what = f"script ({count_lines(script)})" if "\n" in script else script or command
+        parts = [a.get(name) for name in ("flavor", "timeout", "cron", "name")]
+        return " · ".join([f"{a['operation']} {what}", *(str(part) for part in parts if part)])
+
+    def summary(self, text: str) -> str:
+        head, _, rest = text.partition("\n")
+        line = training_line(rest)
+        return f"{head} · {line}" if line else ""
 
     def effect(self, arguments: JobsArguments, cwd: str) -> Effect:
         a = arguments

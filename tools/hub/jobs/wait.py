@@ -87,7 +87,11 @@ async def wait_for(
     job: Job, ctx: ToolContext, *, tail: int, call: Launch | None = None
 ) -> ToolResult:
     """The end of `job`, with its last lines and metrics. `call`: the launch it settles."""
-    hub, log = Hub.of(ctx), JobLog()
+    hub, log, ours = Hub.of(ctx), JobLog(), Launches.of(ctx)
+    note = call[1] if call else await ours.note_of(job)
+    # Its first line comes once it runs.
+    ctx.training.rate = (note or {}).get("per_minute", 0.0) / 60
+    ctx.training.began = ctx.services.clock() - (job.seconds or 0)
     following = asyncio.ensure_future(_follow(job, hub, log))
     try:
         ended = await _ended(job, hub)
@@ -108,7 +112,6 @@ async def wait_for(
         ctx.emit(ToolStateChange(id=ctx.call_id, tool=ctx.tool, state=state, url=ended.url))
     if not log.lines:
         log = await log_so_far(hub, ended)
-    ours = Launches.of(ctx)
     cost = await (ours.settle(*call, ended) if call else ours.settle_if_ours(ended))
     return ended_result(ended, log, tail, cost)
 

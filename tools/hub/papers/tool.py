@@ -55,6 +55,7 @@ class Papers(AgentTool):
     )
     args_schema: type[BaseModel] = PapersArguments
     looks_up: bool = True
+    titled_by: tuple[str, ...] = ("operation", "id", "query", "section", "date")
 
     def effect(self, arguments: PapersArguments, cwd: str) -> Effect:
         return Effect("read")

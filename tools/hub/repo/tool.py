@@ -1,5 +1,6 @@
 """hf_repo: a repository of the Hub, its files, references and pull requests."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -35,6 +36,16 @@ class HubRepo(AgentTool):
     )
     args_schema: type[BaseModel] = RepoArguments
     looks_up: bool = True
+
+    def title(self, arguments: Mapping[str, Any]) -> str:
+        a = {name: value for name, value in arguments.items() if value}
+        paths = ", ".join(a.get("paths", []))
+        what = a.get("path") or a.get("source") or paths or a.get("name") or ""
+        if a["operation"] == "upload":
+            return f"upload {what} → {a['repo']}"
+        removed = " (the whole repo)" if a["operation"] == "delete" and a.get("remove") else ""
+        number = f" #{a['number']}" if "number" in a else ""
+        return f"{a['operation']} {a['repo']}{number} {what}".rstrip() + removed
 
     def effect(self, arguments: RepoArguments, cwd: str) -> Effect:
         if arguments.operation in READS:

@@ -1,0 +1,45 @@
+"""Ctrl-C right after a line was entered, before the chat has begun with it."""
+
+from pathlib import Path
+
+from tests.cli.program import program
+from tests.cli.screens import terminal
+from tests.cli.test_chat import chatting
+from tests.stand_ins.model_script import Asked, Reply
+
+
+def echo(asked: Asked) -> Reply:
+    return Reply(f"heard: {asked.user.splitlines()[-1]}")
+
+
+def test_a_line_and_ctrl_c_at_once(tmp_path: Path) -> None:
+    """It is back in the prompt, or it was stopped; it never runs on."""
+    with program(tmp_path, echo) as run, terminal(run) as chat:
+        chat.prompt()
+        chat.type("!sleep 1000\r\x03")
+        chat.until(
+            lambda: "exit code -2" in chat.text or chat.text.count("> !sleep 1000") == 2,
+            "back in the prompt, or stopped",
+        )
+        assert "press Ctrl-C again" not in chat.text
+        chat.type("\x03")
+        chat.prompt()
+        chat.enter("hello\x03")
+        chat.type("\x15")
+        chat.enter("and now?")
+        chat.expect("heard: and now\\?")
+        assert "heard: hello" not in chat.text
+
+
+def test_the_plain_chat_stops_what_begins(tmp_path: Path) -> None:
+    """Or the terminal itself has thrown the line away, as it does with what was not read yet."""
+    with program(tmp_path, echo) as run, chatting(run) as child:
+        child.expect("> ")
+        child.sendline("first")
+        child.expect("first\r\n")
+        child.sendintr()
+        child.expect(["interrupted", "press Ctrl-C again"])
+        child.expect("> ")
+        child.sendline("second")
+        child.expect("heard: second")
+        assert "heard: first" not in child.before
