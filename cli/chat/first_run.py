@@ -60,9 +60,9 @@ def wants_token(event: Any) -> bool:
 
 async def offer_token(chat: Chat) -> None:
     """After a turn in which a tool wanted the token: ask for it, once a session."""
-    import huggingface_hub
+    from core.credentials import hub_token
 
-    known = await asyncio.to_thread(huggingface_hub.get_token)
+    known = await asyncio.to_thread(hub_token)
     if known or chat.token_asked:
         return
     chat.token_asked = True

@@ -99,10 +99,10 @@ def _database(settings: "Settings") -> Iterator[Finding]:
 
 
 def _credentials(settings: "Settings") -> Iterator[Finding]:
-    import huggingface_hub
+    from core.credentials import hub_token
 
     found = [name for name in CREDENTIALS if os.environ.get(name)]
-    if huggingface_hub.get_token():
+    if hub_token():
         found.append("the Hugging Face token")
     if found:
         yield "ok", f"credentials: {', '.join(found)}", ""
@@ -196,13 +196,12 @@ def _servers(settings: "Settings") -> Iterator[Finding]:
 
 def _sandboxes(settings: "Settings") -> Iterator[Finding]:
     """Sandboxes that ml-agent made and no one works in: they cost money until they are idle."""
-    import huggingface_hub
-
+    from core.credentials import hub_token
     from core.errors import AgentError
     from tools import sandboxes
 
     there = sandboxes()
-    if there is None or not huggingface_hub.get_token():
+    if there is None or not hub_token():
         return
     try:
         found = asyncio.run(there.living(settings))

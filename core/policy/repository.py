@@ -67,7 +67,7 @@ def git_problem(words: Sequence[str], folder: str, home: str) -> str:
         return "git shows contents of what it keeps: name files"
     files += paths
     if verb in ("status", "diff"):
-        return _index_problem(git[1], git[2], str(Path(git[0]).parent), shows and not files)
+        return _index_problem(git[2], str(Path(git[0]).parent), shows and not files)
     return ""
 
 
@@ -176,7 +176,7 @@ def _hook_problem(common: Path) -> str:
     return "the repository has a hook for what reads it" if os.path.lexists(hook) else ""
 
 
-def _index_problem(common: Path, own: Path, top: str, contents: bool) -> str:
+def _index_problem(own: Path, top: str, contents: bool) -> str:
     """A nested repository that git would enter, or a file with secrets that it would show."""
     entries = entries_of(own / "index")
     if entries is None:

@@ -51,7 +51,7 @@ class Grep(AgentTool):
         if kind == "other":
             raise ToolError(f"{place} is not a regular file")
         is_file = kind == "file"
-        search = ctx.services.backend.search(_options(arguments, place, is_file), ctx.cwd)
+        search = ctx.services.backend.search(_options(arguments, place), ctx.cwd)
         found = Found(arguments, ctx.cwd, place, is_file)
         async for record in search.records():
             if record:
@@ -66,7 +66,7 @@ class Grep(AgentTool):
         return ToolResult(found.text(notes))
 
 
-def _options(arguments: GrepArguments, place: str, is_file: bool) -> list[str]:
+def _options(arguments: GrepArguments, place: str) -> list[str]:
     options = ["--json", f"--context={arguments.context}"]
     if arguments.ignore_case:
         options.append("--ignore-case")

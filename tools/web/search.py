@@ -25,7 +25,7 @@ async def found(query: str, domains: list[str], most: int, ctx: ToolContext) -> 
         words = f"{query} ({sites})" if len(wanted) > 1 else f"{query} {sites}"
     url = ctx.services.settings.web_search_url
     # Of an engine that does not know site: some results fall away, so more are asked for.
-    results = await (_searx(url, words, ctx) if url else _public(words, most * 2, ctx))
+    results = await (_searx(url, words, ctx) if url else _public(words, most * 2))
     kept = [r for r in results if r[1] and (not wanted or _within(r[1], wanted))]
     return [f"{cut(title, 200)}\n{url}\n{cut(text, SNIPPET)}\n" for title, url, text in kept[:most]]
 
@@ -68,7 +68,7 @@ async def _searx(url: str, words: str, ctx: ToolContext) -> list[tuple[str, str,
     return [tuple(str(r.get(k) or "") for k in ("title", "url", "content")) for r in results]  # type: ignore[misc]
 
 
-async def _public(words: str, most: int, ctx: ToolContext) -> list[tuple[str, str, str]]:
+async def _public(words: str, most: int) -> list[tuple[str, str, str]]:
     """Engines that answer without a key; they may refuse a machine that asks a lot."""
     results = await asyncio.to_thread(_ddgs, words, most)
     return [tuple(str(r.get(k) or "") for k in ("title", "href", "body")) for r in results]  # type: ignore[misc]

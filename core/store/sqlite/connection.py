@@ -1,4 +1,4 @@
-"""What both connections to a SQLite file share: waiting, transactions, and errors in words."""
+"""What a connection to a SQLite file needs: waiting, transactions, and errors in words."""
 
 import os
 import sqlite3

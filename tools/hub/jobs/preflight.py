@@ -25,7 +25,7 @@ async def preflight(arguments: JobsArguments, ctx: ToolContext) -> list[str]:
         *_model(arguments, fitted),
         _output(arguments),
         _monitoring(arguments),
-        _smaller(arguments, jobs),
+        _smaller(jobs),
     ]
 
 
@@ -75,7 +75,7 @@ def _monitoring(arguments: JobsArguments) -> str:
     return f"monitoring: {arguments.monitoring}, says the model"
 
 
-def _smaller(arguments: JobsArguments, notes: Notes) -> str:
+def _smaller(notes: Notes) -> str:
     """Whether anything like it ran through before: a time limit needs something to go by."""
     done = [(call, note) for call, note in notes if note.get("stage") == "COMPLETED"]
     if not done:

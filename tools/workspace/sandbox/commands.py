@@ -90,7 +90,7 @@ class _Seen:
 
 
 class SandboxRun(RunFolder[PurePosixPath]):
-    """`tools.workspace.Command` in a sandbox."""
+    """`core.backend.RunningCommand` in a sandbox."""
 
     looks = (0.05, 1.0)
     is_near = False
