@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
@@ -12,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from core.errors import NoSuchThread
 from core.secrets.redaction import redacted
+from core.store import output
 from core.store.files.thread_files import Outputs
 from server import requests as sent
 from server.acts import Act, Acts, thread_of
@@ -21,6 +23,8 @@ from server.users import User
 
 #: What a thread's id and a call's id consist of: they become names of files.
 ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
+#: Bytes of a result that a page gets: a command can print more than fits into memory.
+LONGEST = 5_000_000
 
 
 class ThreadRoutes:
@@ -96,8 +100,7 @@ class ThreadRoutes:
             # A command's own output is as it came: secrets are in it.
             for path in (outputs.result(thread, call), outputs.run(thread, call) / "output"):
                 with suppress(OSError):
-                    text = await asyncio.to_thread(path.read_text, "utf-8", "replace")
-                    return PlainTextResponse(await asyncio.to_thread(redacted, text))
+                    return PlainTextResponse(await asyncio.to_thread(_whole, path))
         raise NoSuchThread("there is no such result", "reload the page")
 
     # --- a new thread -----------------------------------------------------------------------
@@ -115,3 +118,9 @@ class ThreadRoutes:
 
         with user.acting():
             return JSONResponse({"thread": await user.once(body.key, work)}, 201)
+
+
+def _whole(path: Path) -> str:
+    """A result's file; of more than LONGEST bytes, head and tail. Blocks."""
+    with path.open("rb") as file:
+        return redacted(output.read(file, LONGEST, path)[0])

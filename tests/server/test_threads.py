@@ -263,6 +263,20 @@ async def test_a_saved_result_is_read_whole_and_nothing_else(
             assert answer.status_code == 404
 
 
+async def test_of_a_result_larger_than_a_page_takes_head_and_tail_are_read(
+    settings: Settings, workdir: Path
+) -> None:
+    script = [Reply(calls=[bash("echo first; yes | head -c 9000000; echo last")]), Reply(text="ok")]
+    async with served(script, settings, workdir) as browser:
+        thread = await browser.new("go", mode="auto")
+        (output,) = named(await browser.frames(thread), "tool_output")
+        answer = await browser.http.get(f"/threads/{thread}/results/{output['id']}")
+        assert len(answer.text) < 6_000_000
+        assert answer.text.startswith("first\ny\n")
+        assert answer.text.endswith("y\nlast\n")
+        assert "bytes left out" in answer.text
+
+
 async def test_a_turn_of_another_process_is_seen_and_joined(
     settings: Settings, workdir: Path
 ) -> None:
