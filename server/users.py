@@ -18,6 +18,7 @@ from core.errors import NoSuchThread
 from core.store import Store, open_store
 from graph.options import RunOptions
 from graph.session import Session
+from server.closing import close_all
 from server.limits import Limits, TooMany
 from server.room import Room
 
@@ -161,7 +162,7 @@ class User:
 
     async def close(self) -> None:
         """End every turn, so that its thread is valid, and let go of everything."""
-        await asyncio.gather(*(self.forget(thread) for thread in list(self.rooms)))
+        await close_all(self.forget(thread) for thread in list(self.rooms))
         await self._close_store()
 
 
@@ -171,7 +172,7 @@ class Users:
     def __init__(self, make: Callable[[str], User], limits: Limits) -> None:
         self._make = make
         self._users: dict[str, User] = {}
-        self._closing: asyncio.Future[list[None]] | None = None
+        self._closing: asyncio.Task[None] | None = None
         self.limits = limits
 
     def get(self, key: str) -> User:
@@ -195,12 +196,12 @@ class Users:
             raise TooMany("too many tabs are open", "close some")
 
     async def close_idle(self) -> None:
-        for user in list(self._users.values()):
-            await user.close_idle()
+        await close_all(user.close_idle() for user in list(self._users.values()))
 
     async def close(self) -> None:
         """End all work. A signal and the end of the application both ask for it: the second waits
         for the first, whose turns still need their database."""
         if self._closing is None:
-            self._closing = asyncio.gather(*(user.close() for user in self._users.values()))
+            closing = close_all(user.close() for user in self._users.values())
+            self._closing = asyncio.create_task(closing)
         await asyncio.shield(self._closing)

@@ -16,6 +16,7 @@ from graph.session import Session
 from server.acp.content import with_servers
 from server.acp.conversation import Conversation
 from server.acp.editor import Editor
+from server.closing import close_all
 
 #: Sessions of a list: the newest.
 LISTED = 200
@@ -52,7 +53,7 @@ class Sessions:
 
     async def close(self) -> None:
         """End every turn, so that its thread is valid."""
-        await asyncio.gather(*(talk.close() for talk in self._open.values()))
+        await close_all(talk.close() for talk in self._open.values())
         if self._store is not None:
             await self._store.close()
 

@@ -1,15 +1,18 @@
 """The routes of a thread: turns, approvals, going back, and what another process does."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from configs.settings import Settings
+from core.errors import StoreError
 from core.store import open_store
 from graph.session import RunOptions, Session
 from server.limits import Limits
+from server.users import User, Users
 from tests.server.site import served
 from tests.stand_ins.model_script import Call, Reply
 
@@ -386,3 +389,18 @@ async def test_a_mode_that_the_settings_forbid_is_refused_with_the_one_they_allo
         answer = await browser.post("/threads", text="go", mode="yolo")
         assert answer.status_code == 400
         assert answer.json()["error"]["message"] == "the settings allow nothing looser than ask"
+
+
+@pytest.mark.parametrize("end", [Users.close_idle, Users.close])
+async def test_a_user_whose_database_fails_does_not_keep_the_others_open(
+    tmp_path: Path, end: Callable[[Users], Coroutine[Any, Any, None]]
+) -> None:
+    limits = Limits(idle=-1)
+    users = Users(
+        lambda key: User(Settings(state_dir=str(tmp_path / key)), limits, folder=tmp_path), limits
+    )
+    broken, other = await users.get("a").store(), await users.get("b").store()
+    await broken.database.later([("INSERT INTO nowhere VALUES (1)", [])])
+    await end(users)
+    with pytest.raises(StoreError, match="closed"):
+        await other.threads.list()
