@@ -15,9 +15,7 @@ Two supersteps per iteration where nothing is wrong: half the disk and processor
 visiting every node every time.
 """
 
-from collections.abc import Awaitable, Callable
-from functools import partial, wraps
-from typing import Any
+from functools import partial
 
 from langgraph.graph import END, START, StateGraph
 
@@ -32,16 +30,6 @@ from nodes.close_open_calls import mend
 from nodes.compact import compact
 from nodes.doom_check import doom_check
 from nodes.execute_tools import Task, execute_tools
-
-
-def at_once(route: Callable[[AgentState], Any]) -> Callable[[AgentState], Awaitable[Any]]:
-    """`route` as a coroutine: LangGraph hands a plain function to another thread each time."""
-
-    @wraps(route)
-    async def routed(state: AgentState) -> Any:
-        return route(state)
-
-    return routed
 
 
 def stop(state: AgentState) -> None:
@@ -63,20 +51,18 @@ def build_graph() -> StateGraph[AgentState, AgentContext]:
     builder.add_node("mend", mend)
     builder.add_node("stop", stop)
 
-    builder.add_conditional_edges(
-        START, at_once(routing.from_start), ["call_model", "compact", "mend"]
-    )
+    builder.add_conditional_edges(START, routing.from_start, ["call_model", "compact", "mend"])
     builder.add_edge("mend", "call_model")
     builder.add_conditional_edges(
         "call_model",
-        at_once(routing.after_call_model),
+        routing.after_call_model,
         ["call_model", "compact", "doom_check", "approval", "execute_tools", END],
     )
-    builder.add_conditional_edges("doom_check", at_once(routing.unless_ended), ["call_model", END])
-    builder.add_conditional_edges("compact", at_once(routing.unless_ended), ["call_model", END])
-    builder.add_conditional_edges("approval", at_once(routing.after_approval), ["execute_tools"])
+    builder.add_conditional_edges("doom_check", routing.unless_ended, ["call_model", END])
+    builder.add_conditional_edges("compact", routing.unless_ended, ["call_model", END])
+    builder.add_conditional_edges("approval", routing.after_approval, ["execute_tools"])
     builder.add_conditional_edges(
-        "execute_tools", at_once(routing.after_execute_tools), ["execute_tools", "call_model"]
+        "execute_tools", routing.after_execute_tools, ["execute_tools", "call_model"]
     )
     builder.add_edge("stop", END)
     return builder

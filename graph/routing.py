@@ -1,4 +1,7 @@
-"""What runs next: the conditional edges. Pure functions of the state, nothing else."""
+"""What runs next: the conditional edges. Pure functions of the state, nothing else.
+
+Coroutines, since LangGraph hands a plain function to another thread each time.
+"""
 
 from typing import Literal
 
@@ -14,7 +17,7 @@ from nodes.waves import next_wave
 END: Literal["__end__"] = "__end__"
 
 
-def from_start(state: AgentState) -> str:
+async def from_start(state: AgentState) -> str:
     """A compaction that a user asked for goes straight there; a message that went over open
     calls waits until they are closed."""
     if state.get("turn", {}).get("compact") == "requested":
@@ -25,7 +28,7 @@ def from_start(state: AgentState) -> str:
     return "call_model"
 
 
-def after_call_model(state: AgentState) -> str | list[Send]:
+async def after_call_model(state: AgentState) -> str | list[Send]:
     turn = state.get("turn", {})
     if turn.get("status") != "running":
         return END
@@ -38,16 +41,16 @@ def after_call_model(state: AgentState) -> str | list[Send]:
         return "doom_check"
     if waiting_calls(state):
         return "approval"
-    return after_approval(state)
+    return await after_approval(state)
 
 
-def after_approval(state: AgentState) -> list[Send]:
+async def after_approval(state: AgentState) -> list[Send]:
     """The first wave. Rejected calls go too: one superstep writes all results in call order."""
     calls, _ = next_wave(state["messages"], state.get("verdicts", {}))
     return _send(state, calls)
 
 
-def after_execute_tools(state: AgentState) -> str | list[Send]:
+async def after_execute_tools(state: AgentState) -> str | list[Send]:
     """The next wave, sent by the task that leads this one; after the last wave, the model.
 
     Each task of a wave routes with only its own result in view (`next_wave`), so the question
@@ -59,7 +62,7 @@ def after_execute_tools(state: AgentState) -> str | list[Send]:
     return _send(state, calls) if leads else []
 
 
-def unless_ended(state: AgentState) -> str:
+async def unless_ended(state: AgentState) -> str:
     """The model again, unless the node has ended the turn."""
     return "call_model" if state.get("turn", {}).get("status") == "running" else END
 

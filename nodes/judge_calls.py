@@ -3,19 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from core.effects import Effect
 from core.history import Call
 from core.model import BadCall
 from core.policy.decide import Judged, decide
 from core.policy.hosts import with_question
 from core.policy.marks import marks_of
-from core.policy.paths import joined, resolved
 from core.state import QUESTION, Verdict
 from nodes.circumstances import Circumstances
 from nodes.price_calls import with_sandbox, within_budget
 from nodes.tell_call import title_of_call
 from nodes.validate import validated
-from nodes.verdicts import as_verdict, invalid, main_words
+from nodes.verdicts import as_verdict, invalid, looked_up, main_words
 
 
 class CannotRun(Exception):
@@ -58,9 +56,7 @@ def _verdict(call: Call, about: Circumstances) -> Verdict:
         # A question is not a permission: no mode and no rule answers it.
         judged = Judged("ask", "the model asks you", QUESTION)
     else:
-        places = {joined(p, place.cwd): resolved(p, place.cwd) for p in _paths(effect)}
-        # Judged by where they lead now, too: a link may change between two looks.
-        seen = replace(effect, paths=(*effect.paths, *_others(effect, places.values())))
+        places, seen = looked_up(effect, place.cwd)
         judged = decide(call.name, seen, main_words(call.args), place)
         meant = tool.stands_for(arguments)
         if meant is not None and judged.action != "deny":
@@ -86,13 +82,3 @@ def _verdict(call: Call, about: Circumstances) -> Verdict:
     if paid is not None:
         verdict["sandbox"] = True
     return verdict
-
-
-def _paths(effect: Effect) -> tuple[str, ...]:
-    """The places that a call names; the folder that a command runs in."""
-    return (effect.cwd or ".",) if effect.kind == "execute" else effect.paths
-
-
-def _others(effect: Effect, places: Iterable[str]) -> tuple[str, ...]:
-    known = set(effect.paths)
-    return tuple(p for p in places if p not in known) if effect.kind != "execute" else ()

@@ -1,10 +1,12 @@
 """A judgement as it is stored: the verdict on a call, and the words that rules compare."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from core.effects import Effect
 from core.policy.decide import Judged, Situation
+from core.policy.paths import joined, resolved
 from core.state import Verdict
 from nodes.circumstances import Circumstances
 
@@ -23,6 +25,18 @@ def as_verdict(effect: Effect, judged: Judged, about: Circumstances) -> Verdict:
     if effect.price_micro_usd is not None:
         verdict["price_micro_usd"] = effect.price_micro_usd
     return verdict
+
+
+def looked_up(effect: Effect, cwd: str) -> tuple[dict[str, str], Effect]:
+    """(where each path that the call names leads now, the effect with these places among its
+    paths). It is judged by both: a link may change between two looks. A command names the folder
+    that it runs in."""
+    if effect.kind == "execute":
+        folder = effect.cwd or "."
+        return {joined(folder, cwd): resolved(folder, cwd)}, effect
+    places = {joined(path, cwd): resolved(path, cwd) for path in effect.paths}
+    others = (place for place in places.values() if place not in effect.paths)
+    return places, replace(effect, paths=(*effect.paths, *others))
 
 
 def reached(effect: Effect, judged: Judged, here: Situation) -> dict[str, Any]:
