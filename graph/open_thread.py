@@ -176,6 +176,13 @@ class OpenThread:
                     raise MessageQueued(said, number=wanted.number) from None
             yield
 
+    def _deadline(self) -> asyncio.TimerHandle | None:
+        seconds = self._options.max_time
+        if seconds is None:
+            return None
+        reason = f"the turn used its {seconds:g} seconds"
+        return asyncio.get_running_loop().call_later(seconds, self._stop.set, reason)
+
     async def _is_queued(self, last: Event) -> bool:
         """Whether a message came in the instant between the last look into the inbox and the end
         of the lease: its sender found the thread driven, and left it to this process."""

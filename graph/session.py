@@ -9,7 +9,6 @@ interrupted, approval_required; failures come as `error` events, never as except
 opening raises (AgentError).
 """
 
-import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
@@ -247,13 +246,6 @@ class Session(Status):
         seconds, since = watch.of(turn, self._opened)
         self._summary = figures_of(state, spent, await self.left(), seconds)
         return last_event(state, since, self._summary)
-
-    def _deadline(self) -> asyncio.TimerHandle | None:
-        seconds = self._options.max_time
-        if seconds is None:
-            return None
-        reason = f"the turn used its {seconds:g} seconds"
-        return asyncio.get_running_loop().call_later(seconds, self._stop.set, reason)
 
     def _stamped(self, event: Event) -> Event:
         event = without_secrets(event)

@@ -10,7 +10,6 @@ from typing import Any, TypedDict
 
 from langgraph.runtime import Runtime
 
-from core.events import ToolOutput, ToolStateChange
 from core.history import Call, tool_message
 from core.secrets.redaction import redacted
 from core.state import Verdict
@@ -20,7 +19,7 @@ from nodes.permitted import permitted_by, refusal_of
 from nodes.result_size import bounded
 from nodes.run_call import run_once
 from nodes.step import Step
-from nodes.tell_call import call_event, summary_of
+from nodes.tell_call import tell_call, tell_result
 
 
 class Task(TypedDict):
@@ -37,8 +36,7 @@ async def execute_tools(
 ) -> dict[str, Any]:
     step = await Step.of(runtime, run_subagent)
     call, verdict = Call(*state["call"]), state["verdict"]
-    effect = verdict["effect"] if verdict else "read"
-    step.emit(call_event(call, effect, step.services.tools))
+    tell_call(step, call, verdict["effect"] if verdict else "read")
     began = time.monotonic()
     refused = refusal_of(verdict)
     if refused is not None:
@@ -50,18 +48,7 @@ async def execute_tools(
         result = await run_once(step, permitted, step.scope_of(step.thread + state["turn"]))
     text, truncated = await bounded(step, call, result)
     result = replace(result, text=text)
-    step.emit(ToolStateChange(id=call.id, tool=call.name, state=result.outcome))
-    step.emit(
-        ToolOutput(
-            id=call.id,
-            tool=call.name,
-            ok=result.ok,
-            text=text,
-            truncated=truncated,
-            seconds=round(time.monotonic() - began, 3),
-            summary=summary_of(call, result, step.services.tools),
-        )
-    )
+    tell_result(step, call, result, truncated=truncated, seconds=time.monotonic() - began)
     message = tool_message(call, result, step.services.clock())
     update: dict[str, Any] = {"messages": [message]}
     if result.plan is not None:

@@ -4,19 +4,19 @@ from typing import Any
 
 from langchain_core.messages import HumanMessage
 
-from core.events import AssistantMessage, AssistantStreamEnd, ToolLog, ToolStateChange
-from core.history import Call, calls_of
+from core.events import ToolLog
+from core.history import calls_of
 from core.model import Answer
 from core.quick import quickly
 from core.secrets.redaction import keep_known
-from core.state import AgentState, Turn, Verdict
+from core.state import AgentState, Turn
 from nodes.budget import counted
 from nodes.circumstances import circumstances_of
 from nodes.ids import with_our_ids
 from nodes.judge_calls import judge
 from nodes.loop_guard import find_loop
 from nodes.step import Step
-from nodes.tell_call import call_event
+from nodes.tell_call import tell_answer
 from nodes.turn_end import after_answer, without
 
 
@@ -45,7 +45,7 @@ async def record_answer(
         cut = answer.finish_reason == "length"
         why = "cut off at the token limit" if cut else answer.problem or "the plan has open items"
         step.emit(ToolLog(id="", tool="model", text=f"{why}: asked to continue"))
-    _tell(step, answer, calls, verdicts)
+    tell_answer(step, answer, calls, verdicts)
     said = [*new, message, *([told] if told else [])]
     update: dict[str, Any] = {"messages": said, "turn": turn, "verdicts": verdicts}
     guard = state.get("loop_guard", {})
@@ -53,13 +53,3 @@ async def record_answer(
         # The streak is over; how many there were is remembered.
         update["loop_guard"] = {k: v for k, v in guard.items() if k in ("total", "turn")}
     return update
-
-
-def _tell(step: Step, answer: Answer, calls: list[Call], verdicts: dict[str, Verdict]) -> None:
-    step.emit(AssistantStreamEnd(finish_reason=answer.finish_reason))
-    if answer.message.text:
-        step.emit(AssistantMessage(text=answer.message.text))
-    for call in calls:
-        effect = verdicts[call.id]["effect"]
-        step.emit(call_event(call, effect, step.services.tools))
-        step.emit(ToolStateChange(id=call.id, tool=call.name, state="pending"))

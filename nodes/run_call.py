@@ -5,21 +5,17 @@ answers from there. Whatever a tool raises is this call's result: an exception t
 would cancel its siblings.
 """
 
-from collections.abc import Awaitable
 from dataclasses import replace
 from typing import Any
 
-from langgraph.errors import GraphBubbleUp
-
 from core.backend import Spending
 from core.durable import Scope
-from core.errors import AgentError, StoreError, ToolError
 from core.events import Event, ToolLog, ToolStateChange
 from core.secrets.redaction import redacted
 from core.text import encodable
 from core.tool import AgentTool, ToolContext, ToolResult
+from nodes.call_failures import caught
 from nodes.carry_out import CUT_OFF, Begun, carry_out
-from nodes.interrupt import Stopped
 from nodes.paid_call import run_in_backend, run_paid
 from nodes.permitted import Permitted
 from nodes.step import Step
@@ -51,7 +47,7 @@ async def run_once(step: Step, permitted: Permitted, scope: Scope) -> ToolResult
         work = run_in_backend(begun, Spending(scope, step.caps, permitted.sandbox))
     else:
         work = carry_out(begun)
-    result = await _caught(work if tool.is_subagent else step.race(work))
+    result = await caught(work if tool.is_subagent else step.race(work))
     result = replace(result, text=encodable(redacted(result.text)))
     if not tool.is_subagent:
         await services.journal.finish(step.thread, call.id, result.to_dict())
@@ -85,20 +81,3 @@ def _context(step: Step, permitted: Permitted, tool: AgentTool, scope: Scope) ->
         reach=permitted.reach,
         run_subagent=step.run_subagent,
     )
-
-
-async def _caught(work: Awaitable[ToolResult]) -> ToolResult:
-    try:
-        return await work
-    except Stopped:
-        return ToolResult("Interrupted by the user.", ok=False, outcome="interrupted")
-    except (GraphBubbleUp, StoreError):
-        # An interrupt of a graph inside; or no journal, and without it no effect is safe.
-        raise
-    except ToolError as error:
-        return ToolResult(error.message, ok=False, outcome="failed")
-    except AgentError as error:
-        return ToolResult(f"{error.message} ({error.hint})", ok=False, outcome="failed")
-    except Exception as error:  # a tool's boundary: its bug is this call's failure
-        said = f"{type(error).__name__}: {error}"
-        return ToolResult(f"The tool failed: {said}", ok=False, outcome="failed")

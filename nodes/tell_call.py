@@ -1,16 +1,54 @@
-"""How a call is told: its title, and what came of it in a line."""
+"""How an answer, its calls and their results are told; a call's title, and its result in a line."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from core.events import ToolCall
+from core.events import (
+    AssistantMessage,
+    AssistantStreamEnd,
+    ToolCall,
+    ToolOutput,
+    ToolStateChange,
+)
 from core.history import Call
+from core.model import Answer
+from core.state import Verdict
 from core.titles import title_of
 from core.tool import AgentTool, ToolResult
+from nodes.step import Step
 
 
-def call_event(call: Call, effect: str, tools: Mapping[str, AgentTool]) -> ToolCall:
-    title = title_of_call(call, tools)
-    return ToolCall(id=call.id, tool=call.name, arguments=call.args, effect=effect, title=title)
+def tell_answer(
+    step: Step, answer: Answer, calls: Sequence[Call], verdicts: Mapping[str, Verdict]
+) -> None:
+    """An answer has ended: its text, and its calls, which wait for their turn."""
+    step.emit(AssistantStreamEnd(finish_reason=answer.finish_reason))
+    if answer.message.text:
+        step.emit(AssistantMessage(text=answer.message.text))
+    for call in calls:
+        tell_call(step, call, verdicts[call.id]["effect"])
+        step.emit(ToolStateChange(id=call.id, tool=call.name, state="pending"))
+
+
+def tell_call(step: Step, call: Call, effect: str) -> None:
+    title = title_of_call(call, step.services.tools)
+    step.emit(ToolCall(id=call.id, tool=call.name, arguments=call.args, effect=effect, title=title))
+
+
+def tell_result(
+    step: Step, call: Call, result: ToolResult, *, truncated: bool, seconds: float
+) -> None:
+    step.emit(ToolStateChange(id=call.id, tool=call.name, state=result.outcome))
+    step.emit(
+        ToolOutput(
+            id=call.id,
+            tool=call.name,
+            ok=result.ok,
+            text=result.text,
+            truncated=truncated,
+            seconds=round(seconds, 3),
+            summary=_summary_of(call, result, step.services.tools),
+        )
+    )
 
 
 def title_of_call(call: Call, tools: Mapping[str, AgentTool]) -> str:
@@ -22,7 +60,7 @@ def title_of_call(call: Call, tools: Mapping[str, AgentTool]) -> str:
     return title
 
 
-def summary_of(call: Call, result: ToolResult, tools: Mapping[str, AgentTool]) -> str:
+def _summary_of(call: Call, result: ToolResult, tools: Mapping[str, AgentTool]) -> str:
     """What came of a call that went well, in a line; "": its text is shown."""
     if not result.ok or call.name not in tools:
         return ""
