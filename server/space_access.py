@@ -167,7 +167,8 @@ class SpaceAccess:
         if known is None or user is None:
             raise NotSignedIn("you are not signed in", self.how_to_sign_in)
         self._known.pop(_digest(request.cookies.get(COOKIE, "")))
-        if not any(other.who.id == known.who.id for other in self._known.values()):
+        now = self._clock()
+        if not any(o.who.id == known.who.id and o.until > now for o in self._known.values()):
             # No browser is left: what runs fails at its next request, and can be resumed.
             assert user.account is not None
             user.account.sign_out()

@@ -89,6 +89,20 @@ async def test_signing_in_and_out(running: Space) -> None:
     assert (await browser.http.get("/threads")).status_code == 401
 
 
+async def test_a_cookie_that_is_too_old_keeps_no_user_signed_in(running: Space) -> None:
+    access: Any = running.site.access
+    await running.browser("ada")
+    (old,) = access._known.values()
+    access._clock = lambda: old.until - 1
+    browser = await running.browser("ada")
+    access._clock = lambda: old.until + 1
+    account = running.site.users.get(old.who.id).account
+    assert account is not None
+    assert account.token
+    assert (await browser.post("/signout")).status_code == 200
+    assert account.token == ""
+
+
 @pytest.mark.parametrize("wrong", ["browser", "state", "replay", "code", "refused", "provider"])
 async def test_a_sign_in_that_is_not_this_browsers(running: Space, wrong: str) -> None:
     victim, other = await running.browser(), await running.browser()
