@@ -42,6 +42,8 @@ class Database(ABC):
         self._flushing: asyncio.Task[None] | None = None
         #: What kept waiting writes from the disk while no call could be told.
         self._failure: Exception | None = None
+        #: Whether waiting writes are lost, and no call was told yet.
+        self._is_lost = False
         self._writing = asyncio.Lock()
 
     @abstractmethod
@@ -163,8 +165,11 @@ class Database(ABC):
             yield [*self._waiting, *own]
         except StoreError:
             if not self._may_repeat():
+                self._is_lost = self._is_lost or bool(self._waiting)
                 self._waiting = []
             raise
+        if not self._is_lost:
+            self._failure = None  # what was kept from the disk is there now
 
     def _flush_soon(self) -> None:
         self._timer = None
@@ -181,6 +186,7 @@ class Database(ABC):
         if failure is None:
             return
         if not self._waiting:
+            self._is_lost = False
             raise failure
         await self._write([])
 

@@ -12,6 +12,7 @@ from configs.settings import Settings
 from core.errors import StoreError
 from core.store import Store, open_store
 from core.store.base import database
+from core.store.sqlite import tables
 from tests.core.store.fresh import run
 from tests.stand_ins.transactions import counted
 
@@ -172,3 +173,27 @@ class TestSqlite:
             other.close()
             async with asyncio.timeout(30):
                 assert (await put, await later) == (1, 2)
+
+
+async def test_a_failure_is_not_told_once_the_writes_are_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next write of another task puts them there before any call is told."""
+    monkeypatch.setattr(tables, "BUSY_SECONDS", 2.0)
+    db = tables.SqliteDatabase(tmp_path / "ml-agent.db")
+    await db.open()
+    await db.rows("CREATE TABLE x (a TEXT)")
+    other = sqlite3.connect(db.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    await db.later([("INSERT INTO x VALUES ('waits')", [])])
+    async with asyncio.timeout(60):
+        while not db._writing.locked():
+            await asyncio.sleep(0.01)
+        writing = asyncio.create_task(db.rows("INSERT INTO x VALUES ('next')"))
+        while db._failure is None:
+            await asyncio.sleep(0.01)
+        other.execute("ROLLBACK")
+        await writing
+    assert await db.rows("SELECT a FROM x") == [("waits",), ("next",)]
+    await db.close()
+    other.close()
