@@ -10,7 +10,9 @@ import tempfile
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache, lru_cache
 from pathlib import Path
+from stat import S_ISLNK
 
 import platformdirs
 
@@ -149,14 +151,34 @@ def _find_hf_tokens() -> list[str]:
 
 def _below_home(places: tuple[str, ...]) -> list[str]:
     """The places by name, and where their links lead: a profile is often a link."""
-    return _once(
-        places,
-        lambda: _with_links([os.path.join(os.path.expanduser("~"), place) for place in places]),
-    )
+    return _once(places, lambda: _with_links(os.path.expanduser("~"), places))
 
 
-def _with_links(places: list[str]) -> list[str]:
-    return [*places, *map(real_path, places)]
+def _with_links(home: str, places: tuple[str, ...]) -> list[str]:
+    return _followed(home, places, tuple(_stamp(os.path.join(home, n)) for n in _ways(places)))
+
+
+@cache
+def _ways(places: tuple[str, ...]) -> list[str]:
+    """Each name on the way from the home folder to one of the places."""
+    parts = [place.split("/") for place in places]
+    return sorted({"/".join(way[:count]) for way in parts for count in range(len(way) + 1)})
+
+
+@lru_cache(maxsize=8)
+def _followed(home: str, places: tuple[str, ...], stamps: tuple[object, ...]) -> list[str]:
+    """Following a link again takes 20 times as long as to see that it is the same (`stamps`)."""
+    found = [os.path.join(home, place) for place in places]
+    return [*found, *map(real_path, found)]
+
+
+def _stamp(path: str) -> object:
+    """What tells a link from the one that replaces it."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, S_ISLNK(status.st_mode) and status.st_ctime_ns
 
 
 def _once(what: Hashable, find: Callable[[], list[str]]) -> list[str]:

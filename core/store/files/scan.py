@@ -15,6 +15,7 @@ from pathlib import Path
 
 from configs.folders import write_atomically
 from configs.real_path import real_path
+from core.policy.paths import special_places_looked_up_once
 from core.store.files.entries import FOLDER, LEFT_OUT, LINK, Entry, Scan
 from core.store.files.file_snapshots import Shadow
 
@@ -142,6 +143,10 @@ class Scanner:
         found[name] = status
 
     def _fill(self, found: Mapping[str, os.stat_result], scan: Scan) -> None:
+        with special_places_looked_up_once():
+            self._fill_in(found, scan)
+
+    def _fill_in(self, found: Mapping[str, os.stat_result], scan: Scan) -> None:
         fresh: dict[str, os.stat_result] = {}
         for name, status in found.items():
             reason = self._reason(name, status)

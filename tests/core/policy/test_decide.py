@@ -149,6 +149,21 @@ def test_the_working_directory_may_be_reached_by_a_link(work: Path, tmp_path: Pa
     assert judged.action == "run"
 
 
+def test_a_link_of_the_home_folder_that_leads_elsewhere_from_now_on(work: Path) -> None:
+    home = work.parent
+
+    def of(place: str) -> str:
+        return decide(Effect("write", (str(home / place),)), "auto", str(home)).action
+
+    assert (of("dotfiles/bashrc"), of("dotfiles/git")) == ("deny", "run")
+    (home / ".bashrc").unlink()
+    (home / ".bashrc").symlink_to(home / "dotfiles" / "other")
+    (home / ".config").symlink_to(home / "dotfiles")  # the profile behind it is not there yet
+    assert (of("dotfiles/bashrc"), of("dotfiles/other"), of("dotfiles/git")) == (
+        "run", "deny", "deny",
+    )  # fmt: skip
+
+
 def test_the_worst_of_several_paths_counts(work: Path) -> None:
     def of(*paths: str, mode: str = "ask") -> tuple[str, str]:
         judged = decide(Effect("write", paths), mode, str(work))
