@@ -5,7 +5,8 @@ only makes what is new.
 """
 
 import weakref
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 from typing import Generic, TypeVar
 
 from langchain_core.messages import BaseMessage
@@ -30,3 +31,15 @@ class PerMessage(Generic[T]):
         if variant not in kept[1]:
             kept[1][variant] = make()
         return kept[1][variant]
+
+    def each(
+        self, messages: Sequence[BaseMessage], variant: Hashable, make: Callable[[BaseMessage], T]
+    ) -> list[T]:
+        """`of` each message. No call for what is known: each step asks for a whole history."""
+        known = self._known.get
+        return [
+            kept[1][variant]
+            if (kept := known(id(message))) is not None and variant in kept[1]
+            else self.of(message, variant, partial(make, message))
+            for message in messages
+        ]

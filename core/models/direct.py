@@ -47,14 +47,28 @@ class Direct:
     ) -> AsyncIterator[Piece]:
         """What can be shown, as it comes; `parts` is whole when this ends."""
         options: dict[str, Any] = {"tools": tools.specs, "max_tokens": max_tokens, "effort": effort}
-        if not stream:
+        if not _is_listened_to():
+            async for piece in self._chat.pieces(messages, options, stream=stream):
+                if stream and piece.text:
+                    yield piece
+        elif not stream:
             # ainvoke may stream inside if LangGraph listens; a plain request is intended.
             await self._chat.ainvoke(list(messages), stream=False, **options)
-            return
-        async for chunk in self._chat.astream(list(messages), **options):
-            piece = _piece(chunk)
-            if piece is not None:
-                yield piece
+        else:
+            async for chunk in self._chat.astream(list(messages), **options):
+                shown = _piece(chunk)
+                if shown is not None:
+                    yield shown
+
+
+def _is_listened_to() -> bool:
+    """Whether a tracer or a server's client follows the model through LangChain. If not, its layer
+    of messages for each piece of an answer costs as much as the request itself."""
+    from langchain_core.callbacks.manager import AsyncCallbackManager
+    from langchain_core.runnables.config import ensure_config
+
+    config = ensure_config()
+    return bool(AsyncCallbackManager.configure(config.get("callbacks")).handlers)
 
 
 def _piece(chunk: Any) -> Piece | None:

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,7 @@ def at_most(messages: Sequence[BaseMessage], tools: Sequence[BaseTool] = ()) -> 
     """Never less than `TokenCounter.count` says: a token has at least one byte. The encoder that
     counts them costs 30 MiB and a fifth of a second."""
     size = _specs_size(_Offer(tuple(tools))) if tools else 2
-    return size + sum(_sizes.of(message, None, partial(_size, message)) for message in messages)
+    return size + sum(_sizes.each(messages, None, _size))
 
 
 _sizes: PerMessage[int] = PerMessage()

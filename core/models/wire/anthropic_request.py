@@ -6,10 +6,15 @@ empty texts are refused, and thinking goes back with its signature exactly as it
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from itertools import groupby
+from operator import is_
 from typing import Any
 
-from langchain_core.messages import AIMessage, BaseMessage, SystemMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+
+from core.models.wire.json_body import Same, Sent
+from core.per_message import PerMessage
 
 MARK = {"cache_control": {"type": "ephemeral"}}
 #: What is for an empty text, which Anthropic refuses.
@@ -29,14 +34,14 @@ def request(
 ) -> dict[str, Any]:
     """The body of a request; `tools` are specs in OpenAI's shape."""
     body: dict[str, Any] = {"model": model}
-    system = "\n\n".join(str(m.text) for m in messages if isinstance(m, SystemMessage) and m.text)
+    system = "\n\n".join(str(m.text) for m in messages if m.type == "system" and m.text)
     if system:
         # Tools are before it: the mark covers both.
         body["system"] = [{"type": "text", "text": system, **MARK}]
-    rest = [m for m in messages if not isinstance(m, SystemMessage)]
+    rest = [m for m in messages if m.type != "system"]
     body["messages"] = _marked(list(_turns(rest)))
     if tools:
-        body["tools"] = [_tool(spec["function"]) for spec in tools]
+        body["tools"] = _tools(Same(tools))
     body.update(options)
     body["stream"] = stream
     return body
@@ -62,32 +67,43 @@ def can_think(messages: Sequence[BaseMessage]) -> bool:
     return last is None or not last.tool_calls or any(map(_thinking, blocks))
 
 
-def _tool(function: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "name": function["name"],
-        "description": function.get("description", ""),
-        "input_schema": function.get("parameters") or {"type": "object", "properties": {}},
-    }
+@lru_cache(maxsize=16)
+def _tools(specs: Same[Sequence[Mapping[str, Any]]]) -> list[Sent]:
+    return [_tool(spec["function"]) for spec in specs.it]
+
+
+def _tool(function: Mapping[str, Any]) -> Sent:
+    return Sent(
+        name=function["name"],
+        description=function.get("description", ""),
+        input_schema=function.get("parameters") or {"type": "object", "properties": {}},
+    )
 
 
 def _turns(messages: Sequence[BaseMessage]) -> Iterator[dict[str, Any]]:
     """Messages of alternating roles; the first is a user's."""
     first = True
-    for role, group in groupby(messages, lambda m: "assistant" if _is_answer(m) else "user"):
-        if first and role == "assistant":
+    for is_answer, found in groupby(messages, lambda m: m.type in ("ai", "AIMessageChunk")):
+        if first and is_answer:
             yield {"role": "user", "content": [_text_block("[the conversation continues]")]}
-        first = False
-        blocks: list[dict[str, Any]] = []
-        for message in group:
-            blocks += _answer(message) if isinstance(message, AIMessage) else _user(message)
-        if role == "user":
-            # Results must stand before anything that is said next to them.
-            blocks.sort(key=lambda block: block["type"] != "tool_result")
-        yield {"role": role, "content": blocks or [_text_block(EMPTY)]}
+        first, group = False, list(found)
+        made = _made.of(group[0], len(group), partial(_turn, group))
+        yield made[1] if all(map(is_, made[0], group[1:])) else _turn(group)[1]
 
 
-def _is_answer(message: BaseMessage) -> bool:
-    return isinstance(message, AIMessage)
+#: By its first message: the others of a turn, and how it is sent.
+_made: PerMessage[tuple[list[BaseMessage], Sent]] = PerMessage()
+
+
+def _turn(group: list[BaseMessage]) -> tuple[list[BaseMessage], Sent]:
+    blocks: list[dict[str, Any]] = []
+    for message in group:
+        blocks += _answer(message) if isinstance(message, AIMessage) else _user(message)
+    role = "assistant" if isinstance(group[0], AIMessage) else "user"
+    if role == "user":
+        # Results must stand before anything that is said next to them.
+        blocks.sort(key=lambda block: block["type"] != "tool_result")
+    return group[1:], Sent(role=role, content=blocks or [_text_block(EMPTY)])
 
 
 def _marked(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """The LangChain chat model over our own wire clients. Imports neither litellm nor openai."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, suppress
 from typing import Any
 
@@ -46,7 +46,7 @@ class WireChat(BaseChatModel):
     async def _agenerate(
         self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None, **options: Any
     ) -> ChatResult:
-        async for _ in self._pieces(messages, options, stream=False):
+        async for _ in self.pieces(messages, options, stream=False):
             pass
         said = self._message(AIMessage)
         said.content = self._parts.text
@@ -55,7 +55,7 @@ class WireChat(BaseChatModel):
     async def _astream(
         self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None, **options: Any
     ) -> AsyncIterator[ChatGenerationChunk]:
-        async for piece in self._pieces(messages, options, stream=True):
+        async for piece in self.pieces(messages, options, stream=True):
             yield ChatGenerationChunk(message=_chunk(piece))
         calls = [
             tool_call_chunk(name=c.name, args=str(c.arguments), id=c.id, index=number)
@@ -69,8 +69,8 @@ class WireChat(BaseChatModel):
         told = {"model_name": self._parts.model, "finish_reason": self._parts.finish}
         return kind(content="", response_metadata=told, usage_metadata=self._parts.usage)
 
-    async def _pieces(
-        self, messages: list[BaseMessage], options: dict[str, Any], *, stream: bool
+    async def pieces(
+        self, messages: Sequence[BaseMessage], options: dict[str, Any], *, stream: bool
     ) -> AsyncIterator[Piece]:
         """What can be shown, as it comes; `parts` is whole when this ends.
 

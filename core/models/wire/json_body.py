@@ -2,9 +2,24 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from core.text import encodable_in
+
+T = TypeVar("T")
+
+
+class Same(Generic[T]):
+    """A value as a key: the same object, since its content cannot be hashed."""
+
+    def __init__(self, it: T) -> None:
+        self.it = it
+
+    def __hash__(self) -> int:
+        return id(self.it)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and self.it is other.it
 
 
 class Sent(dict[str, Any]):
@@ -23,15 +38,18 @@ class Sent(dict[str, Any]):
 
 def encoded(body: Mapping[str, Any]) -> bytes:
     """`body` as UTF-8 JSON. A lone surrogate in any field of it is replaced."""
-    fields = (_dumped(name) + b":" + _value(value) for name, value in body.items())
-    return b"{" + b",".join(fields) + b"}"
-
-
-def _value(value: Any) -> bytes:
-    if not isinstance(value, list):
-        return _dumped(value)
-    items = (item.json() if isinstance(item, Sent) else _dumped(item) for item in value)
-    return b"[" + b",".join(items) + b"]"
+    parts: list[bytes] = []
+    for name, value in body.items():
+        parts += (b"," if parts else b"{", _dumped(name), b":")
+        if not isinstance(value, list):
+            parts.append(_dumped(value))
+            continue
+        # Joined once: to copy a long history again takes longer than to make its newest message.
+        items = [item.json() if isinstance(item, Sent) else _dumped(item) for item in value]
+        between = [b","] * (2 * len(items) - 1)
+        between[::2] = items
+        parts += (b"[", *between, b"]")
+    return b"".join((*parts, b"}")) if parts else b"{}"
 
 
 def _dumped(value: Any) -> bytes:

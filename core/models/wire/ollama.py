@@ -10,8 +10,10 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage, ToolMessage
 
+from core.models.wire.json_body import Sent
 from core.models.wire.parts import Parts, at
 from core.models.wire.thinking import Piece
+from core.per_message import PerMessage
 
 #: Tokens of the window that is asked for if only the model's own is known: its memory grows with
 #: it, and a model's own 262,144 do not fit most machines.
@@ -29,7 +31,7 @@ def request(
     effort: str,
 ) -> dict[str, Any]:
     """The body of a request."""
-    body: dict[str, Any] = {"model": model, "messages": [_message(m) for m in messages]}
+    body: dict[str, Any] = {"model": model, "messages": _sent.each(messages, None, _message)}
     if tools:
         body["tools"] = list(tools)
     if options:
@@ -48,7 +50,10 @@ def options(window: int, max_tokens: int | None) -> dict[str, int]:
     return {name: value for name, value in asked.items() if value}
 
 
-def _message(message: BaseMessage) -> dict[str, Any]:
+_sent: PerMessage[Sent] = PerMessage()
+
+
+def _message(message: BaseMessage) -> Sent:
     sent: dict[str, Any] = {"role": "user", "content": str(message.text)}
     if isinstance(message, SystemMessage):
         sent["role"] = "system"
@@ -64,7 +69,7 @@ def _message(message: BaseMessage) -> dict[str, Any]:
                 for c in message.tool_calls
             ]
     pictures = _pictures(message.content)
-    return {**sent, "images": pictures} if pictures else sent
+    return Sent({**sent, "images": pictures} if pictures else sent)
 
 
 def _pictures(content: Any) -> list[str]:

@@ -54,22 +54,38 @@ def request(
 
 
 def _messages(messages: Sequence[BaseMessage], extras: Extras) -> Iterator[dict[str, Any]]:
-    newest_task = next(
-        (i for i in range(len(messages) - 1, -1, -1) if messages[i].type == "human"), 0
-    )
+    sent = _each(messages, extras)
+    if all(isinstance(message.content, str) for message in messages):
+        return iter(sent)
+    return _with_pictures(messages, sent)
+
+
+def _each(messages: Sequence[BaseMessage], extras: Extras) -> list[Sent]:
+    last = len(messages) - 1
+    task = next((i for i in range(last, -1, -1) if messages[i].type == "human"), 0)
+    sent: list[Sent] = []
+    for part, thinking in ((messages[: task + 1], ""), (messages[task + 1 :], extras.thinking)):
+        make = partial(_message, marked=False, thinking=thinking, details=extras.details)
+        sent += _sent.each(part, (False, thinking, extras.details), make)
+    if extras.marks:
+        for place, message in enumerate(messages):
+            if place == last or message.type == "system":
+                variant = (True, extras.thinking if place > task else "", extras.details)
+                sent[place] = _sent.of(message, variant, partial(_message, message, *variant))
+    return sent
+
+
+def _with_pictures(
+    messages: Sequence[BaseMessage], sent: Sequence[Sent]
+) -> Iterator[dict[str, Any]]:
+    """No server takes a picture as a result: it travels behind all results of the step."""
     pictures: list[dict[str, Any]] = []
-    for place, message in enumerate(messages):
-        # By `type`: isinstance asks pydantic, which takes as long as all the rest.
-        kind = message.type
-        marked = extras.marks and (place == len(messages) - 1 or kind == "system")
-        if pictures and kind != "tool":
+    for message, made in zip(messages, sent, strict=True):
+        if pictures and message.type != "tool":
             yield {"role": "user", "content": pictures}
             pictures = []
-        thinking = extras.thinking if place > newest_task else ""
-        variant = (marked, thinking, extras.details)
-        yield _sent.of(message, variant, partial(_message, message, *variant))
-        if kind == "tool" and not isinstance(message.content, str):
-            # No server takes a picture as a result: it travels behind all results of the step.
+        yield made
+        if message.type == "tool":
             pictures = [*pictures, *_pictures(message)]
     if pictures:
         yield {"role": "user", "content": pictures}

@@ -11,7 +11,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
-from core.models.wire.json_body import Sent
+from core.models.wire.json_body import Same, Sent
 from core.models.wire.names import SENDABLE, sendable, sendable_id
 from core.models.wire.schemas import Offered, acceptable
 from core.per_message import PerMessage
@@ -46,27 +46,14 @@ class Tools:
 
 def prepared_tools(specs: Sequence[Mapping[str, Any]]) -> Tools:
     """`specs` (OpenAI's shape) as every provider takes them; the same object for the same ones."""
-    return _prepared(_Specs(specs))
-
-
-class _Specs:
-    """A list of specs as a key: the caller keeps one list per set of tools."""
-
-    def __init__(self, specs: Sequence[Mapping[str, Any]]) -> None:
-        self.specs = specs
-
-    def __hash__(self) -> int:
-        return id(self.specs)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Specs) and self.specs is other.specs
+    return _prepared(Same(specs))  # the caller keeps one list per set of tools
 
 
 @lru_cache(maxsize=16)
-def _prepared(key: _Specs) -> Tools:
+def _prepared(key: Same[Sequence[Mapping[str, Any]]]) -> Tools:
     sent: list[dict[str, Any]] = []
     names, renamed, empty = {}, {}, set()
-    for spec in key.specs:
+    for spec in key.it:
         function = encodable_in(dict(spec["function"]))
         known = str(spec["function"]["name"])
         name = sendable(known)
@@ -89,11 +76,9 @@ def prepared_messages(
     Args:
         nine: ids of calls have nine letters or digits.
     """
-    return [
-        _prepared_messages.of(m, (provider, nine), partial(_prepared_message, m, provider, nine))
-        or m
-        for m in messages
-    ]
+    make = partial(_prepared_message, provider=provider, nine=nine)
+    made = _prepared_messages.each(messages, (provider, nine), make)
+    return [changed or m for changed, m in zip(made, messages, strict=True)]
 
 
 #: None for a message that goes as it is: it would keep itself alive.

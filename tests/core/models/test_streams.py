@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_core.messages import HumanMessage
+from langchain_core.runnables import RunnableLambda
 
 from configs.settings import Settings
 from core.events import AssistantChunk
 from core.model_errors import ModelUnavailable
-from tests.core.models.asking import ANTHROPIC, BOTH, SYSTEM, asking
+from tests.core.models.asking import ANTHROPIC, BOTH, DIRECT, SYSTEM, asking
 from tests.stand_ins.model_script import Asked, Call, Reply
 
 #: How a stream can break, and what the pause before the next attempt says about it.
@@ -21,6 +23,24 @@ BREAKS = {
     "cut": "the connection was cut",
     "error": "Overloaded",
 }
+
+
+@pytest.mark.parametrize("model", DIRECT)
+async def test_a_tracer_of_langchain_follows_the_answer(model: str) -> None:
+    heard: list[str] = []
+
+    class Tracer(AsyncCallbackHandler):
+        async def on_llm_new_token(self, token: str, **_: Any) -> None:
+            heard.append(token)
+
+    async def work(_: Any) -> str:
+        return str((await a.ask(model)).message.text)
+
+    with asking([Reply(text="one two three", pieces=3)] * 2) as a:
+        assert await work(None) == "one two three"
+        assert heard == []
+        assert await RunnableLambda(work).ainvoke("", {"callbacks": [Tracer()]}) == "one two three"
+        assert "".join(heard) == "one two three"
 
 
 @pytest.mark.parametrize("model", BOTH)

@@ -4,11 +4,13 @@ import gc
 import json
 from typing import Any
 
+import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
 from core.models.wire import json_body
 from core.models.wire.json_body import Sent, encoded
 from core.models.wire.outgoing import prepared_messages
+from core.models.wire.providers import Wire
 from core.models.wire.requests import Target, body_of
 from core.per_message import PerMessage
 
@@ -26,13 +28,17 @@ def history(steps: int) -> list[BaseMessage]:
     return messages
 
 
+WIRES: dict[str, Wire] = {"anthropic": "anthropic", "ollama": "ollama"}
+
+
 def body(messages: list[BaseMessage], provider: str = "openai") -> dict[str, Any]:
-    target = Target(provider, "openai", "http://x", "claude-x", marks=provider == "openrouter")
+    wire, marks = WIRES.get(provider, "openai"), provider == "openrouter"
+    target = Target(provider, wire, "http://x", "claude-x", marks=marks)
     return body_of(target, messages, TOOLS, stream=True)
 
 
 def test_the_bytes_are_those_of_the_whole_body() -> None:
-    for provider in ("openai", "openrouter", "mistral"):
+    for provider in ("openai", "openrouter", "mistral", *WIRES):
         made = body(history(5), provider)
         whole = json.dumps(made, ensure_ascii=False, separators=(",", ":")).encode()
         assert encoded(made) == whole
@@ -40,9 +46,10 @@ def test_the_bytes_are_those_of_the_whole_body() -> None:
     assert json.loads(encoded(plain))["options"] == {"a": ["\ufffd", "é"]}
 
 
-def test_a_later_request_makes_only_what_is_new(monkeypatch: Any) -> None:
+@pytest.mark.parametrize("provider", ["openai", *WIRES])
+def test_a_later_request_makes_only_what_is_new(monkeypatch: Any, provider: str) -> None:
     messages = history(5)
-    encoded(body(messages))
+    encoded(body(messages, provider))
     made: list[Any] = []
     really = json_body._dumped
 
@@ -52,8 +59,12 @@ def test_a_later_request_makes_only_what_is_new(monkeypatch: Any) -> None:
 
     monkeypatch.setattr(json_body, "_dumped", dumped)
     new = history(6)[-2:]
-    encoded(body([*messages, *new]))
-    assert [m["role"] for m in made if isinstance(m, dict) and "role" in m] == ["assistant", "tool"]
+    encoded(body([*messages, *new], provider))
+    last = "user" if provider == "anthropic" else "tool"
+    # Of Anthropic's turns the newest has a mark, and so had the one before it until now.
+    marked = ["user"] if provider == "anthropic" else []
+    roles = [m["role"] for m in made if isinstance(m, dict) and "role" in m]
+    assert roles == [*marked, "assistant", last]
 
 
 def test_the_same_messages_for_another_provider() -> None:
@@ -63,6 +74,17 @@ def test_the_same_messages_for_another_provider() -> None:
     assert first[2]["tool_calls"][0]["id"] != other[2]["tool_calls"][0]["id"]
     assert body(messages)["messages"] == first
     assert prepared_messages(messages, provider="openai")[0] is messages[0]
+
+
+def test_a_turn_of_the_same_first_message_with_others_is_another() -> None:
+    messages = history(2)
+    first = body(messages, "anthropic")["messages"]
+    assert body(messages, "anthropic")["messages"][0] is first[0]
+    messages[-1] = ToolMessage("other", tool_call_id=messages[-1].tool_call_id)  # type: ignore[attr-defined]
+    two = [*messages, HumanMessage("and this")]
+    assert body(two, "anthropic")["messages"][-1]["content"][1]["text"] == "and this"
+    two[-1] = HumanMessage("or that")
+    assert body(two, "anthropic")["messages"][-1]["content"][1]["text"] == "or that"
 
 
 def test_what_was_made_goes_with_its_message() -> None:
