@@ -20,7 +20,10 @@ HUB: Table = {
     "does. {hub}/settings/tokens shows what it may do.{quoted}",
     409: "It conflicts with what is there{of}.{quoted}",
     412: "The repo changed since it was read{of}: look at it again, then repeat.",
+    "NoService": "{hub} does not offer {service} ({status}): HF_ENDPOINT or hub_url names another "
+    "hub than https://huggingface.co. Unset it to use this.{quoted}",
     500: "The Hub fails at the moment ({status}); try again later.{quoted}",
+    501: "{hub} does not offer this (501).{quoted}",
     0: "The Hub refused it ({status}).{quoted}",
 }
 

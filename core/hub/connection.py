@@ -111,10 +111,10 @@ class Hub:
         reply = await http.get(url, how, params=params, headers=bearer(token))
         if reply.ok:
             return reply
-        if reply.status == 404 and missing and "x-error-code" not in reply.headers:
-            raise ToolError(missing)
-        said = Said(reply.status, reply.headers, reply.text)
-        raise ToolError(refusal(said, self.url, token is not None, about))
+        said = Said(reply.status, reply.headers, reply.text, url)
+        words = refusal(said, self.url, token is not None, about)
+        plain = reply.status == 404 and "x-error-code" not in reply.headers
+        raise ToolError(missing if missing and plain and "does not offer" not in words else words)
 
     async def token_for(self, url: str) -> str:
         """The token, for a URL on the Hub; "" for any other, and if there is none."""

@@ -28,7 +28,8 @@ def told(error: Exception, api: HfApi, about: Repo | None) -> str | None:
     hub = api.endpoint
     if isinstance(error, errors.HfHubHTTPError):
         headers = {name.lower(): value for name, value in error.response.headers.items()}
-        answer = Said(error.response.status_code, headers, _text(error.response))
+        url = str(error.response.url)
+        answer = Said(error.response.status_code, headers, _text(error.response), url)
         said = refusal(answer, hub, bool(api.token), about)
         return said + _near(headers.get("x-error-code", ""), error, api, about)
     if isinstance(error, errors.OfflineModeIsEnabled):
@@ -42,7 +43,10 @@ def told(error: Exception, api: HfApi, about: Repo | None) -> str | None:
         return f"{hub} cannot be reached: {why}. Is the network there? Try again later."
     if isinstance(error, OSError | RuntimeError):
         # What hf_xet raises, which carries the large files; or a local file that went away.
-        return f"The files could not be transferred: {error}"
+        hint = " This hub may not speak Xet: start again with HF_HUB_DISABLE_XET=1." * (
+            "xet" in str(error).lower() and "404" in str(error)
+        )
+        return f"The files could not be transferred: {error}{hint}"
     if isinstance(error, ValueError) and not isinstance(error, json.JSONDecodeError):
         # What huggingface_hub refuses by itself: a card's bad metadata, odd arguments.
         return str(error)

@@ -9,12 +9,21 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import urlsplit
 
 from core.http import wanted_pause
 from core.refusals import HUB, sentence
 
 RepoType = Literal["model", "dataset", "space"]
 LOG_IN = "`hf auth login` (or HF_TOKEN) logs in"
+#: Hugging Face's own hosts, and what only they are sure to have, by path.
+OWN_HOSTS = ("huggingface.co", "hf.co")
+SERVICES = {
+    "/api/jobs": "jobs", "/api/scheduled-jobs": "scheduled jobs", "/api/papers": "papers",
+    "/api/daily_papers": "papers", "/api/docs": "documentation", "/docs": "documentation",
+    "/papers": "papers", "/.well-known/openapi": "a description of its API",
+    "/api/buckets": "buckets", "/api/spaces/semantic-search": "search of Spaces by meaning",
+}  # fmt: skip
 #: What the Hub says of a token that it does not know.
 BAD_TOKEN = "Invalid credentials in Authorization header"
 DISABLED = "Access to this resource is disabled."
@@ -40,11 +49,12 @@ class Repo:
 
 @dataclass(frozen=True)
 class Said:
-    """A refusal as it came. headers: names in lower case."""
+    """A refusal as it came. headers: names in lower case. url: what was asked."""
 
     status: int
     headers: Mapping[str, str]
     body: str
+    url: str = ""
 
 
 def refusal(answer: Said, hub: str, logged_in: bool, about: Repo | None = None) -> str:
@@ -53,6 +63,9 @@ def refusal(answer: Said, hub: str, logged_in: bool, about: Repo | None = None) 
     code = headers.get("x-error-code", "")
     said = headers.get("x-error-message", "") or _error_of(body)
     what = str(about) if about else "this"
+    service = _lacking(answer, hub)
+    if service:
+        code = "NoService"
     if code == "GatedRepo":
         return _gated(said, hub, logged_in, about)
     if said == DISABLED:
@@ -63,7 +76,7 @@ def refusal(answer: Said, hub: str, logged_in: bool, about: Repo | None = None) 
         code = "BadToken"
     elif code == "RepoNotFound" or (status == 401 and about):
         return _missing(what, logged_in)
-    elif status == 404:
+    elif status == 404 and not service:
         return f"The Hub has no {what}." if about else "The Hub has nothing there." + _quoted(said)
     elif status == 429:
         return _too_many(headers, logged_in)
@@ -72,6 +85,7 @@ def refusal(answer: Said, hub: str, logged_in: bool, about: Repo | None = None) 
         status,
         code,
         hub=hub,
+        service=service,
         what=what,
         What=_capital(what),
         of=f" ({about})" if about else "",
@@ -80,6 +94,19 @@ def refusal(answer: Said, hub: str, logged_in: bool, about: Repo | None = None) 
         path=(about and about.path) or "such file",
         quoted=_quoted(said),
     )
+
+
+def _lacking(answer: Said, hub: str) -> str:
+    """The service that another hub than Hugging Face's does not have; empty for a plain refusal,
+    which says in words, or in a header, what is missing."""
+    own = (urlsplit(hub).hostname or "").endswith(OWN_HOSTS)
+    known = "x-error-code" in answer.headers or "x-error-message" in answer.headers
+    if own or known or answer.status not in (404, 405, 501):
+        return ""
+    if _error_of(answer.body) not in ("", "Not Found", "Method Not Allowed", "Not Implemented"):
+        return ""
+    path = urlsplit(answer.url).path
+    return next((name for start, name in SERVICES.items() if path.startswith(start)), "")
 
 
 def _gated(said: str, hub: str, logged_in: bool, about: Repo | None) -> str:
@@ -104,14 +131,20 @@ def _too_many(headers: Mapping[str, str], logged_in: bool) -> str:
 
 
 def _error_of(body: str) -> str:
-    """The `error` (or `message`) of a JSON body, if it is one."""
+    """The `error`, `message` or `detail` of a JSON body, if it is one."""
     try:
         found = json.loads(body)
     except ValueError:
         return ""
     if not isinstance(found, dict):
         return ""
-    error = found.get("error") or found.get("message") or ""
+    error = found.get("error") or found.get("message") or found.get("detail") or ""
+    if isinstance(error, list):
+        # FastAPI's list of what is wrong with the arguments.
+        parts = (one for one in error if isinstance(one, dict))
+        error = "; ".join(
+            f"{'.'.join(map(str, one.get('loc', [])))}: {one.get('msg', '')}" for one in parts
+        )
     return error if isinstance(error, str) else json.dumps(error)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, Field
@@ -80,15 +80,26 @@ def _found(api: HfApi, arguments: SearchArguments) -> list[str]:
         "sort": SORTS[arguments.sort],
         "limit": most,
     }
-    infos: Iterable[Any]
     if arguments.operation == "models":
         expand: Any = [*COMMON, "pipeline_tag", "safetensors"]
-        infos = api.list_models(**common, expand=expand)
+        infos = _without_sort(api.list_models, **common, expand=expand)
     elif arguments.operation == "datasets":
-        infos = api.list_datasets(**common, expand=list(COMMON))  # type: ignore[arg-type]
+        infos = _without_sort(api.list_datasets, **common, expand=list(COMMON))
     else:
-        infos = api.list_spaces(**common, expand=list(SPACE))  # type: ignore[arg-type]
+        infos = _without_sort(api.list_spaces, **common, expand=list(SPACE))
     return [repo_line(info) for info in infos]
+
+
+def _without_sort(look: Callable[..., Iterable[Any]], **given: Any) -> list[Any]:
+    """What `look` finds. Another hub may not know the order: then without one."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        return list(look(**given))
+    except HfHubHTTPError as error:
+        if error.response.status_code != 422:
+            raise
+        return list(look(**{**given, "sort": None}))
 
 
 def _space(found: Any) -> str:

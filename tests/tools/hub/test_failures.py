@@ -129,3 +129,42 @@ async def test_a_failure_that_passes_is_not_told(
     hub.misbehave(busy, path=paths, times=2)
     tool, arguments = OPERATIONS[operation]
     assert (await bench.call(tool, **arguments)).ok
+
+
+async def test_another_hub_without_a_service_is_named(hub: HubServer, bench: Bench) -> None:
+    """As FastAPI answers for a path that it does not have: a self-hosted hub."""
+    hub.misbehave(
+        Answer({"detail": "Not Found"}, 404), path="/(api/(docs|daily|papers)|docs|.well).*"
+    )
+    for operation, service in (
+        ("docs search", "documentation"),
+        ("docs read", "documentation"),
+        ("api", "a description of its API"),
+        ("trending", "papers"),
+        ("details", "papers"),
+    ):
+        said = await told(bench, operation)
+        assert f"{hub.url} does not offer {service} (404): HF_ENDPOINT or hub_url" in said
+    hub.misbehave(Answer({"detail": "Not Found"}, 404), path="/api/(jobs|scheduled-jobs).*")
+    jobs = await bench.call("hf_jobs", operation="ps")
+    assert f"{hub.url} does not offer jobs (404)" in jobs.text
+
+
+async def test_another_hub_that_does_not_know_an_order(hub: HubServer, bench: Bench) -> None:
+    hub.add("ann/x")
+    detail = [{"loc": ["query", "sort"], "msg": "String should match pattern", "type": "x"}]
+    hub.misbehave(Answer({"detail": detail}, 422), path="/api/models", times=1)
+    found = await bench.call("hf_search", operation="models", author="ann")
+    assert found.text.startswith("ann/x")
+    assert "sort" not in hub.requests[-1].query
+    hub.misbehave(Answer({"detail": detail}, 422), path="/api/models")
+    said = await told(bench, "models")
+    assert "query.sort: String should match pattern" in said
+
+
+async def test_what_a_hub_never_does_is_not_tried_later(hub: HubServer, bench: Bench) -> None:
+    hub.misbehave(Answer({"error": "no discussions here"}, 501), path="/api/models.*")
+    said = await told(bench, "models")
+    assert "does not offer this (501)" in said
+    assert "no discussions here" in said
+    assert "later" not in said

@@ -182,7 +182,9 @@ async def test_no_such_entry(hub: HubServer, bench: Bench, mine: Repo) -> None:
     gone = await told(bench, "delete", paths=["nope.txt"])
     assert gone.startswith("Model ann/mine has no nope.txt. Available: README.md")
     both = await told(bench, "delete", paths=["nope.txt", "README.md"])
-    assert both.startswith("Model ann/mine has no such file. Available: README.md")
+    assert both.startswith("Model ann/mine has no nope.txt. Available: README.md")
+    folder = await bench.call("hf_repo", operation="delete", repo="ann/mine", paths=["data/"])
+    assert folder.ok, folder.text
 
 
 async def test_no_such_pull_request(hub: HubServer, bench: Bench, mine: Repo) -> None:

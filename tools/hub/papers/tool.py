@@ -1,5 +1,7 @@
 """hf_papers: research papers, from the Hub, arXiv and Semantic Scholar."""
 
+from __future__ import annotations
+
 import itertools
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal

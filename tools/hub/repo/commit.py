@@ -4,11 +4,16 @@ A commit names the one it is on (`parent_commit`): the Hub refuses it when that 
 the newest, so that a commit which is sent twice happens once.
 """
 
+from __future__ import annotations
+
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ToolError
 from core.hub.connection import author_of
+from core.hub.errors import near_files
+from core.result_text import there_is
 from core.tool import ToolContext
 from core.units import size
 from tools.hub.repo.arguments import RepoArguments
@@ -50,7 +55,27 @@ def deletion(arguments: RepoArguments) -> Change:
 
         return [CommitOperationDelete(path) for path in arguments.paths]
 
-    return _commit(arguments, message, operations, f"Deleted {', '.join(arguments.paths)}")
+    change = _commit(arguments, message, operations, f"Deleted {', '.join(arguments.paths)}")
+
+    def before(api: HfApi) -> Seen:
+        seen = change.before(api)
+        _check_there(api, arguments)
+        return seen
+
+    return replace(change, before=before)
+
+
+def _check_there(api: HfApi, arguments: RepoArguments) -> None:
+    """Some hubs make an empty commit of a file that is not there. Raises ToolError."""
+    repo = arguments.about
+    wanted = [path.strip("/") for path in arguments.paths]
+    infos = api.get_paths_info(
+        repo.id, wanted, repo_type=repo.type, revision=repo.revision or "main"
+    )
+    gone = sorted(set(wanted) - {info.path for info in infos})
+    if gone:
+        near = there_is(near_files(api, replace(repo, path=gone[0])))
+        raise ToolError(f"{repo.type.capitalize()} {repo.id} has no {', '.join(gone)}.{near}")
 
 
 def _commit(arguments: RepoArguments, message: str, operations: Any, said: str) -> Change:
