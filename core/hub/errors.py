@@ -43,7 +43,7 @@ def told(error: Exception, api: HfApi, about: Repo | None) -> str | None:
         return f"{hub} cannot be reached: {why}. Is the network there? Try again later."
     if isinstance(error, OSError | RuntimeError):
         # What hf_xet raises, which carries the large files; or a local file that went away.
-        hint = " This hub may not speak Xet: start again with HF_HUB_DISABLE_XET=1." * (
+        hint = " If this hub does not speak Xet, start again with HF_HUB_DISABLE_XET=1." * (
             "xet" in str(error).lower() and "404" in str(error)
         )
         return f"The files could not be transferred: {error}{hint}"

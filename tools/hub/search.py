@@ -91,7 +91,7 @@ def _found(api: HfApi, arguments: SearchArguments) -> list[str]:
 
 
 def _without_sort(look: Callable[..., Iterable[Any]], **given: Any) -> list[Any]:
-    """What `look` finds. Another hub may not know the order: then without one."""
+    """What `look` finds. If another hub does not know the order: without one."""
     from huggingface_hub.errors import HfHubHTTPError
 
     try:
