@@ -3,7 +3,8 @@
 The prompt is before LangGraph and the model client are imported: they load behind it.
 """
 
-from cli.chat.first_run import greet
+from cli.chat.first_run import greet, headline
+from cli.chat.recall import recall
 from cli.chat.shell import run_line
 from cli.chat.slash_commands import find, is_command, run_command
 from cli.chat.state import GO_ON, Chat, Frontend
@@ -13,7 +14,7 @@ from cli.shared.answers import Asked, is_yes, yes_or_no
 from cli.shared.bootstrap import Started, settings_for, using_keys, wanted_thread
 from cli.shared.options import Options
 from configs.folder import Brought, in_words
-from configs.visible import inline, visible
+from configs.visible import inline
 
 
 async def run_chat(options: Options, frontend: Frontend) -> int:
@@ -63,9 +64,10 @@ async def _talk(chat: Chat, loaded: Started) -> None:
         if keys:
             chat.lines.line(keys.removeprefix(" · "))
         await open_thread(chat, await wanted_thread(chat.options, chat.settings))
+        await recall(chat)
         await offer_unfinished(chat)
     else:
-        chat.lines.line(f"ml-agent in {visible(chat.folder)} · /help{keys}")
+        chat.lines.line(headline(chat, keys))
         _say_what_is_ignored(chat, loaded.brought)
         await _offer_newest(chat)
         if chat.session is None:
@@ -111,4 +113,5 @@ async def _offer_newest(chat: Chat) -> None:
         chat.lines.line(f"{said}; /resume continues it", "33")
         return  # the user has begun with something else
     if await wants(chat, f"{said}; resume it? [Y/n] ") and await ensure_open(chat, row.id):
+        await recall(chat)
         await offer_unfinished(chat, asked=True)

@@ -13,6 +13,7 @@ import click
 from cli.shared.options import Options
 from cli.terminal.writer import note, to_stderr
 from configs.folder import Brought, in_words, look_at
+from configs.kept_keys import apply_kept_keys
 from configs.layers import Loaded, load
 from configs.problems import SettingsProblem
 from configs.settings import HEADLESS_CAP, Settings
@@ -41,6 +42,7 @@ def settings_for(options: Options, *, unasked_keys: bool = True) -> Started:
     folder = options.folder
     try:
         # The keys come first: a setting may name one as ${VAR}.
+        apply_kept_keys()
         brought = look_at(folder, unasked_keys=unasked_keys)
         loaded = load(cwd=folder, config_file=options.config_file)
     except SettingsProblem as problem:

@@ -6,11 +6,9 @@ import json
 import os
 import urllib.request
 
-from configs.dotenv import taken
 from configs.settings import Settings
-from core.credentials import hub_token, variable
 from core.model_errors import NotAuthenticated
-from core.models.defaults import DEFAULTS, ROUTER, best_listed
+from core.models.defaults import ROUTER, best_listed, default_model
 from core.models.model_info import Facts
 from core.models.routes import LLAMACPP, LOCAL_SERVERS, resolve
 
@@ -23,17 +21,6 @@ PLACES = {
     "vllm": LOCAL_SERVERS["hosted_vllm"],
     "llamacpp": LLAMACPP,
 }
-
-
-def default_model() -> str:
-    """The first row whose credential is there; "" if none is. A key of the folder's .env comes
-    behind all of the user's own: it must not choose who gets the conversation."""
-    own = [row for row in DEFAULTS if row.credential not in taken]
-    for row in (*own, *DEFAULTS):
-        has = hub_token() if row is ROUTER else variable(row.credential)
-        if has:
-            return row.model
-    return ""
 
 
 async def choose_model(settings: Settings) -> str:

@@ -7,8 +7,13 @@ days before that date and `ml-agent doctor` warns 60 days before it.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from core.models.served import Served
+from configs.dotenv import taken
+from core.credentials import hub_token, variable
+
+if TYPE_CHECKING:
+    from core.models.served import Served
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,18 @@ FAMILIES = (
 LEAST_WINDOW = 100_000
 
 
-def best_listed(models: Iterable[Served]) -> str:
+def default_model() -> str:
+    """The first row whose credential is there; "" if none is. A key of the folder's .env comes
+    behind all of the user's own: it must not choose who gets the conversation."""
+    own = [row for row in DEFAULTS if row.credential not in taken]
+    for row in (*own, *DEFAULTS):
+        has = hub_token() if row is ROUTER else variable(row.credential)
+        if has:
+            return row.model
+    return ""
+
+
+def best_listed(models: "Iterable[Served]") -> str:
     """The id of the router's default: of the first family with a model that the catalogue lists
     with tools and a window of 100,000 tokens, the newest version. "" if none is listed."""
     fit = [m.id for m in models if m.tools and (m.window or 0) >= LEAST_WINDOW]

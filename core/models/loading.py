@@ -75,7 +75,7 @@ def is_loaded(*, direct: bool) -> bool:
 def load_for(model: str, settings: Settings) -> None:
     """Import what `model` needs; "": the model that the credentials choose."""
     from core.errors import AgentError
-    from core.models.choice import default_model
+    from core.models.defaults import default_model
     from core.models.routes import resolve
 
     try:

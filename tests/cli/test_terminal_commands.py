@@ -164,13 +164,18 @@ def test_the_first_run(tmp_path: Path) -> None:
         program(tmp_path, choose) as run,
         terminal(run, "--model", "", rows=60, **NO_KEYS, **unreachable) as chat,
     ):
+        chat.expect("ml-agent \\d.*no model yet · ask · no cap")
         chat.expect("No model yet")
-        for what in ("ANTHROPIC_API_KEY", "HF_TOKEN", "ollama", "/demo"):
+        for what in ("1  Anthropic API key", "2  Hugging Face token", "5  demo"):
             assert what in chat.text
-        chat.enter("hello")
-        chat.expect("a Hugging Face token for this session \\(hidden; Enter skips\\)")
+        chat.expect("Choose 1 to 5")
+        chat.enter("hello")  # no choice: a message, which is asked about again
+        chat.expect("1  Anthropic API key", 2)
+        chat.type("1")
+        chat.expect("an Anthropic API key for this session \\(hidden; Enter skips\\)")
+        chat.enter("hf_notanthropics")
+        chat.expect("That is not an Anthropic API key: they begin with sk-ant-")
         chat.enter()
-        chat.expect("start ollama, or pass -m")
         chat.prompt("hello")  # what could not be sent
         chat.type("\x03")
         chat.prompt()
@@ -180,6 +185,31 @@ def test_the_first_run(tmp_path: Path) -> None:
         chat.enter("y")
         chat.expect("Next: set an API key")
         chat.prompt()
+
+
+def test_a_key_is_checked_and_kept(tmp_path: Path) -> None:
+    unreachable = dict.fromkeys(
+        ("OLLAMA_API_BASE", "LM_STUDIO_API_BASE", "HOSTED_VLLM_API_BASE", "LLAMACPP_API_BASE"),
+        "http://127.0.0.1:9",
+    )
+    with HubServer() as hub, program(tmp_path, choose) as run:
+        given = {**NO_KEYS, **unreachable, "ML_AGENT_HUB_URL": hub.url,
+                 "HF_TOKEN_PATH": str(tmp_path / "hub" / "token")}  # fmt: skip
+        with terminal(run, "--model", "", rows=60, **given) as chat:
+            chat.expect("Choose 1 to 5")
+            chat.type("2")
+            chat.expect("hidden; Enter skips")
+            chat.enter("hf_ann")
+            chat.expect("Signed in as ann")
+            chat.expect("Keep it in ")
+            chat.enter("y")
+            chat.expect("kept in\\s")
+            chat.expect("Model: hf/")
+            chat.expect("^hf/.* · ask · \\? help")
+            assert "hf_ann" not in chat.raw
+        kept = tmp_path / "hub" / "token"
+        assert kept.read_text() == "hf_ann"
+        assert kept.stat().st_mode & 0o077 == 0
 
 
 def test_the_token_is_asked_for_when_it_is_needed(tmp_path: Path) -> None:
@@ -213,7 +243,10 @@ def test_the_token_is_asked_for_when_it_is_needed(tmp_path: Path) -> None:
         chat.until(lambda: any(line.endswith("skips):") for line in chat.visible), "the question")
         chat.type("hf_ann")
         chat.enter()
-        chat.expect("Signed in as ann \\(this session only\\)")
+        chat.expect("Signed in as ann")
+        chat.expect("Keep it in")
+        chat.enter()
+        chat.expect("kept for this session only")
         chat.expect("thread .* hf/org/model")
         history = (tmp_path / "state" / "history").read_text()
         for secret in ("hf_secret", "sk-another", "hf_ann"):
@@ -238,7 +271,8 @@ def test_the_token_is_asked_for_when_a_tool_needs_it(tmp_path: Path) -> None:
             chat.expect("hidden; Enter skips")
             chat.type("hf_ann")
             chat.enter()
-            chat.expect("Signed in as ann")
+            chat.expect("Keep it in")
+            chat.enter()
             turn(chat, "go on")
             assert "hf_ann" not in chat.raw
         assert hub.violations == []

@@ -9,7 +9,7 @@ import pytest
 
 from configs import dotenv
 from configs.dotenv import keys_of_folder, keys_to_take, release_keys
-from core.models.choice import default_model
+from core.models.defaults import default_model
 from tests.configs.trusting import answer_all, brought_by
 
 

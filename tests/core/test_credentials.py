@@ -15,7 +15,7 @@ from core.credentials import Account, acting_for, hub_token
 from core.errors import AgentError, ToolError
 from core.hub.connection import Hub
 from core.model_errors import NotAuthenticated, UnknownModel
-from core.models.choice import default_model
+from core.models.defaults import default_model
 from core.models.routes import resolve
 from core.secrets.redaction import redacted
 from nodes.services import in_sandbox

@@ -1,10 +1,10 @@
 """Slash commands that show something and change nothing of the conversation."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from cli.chat.first_run import run_demo
 from cli.chat.slash_commands import all_commands, help_lines
 from cli.chat.state import Chat
 from cli.chat.threads import ensure_open, say_status
@@ -123,7 +123,7 @@ async def names(chat: Chat) -> list[tuple[str, str]]:
 
 
 async def demo(chat: Chat, word: str) -> None:
-    await chat.frontend.hand_over([sys.executable, "-m", "cli.main", "demo"])
+    await run_demo(chat)
 
 
 async def quit_(chat: Chat, word: str) -> None:

@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from cli.chat.recall import ending, recall
 from cli.chat.state import Chat, Choice
 from cli.chat.threads import close_thread, ensure_open
 from cli.chat.turns import offer_unfinished
@@ -11,8 +12,6 @@ from configs.visible import inline
 
 #: Threads that /sessions and /resume know.
 MOST = 200
-#: Lines of a conversation that a picker shows of a thread.
-PREVIEW = 6
 
 
 async def sessions(chat: Chat, word: str) -> None:
@@ -40,26 +39,9 @@ async def resume(chat: Chat, word: str) -> None:
         if opened:
             await close_thread(chat)
             chat.session = new
-            await _recall(chat)
+            await recall(chat)
             await chat.frontend.settled(chat)
             await offer_unfinished(chat)
-
-
-async def _recall(chat: Chat) -> None:
-    """How the thread stands: the last words of both."""
-    for text in _ending(await chat.session.history()):
-        chat.lines.line(text, "2")
-
-
-def _ending(messages: list[Any]) -> list[str]:
-    from core.history import is_note, said_by_person
-    from core.secrets.redaction import redacted
-
-    asked = [m for m in messages if m.type == "human" and not is_note(m)]
-    answers = [m for m in messages if m.type == "ai" and m.text.strip()]
-    found = [f"> {said_by_person(asked[-1])}"] if asked else []
-    found += answers[-1].text.strip().split("\n")[-PREVIEW:] if answers else []
-    return [redacted(text) for text in found]
 
 
 def _reading(chat: Chat, thread: str) -> Any:
@@ -68,7 +50,7 @@ def _reading(chat: Chat, thread: str) -> Any:
         from graph.thread import Thread
 
         async with await open_store(chat.settings) as store:
-            return "\n".join(_ending(await Thread(store, thread).messages()))
+            return "\n".join(ending(await Thread(store, thread).messages()))
 
     return words
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from typing import Any
 
+from cli.chat.first_run import in_use
 from cli.chat.state import Chat
 from cli.chat.terminal.screen import Screen
 from cli.shared.render import money
@@ -24,13 +25,16 @@ class Status:
         self._cost: Any = None
         self._running = 0
         self._began = time.monotonic()
+        self._before: list[str] | None = None
         self._title("")
 
     def line(self, width: int) -> str:
         """Model, mode, share of the context, cost, commands that run: as many as fit."""
         session = self._chat.session
         if session is None:
-            return fitting(f"{self._chat.chosen.get('mode') or ''} /help · @file · !command", width)
+            if self._before is None:  # it may read the token's file
+                self._before = in_use(self._chat)
+            return fitting(" · ".join([*self._before, "? help", "@file", "!command"]), width)
         model = session.thread.model
         parts = [model, session.thread.mode]
         if self._used is not None:
@@ -50,7 +54,7 @@ class Status:
         self._stop_counting()
         session = self._chat.session
         if session is None:
-            self._used, self._cost, self._running = None, None, 0
+            self._used, self._cost, self._running, self._before = None, None, 0, None
             self._title("")
             return
         self._title(session.thread.title)
