@@ -131,6 +131,10 @@ class Acts:
 
     async def cap(self, request: Request, user: User, room: Room) -> Response:
         body = await body_of(request, sent.Cap)
+        if room.session.cap() is None:
+            raise UsageError(
+                "this session has no cap to raise", "the settings' budget limits it, if anything"
+            )
         room.session.raise_cap(body.dollars)
         await room.changed()
         return JSONResponse({})

@@ -201,6 +201,7 @@ async def test_undo_redo_fork_rename_delete(settings: Settings, workdir: Path) -
         ("model", {"model": "no such model"}),
         ("fork", {"at": 99}),
         ("cap", {"dollars": -1}),
+        ("cap", {"dollars": 1}),  # there is none
         ("redo", {}),
     ],
 )
@@ -404,3 +405,11 @@ async def test_a_user_whose_database_fails_does_not_keep_the_others_open(
     await end(users)
     with pytest.raises(StoreError, match="closed"):
         await other.threads.list()
+
+
+async def test_a_cap_is_raised(settings: Settings, workdir: Path) -> None:
+    options = RunOptions(max_cost=1.5)
+    async with served([Reply(text="ok")], settings, workdir, options=options) as browser:
+        thread = await browser.new("go")
+        assert (await browser.post(f"/threads/{thread}/cap", dollars=2)).status_code == 200
+        assert browser.room(thread).session.cap() == 3_500_000
