@@ -1,6 +1,7 @@
 """What the last event of a turn says it cost, next to the ledger and what was really charged."""
 
 import random
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +126,9 @@ async def test_the_total_is_the_ledgers(part: int, settings: Settings, tmp_path:
             assert last.cost_micro_usd == spent.amount == summary["cost_micro_usd"]
             assert last.cost_micro_usd == spender.charged, seed
             assert bool(last.since) == asked
-            assert f" · {money(spender.charged)} · {duration(last.seconds)}" in closing(last)
+            assert f" · {money(spender.charged)} · {duration(last.seconds)}" in closing(
+                asdict(last)
+            )
 
 
 def test_the_closing_line() -> None:
@@ -137,6 +140,8 @@ def test_the_closing_line() -> None:
         cost_micro_usd=1_399_200,
         seconds=91.2,
     )
-    assert closing(done) == "1 iteration · 2,000 in (50 % cached), 30 out · $1.3992 · 1 min 31 s"
+    told = closing(asdict(done))
+    assert told == "1 iteration · 2,000 in (50 % cached), 30 out · $1.40 · 1 min 31 s"
     done.since, done.seconds = 1.0, 7300.0
-    assert closing(done).endswith(" · 2 h 1 min since 1970-01-01 " + closing(done)[-5:])
+    told = closing(asdict(done), done.since)
+    assert told.endswith(" · 2 h 1 min since 1970-01-01 " + told[-5:])
