@@ -25,12 +25,13 @@ from cli.shared.jobs import tell_of_jobs
 from cli.shared.options import Options
 from cli.shared.render import EventPrinter, closing
 from cli.shared.request_text import head_and_rows
-from cli.shared.results import INTERRUPTED, exit_code_of, result_object
+from cli.shared.results import INTERRUPTED, WAITING, exit_code_of, result_object
 from cli.terminal.cleaning import as_lines
 from cli.terminal.standard_input import with_piped
 from cli.terminal.writer import print_json, to_stderr, to_stdout
 from configs.visible import inline
 from core.secrets.redaction import redacted
+from core.store.wait_words import wait_line
 
 if TYPE_CHECKING:
     from graph.session import Session
@@ -64,7 +65,12 @@ async def _run(options: Options, task: str | None, piped: str) -> int:
             events = session.resume()
         else:
             events = session.send(await with_piped(task, piped, session))
-        code = await told.all(events, options.debug)
+        code = await told.all(events, options)
+        while code == WAITING and not options.detach:
+            if not await session.until_woken():
+                code = told.left()
+                break
+            code = await told.all(session.resume(), options)
         told.end(await session.close())
     return code
 
@@ -99,7 +105,10 @@ class Teller:
     def __init__(self, output: str, session: "Session") -> None:
         self._output = output
         self._session = session
-        self._waits = False
+        self._waits = self._detaches = False
+        #: Commands of the session that run now.
+        self._running: list[str] = []
+        self._wait: dict[str, Any] | None = None
         #: A message that may be the answer, or a sentence between two steps. Only the answer goes
         #: to stdout, unless that is a terminal, where everything is read as it comes.
         self._held: list[str] = []
@@ -122,23 +131,28 @@ class Teller:
         if self._session.moved:
             self._note(self._session.moved)
 
-    async def all(self, events: AsyncGenerator[Any, None], debug: bool) -> int:
+    async def all(self, events: AsyncGenerator[Any, None], options: Options) -> int:
         """Show every event of the turn; the exit code of its last one."""
+        self._detaches = options.detach
         last: Any = None
         async for event in events:
             last = event
-            if event.name in ("tool_call", "interrupted", "error", "approval_required"):
+            if event.name in ("tool_call", "interrupted", "error", "approval_required", "waiting"):
                 self._tell_held()
             if self._output == "stream-json":
                 print_json(event.to_dict())
             if self._output != "json" or event.name in ("tool_call", "tool_log", "tool_output"):
                 self._lines.show(event)
-        if debug and self._session.failure is not None:
+        if options.debug and self._session.failure is not None:
             import traceback
 
             to_stderr(redacted("".join(traceback.format_exception(self._session.failure))))
         if last is not None and last.name == "interrupted":
             await tell_of_jobs(self._session, self._note)
+        self._running = await self._session.commands()
+        if self._running and last is not None and last.name != "waiting":
+            shown = ", ".join(inline(line)[:80] for line in self._running)
+            self._note(f"still running in the background: {shown}")
         return self._last(last)
 
     def _tell_held(self) -> None:
@@ -180,6 +194,7 @@ class Teller:
 
     def _last(self, event: Any) -> int:
         status, code, error = "error", 1, None
+        self._waits, self._wait = False, None
         if event.name == "turn_complete":
             self._tell_answer(event)
             status = event.status
@@ -195,6 +210,11 @@ class Teller:
         elif event.name == "interrupted":
             status, code = "interrupted", INTERRUPTED
             complain("interrupted", f'ml-agent -r {event.thread} "..." continues')
+        elif event.name == "waiting":
+            self._waiting(event)
+            if not self._detaches:
+                return WAITING
+            status, code = "waiting", WAITING
         elif event.name == "approval_required":
             status, code = "approval", 3
             error = self._approval(event)
@@ -206,6 +226,24 @@ class Teller:
         if self._output == "json":
             self._object(event, status, error)
         return code
+
+    def _waiting(self, event: Any) -> None:
+        self._waits = True
+        self._wait = {"reasons": event.reasons, "since": event.since, "until": event.until,
+                      "call": event.call, "note": event.note}  # fmt: skip
+        self._note(wait_line(self._wait))
+        if self._detaches:
+            self._note(
+                f"it continues with: ml-agent watch, or ml-agent sessions resume {event.thread}"
+            )
+
+    def left(self) -> int:
+        """The user stops waiting; the session still does."""
+        thread = self._session.thread.id
+        complain("interrupted; the session still waits", f"ml-agent sessions resume {thread}")
+        if self._output == "json":
+            print_json(result_object(thread=thread, status="waiting", waiting=self._wait))
+        return INTERRUPTED
 
     def _approval(self, event: Any) -> dict[str, str]:
         place = self._lines.place(PREVIEW_LINES, "; all of it: ml-agent approvals list --full")
@@ -224,6 +262,7 @@ class Teller:
     def _object(self, event: Any, status: str, error: dict[str, str] | None) -> None:
         summary = self._session.summary()
         known = {**summary, "thread": event.thread, "status": status, "error": error}
+        known |= {"waiting": self._wait, "running": [redacted(line) for line in self._running]}
         print_json(result_object(**known))
 
     def _note(self, text: str) -> None:

@@ -29,6 +29,8 @@ COMMANDS = {
         "cli.commands.approvals:approvals",
         "List, approve and reject pending calls, from any terminal",
     ),
+    "watch": ("cli.commands.watch:watch", "Wake sessions that wait, and continue them"),
+    "wake": ("cli.commands.watch:wake", "End the wait of a session by hand"),
     "replay": (
         "cli.commands.replay:replay",
         "Run a recorded session again and name the first difference",
@@ -141,6 +143,7 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     metavar="DURATION",
     help="Maximum time per turn: 90, 90s, 15m, 2h, 1d",
 )
+@click.option("--detach", is_flag=True, help="Exit when the run waits (code 6), do not stay")
 @click.option("--no-stream", is_flag=True, help="Show each answer when it is complete")
 @click.option(
     "-c", "--continue", "go_on", is_flag=True, help="Continue this folder's newest session"

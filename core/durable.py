@@ -58,6 +58,42 @@ class Inbox(Protocol):
 
 
 @dataclass(frozen=True)
+class WaitRow:
+    """A thread that waits.
+
+    Attributes:
+        conditions: what it waits for, each a dict of plain values (tools/wait/conditions.py).
+        made: when the wait began. until: when it ends without any of them, or None; epoch seconds.
+        seq: the newest inbox row that the thread had taken: a later one ends the wait.
+        run: the options of the run that waits, for the process that continues it.
+        event: what has happened, once it has: {"kind", "text", ...}.
+    """
+
+    thread: str
+    call_id: str
+    conditions: list[dict[str, Any]]
+    note: str
+    made: float
+    until: float | None
+    seq: int
+    run: dict[str, Any]
+    event: dict[str, Any] | None = None
+
+
+class Waits(Protocol):
+    """What threads wait for, and what has happened."""
+
+    async def make(self, row: WaitRow) -> None:
+        """Begin a wait; on disk when it returns. A second time it changes nothing."""
+
+    async def get(self, thread: str, call_id: str) -> WaitRow | None: ...
+
+    async def wake(self, thread: str, call_id: str, event: dict[str, Any]) -> WaitRow | None:
+        """Store what has happened, if nothing has yet: the first event counts. The row as it then
+        is; None if there is none. The caller holds the thread's lease."""
+
+
+@dataclass(frozen=True)
 class Scope:
     """Whom a charge counts for. invocation: one start of the program. turn: unique in the
     database. day: the local date."""

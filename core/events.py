@@ -1,8 +1,8 @@
-"""The sixteen events: what a session tells whoever drives it.
+"""The seventeen events: what a session tells whoever drives it.
 
 The order is part of the contract. A session: `ready` first, `shutdown` last. A turn:
 `processing` first, and again for each queued message that joins; exactly one of
-`turn_complete`, `error`, `interrupted`, `approval_required` last; `assistant_stream_end`
+`turn_complete`, `error`, `interrupted`, `approval_required`, `waiting` last; `assistant_stream_end`
 before the `tool_call`s of that answer; `tool_call` before that call's `tool_log`,
 `tool_state_change` and `tool_output`. `compacted` and `undo_complete` may be outside of a turn.
 
@@ -59,12 +59,12 @@ class Ready(Event):
 class Processing(Event):
     """A message begins a turn, or joins it in the middle: `text`, and `number`, its place in the
     thread's inbox. `resumes`: nothing new was said, the turn of `text` continues after an
-    "approval", a "limit", or because it was "cut off"; "nothing": it has ended."""
+    "approval", a "limit" or a "wait", or because it was "cut off"; "nothing": it has ended."""
 
     name = "processing"
     text: str
     number: int = 0
-    resumes: Literal["", "approval", "cut off", "limit", "nothing"] = ""
+    resumes: Literal["", "approval", "cut off", "limit", "wait", "nothing"] = ""
 
 
 @dataclass(kw_only=True)
@@ -150,6 +150,20 @@ class ApprovalRequired(Event):
 
 
 @dataclass(kw_only=True)
+class Waiting(Event):
+    """The turn waits, and no process is needed meanwhile. `call`: the id of its call; `reasons`:
+    what it waits for, in words, of which the first one wakes it; `since` and `until` (None: for as
+    long as it takes) in epoch seconds; `note`: what the model does next."""
+
+    name = "waiting"
+    call: str
+    reasons: list[str]
+    since: float
+    until: float | None = None
+    note: str = ""
+
+
+@dataclass(kw_only=True)
 class TurnComplete(Event):
     """`usage`: tokens {input, cached, output, reasoning} of the model; `cost_micro_usd`: what the
     ledger has for the whole turn (model, sub-agents, jobs, sandbox; what is set aside counts), None
@@ -212,7 +226,7 @@ EVENTS: Mapping[str, type[Event]] = {
     cls.name: cls
     for cls in (
         Ready, Processing, AssistantChunk, AssistantMessage, AssistantStreamEnd, ToolCall,
-        ToolOutput, ToolLog, ToolStateChange, ApprovalRequired, TurnComplete, Error,
+        ToolOutput, ToolLog, ToolStateChange, ApprovalRequired, Waiting, TurnComplete, Error,
         Interrupted, Compacted, UndoComplete, Shutdown,
     )
 }  # fmt: skip

@@ -19,7 +19,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from configs.settings import Settings
 from core.backend import Backend
-from core.durable import FilesSeen, Grants, Inbox, Journal, Ledger, Scope, ThreadFiles
+from core.durable import FilesSeen, Grants, Inbox, Journal, Ledger, Scope, ThreadFiles, Waits
 from core.effects import Effect
 from core.events import Emit, ToolLog
 from core.model import ModelClient
@@ -214,6 +214,7 @@ class Services:
     inbox: Inbox
     ledger: Ledger
     grants: Grants
+    waits: Waits
     files_seen: FilesSeen
     backend: Backend
     outputs: ThreadFiles

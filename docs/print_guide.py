@@ -44,6 +44,8 @@ COMMANDS = {
     "approvals approve": "Run pending calls, change the arguments of one, or answer a question",
     "approvals reject": "Reject pending calls; the model gets the message",
     "approvals granted": "Rules that you granted for this folder",
+    "watch": "Wake sessions that wait, of all folders, and continue them",
+    "wake": "End the wait of a session by hand; `--message` is for the model",
     "replay": "Run a recorded session again and name the first difference",
     "trust": "Show what a folder contains for ML Agent, and trust it",
     "web": "Chat in a browser, with the same sessions",
@@ -67,6 +69,7 @@ OPTIONS = {
     "--max-iterations": "Max model calls per turn (default 300)",
     "--max-cost": "Cap of this run, in USD (headless: default 5, unless `budget.turn` is set)",
     "--max-time": "Max time of a turn: `90`, `90s`, `15m`, `2h`",
+    "--detach": "Exit with code 6 when the run [waits](autonomy.md), instead of staying",
     "--no-stream": "Ask the model for whole answers instead of streams",
     "--continue": "Continue the newest session of this folder; without a task and a terminal: "
     "finish its cut-off turn",
@@ -127,6 +130,7 @@ EVENT_WORDS = {
     "approval_required": "Each request has `id`, `tool`, `arguments`, `effect`, `title`, `reason`, "
     "`marks` (what is dangerous in it), "
     "`price_micro_usd`, `left_micro_usd` (what the caps leave), `preview` and `decisions`",
+    "waiting": "The turn [waits](autonomy.md); `reasons` in words, times in epoch seconds",
     "turn_complete": "The turn ended; `since`: epoch seconds, if it began in an earlier process",
     "error": "The turn failed; `hint` is the next step",
     "interrupted": "The turn was stopped; `at` is `model`, `tools` or the reason",
@@ -154,6 +158,7 @@ TOOLS = {
     "read": "Reads lines of a file, cells of a notebook, an image or a folder",
     "research": "Gives a question to a sub-agent that only reads, with its own context and budget",
     "web": "Searches the web without a key, reads public pages as Markdown",
+    "wait": "Ends the run until a job or command ends, a command succeeds, or a time comes",
     "write": "Creates a file, or replaces one that the session has read",
 }
 

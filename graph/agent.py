@@ -7,7 +7,8 @@
                 ├───┼─▶ doom_check ──▶ call_model  the run goes in circles
                 ├───┼─▶ approval ──┐               someone must decide
                 └───┼──────────────┴─▶ execute_tools, one Send per call, wave by wave
-                    └──────────────────────┘
+                    │                      ├─▶ wait   last: the run ends until something happens
+                    └──────────────────────┴───────┘
     START ──▶ mend ──▶ call_model                 a server's message went over open calls
     stop ──▶ END                                  as_node of every repair
 
@@ -30,6 +31,7 @@ from nodes.close_open_calls import mend
 from nodes.compact import compact
 from nodes.doom_check import doom_check
 from nodes.execute_tools import Task, execute_tools
+from nodes.wait import wait
 
 
 def stop(state: AgentState) -> None:
@@ -47,6 +49,7 @@ def build_graph() -> StateGraph[AgentState, AgentContext]:
     builder.add_node("approval", approval)
     # Its input is what routing sends, not the state.
     builder.add_node("execute_tools", run_calls, input_schema=Task)
+    builder.add_node("wait", wait)
     builder.add_node("compact", compact)
     builder.add_node("mend", mend)
     builder.add_node("stop", stop)
@@ -56,14 +59,15 @@ def build_graph() -> StateGraph[AgentState, AgentContext]:
     builder.add_conditional_edges(
         "call_model",
         routing.after_call_model,
-        ["call_model", "compact", "doom_check", "approval", "execute_tools", END],
+        ["call_model", "compact", "doom_check", "approval", "execute_tools", "wait", END],
     )
     builder.add_conditional_edges("doom_check", routing.unless_ended, ["call_model", END])
     builder.add_conditional_edges("compact", routing.unless_ended, ["call_model", END])
-    builder.add_conditional_edges("approval", routing.after_approval, ["execute_tools"])
+    builder.add_conditional_edges("approval", routing.after_approval, ["execute_tools", "wait"])
     builder.add_conditional_edges(
-        "execute_tools", routing.after_execute_tools, ["execute_tools", "call_model"]
+        "execute_tools", routing.after_execute_tools, ["execute_tools", "wait", "call_model"]
     )
+    builder.add_edge("wait", "call_model")
     builder.add_edge("stop", END)
     return builder
 

@@ -1,11 +1,13 @@
 """Between what waits in a thread and what a user decides: interrupts to requests, and back."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
 from langgraph.types import Command, Interrupt
 
 from core.errors import UsageError
+from core.store import Store
 from core.store.rows import SqlDecisions
 
 
@@ -24,9 +26,28 @@ def requests_of(interrupts: Sequence[Interrupt]) -> list[dict[str, Any]]:
             "decisions": allowed[r["name"]],
         }
         for i in interrupts
+        if "action_requests" in i.value
         for allowed in [_allowed(i.value)]
         for r in i.value["action_requests"]
     ]
+
+
+def waiting_of(interrupts: Sequence[Interrupt]) -> dict[str, Any] | None:
+    """What the thread waits for (`nodes/wait.py`, request_of); None if it does not wait."""
+    return next((i.value["waiting"] for i in interrupts if "waiting" in i.value), None)
+
+
+async def woken(store: Store, thread: str, interrupts: Sequence[Interrupt]) -> Command[Any] | None:
+    """The resume value of a wait that is over: a message came, or its row says what happened; None
+    while it is not over. Under the lease."""
+    row = await store.waits.of(thread)
+    if row and row.event is None and await store.inbox.after(thread, row.seq):
+        said = "The user sent a message; it follows."
+        happened = {"kind": "message", "text": said, "at": time.time()}
+        row = await store.waits.wake(thread, row.call_id, happened)
+    if row is None or row.event is None:
+        return None
+    return Command(resume={i.id: "woken" for i in interrupts if "waiting" in i.value})
 
 
 def _allowed(value: dict[str, Any]) -> dict[str, list[str]]:

@@ -43,6 +43,7 @@ class RunOptions:
         interactive: a user can be asked.
         notice: told about trouble next to the turn, such as an MCP server's, in one line each.
         ask: answers what MCP servers ask in the middle of a call; None: declined.
+        invocation: whose money it is, of a run that another process continues; empty: its own.
     """
 
     model: str | None = None
@@ -59,6 +60,7 @@ class RunOptions:
     interactive: bool = True
     notice: Callable[[str], None] | None = None
     ask: Ask | None = None
+    invocation: str = ""
 
 
 def check_rules(rules: Sequence[str], origin: str) -> None:
@@ -156,7 +158,7 @@ def context_for(
             options.max_iterations or settings.max_iterations
         ),
         max_cost_micro_usd=micro_usd(options.max_cost),
-        invocation=secrets.token_hex(8),
+        invocation=options.invocation or secrets.token_hex(8),
         allow=list(options.allow),
         deny=list(options.deny),
         stream=options.stream,

@@ -5,10 +5,10 @@ from typing import Any
 from langgraph.types import StateSnapshot
 
 from core.errors import AgentError
-from core.events import ApprovalRequired, Error, Event, Interrupted, TurnComplete
+from core.events import ApprovalRequired, Error, Event, Interrupted, TurnComplete, Waiting
 from core.history import was_interrupted
 from core.state import Turn
-from graph.decisions import requests_of
+from graph.decisions import requests_of, waiting_of
 from nodes.opening import ROOT
 
 
@@ -16,6 +16,8 @@ def last_event(state: StateSnapshot, since: float, figures: dict[str, Any]) -> E
     """The event that ends the turn."""
     values = state.values
     turn: Turn = values.get("turn", ROOT)
+    if waiting := waiting_of(state.interrupts):
+        return Waiting(**waiting)
     if state.interrupts:
         return ApprovalRequired(requests=requests_of(state.interrupts))
     if turn.get("status") == "interrupted":
@@ -36,7 +38,7 @@ def status_of(event: Event) -> str:
     """The row's status after a turn that ended with `event`."""
     if isinstance(event, TurnComplete):
         return event.status
-    names = {"approval_required": "approval", "interrupted": "interrupted"}
+    names = {"approval_required": "approval", "waiting": "waiting", "interrupted": "interrupted"}
     return names.get(event.name, "error")
 
 

@@ -97,7 +97,7 @@ class Replay:
                     async for event in turn:
                         ended = event.name
                         yield event
-                if ended in ("error", "approval_required"):
+                if ended in ("error", "approval_required", "waiting"):
                     break
             yield await session.close()
 

@@ -7,6 +7,7 @@ from core.errors import UsageError
 from core.events import Processing
 from core.history import is_note, is_summary, said_by_person
 from core.state import Turn
+from graph.decisions import waiting_of
 from graph.stream import GraphInput
 from graph.turn_input import NOTHING, Nothing, TurnInput
 from nodes.opening import ROOT
@@ -18,6 +19,10 @@ class AnyInput(TurnInput):
     async def of_resume(self, decisions: Sequence[dict[str, Any]] | None) -> GraphInput | Nothing:
         """For a turn that was cut off, waits for decisions, or was ended by a limit."""
         state = await self._thread.standing()
+        if waiting_of(state.interrupts):
+            if decisions is not None:
+                raise UsageError("no approval waits for a decision in this thread")
+            return await self._woken(state.interrupts)
         if state.interrupts:
             return await self._decided(state.interrupts, decisions)
         if decisions is not None:
@@ -42,7 +47,9 @@ class AnyInput(TurnInput):
             if m.type == "human" and not is_note(m) and not is_summary(m)
         ]
         event = Processing(text=said[-1] if said else "", resumes="nothing")
-        if state.interrupts:
+        if waiting_of(state.interrupts):
+            event.resumes = "wait"
+        elif state.interrupts:
             event.resumes = "approval"
         elif state.tasks:
             event.resumes = "cut off"

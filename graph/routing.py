@@ -13,6 +13,7 @@ from nodes.approval import waiting_calls
 from nodes.budget import key_of
 from nodes.loop_guard import find_loop
 from nodes.waves import next_wave
+from tools.wait.tool import is_wait
 
 END: Literal["__end__"] = "__end__"
 
@@ -44,10 +45,10 @@ async def after_call_model(state: AgentState) -> str | list[Send]:
     return await after_approval(state)
 
 
-async def after_approval(state: AgentState) -> list[Send]:
+async def after_approval(state: AgentState) -> str | list[Send]:
     """The first wave. Rejected calls go too: one superstep writes all results in call order."""
     calls, _ = next_wave(state["messages"], state.get("verdicts", {}))
-    return _send(state, calls)
+    return _wave(state, calls)
 
 
 async def after_execute_tools(state: AgentState) -> str | list[Send]:
@@ -59,12 +60,19 @@ async def after_execute_tools(state: AgentState) -> str | list[Send]:
     calls, leads = next_wave(state["messages"], state.get("verdicts", {}))
     if not calls:
         return "call_model"
-    return _send(state, calls) if leads else []
+    return _wave(state, calls) if leads else []
 
 
 async def unless_ended(state: AgentState) -> str:
     """The model again, unless the node has ended the turn."""
     return "call_model" if state.get("turn", {}).get("status") == "running" else END
+
+
+def _wave(state: AgentState, calls: list[Call]) -> str | list[Send]:
+    """A wave that waits is one stop, all others a task per call."""
+    if calls and is_wait(calls[0], state.get("verdicts", {})):
+        return "wait"
+    return _send(state, calls)
 
 
 def _send(state: AgentState, calls: list[Call]) -> list[Send]:

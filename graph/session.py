@@ -5,7 +5,7 @@
             print(event.name)
 
 A session drives one thread. A turn's iterator ends with exactly one of turn_complete, error,
-interrupted, approval_required; failures come as `error` events, never as exceptions. Only
+interrupted, approval_required, waiting; failures come as `error` events, never as exceptions. Only
 opening raises (AgentError).
 """
 
@@ -27,10 +27,10 @@ from graph.open_thread import Brought
 from graph.options import RunOptions
 from graph.outcome import error_of, last_event, status_of
 from graph.resumed_input import AnyInput
-from graph.status import Status
 from graph.stream import events_of
 from graph.turn_figures import Watch, figures_of
 from graph.turn_input import NOTHING, Begin, Wanted
+from graph.waiting import Waits
 from nodes.budget import key_of
 from nodes.opening import ROOT
 
@@ -39,7 +39,7 @@ __all__ = ["RunOptions", "Session"]
 log = logging.getLogger(__name__)
 
 
-class Session(Status):
+class Session(Waits):
     """One thread, driven by one program."""
 
     def __init__(
@@ -196,6 +196,7 @@ class Session(Status):
                     yield self._stamped(event)
             wanted.last = await self._outcome(watch)
             await self._keep_row(status_of(wanted.last), self._turn_number)
+            await self._forget_wait(wanted.last)
             self._sharing.turn_ended(self.thread)
 
     async def _opening(self, wanted: Wanted) -> Processing:

@@ -9,7 +9,7 @@ from langgraph.types import Interrupt
 
 from core.events import Event, Processing
 from core.store import Store
-from graph.decisions import decided, rejections, requests_of
+from graph.decisions import decided, rejections, requests_of, waiting_of, woken
 from graph.stream import GraphInput
 from graph.thread import Thread
 from graph.turn_files import TurnFiles
@@ -62,6 +62,8 @@ class TurnInput:
         """For a message that is in the inbox. Approvals that wait count as rejected with it;
         unfinished work is closed first."""
         state = await self._thread.standing()
+        if waiting_of(state.interrupts):
+            return await self._woken(state.interrupts)
         if state.interrupts:
             rejected = rejections(requests_of(state.interrupts), text)
             return await self._decided(state.interrupts, rejected)
@@ -73,6 +75,8 @@ class TurnInput:
         """A further turn for what arrived during the final answer."""
         state = await self._thread.standing()
         turn = state.values.get("turn", ROOT)
+        if waiting_of(state.interrupts):
+            return await self._woken(state.interrupts)
         if state.tasks or turn.get("status") != "done":
             return NOTHING
         if not await self._store.inbox.after(self._id, turn.get("seq", 0)):
@@ -87,6 +91,9 @@ class TurnInput:
             head = config["configurable"]["checkpoint_id"]
         self._files.begin(head, after=last.get("before"))
         return {"turn": next_turn(last, head)}
+
+    async def _woken(self, interrupts: Sequence[Interrupt]) -> GraphInput | Nothing:
+        return await woken(self._store, self._id, interrupts) or NOTHING
 
     async def _decided(
         self, interrupts: Sequence[Interrupt], decisions: Sequence[dict[str, Any]] | None

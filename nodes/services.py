@@ -32,6 +32,7 @@ def build_services(
         inbox=store.inbox,
         ledger=store.ledger,
         grants=store.grants,
+        waits=store.waits,
         files_seen=store.files_seen,
         backend=LocalBackend(settings),
         outputs=Outputs(settings.state_path()),

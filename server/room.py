@@ -45,6 +45,7 @@ class Room:
         self._is_closing = False
         self._turn: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._waiting: asyncio.Task[None] | None = None
         self._background: set[asyncio.Task[Any]] = set()
 
     # --- listening --------------------------------------------------------------------------
@@ -54,6 +55,7 @@ class Room:
         await self.session.refresh()
         await self._teller.reset()
         self._later(self._measure())
+        self._wait_on()
 
     async def listen(self, last: str) -> AsyncGenerator[str, None]:
         """The stream of one tab, from behind its last frame on."""
@@ -178,6 +180,8 @@ class Room:
 
     async def _drive(self, events: AsyncGenerator[Event, None]) -> None:
         """Begin a turn; returns with its first event, when its message is on disk."""
+        if self._waiting is not None and self._waiting is not asyncio.current_task():
+            self._waiting.cancel()
         await self._teller.begin_turn()
         begun, self.is_running = asyncio.Event(), True
         self._turn = asyncio.create_task(self._pump(events, begun))
@@ -204,6 +208,23 @@ class Room:
             await self.changed()
             self._later(self._measure())
             self._later(self._take_up())
+            self._wait_on()
+
+    def _wait_on(self) -> None:
+        """While the thread waits, look whether that is over."""
+        if self.session.thread.status == "waiting" and not self._is_closing:
+            self._waiting = asyncio.create_task(self._continue_woken())
+            self._background.add(self._waiting)
+            self._waiting.add_done_callback(self._background.discard)
+
+    async def _continue_woken(self) -> None:
+        with suppress(AgentError):  # deleted, or no database: nothing to continue
+            if not await self.session.until_woken():
+                return
+            async with self._starting:
+                await self.session.refresh()
+                if not self.is_running and self.session.thread.status == "waiting":
+                    await self._drive(self.session.resume())
 
     async def _take_up(self) -> None:
         """A turn for what was queued after the session's last look, while its turn was ending."""

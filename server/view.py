@@ -6,6 +6,7 @@ from typing import Any
 
 from configs.visible import needs_escapes
 from core.store import Store
+from core.store.wait_words import wait_of
 from graph.session import Session
 from server.snapshot import Items
 
@@ -66,6 +67,7 @@ class View:
             "mode": row.mode,
             "title": row.title,
             "plan": await session.plan(),
+            "waiting": wait_of(wait) if (wait := await session.wait_row()) else None,
             "cost": {
                 name: None if spent.unknown else spent.amount
                 for name, spent in (await session.cost()).items()

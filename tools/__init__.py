@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from tools.extension import Extension, Jobs, Sandboxes, ToolServers
 
 #: The tools that need no folder.
-TOOLS = ("tools.ask_user:AskUser", "tools.plan:Plan", "tools.research:Research")
+TOOLS = (
+    "tools.ask_user:AskUser",
+    "tools.plan:Plan",
+    "tools.research:Research",
+    "tools.wait.tool:Wait",
+)
 #: Delete a line and its folder, and the rest works without (tests/test_removable.py).
 EXTENSIONS = (
     "tools.local",

@@ -30,6 +30,21 @@ class Jobs(Protocol):
     async def cancel_job(self, services: Services, thread: ThreadRow, job_id: str) -> None:
         """End a job of the thread. Raises ToolError."""
 
+    async def namespace_of(self, services: Services, thread: str, job_id: str) -> str:
+        """The account that a job belongs to. Raises ToolError: there is no such job."""
+
+    async def list_all(self, services: Services, namespace: str) -> dict[str, Job]:
+        """The newest jobs of a namespace, by id, in one request. Raises ToolError."""
+
+    async def look_up(self, services: Services, namespace: str, job_id: str) -> Job | None:
+        """One job; None if it was deleted. Raises ToolError."""
+
+    async def log_lines(self, services: Services, job: Job) -> list[str]:
+        """The newest lines of its log."""
+
+    async def end_of(self, services: Services, thread: str, job: Job) -> str:
+        """How a job ended, with metrics and last lines; its cost is booked. Raises ToolError."""
+
 
 @dataclass(frozen=True)
 class RunningSandbox:

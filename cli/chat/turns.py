@@ -11,6 +11,7 @@ from cli.chat.threads import ensure_open
 from cli.shared.answers import Asked, amount, dollars_of, is_yes, yes_or_no
 from cli.shared.jobs import jobs_command, tell_of_jobs
 from cli.shared.render import closing
+from core.store.wait_words import wait_line
 
 #: What a hint says for a command line, and what that is in the chat.
 HINTS = (
@@ -45,7 +46,8 @@ async def offer_unfinished(chat: Chat, *, asked: bool = False) -> None:
     yes."""
     if chat.session.moved:
         chat.lines.line(chat.session.moved, "33")
-    wanted = asked or bool(await chat.session.pending())
+    is_waiting = chat.session.thread.status == "waiting"
+    wanted = asked or is_waiting or bool(await chat.session.pending())
     if not await chat.session.unfinished():
         return
     if wanted or await wants(chat, "the last turn was cut off; continue it? [Y/n] "):
@@ -72,6 +74,8 @@ async def _after(chat: Chat, last: Any, costs: bool) -> Any:
     """What its last event asks for; the events that follow, or None."""
     if last.name == "approval_required":
         return await _decided(chat, last.requests)
+    if last.name == "waiting":
+        return await _woken(chat, last)
     if last.name == "turn_complete":
         if last.reason:
             chat.lines.line(last.reason, "33")
@@ -107,6 +111,18 @@ def in_chat(hint: str) -> str:
     for said, here in HINTS:
         hint = hint.replace(said, here)
     return hint
+
+
+async def _woken(chat: Chat, last: Any) -> Any:
+    """Stay until the wait is over. What the user types meanwhile ends it."""
+    wait = {"reasons": last.reasons, "since": last.since, "until": last.until}
+    chat.lines.line(f"{wait_line(wait)}; a message ends the wait", "33")
+    with chat.frontend.working(chat):
+        is_over = await chat.session.until_woken()
+    if is_over:
+        return chat.session.resume()
+    chat.lines.line("it still waits: /resume or ml-agent watch continues it", "33")
+    return None
 
 
 async def _decided(chat: Chat, requests: list[dict[str, Any]]) -> Any:

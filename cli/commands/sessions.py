@@ -18,6 +18,7 @@ from cli.terminal.writer import confirm, note
 from configs.visible import inline
 from core.errors import NoSuchThread, UsageError
 from core.secrets.redaction import redacted, redacted_in
+from core.store.wait_words import wait_line, wait_of
 
 if TYPE_CHECKING:
     from core.store import Store, ThreadRow
@@ -45,6 +46,9 @@ async def list_(store: "Store", options: Options, everywhere: bool, limit: int) 
     """List the newest sessions of this folder."""
     cwd, threads = str(options.folder), store.threads
     rows = await (threads.by_folder(cwd, limit) if everywhere else threads.list(cwd, limit))
+    waits = {
+        row.id: wait_of(wait) for wait, row in await store.waits.open() if row.status == "waiting"
+    }
     if not rows and options.output != "json":
         note(f"no sessions in {cwd}{'' if everywhere else '; --all lists those of every folder'}")
 
@@ -56,8 +60,10 @@ async def list_(store: "Store", options: Options, everywhere: bool, limit: int) 
                 yield inline(folder)
             indent = "  " if everywhere else ""
             yield redacted(f"{indent}{line_of(row, store.standing(row))}")
+            if row.id in waits:
+                yield f"{indent}    {wait_line(waits[row.id])}"
 
-    told = [plain(row, store.standing(row)) for row in rows]
+    told = [plain(row, store.standing(row), waits.get(row.id)) for row in rows]
     return tell(options, redacted_in({"threads": told}), lines())
 
 

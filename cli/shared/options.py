@@ -32,6 +32,7 @@ class Options:
     max_iterations: int | None = None
     max_cost: float | None = None
     max_time: float | None = None
+    detach: bool = False
     no_stream: bool = False
     go_on: bool = False
     resume: str | None = None

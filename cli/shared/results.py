@@ -7,6 +7,8 @@ from core.secrets.redaction import redacted
 
 SCHEMA_VERSION = 1
 INTERRUPTED = 130
+#: The run waits, and was told not to stay.
+WAITING = 6
 
 
 def result_object(**given: Any) -> dict[str, Any]:
@@ -22,6 +24,8 @@ def result_object(**given: Any) -> dict[str, Any]:
         "left_micro_usd": None,
         "seconds": 0.0,
         "error": None,
+        "waiting": None,
+        "running": [],
     }
     return {**empty, **given}
 

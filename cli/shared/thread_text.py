@@ -20,10 +20,10 @@ def line_of(row: "ThreadRow", status: str) -> str:
     return f"{row.id}  {age}  {status:<11} {row.turns:>3} turns  {inline(row.title)}"
 
 
-def plain(row: "ThreadRow", status: str) -> dict[str, Any]:
-    """The row without its caps."""
+def plain(row: "ThreadRow", status: str, wait: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The row without its caps. `wait`: what it waits for (`core.store.wait_words.wait_of`)."""
     keys = ("id", "cwd", "host", "title", "model", "mode", "turns", "created", "updated")
-    return {**{k: getattr(row, k) for k in keys}, "status": status}
+    return {**{k: getattr(row, k) for k in keys}, "status": status, "waiting": wait}
 
 
 def tell_moved(moved: "Moved", lines: Lines, *, redo: bool = False, dry_run: bool = False) -> None:

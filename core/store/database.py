@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from configs.settings import Settings
+from core.durable import WaitRow
 from core.errors import StoreError
 from core.secrets.redaction import keep_digests_in
 from core.store.base.database import Database
@@ -19,6 +20,7 @@ from core.store.rows import SqlDecisions, SqlFilesSeen, SqlGrants, SqlInbox, Sql
 from core.store.sqlite.lease import FileLeases, Leases
 from core.store.sqlite.tables import SqliteDatabase
 from core.store.threads import ThreadRow, ThreadRows
+from core.store.waits import SqlWaits
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -89,6 +91,7 @@ class Store:
         self.ledger = SqlLedger(self._database)
         self.decisions = SqlDecisions(self._database)
         self.grants = SqlGrants(self._database)
+        self.waits = SqlWaits(self._database)
 
     async def saver(self) -> BaseCheckpointSaver[str]:
         """LangGraph's checkpointer. The import is late: a list of threads needs none of it."""
@@ -113,6 +116,13 @@ class Store:
                 yield
             finally:
                 await self._database.flush()
+
+    async def wake(self, row: WaitRow, happened: dict[str, Any]) -> bool:
+        """Store what has happened of that which a thread waits for. False: something else did
+        before. Raises ThreadBusy."""
+        async with self.lease(row.thread):
+            now = await self.waits.wake(row.thread, row.call_id, happened)
+        return now is not None and now.event == happened
 
     def is_driven(self, thread: str) -> bool:
         """Whether some process drives the thread right now."""

@@ -19,7 +19,7 @@ class ThreadRow:
     Attributes:
         cwd: its working directory, absolute. host: where that directory is.
         title: first line of its first message.
-        status: of its last turn: running, done, error, limit, approval, interrupted.
+        status: of its last turn: running, done, error, limit, approval, waiting, interrupted.
         turns: how many were begun. created, updated: epoch seconds.
         sandbox: the hardware of its Hugging Face sandbox; empty: it works on its host.
     """
@@ -163,7 +163,7 @@ class ThreadRows:
         transaction. The space is free after `Database.reclaim`."""
         ours = {"threads": "id"}
         ours |= dict.fromkeys(
-            ("inbox", "journal", "files_seen", "snapshots", "decisions"), "thread"
+            ("inbox", "journal", "files_seen", "snapshots", "decisions", "waits"), "thread"
         )
         theirs = dict.fromkeys(
             ("checkpoints", "writes", "checkpoint_blobs", "checkpoint_writes"), "thread_id"

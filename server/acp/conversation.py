@@ -155,6 +155,9 @@ class Conversation:
         match last:
             case ev.ApprovalRequired():
                 return await self._decisions.ask(last.requests)
+            case ev.Waiting():
+                await self.say(f"Waits for {' or '.join(last.reasons)}.")
+                return None if await self.session.until_woken() else "cancelled"
             case ev.Interrupted():
                 return "cancelled"
             case ev.Error(kind="message_queued"):

@@ -83,7 +83,7 @@ const HANDLERS = {
   approval_required: (data) => requests.show(data.requests),
 };
 
-/** One of the sixteen events. */
+/** One of the seventeen events. */
 function conversation(data, name) {
   // A wait before the next request to the model has no call.
   page.waiting = name === "tool_log" && !data.id ? data.text : "";
@@ -109,7 +109,8 @@ function draw() {
   $("working").hidden = !isWorking;
   if (isWorking) $("working").replaceChildren(h("span.pulse", {}, h("i"), h("i"), h("i")), doing(), h("span.faint", {}, seconds(Date.now() - page.began)));
   const review = () => button("link", { onclick: () => requests.focus() }, "Waiting for approval");
-  $("doing").replaceChildren(waits ? review() : running && driver === "elsewhere" ? "Runs in another process" : "");
+  const waitsFor = !running && page.status.waiting ? `Waits for ${page.status.waiting.reasons.join(" or ")}` : "";
+  $("doing").replaceChildren(waits ? review() : running && driver === "elsewhere" ? "Runs in another process" : waitsFor);
 }
 
 function doing() {

@@ -3,7 +3,7 @@
 const NAMES = [
   "reset", "md", "queued", "taken", "status", "notice", "ready", "processing", "assistant_chunk",
   "assistant_message", "assistant_stream_end", "tool_call", "tool_output", "tool_log",
-  "tool_state_change", "approval_required", "turn_complete", "error", "interrupted", "compacted",
+  "tool_state_change", "approval_required", "waiting", "turn_complete", "error", "interrupted", "compacted",
   "undo_complete", "shutdown",
 ];
 //: Milliseconds without a connection before the page says so: a short cut is not worth a word.
@@ -24,7 +24,7 @@ export class Stream {
     for (const name of NAMES) source.addEventListener(name, (event) => this.take(name, event));
     source.onopen = () => this.opened();
     source.onerror = (event) => {
-      // `error` is also the name of one of the sixteen events: that one has data.
+      // `error` is also the name of one of the seventeen events: that one has data.
       if (event.data === undefined) this.failed(source);
     };
   }

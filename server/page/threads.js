@@ -5,7 +5,7 @@ import { $, button, dayOf, h, icon, toast } from "./dom.js";
 import { ask, openMenu } from "./menus.js";
 
 const MARKS = { running: "spin", "cut off": "warn", approval: "shield", error: "cross", limit: "warn" };
-const WORDS = { running: "running", "cut off": "cut off", approval: "waits for approval", error: "failed", limit: "stopped at a limit" };
+const WORDS = { running: "running", "cut off": "cut off", approval: "waits for approval", waiting: "waits", error: "failed", limit: "stopped at a limit" };
 
 export class Threads {
   /** open(id or ""): shows that thread, or the start. */

@@ -14,7 +14,7 @@ from tests.stand_ins.model_script import Choose, Reply, by_step
 from tests.stand_ins.model_server import ModelServer
 
 #: The last event of every turn is one of these.
-LAST = ("turn_complete", "error", "interrupted", "approval_required")
+LAST = ("turn_complete", "error", "interrupted", "approval_required", "waiting")
 
 
 class Driver:

@@ -26,6 +26,7 @@ FIELDS = {
     "tool_log": "id tool text progress=",
     "tool_state_change": "id tool state url=",
     "approval_required": "requests",
+    "waiting": "call reasons since until= note=",
     "turn_complete": "status text iterations usage cost_micro_usd seconds reason= since= "
     "left_micro_usd=",
     "error": "kind message hint=",
@@ -82,6 +83,11 @@ VALUES: dict[str, Any] = {
     "resumes": "limit",
     "files_restored": ["/a"],
     "files_left": [],
+    "call": "call_1",
+    "reasons": ["until 2026-01-31 08:00:00"],
+    "since": 1.5,
+    "until": None,
+    "note": "",
 }
 
 
@@ -103,9 +109,9 @@ def error_classes(cls: type[AgentError] = AgentError) -> Iterator[type[AgentErro
             yield from error_classes(below)
 
 
-def test_the_sixteen_events_and_their_fields() -> None:
+def test_the_seventeen_events_and_their_fields() -> None:
     assert {name: own_fields(cls) for name, cls in EVENTS.items()} == FIELDS
-    assert len(EVENTS) == 16
+    assert len(EVENTS) == 17
     assert [f.name for f in fields(Event)] == ["thread", "turn", "seq"]
     assert SCHEMA_VERSION == 1
 

@@ -9,6 +9,7 @@ from cli.chat.slash_commands import all_commands, help_lines
 from cli.chat.state import Chat
 from cli.chat.threads import ensure_open, say_status
 from cli.shared.render import MARKS, money
+from core.store.wait_words import wait_line, wait_of
 
 PERIODS = {"turn": "this turn", "thread": "this session", "day": "today, all sessions"}
 
@@ -18,6 +19,8 @@ async def status(chat: Chat, word: str) -> None:
     if chat.session is not None:
         for command in await chat.session.commands():
             chat.lines.line(f"runs: {command}", "2")
+        if wait := await chat.session.wait_row():
+            chat.lines.line(wait_line(wait_of(wait)), "2")
 
 
 async def cost(chat: Chat, word: str) -> None:

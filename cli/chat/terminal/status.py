@@ -43,6 +43,8 @@ class Status:
             unknown = self._cost.unknown
             amount = None if unknown and not self._cost.amount else self._cost.amount
             parts.append(money(amount) + ("+" if unknown and amount else ""))
+        if session.thread.status == "waiting":
+            parts.append("waits")
         if self._running:
             parts.append(f"{self._running} running")
         if len(" · ".join(parts)) >= width:

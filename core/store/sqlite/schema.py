@@ -93,6 +93,21 @@ MIGRATIONS: tuple[Migration, ...] = (
         )""",
     ),
     ("ALTER TABLE threads ADD COLUMN sandbox TEXT NOT NULL DEFAULT ''",),
+    (
+        """CREATE TABLE waits (
+            thread TEXT NOT NULL,
+            call_id TEXT NOT NULL,
+            conditions TEXT NOT NULL,
+            note TEXT NOT NULL,
+            made REAL NOT NULL,
+            until REAL,
+            seq INTEGER NOT NULL,
+            run TEXT NOT NULL,
+            woken REAL,
+            event TEXT,
+            PRIMARY KEY (thread, call_id)
+        )""",
+    ),
 )
 
 

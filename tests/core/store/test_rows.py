@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from configs.settings import Settings
+from core.durable import WaitRow
 from core.errors import NoSuchThread
 from core.store import Store, ThreadRow, new_thread_id, open_store
 from core.store.sqlite.tables import Database, Row, Statement
@@ -263,6 +264,7 @@ async def test_a_deleted_thread_leaves_nothing(store: Store, settings: Settings)
         await store.journal.begin(thread, "c", "bash")
         await store.files_seen.mark(thread, "/a", "1")
         await store.decisions.put(thread, "c", {"type": "approve"})
+        await store.waits.make(WaitRow(thread, "c", [], "", 1.0, None, 0, {}))
         await put_checkpoint(saver, thread)
         await store.database.rows(
             "INSERT INTO snapshots (thread, before_id, start, finish, off) "

@@ -1,6 +1,7 @@
 """Jobs of a thread that ended by themselves: told to the model once, their cost settled."""
 
 import asyncio
+import itertools
 import logging
 
 from langchain_core.messages import HumanMessage
@@ -9,16 +10,18 @@ from core.errors import AgentError, ToolError
 from core.events import Emit, ToolLog, ToolStateChange
 from core.history import note
 from core.hub.connection import Hub
-from core.hub.jobs import Job, Launches, inspected
+from core.hub.jobs import Job, Launches, inspected, job_of
 from core.secrets.redaction import redacted
 from core.store import ThreadRow
 from core.tool import Services
-from tools.hub.jobs.wait import last_words
+from tools.hub.jobs.wait import last_words, log_so_far
 
 log = logging.getLogger(__name__)
 
 #: Seconds between two looks at the same job, and that a look may take.
 BETWEEN, PATIENCE = 20.0, 10.0
+#: Jobs that a list of a namespace has.
+LISTED = 500
 
 
 async def ended_jobs(
@@ -87,3 +90,43 @@ async def cancel_job(services: Services, thread: ThreadRow, job_id: str) -> None
         raise ToolError(f"this thread has launched no job {job_id}")
     namespace = namespaces[job_id]
     await Hub(services.settings).ask(lambda api: api.cancel_job(job_id=job_id, namespace=namespace))
+
+
+async def namespace_of(services: Services, thread: str, job_id: str) -> str:
+    """The account that a job belongs to. Raises ToolError: there is no such job."""
+    hub = Hub(services.settings)
+    for _, launch in await Launches(services, thread).all():
+        if launch["job"] == job_id:
+            return str(launch["namespace"])
+    return (await inspected(job_id, await hub.payer(), hub)).namespace
+
+
+async def list_all(services: Services, namespace: str) -> dict[str, Job]:
+    """The newest jobs of a namespace, by id, in one request. Raises ToolError."""
+    found = await Hub(services.settings).ask(
+        lambda api: list(itertools.islice(api.list_jobs(namespace=namespace), LISTED))
+    )
+    return {info.id: job_of(info) for info in found}
+
+
+async def look_up(services: Services, namespace: str, job_id: str) -> Job | None:
+    """One job; None if it was deleted. Raises ToolError."""
+    try:
+        return await inspected(job_id, namespace, Hub(services.settings))
+    except ToolError as error:
+        response = getattr(error.__cause__, "response", None)
+        if getattr(response, "status_code", None) == 404:
+            return None
+        raise
+
+
+async def log_lines(services: Services, job: Job) -> list[str]:
+    """The newest lines of its log."""
+    return list((await log_so_far(Hub(services.settings), job)).lines)
+
+
+async def end_of(services: Services, thread: str, job: Job) -> str:
+    """How a job ended, with its metrics and last lines; its cost is booked. Raises ToolError."""
+    launches = Launches(services, thread)
+    cost = await launches.settle_if_ours(job)
+    return await last_words(job, Hub(services.settings), cost)
