@@ -137,6 +137,9 @@ class Ledger(Protocol):
 
     async def spent(self, column: str, value: str) -> Spent: ...
 
+    async def by_turn(self, thread: str) -> dict[str, Spent]:
+        """What each turn of a thread came to, by its key."""
+
     async def left(self, scope: Scope, caps: Caps) -> tuple[int, str] | None:
         """(micro-USD that are left, of which cap) of the narrowest cap; None without any."""
 

@@ -78,9 +78,12 @@ def with_results(
     return [*mended, *waiting]
 
 
-def tool_message(call: Call, result: ToolResult, now: float = 0.0) -> ToolMessage:
-    """The message that answers `call`; `now` in epoch seconds. Its id follows from the call's,
-    so a second write of the same result takes the first one's place."""
+def tool_message(
+    call: Call, result: ToolResult, now: float = 0.0, seconds: float = 0.0
+) -> ToolMessage:
+    """The message that answers `call`; `now` in epoch seconds, `seconds`: how long it ran. Its id
+    follows from the call's, so a second write of the same result takes the first one's place."""
+    known = {"at": now, "seconds": seconds}
     content: Any = result.text
     if result.images:
         content = [{"type": "text", "text": result.text}] + [
@@ -96,8 +99,28 @@ def tool_message(call: Call, result: ToolResult, now: float = 0.0) -> ToolMessag
         name=call.name,
         id=f"result-{call.id}",
         status="success" if result.ok else "error",
-        additional_kwargs={OURS: {"outcome": result.outcome, **({"at": now} if now else {})}},
+        additional_kwargs={
+            OURS: {"outcome": result.outcome, **{key: value for key, value in known.items() if value}}
+        },
     )
+
+
+def time_of(message: BaseMessage) -> float:
+    """When a message was stored, epoch seconds; 0: an older version stored it."""
+    return float(message.additional_kwargs.get(OURS, {}).get("at", 0.0))
+
+
+def seconds_of(message: BaseMessage) -> float | None:
+    """How long the call ran that this message answers; None: not known."""
+    seconds: float | None = message.additional_kwargs.get(OURS, {}).get("seconds")
+    return seconds
+
+
+def thinking_of(message: AIMessage) -> str:
+    """What the model thought before this answer, as far as its provider shows it."""
+    blocks = message.additional_kwargs.get("thinking_blocks") or []
+    thought = "\n".join(str(block.get("thinking", "")) for block in blocks)
+    return thought or str(message.additional_kwargs.get("reasoning_content") or "")
 
 
 def outcome_of(message: BaseMessage) -> str:

@@ -150,6 +150,10 @@ class Status(OpenThread):
         key, day = key_of(self.thread.id, turn), time.strftime("%Y-%m-%d")
         return Scope(self.thread.id, self._context.invocation, key, day)
 
+    async def turn_costs(self) -> dict[str, Spent]:
+        """What each turn came to, by its key in the ledger (`nodes.budget.turn_named`)."""
+        return await self._store.ledger.by_turn(self.thread.id)
+
     async def context_use(self) -> ContextUse:
         """What the next request would hold, in tokens."""
         state = (await self._stored.state()).values if self._known else {}

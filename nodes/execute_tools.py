@@ -48,8 +48,9 @@ async def execute_tools(
         result = await run_once(step, permitted, step.scope_of(step.thread + state["turn"]))
     text, truncated = await bounded(step, call, result)
     result = replace(result, text=text)
-    tell_result(step, call, result, truncated=truncated, seconds=time.monotonic() - began)
-    message = tool_message(call, result, step.services.clock())
+    seconds = round(time.monotonic() - began, 3)
+    tell_result(step, call, result, truncated=truncated, seconds=seconds)
+    message = tool_message(call, result, step.services.clock(), seconds)
     update: dict[str, Any] = {"messages": [message]}
     if result.plan is not None:
         update["plan"] = result.plan

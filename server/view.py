@@ -8,7 +8,7 @@ from configs.visible import needs_escapes
 from core.store import Store
 from core.store.wait_words import wait_of
 from graph.session import Session
-from server.snapshot import Items
+from server.snapshot import Items, Standing
 
 
 class View:
@@ -24,10 +24,10 @@ class View:
         """What a `reset` shows. is_running: a turn of ours runs."""
         session = self._session
         requests = await session.pending()
-        messages, waiting = await session.export(), [r["id"] for r in requests]
-        status = await self.status(is_running)
-        driven = status["running"]
-        items = await asyncio.to_thread(self._items.of, messages, waiting, driven)
+        messages, status = await session.export(), await self.status(is_running)
+        waiting, costs = [r["id"] for r in requests], await session.turn_costs()
+        standing = Standing(status["state"], waiting, costs)
+        items = await asyncio.to_thread(self._items.of, messages, standing)
         return {
             "thread": {**asdict(session.thread), "status": status["state"]},
             "items": [*items, *await self._end(status["state"])],

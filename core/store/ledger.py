@@ -70,6 +70,15 @@ class SqlLedger:
         )
         return Spent(int(amount), bool(unknown))
 
+    async def by_turn(self, thread: str) -> dict[str, Spent]:
+        """What each turn of a thread came to, by its key."""
+        found = await self._database.rows(
+            "SELECT turn, COALESCE(SUM(amount), 0), COALESCE(SUM(1 - known), 0) "
+            "FROM ledger WHERE thread = ? GROUP BY turn",
+            [thread],
+        )
+        return {str(turn): Spent(int(amount), bool(unknown)) for turn, amount, unknown in found}
+
     async def left(self, scope: Scope, caps: Caps) -> tuple[int, str] | None:
         found = []
         for name in SCOPES:

@@ -16,9 +16,15 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 from core.errors import UsageError
-from core.history import is_note, is_summary, outcome_of, said_by_person
+from core.history import (
+    is_note,
+    is_summary,
+    outcome_of,
+    said_by_person,
+    thinking_of,
+    time_of,
+)
 from core.secrets.redaction import redacted_in
-from core.state import OURS
 
 HARNESS = "ml-agent"
 ROLES = {"human": "user", "ai": "assistant", "tool": "tool", "system": "system"}
@@ -45,7 +51,7 @@ def recorded(message: BaseMessage) -> dict[str, Any]:
     plain: dict[str, Any] = {"role": ROLES[message.type], "content": _text(message)}
     ours: dict[str, Any] = {}
     if isinstance(message, AIMessage):
-        thought = _thinking(message)
+        thought = thinking_of(message)
         if thought:
             plain["reasoningContent"] = thought
         if message.tool_calls:
@@ -64,8 +70,7 @@ def recorded(message: BaseMessage) -> dict[str, Any]:
         ours["note"] = True
     if message.response_metadata.get("finish_reason") == "length":
         ours["finish"] = "length"
-    at = message.additional_kwargs.get(OURS, {}).get("at")
-    if at:
+    if at := time_of(message):
         plain["timestamp"] = round(at * 1000)
     return {**plain, "ml_agent": {**ours, "sha256": digest(plain)}}
 
@@ -77,12 +82,6 @@ def _text(message: BaseMessage) -> str:
         return str(message.text)
     images: int = sum(isinstance(b, dict) and b.get("type") != "text" for b in message.content)
     return str(message.text) + "\n[image]" * images
-
-
-def _thinking(message: AIMessage) -> str:
-    blocks = message.additional_kwargs.get("thinking_blocks") or []
-    thought = "\n".join(str(b.get("thinking", "")) for b in blocks)
-    return thought or str(message.additional_kwargs.get("reasoning_content") or "")
 
 
 def _call(call: Any) -> dict[str, Any]:

@@ -155,9 +155,9 @@ export class Transcript {
     this.thinking = null;
   }
 
-  folded(name, title, text) {
+  folded(name, title, text, kind = "note") {
     const body = h("pre", { tabindex: "0" }, text);
-    this.add(h("details.note.item", {}, h("summary", {}, icon(name), h("span.word", {}, title), icon("chevron")), body));
+    this.add(h(`details.${kind}.item`, {}, h("summary", {}, icon(name), h("span.word", {}, title), icon("chevron")), body));
   }
 
   line(text) {
@@ -194,6 +194,10 @@ export class Transcript {
   closing({ iterations, cost_micro_usd: cost, seconds: time, status, reason }) {
     this.over();
     if (status !== "done" && reason) return this.end({ status: "limit", message: reason, hint: "" });
+    return this.total({ iterations, cost, time });
+  }
+
+  total({ iterations, cost, time }) {
     const parts = [plural(iterations, "step"), cost === null ? null : money(cost), duration(time)];
     return this.line(parts.filter(Boolean).join(" · "));
   }
@@ -217,6 +221,8 @@ const ITEMS = {
   },
   user: (t, item) => t.user(item),
   call: (t, item) => t.call(item),
+  thinking: (t, { text }) => t.folded("bulb", "Thought", text, "thinking"),
+  total: (t, { iterations, cost_micro_usd: cost, seconds: time }) => t.total({ iterations, cost, time }),
   note: (t, { text }) => t.folded("plug", text.split("\n")[0], text),
   summary: (t, { text }) => t.folded("compress", "Older messages were summarized", text),
   end: (t, item) => t.end(item),

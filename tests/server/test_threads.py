@@ -44,9 +44,38 @@ async def test_a_turn_is_told_as_frames(settings: Settings, workdir: Path) -> No
         await browser.site.users.get("").forget(thread)
         (reset,) = await browser.frames(thread)
         kinds = [item["kind"] for item in reset["data"]["items"]]
-        assert kinds == ["user", "answer", "call", "answer"]
+        assert kinds == ["user", "answer", "call", "answer", "total"]
         call = reset["data"]["items"][2]
         assert (call["state"], call["ok"], call["text"]) == ("done", True, "one\n[exit code 0]")
+
+
+async def test_thoughts_totals_and_times_are_there_after_a_restart(
+    settings: Settings, workdir: Path
+) -> None:
+    replies = iter(
+        [
+            Reply(text="I look.", thinking="Where is it?", calls=[bash("sleep 0.1; echo one")]),
+            Reply(text="There."),
+            Reply(text="Again."),
+        ]
+    )
+    async with served(lambda asked: next(replies), settings, workdir) as browser:
+        thread = await browser.new("go", mode="auto")
+        await browser.post(f"/threads/{thread}/send", text="more")
+        await browser.settled(thread)
+        (told,) = named(await browser.frames(thread), "turn_complete")
+        await browser.site.users.get("").forget(thread)
+        (reset,) = await browser.frames(thread)
+        items = reset["data"]["items"]
+        kinds = [item["kind"] for item in items]
+        first = ["user", "thinking", "answer", "call", "answer", "total"]
+        assert kinds == [*first, "user", "answer", "total"]
+        assert items[1]["text"] == "Where is it?"
+        assert items[3]["seconds"] >= 0.1
+        totals = [item for item in items if item["kind"] == "total"]
+        assert [total["iterations"] for total in totals] == [2, 1]
+        assert totals[1]["cost_micro_usd"] == told["cost_micro_usd"]
+        assert totals[0]["seconds"] >= 0.1
 
 
 async def test_a_message_in_the_middle_is_queued_taken_or_withdrawn(
@@ -248,7 +277,7 @@ async def test_what_no_one_uses_is_closed_and_opens_again(
         assert (await browser.post(f"/threads/{thread}/send", text="more")).status_code == 202
         await browser.settled(thread)
         (reset, *_) = await browser.frames(thread)
-        assert [item["kind"] for item in reset["data"]["items"]] == ["user", "answer"]
+        assert [item["kind"] for item in reset["data"]["items"]] == ["user", "answer", "total"]
 
 
 async def test_a_saved_result_is_read_whole_and_nothing_else(
