@@ -100,7 +100,10 @@ def tool_message(
         id=f"result-{call.id}",
         status="success" if result.ok else "error",
         additional_kwargs={
-            OURS: {"outcome": result.outcome, **{key: value for key, value in known.items() if value}}
+            OURS: {
+                "outcome": result.outcome,
+                **{key: value for key, value in known.items() if value},
+            }
         },
     )
 

@@ -1,15 +1,16 @@
 """What a room tells its listeners, numbered: a snapshot and every frame since.
 
 A frame is named EPOCH.N. A listener that comes back with the name of its last frame gets those
-after it; one whose frame is gone, or of another epoch, gets the snapshot first. Listeners read at
-their own pace: a slow one holds a position, no queue.
+after it; one whose frame is gone, or of another epoch, gets the snapshot first, and then what still
+matters of the frames. Listeners read at their own pace: a slow one holds a position, no queue.
 """
 
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 #: Seconds between two comments on a stream that has nothing to tell: proxies cut silent ones.
@@ -20,11 +21,14 @@ RETRY = "retry: 500\n\n"
 
 @dataclass(frozen=True)
 class Frame:
-    """One server-sent event."""
+    """One server-sent event. about: what it tells of; is_whole: of that, the frames before it do
+    not matter any more."""
 
     id: str
     name: str
     data: str
+    about: str = ""
+    is_whole: bool = False
 
     def encoded(self) -> str:
         # JSON on one line: no data can begin another frame.
@@ -66,7 +70,8 @@ class FrameLog:
 
     async def add(self, name: str, data: dict[str, Any]) -> None:
         number = self._base + len(self._frames) + 1
-        self._frames.append(Frame(f"{self._epoch}.{number}", name, _json(data)))
+        id = f"{self._epoch}.{number}"
+        self._frames.append(Frame(id, name, _json(data), *_matters(name, data)))
         await self._notify()
 
     async def end(self) -> None:
@@ -85,11 +90,19 @@ class FrameLog:
 
     def after(self, last: str) -> list[Frame]:
         """What a listener that has everything up to frame `last` lacks."""
+        at = self._place(last)
+        return [self._snapshot, *squashed(self._frames)] if at is None else self._frames[at:]
+
+    def lacks(self, last: str) -> int:
+        """How many frames follow the snapshot for a listener whose place is gone; 0: it is here."""
+        return len(self._frames) if self._place(last) is None else 0
+
+    def _place(self, last: str) -> int | None:
+        """How many of the frames since the snapshot come up to frame `last`; None: it is gone."""
         epoch, _, number = last.rpartition(".")
         known = int(number) if number.isdecimal() and len(number) < 12 else -1
-        if epoch == self._epoch and self._base <= known <= self._base + len(self._frames):
-            return self._frames[known - self._base :]
-        return [self._snapshot, *self._frames]
+        is_here = epoch == self._epoch and self._base <= known <= self._base + len(self._frames)
+        return known - self._base if is_here else None
 
     async def follow(self, last: str = "") -> AsyncGenerator[str, None]:
         """The stream of one listener, encoded, from behind frame `last` on."""
@@ -116,6 +129,37 @@ class FrameLog:
         except TimeoutError:
             return False
         return True
+
+
+def squashed(frames: Sequence[Frame]) -> list[Frame]:
+    """Frames for a page that has none of them: without those that do not matter any more, and the
+    pieces of a thought as one. They give the same page."""
+    kept: list[Frame] = []
+    void: set[str] = set()
+    for frame in reversed(frames):
+        if frame.about not in void:
+            kept.append(frame)
+            if frame.is_whole:
+                void.add(frame.about)
+    runs = groupby(reversed(kept), key=lambda frame: frame.about == "thought")
+    return [frame for is_thought, run in runs for frame in (_joined(run) if is_thought else run)]
+
+
+def _joined(pieces: Iterable[Frame]) -> list[Frame]:
+    *_, last = all_ = list(pieces)
+    data = [json.loads(frame.data) for frame in all_]
+    return [replace(last, data=_json({**data[-1], "text": "".join(d["text"] for d in data)}))]
+
+
+def _matters(name: str, data: dict[str, Any]) -> tuple[str, bool]:
+    """`Frame.about` and `Frame.is_whole`."""
+    if name == "md":
+        return f"answer {data['answer']}", "blocks" in data
+    if name in ("tool_log", "tool_output") and data.get("id"):
+        return f"call {data['id']}", name == "tool_output"
+    if name == "assistant_chunk":
+        return "thought", False
+    return name, name == "status"
 
 
 def _json(data: dict[str, Any]) -> str:

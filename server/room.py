@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two looks at what other processes do.
 LOOK = 1.0
+#: Frames for which a new listener gets a new snapshot: a page draws it faster.
+MANY = 100
 
 
 class Room:
@@ -63,6 +65,10 @@ class Room:
         if self._watch is None or self._watch.done():
             self._watch = asyncio.create_task(self._look())
         try:
+            if self.log.lacks(last) > MANY:
+                async with self._starting:
+                    if not self.is_running:
+                        await self._teller.rebase()
             async for text in self.log.follow(last):
                 yield text
         finally:

@@ -30,7 +30,8 @@ Item = dict[str, Any]
 @dataclass(frozen=True)
 class Standing:
     """How a thread stands. state: as a row's status; "running": a turn runs, here or in another
-    process. waiting: ids of the calls that wait for approval. costs: by a turn's key in the ledger."""
+    process. waiting: ids of the calls that wait for approval. costs: by a turn's key in the ledger.
+    """
 
     state: str
     waiting: Sequence[str] = ()
@@ -44,7 +45,7 @@ class Standing:
 
 
 class Items:
-    """Items of one thread's messages. What was made of a message is kept: messages do not change."""
+    """Items of one thread's messages. What was made of an answer is kept: none changes."""
 
     def __init__(self) -> None:
         self._answers: dict[str, list[Item]] = {}

@@ -104,4 +104,5 @@ def start(say: Callable[[str], None], port: int | None = None) -> None:
     make_private_folder(home)
     site = space(environ, home)
     listener = bound("0.0.0.0", port or PORT)
+    site.users.warm(settings_for(home))
     asyncio.run(serve(site, listener, lambda: say(f"serving {environ['SPACE_ID']}")))

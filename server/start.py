@@ -47,6 +47,7 @@ def start(
         hosts=frozenset({f"{HOST}:{number}", f"localhost:{number}"}),
         scheme="http",
     )
+    site.users.warm(settings)
     site.users.get("")
     address = f"http://{HOST}:{number}"
 

@@ -31,8 +31,12 @@ class Teller:
 
     async def begin_turn(self) -> None:
         """From now on the log holds this turn, behind a snapshot of what was before it."""
-        await self._log.rebase(await self._snapshot(is_running=False))
+        await self.rebase()
         self._answers, self.last = Answers(self._log.add), ""
+
+    async def rebase(self) -> None:
+        """Between turns: a snapshot stands for all that was told."""
+        await self._log.rebase(await self._snapshot(is_running=False))
 
     async def reset(self, is_running: bool = False) -> None:
         """Show everything from the start: it is not what the listeners have."""

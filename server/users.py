@@ -21,6 +21,7 @@ from graph.session import Session
 from server.closing import close_all
 from server.limits import Limits, TooMany
 from server.room import Room
+from server.warming import Warming
 
 Answer = TypeVar("Answer")
 #: Requests of one user that are remembered.
@@ -54,6 +55,8 @@ class User:
         self._store: Store | None = None
         self._last_used = time.monotonic()
         self._opening = asyncio.Lock()
+        #: What must be over before a session opens.
+        self.warming: Warming | None = None
 
     @contextmanager
     def acting(self) -> Iterator[None]:
@@ -115,6 +118,8 @@ class User:
         return room
 
     async def _open(self, thread: str | None, chosen: dict[str, Any]) -> Room:
+        if self.warming is not None:
+            await self.warming.over()
         store = await self.store()
         told: list[Callable[[str], None]] = []
         loop = asyncio.get_running_loop()
@@ -173,13 +178,20 @@ class Users:
         self._make = make
         self._users: dict[str, User] = {}
         self._closing: asyncio.Task[None] | None = None
+        self._warming: Warming | None = None
         self.limits = limits
+
+    def warm(self, settings: Settings) -> None:
+        """Import what the first session needs, from now on."""
+        self._warming = Warming(settings)
 
     def get(self, key: str) -> User:
         """The user; made if there is none."""
         if key not in self._users:
             self._users[key] = self._make(key)
-        return self._users[key]
+        user = self._users[key]
+        user.warming = self._warming
+        return user
 
     def check_turns(self, user: User) -> None:
         """Raises TooMany if no further turn can run now."""

@@ -32,7 +32,8 @@ async def test_a_real_turn_cut_after_every_frame(settings: Settings, workdir: Pa
     async with served(script, settings, workdir) as browser:
         thread = await browser.new("go", mode="auto")
         log = browser.room(thread).log
-        whole = [(f.id, f.name, json.loads(f.data)) for f in log.after("")]
+        first = log.after("")[0]
+        whole = [(f.id, f.name, json.loads(f.data)) for f in [first, *log.after(first.id)]]
         assert len(whole) > 12
         for cut in range(len(whole)):
             rest = [(f.id, f.name, json.loads(f.data)) for f in log.after(whole[cut][0])]
@@ -77,6 +78,37 @@ async def test_200_random_cuts_while_it_runs_lose_and_repeat_nothing() -> None:
     for (_, name, _), n in zip(got, numbers, strict=True):
         assert n >= at if name == "reset" else n == at + 1
         at = n
+
+
+async def test_a_new_listener_gets_what_still_matters() -> None:
+    log = FrameLog()
+    await log.reset({})
+    for number in range(3):
+        await log.add("status", {"n": number})
+        await log.add("assistant_chunk", {"kind": "thinking", "text": f"t{number} "})
+    for text in ("a", "ab"):
+        await log.add("md", {"answer": 0, "block": 0, "html": text, "final": False})
+    await log.add("assistant_stream_end", {"finish_reason": "cut", "withdrawn": True})
+    await log.add("md", {"answer": 0, "blocks": ["abc"], "final": True})
+    await log.add("md", {"answer": 1, "block": 0, "html": "open", "final": False})
+    for id in ("one", "two"):
+        await log.add("tool_log", {"id": id, "text": "line"})
+    await log.add("tool_output", {"id": "one", "text": "all"})
+    await log.add("tool_log", {"id": "", "text": "waits"})
+    frames = [(frame.name, json.loads(frame.data)) for frame in log.after("")]
+    assert frames == [
+        ("reset", {}),
+        ("assistant_chunk", {"kind": "thinking", "text": "t0 t1 "}),
+        ("status", {"n": 2}),
+        ("assistant_chunk", {"kind": "thinking", "text": "t2 "}),
+        ("assistant_stream_end", {"finish_reason": "cut", "withdrawn": True}),
+        ("md", {"answer": 0, "blocks": ["abc"], "final": True}),
+        ("md", {"answer": 1, "block": 0, "html": "open", "final": False}),
+        ("tool_log", {"id": "two", "text": "line"}),
+        ("tool_output", {"id": "one", "text": "all"}),
+        ("tool_log", {"id": "", "text": "waits"}),
+    ]
+    assert log.after("")[-1].id == log.newest
 
 
 async def test_an_unknown_or_foreign_place_gets_the_snapshot() -> None:

@@ -1,8 +1,5 @@
 """`ml-agent web` as a process, a stand-in model, and a real Chromium: what a user does."""
 
-import re
-import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -10,9 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from server.markdown import blocks_of
-from tests.cli.program import Program, program
+from tests.cli.program import program
 from tests.server.browser import chromium, needs_browser, tab
 from tests.server.scenes import ANSWER
+from tests.server.web_program import Web
 from tests.stand_ins.cutting_proxy import CuttingProxy
 from tests.stand_ins.model_script import Asked, Call, Reply
 
@@ -37,44 +35,12 @@ def choose(asked: Asked) -> Reply:
     return Reply(f"Done: {word}.")
 
 
-class Web:
-    """The server as a process; `restart` after `kill` keeps the port, so the page comes back."""
-
-    def __init__(self, run: Program) -> None:
-        self.run = run
-        self.port = "0"
-        self.start()
-
-    def start(self) -> None:
-        port = ["--port", self.port] if self.port != "0" else []
-        command = self.run.command("-m", "openai/stand-in", "web", "--no-browser", *port)
-        self.process = subprocess.Popen(
-            command, cwd=self.run.work, env=self.run.environment, text=True,
-            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
-        )  # fmt: skip
-        assert self.process.stderr
-        for line in self.process.stderr:
-            if found := re.search(r"open (http://127.0.0.1:(\d+)/\S+)", line):
-                self.link, self.port = found[1], found[2]
-                break
-        threading.Thread(target=self.process.stderr.read, daemon=True).start()
-
-    def let_go(self) -> None:
-        """The command that runs comes to its end."""
-        (self.run.work / "go").touch()
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait(timeout=20)
-
-
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     with program(tmp_path_factory.mktemp("web"), choose) as run:
         started = Web(run)
         yield started
-        started.process.terminate()
-        started.process.wait(timeout=30)
+        started.end()
 
 
 @pytest.fixture(scope="module")
