@@ -151,7 +151,7 @@ class Status(OpenThread):
         return Scope(self.thread.id, self._context.invocation, key, day)
 
     async def turn_costs(self) -> dict[str, Spent]:
-        """What each turn came to, by its key in the ledger (`nodes.budget.turn_named`)."""
+        """What each turn came to, by its key in the ledger (`graph.subagent.turn_named`)."""
         return await self._store.ledger.by_turn(self.thread.id)
 
     async def context_use(self) -> ContextUse:

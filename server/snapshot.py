@@ -21,7 +21,7 @@ from core.history import (
 )
 from core.secrets.redaction import redacted, redacted_in
 from core.store.files.thread_files import LEFT_OUT
-from nodes.budget import turn_named
+from graph.subagent import turn_named
 from server.markdown import blocks_of
 
 Item = dict[str, Any]
