@@ -29,7 +29,7 @@ Item = dict[str, Any]
 
 @dataclass(frozen=True)
 class Standing:
-    """How a thread stands. state: as a row's status; "running": a turn runs, here or in another
+    """The state of a thread. state: as a row's status; "running": a turn runs, here or in another
     process. waiting: ids of the calls that wait for approval. costs: by a turn's key in the ledger.
     """
 

@@ -16,7 +16,7 @@ CODE = "```python\nx = 1\n```"
 
 
 class Warming:
-    """In a thread of its own; the server's end does not wait for it."""
+    """Runs in a thread; the server's end does not wait for it."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
