@@ -102,25 +102,23 @@ class User:
             if thread not in self.rooms:
                 if await store.threads.get(thread) is None:
                     raise NoSuchThread(f"there is no session {thread!r}", "choose one of the list")
-                self.rooms[thread] = await self._open(thread, {})
+                self.rooms[thread] = await self._open(store, thread, {})
         room = self.rooms[thread]
         room.last_used = time.monotonic()
         return room
 
     async def new_room(self, **chosen: Any) -> Room:
         """The room of a new thread. chosen: model and mode. Raises AgentError."""
-        if len(await (await self.store()).threads.list(limit=self._limits.threads)) >= (
-            self._limits.threads
-        ):
+        store = await self.store()
+        if len(await store.threads.list(limit=self._limits.threads)) >= self._limits.threads:
             raise TooMany("there are too many sessions", "delete some")
-        room = await self._open(None, chosen)
+        room = await self._open(store, None, chosen)
         self.rooms[room.session.thread.id] = room
         return room
 
-    async def _open(self, thread: str | None, chosen: dict[str, Any]) -> Room:
+    async def _open(self, store: Store, thread: str | None, chosen: dict[str, Any]) -> Room:
         if self.warming is not None:
             await self.warming.over()
-        store = await self.store()
         told: list[Callable[[str], None]] = []
         loop = asyncio.get_running_loop()
 

@@ -99,7 +99,9 @@ class Watch:
             if is_first and text:
                 is_first = False
                 if text[0] == "<" or (text[0] == "{" and not _begins_lines(text)):
-                    rest = [r if isinstance(r, str) else r.decode() async for r in lines]
+                    rest = [
+                        r if isinstance(r, str) else r.decode(errors="replace") async for r in lines
+                    ]
                     self._take_whole("\n".join([text, *rest]))
                     return
             yield line
