@@ -22,14 +22,16 @@ WORTH = ("loss", "acc", "reward", "f1", "bleu", "rouge", "perplexity", "wer", "k
 #: Of those, what is not a result.
 SETTINGS = ("lr", "learning_rate", "grad_norm")
 _HELD_OUT = re.compile(r"(?:^|[/_])(?:eval|val|valid|validation|test)(?:[/_]|$)")
-#: tqdm: `Epoch 1:  10%|█   | 120/1200 [00:42<06:20,  2.84it/s, loss=0.69]`.
+#: tqdm: `Epoch 1:  10%|█   | 120/1200 [00:42<06:20,  2.84it/s, loss=0.69]`. The words before it are
+#: not part of the pattern: it would read the rest of the line again at each character (100 ms for
+#: 2,400 of them).
 _TQDM = re.compile(
-    r"(?P<words>[^|\r\n]*?)\s*\d{1,3}%\|[^|]*\|\s*(?P<step>\d+)/(?P<total>\d+)\s*"
+    r"(?<!\d)\d{1,3}%\|[^|]*\|\s*(?P<step>\d+)/(?P<total>\d+)\s*"
     r"\[[\d:]+<(?P<left>[\d:]+|\?)(?:,\s*(?P<rate>[\d.]+)\s*(?P<unit>it/s|s/it))?"
 )
 #: Keras: `120/1200 ━━━━━━ 4:05 1s/step - loss: 0.69`, and older `120/1200 [==>...] - ETA: 4:05`.
 _KERAS = re.compile(
-    r"(?P<step>\d+)/(?P<total>\d+)\s+(?:[━╸╺\s]+\s*|\[[=>.]*\]\s*-\s*(?:ETA:\s*)?)(?P<left>[\d:]+)?"
+    r"(?<!\d)(?P<step>\d+)/(?P<total>\d+)\s+(?:[━╸╺\s]+\s*|\[[=>.]*\]\s*-\s*(?:ETA:\s*)?)(?P<left>[\d:]+)?"
 )
 _STEP = re.compile(
     r"""\b(?:global[_ ])?(?:step|iter(?:ation)?|batch)s?['"]?\s*[:=]?\s*"""
@@ -211,7 +213,7 @@ def _bar_of(line: str) -> Bar | None:
     found = _TQDM.search(line)
     if found:
         rate = f"{float(found['rate']):g} {found['unit']}" if found["rate"] else ""
-        words = found["words"].strip(" :")[-30:]
+        words = line[: found.start()].rpartition("|")[2].strip(" :")[-30:]
         step, total = int(found["step"]), int(found["total"])
         return Bar(step, total, _seconds(found["left"]), rate, words)
     found = _KERAS.search(line)
