@@ -42,7 +42,9 @@ MORE = "the session is intact: ml-agent sessions resume continues it, with a hig
 def headless(options: Options, task: str | None, piped: str = "") -> int:
     """Run `task`; None resumes the thread that the options name. `piped`: what is on stdin
     next to it. The exit code."""
-    return guarded(lambda: asyncio.run(_run(options, task, piped)), options)
+    import uvloop  # an event loop in C: a tenth of a step's processor time
+
+    return guarded(lambda: uvloop.run(_run(options, task, piped)), options)
 
 
 async def _run(options: Options, task: str | None, piped: str) -> int:

@@ -11,7 +11,7 @@ Nodes and tools emit events through LangGraph's stream writer (`emitter`);
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 SCHEMA_VERSION = 1
@@ -42,7 +42,7 @@ class Event:
 
     def to_dict(self) -> dict[str, Any]:
         """The event as one JSON object, the line that `--output stream-json` prints."""
-        payload = asdict(self)
+        payload = dict(vars(self))
         head = {k: payload.pop(k) for k in ("thread", "turn", "seq")}
         return {"event": self.name, "schema_version": SCHEMA_VERSION, **head, **payload}
 

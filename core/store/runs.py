@@ -23,7 +23,6 @@ import asyncio
 import fcntl
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -280,7 +279,9 @@ def remove_told(folders: Iterable[Path]) -> None:
             if run.output_path.stat().st_size <= SHOWN:
                 # First: what a kill leaves of the directory then counts as no command.
                 (folder / "meta.json").unlink()
-                shutil.rmtree(folder, ignore_errors=True)
+                for name in os.listdir(folder):
+                    os.unlink(folder / name)
+                folder.rmdir()
 
 
 def runs_of(folder: Path) -> list[Run]:

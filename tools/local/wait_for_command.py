@@ -88,7 +88,7 @@ def _show(ctx: ToolContext, data: bytes, *, last: bool) -> bytes:
         ctx.log(f"[{len(lines) - LINES_AT_ONCE} more lines]")
         lines = lines[-LINES_AT_ONCE:]
     for line in lines:
-        _log(ctx, line)
+        ctx.log(_as_seen(line)[:500])
     return rest[-65536:]
 
 
