@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import time
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from core.state import PlanItem, Turn
 from core.store import ThreadRow
 from core.store.files.thread_files import write_private
 from core.store.runs import runs_of
+from graph.background.commands import BackgroundCommand, background_commands
 from graph.context_use import ContextUse, context_use
 from graph.open_thread import OpenThread
 from graph.undo import Moved, TimeLine
@@ -87,6 +88,11 @@ class Status(OpenThread):
         found = await asyncio.to_thread(runs_of, self._services.outputs.runs(self.thread.id))
         alive = [run for run in found if await asyncio.to_thread(run.state) == "alive"]
         return [meta.command for run in alive if (meta := run.meta()) is not None]
+
+    async def background_commands(self, known: Collection[str]) -> list[BackgroundCommand]:
+        """Commands in the background that run, and those of `known` that have ended."""
+        folder = self._services.outputs.runs(self.thread.id)
+        return await asyncio.to_thread(background_commands, folder, known)
 
     async def sees(self) -> bool:
         """Whether the model takes pictures."""
@@ -165,10 +171,16 @@ class Status(OpenThread):
         # Counting a long history takes a second, in which nothing else would happen.
         return await asyncio.to_thread(context_use, self._services, self.thread.model, messages)
 
-    async def jobs(self) -> list[Job]:
-        """The jobs of this thread that continue. Raises ToolError where the Hub cannot be asked."""
+    async def jobs(self, *, ended: bool = False) -> list[Job]:
+        """The jobs of this thread that run; `ended`: also those that were found to have ended just
+        now. Raises ToolError if the Hub cannot be asked."""
         jobs = thread_jobs()
-        return await jobs.running_jobs(self._services, self.thread) if jobs else []
+        return await jobs.running_jobs(self._services, self.thread, ended) if jobs else []
+
+    async def job_progress(self, job: Job) -> str:
+        """Loss, step, time left and cost of a job's training, by its log; "" if it shows none."""
+        jobs = thread_jobs()
+        return await jobs.job_progress(self._services, self.thread, job) if jobs else ""
 
     async def cancel_job(self, job: str) -> None:
         """End a job of this thread. Raises ToolError."""

@@ -24,8 +24,14 @@ class Jobs(Protocol):
         """(a message for each job that has ended since, the jobs that were told about or need not
         be). `told`: jobs whose end the model knows."""
 
-    async def running_jobs(self, services: Services, thread: ThreadRow) -> list[Job]:
-        """The jobs that the thread launched and that continue. Raises ToolError."""
+    async def running_jobs(
+        self, services: Services, thread: ThreadRow, ended: bool = False
+    ) -> list[Job]:
+        """The jobs that the thread launched and that run; `ended`: also those whose end this look
+        finds. Raises ToolError."""
+
+    async def job_progress(self, services: Services, thread: ThreadRow, job: Job) -> str:
+        """A training in its log, in a line with its cost so far; "" if there is none."""
 
     async def cancel_job(self, services: Services, thread: ThreadRow, job_id: str) -> None:
         """End a job of the thread. Raises ToolError."""

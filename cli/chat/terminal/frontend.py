@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cli.chat.remote_decisions import EVERY, DecidedElsewhere
 from cli.chat.state import Chat, Choice, Frontend
 from cli.chat.terminal.actions import Actions
+from cli.chat.terminal.background import Background
 from cli.chat.terminal.completion import ChatCompleter
 from cli.chat.terminal.keys import bindings
 from cli.chat.terminal.output import Shown
@@ -45,6 +46,7 @@ class Terminal(Frontend):
         self._queue = Queue(chat, self._shown)
         self._shown.joined = self._queue.joined
         self._actions = Actions(self.screen, self._shown, self._queue)
+        self._background = Background(chat, self._shown)
         self._status = Status(chat, self.screen)
         self.screen.app.key_bindings = bindings(self._actions)
         self.screen.live = self._live
@@ -182,6 +184,9 @@ class Terminal(Frontend):
         """What counts seconds is drawn again each second."""
         while True:
             await asyncio.sleep(1)
+            await self._background.look()
+            if self._shown.background:
+                self.screen.refresh()
             if self._actions.is_running:
                 if self._queue and chat.session is not None:
                     await self._queue.look()

@@ -14,7 +14,9 @@ from core.hub.jobs import Job, Launches, inspected, job_of
 from core.secrets.redaction import redacted
 from core.store import ThreadRow
 from core.tool import Services
-from tools.hub.jobs.wait import last_words, log_so_far
+from core.training import training_line
+from core.units import dollars
+from tools.hub.jobs.wait import BRIEF, last_words, log_so_far
 
 log = logging.getLogger(__name__)
 
@@ -67,8 +69,9 @@ async def ended_jobs(
     return messages, known
 
 
-async def running_jobs(services: Services, thread: ThreadRow) -> list[Job]:
-    """The jobs that the thread launched and that continue. Raises ToolError."""
+async def running_jobs(services: Services, thread: ThreadRow, ended: bool = False) -> list[Job]:
+    """The jobs that the thread launched and that run; `ended`: also those whose end this look
+    finds. Raises ToolError."""
     hub, launches = Hub(services.settings), Launches(services, thread.id)
     found = []
     for call, launch in await launches.all():
@@ -77,9 +80,19 @@ async def running_jobs(services: Services, thread: ThreadRow) -> list[Job]:
         job = await inspected(launch["job"], launch["namespace"], hub)
         if job.ended:
             await launches.settle(call, launch, job, seen=False)
-        else:
+        if ended or not job.ended:
             found.append(job)
     return found
+
+
+async def job_progress(services: Services, thread: ThreadRow, job: Job) -> str:
+    """A training in its log, in a line with its cost so far; "" if there is none."""
+    read = await log_so_far(Hub(services.settings), job, BRIEF)
+    note = await Launches(services, thread.id).note_of(job) or {}
+    rate, seconds = note.get("per_minute"), job.seconds
+    cost = dollars(rate * seconds / 60) if rate and seconds else ""
+    line = training_line("\n".join(read.lines))
+    return " · ".join(part for part in (line, cost) if part)
 
 
 async def cancel_job(services: Services, thread: ThreadRow, job_id: str) -> None:
