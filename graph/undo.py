@@ -118,7 +118,7 @@ class TimeLine:
                     f"there is nothing to undo in {self._row.id}"
                     if not count
                     else f"{self._row.id} has only {count} turns that can be undone",
-                    "a fork cannot be undone past its birth" if not count else "",
+                    "Cannot undo past the point where the fork was made" if not count else "",
                 )
             befores = [step.before for step in steps]
             plan, off = await self._files.back(befores, dry_run)

@@ -91,7 +91,7 @@ async def account_of(provider: Provider, key: str, settings: "Settings") -> str:
 
 
 def place_of(provider: Provider) -> Path:
-    """The file for the key: of the Hub, that of its own tools."""
+    """The file for the key; for the Hub, where `hf` keeps it."""
     if provider is HUB:
         from huggingface_hub.constants import HF_TOKEN_PATH
 

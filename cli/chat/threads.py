@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from cli.chat.first_run import ask_token
 from cli.chat.state import Chat
+from cli.terminal.text import fitting
+from configs.visible import inline
 from core.errors import AgentError
 from core.model_errors import NotAuthenticated
 
@@ -100,7 +102,10 @@ async def close_thread(chat: Chat) -> None:
     """Leave the thread."""
     if chat.session is not None:
         session, chat.session = chat.session, None
+        running = await session.commands()
         await session.close()
+        for command in running:
+            chat.lines.line(f"still running: {fitting(inline(command), 100)}", "33")
         if session.thread.title:
             chat.lines.line(f"continue later with: ml-agent -r {session.thread.id}", "2")
         await chat.frontend.settled(chat)

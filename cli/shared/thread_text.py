@@ -29,11 +29,12 @@ def plain(row: "ThreadRow", status: str, wait: dict[str, Any] | None = None) -> 
 def tell_moved(moved: "Moved", lines: Lines, *, redo: bool = False, dry_run: bool = False) -> None:
     """What an undo or redo did, or would do."""
     numbers = ", ".join(map(str, moved.moved))
-    many = len(moved.moved) > 1
-    done = "redone" if redo else "undone"
-    would = "would be " if dry_run else ""
-    lines.line(f"turn{'s' if many else ''} {numbers} {would}{done}", "1")
-    _listed(f"files {would}restored", moved.restored, lines)
+    turns = f"turn{'s' if len(moved.moved) > 1 else ''} {numbers}"
+    before, after = ("Redo", "redone") if redo else ("Undo", "undone")
+    lines.line(f"{before} {turns}?" if dry_run else f"{turns} {after}", "1")
+    kept = [path for path in moved.restored if path not in moved.removed]
+    _listed("deletes files" if dry_run else "files deleted", moved.removed, lines)
+    _listed("restores files" if dry_run else "files restored", kept, lines)
     left = [f"{name}: {reason}" for name, reason in moved.left.items()]
     _listed("files left unchanged", left, lines, "33")
     _listed("not undone" if not redo else "not redone", moved.beyond, lines, "33")

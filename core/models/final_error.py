@@ -38,13 +38,13 @@ def raised(failure: Failure, route: Route, attempts: int, *, instead: str = "") 
         return UnknownModel(f"{who} does not know this model: {said}", hint, **facts)
     if status in (401, 403) and not _OF_PLACE.search(said):
         return NotAuthenticated(
-            f"{who} refused the credential: {said}", route.credential_hint(), **facts
+            f"{who} rejected the API key ({status}): {said}", route.credential_hint(), **facts
         )
     if status in (404, 405) and not failure.hint:
         where = route.base_url or "its address"
         return UnknownModel(f"{who}: there is nothing at {where}: {said}", ADDRESS, **facts)
     if failure.kind == "final" and status is None and failure.hint:
-        return RequestRefused(f"{who} gave no answer: {said}", failure.hint, **facts)
+        return RequestRefused(f"{who}: no answer: {said}", failure.hint, **facts)
     if failure.kind == "final" and status is None:
         hint = "this is a defect: please report it"
         return ModelError(f"the request to {who} failed: {said}", hint, **facts)
@@ -56,7 +56,7 @@ def raised(failure: Failure, route: Route, attempts: int, *, instead: str = "") 
 def _unavailable(failure: Failure, route: Route, facts: dict[str, Any]) -> ModelUnavailable:
     attempts = facts["attempts"]
     tried = f"{attempts} attempts" if attempts > 1 else "1 attempt"
-    words = f"{route.describe()} gave no answer after {tried}: {failure.said}"
+    words = f"{route.describe()}: no answer after {tried}: {failure.said}"
     if failure.retry_after:
         words += f" (it asks to wait {failure.retry_after:.0f} s)"
     hint = ""

@@ -168,7 +168,7 @@ class Route:
                 f"{self.id} needs the library {library}", f"install it next to ml-agent: {library}"
             )
         if self.needs_key and not self.api_key:
-            raise NotAuthenticated(f"no credential for {self.id}", self.credential_hint())
+            raise NotAuthenticated(f"no API key for {self.id}", self.credential_hint())
 
 
 def resolve(model: str, settings: Settings) -> Route:
@@ -288,7 +288,7 @@ def _bare(model: str) -> Route:
         return _provider(f"anthropic/{model}", "anthropic")
     if model.startswith(("gpt-", "o1", "o3", "o4", "chatgpt")):
         return _provider(f"openai/{model}", "openai")
-    raise UnknownModel(f"no route leads to {model!r}")
+    raise UnknownModel(f"unknown model {model!r}")
 
 
 def is_private(base: str) -> bool:

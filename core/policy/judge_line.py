@@ -43,14 +43,20 @@ def judge_line(source: str, here: Situation, folder: str) -> Judged:
     if here.mode == "auto":
         return verdict
     if rule is None:
-        return Judged(verdict.action, against, verdict.rule)
+        return _because(verdict, against)
     problem = place_problem(closed, folder, resolved(".", here.cwd), here.state)
     if problem:
-        return Judged(verdict.action, problem, verdict.rule)
+        return _because(verdict, problem)
     if here.mode == "read-only" and not _reads(closed, here.rules):
         return Judged("deny", "the mode is read-only, and it may write", verdict.rule)
     shipped = _all_shipped(closed, here.rules)
     return Judged("run", "a rule allows it", rule.named("allow"), is_shipped=shipped)
+
+
+def _because(verdict: Judged, why: str) -> Judged:
+    """The verdict with what is against the line; a question gives only that reason."""
+    reason = why if verdict.action == "ask" else f"{verdict.reason}: {why}"
+    return Judged(verdict.action, reason, verdict.rule)
 
 
 def judge_outside_line(source: str, here: Situation, folder: str) -> Judged:

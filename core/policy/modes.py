@@ -17,6 +17,14 @@ ASKED = {
     "destroy": "it removes something, and this cannot be undone",
     "spend": "it costs money",
 }
+#: By what read-only does not do.
+READ_ONLY = {
+    "write": "read-only mode does not write files",
+    "execute": "read-only mode does not run commands",
+    "publish": "read-only mode publishes nothing",
+    "destroy": "read-only mode removes nothing",
+    "spend": "read-only mode spends nothing",
+}
 
 
 @dataclass(frozen=True)
@@ -57,15 +65,20 @@ def by_mode(kind: str, mode: str, outside: list[str]) -> Judged:
     if mode == "read-only":
         if kind == "read" and not outside:
             return Judged("run", "it only reads, inside the working directory", rule)
-        what = f"{outside[0]} is outside the working directory" if outside else f"it would {kind}"
-        return Judged("deny", f"the mode is read-only, and {what}", rule)
+        if kind in READ_ONLY:
+            return Judged("deny", READ_ONLY[kind], rule)
+        return Judged(
+            "deny",
+            f"the mode is read-only, and {outside[0]} is outside the working directory",
+            rule,
+        )
     if mode == "auto":
         if kind == "destroy":
             return Judged("ask", ASKED[kind], rule)
         if outside and kind in ("publish", "spend"):
             # What lies elsewhere is rarely meant to leave the machine.
             return Judged("ask", f"{outside[0]} is outside the working directory", rule)
-        return Judged("run", "auto runs what can be undone or paid within the cap", rule)
+        return Judged("run", "auto runs it without asking", rule)
     if kind in ("read", "write"):
         if outside:
             return Judged("ask", f"{outside[0]} is outside the working directory", rule)

@@ -45,7 +45,7 @@ def test_usage(tmp_path: Path) -> None:
             ([], "no terminal"),
             (["-r", "absent", "go"], "no thread 'absent'"),
             (["-c", "go"], "no sessions in"),
-            (["-m", "nonsense", "go"], "no route leads to 'nonsense'"),
+            (["-m", "nonsense", "go"], "unknown model 'nonsense'"),
             (["-m", "local/x", "go"], "local_base_url"),
         ]:
             done = run(*arguments)

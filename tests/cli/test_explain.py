@@ -33,7 +33,7 @@ CALLS: list[tuple[str, str, str, str]] = [
     ("grep(/etc)", "ask", "ask", "outside the working directory"),
     ("read", "ask", "run", "inside the working directory"),
     ("bash(git push)", "ask", "ask", "no rule allows git push"),
-    ("bash", "read-only", "deny", "it would execute"),
+    ("bash", "read-only", "deny", "read-only mode does not run commands"),
 ]
 
 

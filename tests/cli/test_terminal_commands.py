@@ -102,7 +102,7 @@ def test_going_back_with_a_picker(tmp_path: Path) -> None:
         chat.expect("> +2  make two")
         chat.expect("undoes 2 turns; files: ")
         chat.enter()
-        chat.expect("turns 3, 2 would be undone")
+        chat.expect("Undo turns 3, 2\\?")
         chat.enter()
         chat.expect("turns 3, 2 undone")
         assert (run.work / "one").exists()
@@ -225,7 +225,7 @@ def test_the_token_is_asked_for_when_it_is_needed(tmp_path: Path) -> None:
         chat.prompt()
         assert "Hugging Face token" not in chat.text
         chat.enter("hello")
-        chat.expect("no credential for hf/org/model")
+        chat.expect("no API key for hf/org/model")
         chat.expect("hidden; Enter skips")
         chat.enter("/status")  # no token: what it is
         chat.expect("> /status")

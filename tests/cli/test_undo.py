@@ -29,7 +29,7 @@ def test_undo_redo_and_fork_as_typed(tmp_path: Path) -> None:
         seen = run("sessions", "undo", "--dry-run")
         assert (seen.returncode, made.exists()) == (0, True)
         assert seen.stdout.splitlines()[:3] == [
-            "turn 2 would be undone", "  files would be restored: 1", "    made",
+            "Undo turn 2?", "  deletes files: 1", "    made",
         ]  # fmt: skip
         assert run("sessions", "undo").stdout.startswith("turn 2 undone\n")
         assert not made.exists()
@@ -63,7 +63,7 @@ def test_in_the_chat(tmp_path: Path) -> None:
             chat.expect("iterations?")
         assert (run.work / "made").exists()
         chat.sendline("/undo")
-        chat.expect("turn 2 would be undone")
+        chat.expect("Undo turn 2\\?")
         chat.expect("Undo\\? \\[Y/n\\]")
         chat.sendline("no")
         chat.sendline("/undo")

@@ -36,7 +36,7 @@ class Background:
                 await self._look_at_commands(session, now)
             if now - self._asked >= JOBS:
                 self._asked = now
-                with suppress(Exception):  # as above: the Hub may not answer
+                with suppress(Exception):  # as above
                     await self._ask_for_jobs(session, now)
         self._shown.background = [*self._commands.values(), *self._jobs.values()]
 
