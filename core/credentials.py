@@ -75,6 +75,11 @@ def hub_token() -> str | None:
     return get_token()
 
 
+def way_in(here: str) -> str:
+    """How to log in to the Hub: `here` on the user's own machine; what a server's user does."""
+    return "the user can sign out of this page and sign in again" if _shared else here
+
+
 def variable(name: str) -> str:
     """A credential of this machine by its name; "" if there is none, or on a server."""
     return "" if _shared else os.environ.get(name, "")

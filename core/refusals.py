@@ -11,6 +11,9 @@ Table = Mapping[int | str, str]
 HUB: Table = {
     "BadToken": "The Hub does not accept this machine's token: it is expired or revoked. "
     "`hf auth login` stores a new one, made at {hub}/settings/tokens.",
+    "BadSignIn": "The Hub does not accept this sign-in: it is expired or revoked. {Log_in}.",
+    "NoScope": "The Hub refuses it to this sign-in{of}: a scope was not allowed, or the owner "
+    "does not permit it. {Log_in}, and allow what is asked.{quoted}",
     "Disabled": "The Hub has disabled {what}: no one can read it.",
     "RevisionNotFound": "{What} has no revision{revision}.",
     "EntryNotFound": "{What} has no {path}.",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from configs.settings import Settings
-from core.credentials import hub_token
+from core.credentials import hub_token, way_in
 from core.errors import SettingsError, UsageError
 from core.model_errors import NotAuthenticated
 from core.models.choice import choose_model
@@ -136,7 +136,7 @@ async def thread_for(
 def _check_token() -> None:
     if not hub_token():
         raise NotAuthenticated(
-            "a sandbox needs a Hugging Face token", "hf auth login, or set HF_TOKEN"
+            "a sandbox needs a Hugging Face token", way_in("hf auth login, or set HF_TOKEN")
         )
 
 

@@ -133,7 +133,7 @@ def failure(error: AgentError) -> JSONResponse:
     told = {
         "kind": error.kind,
         "message": redacted(error.message),
-        "hint": redacted(error.hint),
+        "hint": redacted(hint_for(error.kind, error.hint)),
     }
     wait = {"retry-after": "30"} if status in (429, 503) else {}
     return JSONResponse({"error": told}, status, wait)

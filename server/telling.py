@@ -9,6 +9,7 @@ from core.store.files.thread_files import LEFT_OUT
 from graph.session import Session
 from server.answers import Answers
 from server.frames import FrameLog
+from server.hints import hint_for
 from server.view import View
 
 #: Seconds between two looks at cost and plan while a turn runs.
@@ -76,6 +77,9 @@ class Teller:
             case ev.Error() if isinstance(self._session.failure, MessageQueued):
                 await self.reset()  # another process was faster: the message waits for it
                 return
+            case ev.Error():
+                data["hint"] = hint_for(event.kind, event.hint)
+                await self._answers.flush()
             case ev.ToolOutput():
                 # A command's output is shortened by its tool, which keeps all of it.
                 data["truncated"] = event.truncated or LEFT_OUT in event.text

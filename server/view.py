@@ -8,6 +8,7 @@ from configs.visible import needs_escapes
 from core.store import Store
 from core.store.wait_words import wait_of
 from graph.session import Session
+from server.hints import hint_for
 from server.snapshot import Items, Standing
 
 
@@ -44,7 +45,9 @@ class View:
         turn = await self._session.newest_turn()
         failed = turn.get("error") or {}
         reason = failed.get("message") or turn.get("reason", "")
-        words = {"message": reason, "hint": failed.get("hint", "")}
+        kind = failed.get("kind", "")
+        hint = hint_for(kind, failed.get("hint", ""))
+        words = {"error": kind, "message": reason, "hint": hint}
         return [{"kind": "end", "status": state, **words}]
 
     def with_rules(self, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ from core.credentials import hub_token
 from core.errors import ToolError
 from core.hub.client import CALL, LONGEST_PAUSE, HubRequest, Left, pause_after, prepare
 from core.hub.errors import OFFLINE, told
-from core.hub.refusals import LOG_IN, Repo, Said, refusal
+from core.hub.refusals import Repo, Said, log_in, refusal
 from core.tool import NotBegun, ToolContext
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class Hub:
 def author_of(api: HfApi) -> str:
     """Whose token it is. Raises ToolError, in words, if there is none."""
     if not api.token:
-        raise ToolError(f"Changing something on the Hub needs a token: {LOG_IN}.")
+        raise ToolError(f"Changing something on the Hub needs a token: {log_in()}.")
     return str(api.whoami()["name"])
 
 

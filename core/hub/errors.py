@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from core.hub.refusals import LOG_IN, Repo, Said, refusal
+from core.hub.refusals import Repo, Said, log_in, refusal
 from core.result_text import near_paths, there_is
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def told(error: Exception, api: HfApi, about: Repo | None) -> str | None:
     if isinstance(error, errors.OfflineModeIsEnabled):
         return OFFLINE
     if isinstance(error, errors.LocalTokenNotFoundError):
-        return f"This needs a token: {LOG_IN}."
+        return f"This needs a token: {log_in()}."
     if isinstance(error, errors.HFValidationError):
         return str(error)
     if isinstance(error, httpx2.HTTPError):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
+from core.credentials import is_shared, way_in
 from core.http import wanted_pause
 from core.refusals import HUB, sentence
 
@@ -73,7 +74,9 @@ def refusal(answer: Said, hub: str, logged_in: bool, about: Repo | None = None) 
     elif code in HUB:
         pass
     elif status == 401 and BAD_TOKEN in (said, _error_of(body)):
-        code = "BadToken"
+        code = "BadSignIn" if is_shared() else "BadToken"
+    elif status == 403 and is_shared():
+        code = "NoScope"
     elif code == "RepoNotFound" or (status == 401 and about):
         return _missing(what, logged_in)
     elif status == 404 and not service:
@@ -89,7 +92,8 @@ def refusal(answer: Said, hub: str, logged_in: bool, about: Repo | None = None) 
         what=what,
         What=_capital(what),
         of=f" ({about})" if about else "",
-        log_in=LOG_IN,
+        log_in=log_in(),
+        Log_in=_capital(log_in()),
         revision=f" {about.revision}" if about and about.revision else "",
         path=(about and about.path) or "such file",
         quoted=_quoted(said),
@@ -109,10 +113,14 @@ def _lacking(answer: Said, hub: str) -> str:
     return next((name for start, name in SERVICES.items() if path.startswith(start)), "")
 
 
+def log_in() -> str:
+    return way_in(LOG_IN)
+
+
 def _gated(said: str, hub: str, logged_in: bool, about: Repo | None) -> str:
     page = f"{hub}/{about.page}" if about else "its page"
     what = _capital(str(about)) if about else "It"
-    first = "" if logged_in else f" First log in: {LOG_IN}."
+    first = "" if logged_in else f" First log in: {log_in()}."
     waiting = " The request waits for the owner's approval." if "awaiting" in said else ""
     return f"{what} is gated: the user must ask for access at {page}.{first}{waiting}"
 
@@ -120,13 +128,13 @@ def _gated(said: str, hub: str, logged_in: bool, about: Repo | None) -> str:
 def _missing(what: str, logged_in: bool) -> str:
     if logged_in:
         return f"The Hub has no {what}, or this token cannot see it."
-    return f"The Hub has no {what}, or it is private: {LOG_IN}."
+    return f"The Hub has no {what}, or it is private: {log_in()}."
 
 
 def _too_many(headers: Mapping[str, str], logged_in: bool) -> str:
     wait = wanted_pause(headers)
     when = f"it resets in {math.ceil(wait)} s" if wait is not None else "try again in some minutes"
-    more = "" if logged_in else f" {LOG_IN[0].upper()}{LOG_IN[1:]}, which allows more."
+    more = "" if logged_in else f" {_capital(log_in())}, which allows more."
     return f"The Hub's limit of requests is reached; {when}.{more}"
 
 

@@ -10,6 +10,13 @@ export class Actions {
     this.page = page;
   }
 
+  /** Where to sign in, and come back to this session; "" on the user's own machine. */
+  get signIn() {
+    const { me, thread } = this.page;
+    if (me?.kind !== "space") return "";
+    return thread ? `/signin?thread=${encodeURIComponent(thread)}` : "/signin";
+  }
+
   post(action, body) {
     return post(`/threads/${encodeURIComponent(this.page.thread)}/${action}`, body);
   }

@@ -135,8 +135,7 @@ function line(state, error) {
 
 function signedOut() {
   page.stream?.close();
-  const isSpace = page.me?.kind === "space";
-  const how = isSpace ? h("a", { href: "/signin" }, "Sign in again") : "Open the link that ml-agent web printed, or start it again.";
+  const how = actions.signIn ? h("a", { href: actions.signIn }, "Sign in again") : "Open the link that ml-agent web printed, or start it again.";
   $("banner").replaceChildren(icon("warn"), h("span", {}, "You are signed out. ", how));
   $("banner").classList.add("shown");
 }

@@ -164,11 +164,12 @@ export class Transcript {
     this.add(h("p.line.item", {}, text));
   }
 
-  end({ status, message, hint }) {
+  end({ status, message, hint, error }) {
     this.over();
     if (status === "interrupted") return this.ending("stop", "Stopped.", "Send a message to continue.", []);
     const isCap = /\bcap\b|budget|max_usd/i.test(`${message} ${hint}`);
     const acts = [button("fill", { onclick: () => this.actions.resume() }, icon("play"), status === "limit" ? "Continue" : "Try again")];
+    if (error === "not_authenticated" && this.actions.signIn) acts.unshift(h("a.button.fill", { href: this.actions.signIn }, "Sign in again"));
     if (isCap) acts.unshift(button("outline", { onclick: () => this.actions.raiseCap() }, "Raise the cap"));
     const words = message || (status === "limit" ? "Stopped at a limit." : "The turn failed.");
     return this.ending(status === "limit" ? "warn" : "cross", words, hint, acts, status);
@@ -246,7 +247,7 @@ const FRAMES = {
   tool_log: (t, { id, text }) => t.calls.get(id)?.log(text),
   tool_state_change: (t, { id, state }) => t.calls.get(id)?.update({ state }),
   turn_complete: (t, data) => t.closing(data),
-  error: (t, { message, hint }) => t.end({ status: "error", message, hint }),
+  error: (t, { kind, message, hint }) => t.end({ status: "error", message, hint, error: kind }),
   interrupted: (t) => t.end({ status: "interrupted" }),
   compacted: (t, { tokens_before: before, tokens_after: after }) =>
     t.line(`Compacted: ${before.toLocaleString("en")} → ${after.toLocaleString("en")} tokens`),

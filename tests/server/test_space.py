@@ -252,6 +252,7 @@ async def test_a_token_that_is_gone_in_the_middle_of_a_turn(
     frames = await ada.frames(thread, key="id-of-ada")
     (error,) = [frame["data"] for frame in frames if frame["event"] == "error"]
     assert "signed out" in error["message"]
+    assert error["hint"] == "Sign in again. The session is intact."
     # One click later it continues.
     again = await running.browser("ada")
     assert (await again.post(f"/threads/{thread}/resume")).status_code == 202

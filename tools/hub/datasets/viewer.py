@@ -17,7 +17,7 @@ from core.errors import ToolError
 from core.http import Reply, wanted_pause
 from core.hub.connection import Hub, bearer, offline
 from core.hub.errors import OFFLINE
-from core.hub.refusals import LOG_IN, Repo
+from core.hub.refusals import Repo, log_in
 from core.refusals import DATASET_VIEWER, sentence
 
 #: Rows that one request gives at most.
@@ -164,7 +164,7 @@ async def why_no_access(hub: Hub, dataset: str) -> str:
     page = f"{hub.url}/{about.page}"
     if info.gated:
         return (
-            f"{dataset} is gated: the user must ask for access at {page}, and {LOG_IN}; "
+            f"{dataset} is gated: the user must ask for access at {page}, and {log_in()}; "
             "then try again"
         )
     if info.private:
