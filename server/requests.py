@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from core.errors import AgentError, NoSuchThread, StoreError, ThreadBusy, UsageError
 from core.secrets.redaction import redacted
+from server.hints import hint_for
 from server.limits import TooMany
 
 log = logging.getLogger(__name__)

@@ -10,10 +10,9 @@ export class Actions {
     this.page = page;
   }
 
-  /** Where to sign in, and come back to this session; "" on the user's own machine. */
+  /** Where to sign in, and come back to this session. */
   get signIn() {
-    const { me, thread } = this.page;
-    if (me?.kind !== "space") return "";
+    const { thread } = this.page;
     return thread ? `/signin?thread=${encodeURIComponent(thread)}` : "/signin";
   }
 

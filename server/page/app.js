@@ -135,7 +135,8 @@ function line(state, error) {
 
 function signedOut() {
   page.stream?.close();
-  const how = actions.signIn ? h("a", { href: actions.signIn }, "Sign in again") : "Open the link that ml-agent web printed, or start it again.";
+  const isSpace = page.me?.kind === "space";
+  const how = isSpace ? h("a", { href: actions.signIn }, "Sign in again") : "Open the link that ml-agent web printed, or start it again.";
   $("banner").replaceChildren(icon("warn"), h("span", {}, "You are signed out. ", how));
   $("banner").classList.add("shown");
 }
@@ -207,6 +208,7 @@ async function start() {
     page.me = await get("/me");
     const { models, model, modes, mode, folder, user, version, limits, warnings } = page.me;
     Object.assign(composer, { models, modes, model: composer.model || model, mode: composer.mode || mode });
+    document.body.dataset.kind = page.me.kind;
     composer.pickers();
     empty({ user, folder, warnings });
     $("message").maxLength = limits.message;

@@ -169,7 +169,8 @@ export class Transcript {
     if (status === "interrupted") return this.ending("stop", "Stopped.", "Send a message to continue.", []);
     const isCap = /\bcap\b|budget|max_usd/i.test(`${message} ${hint}`);
     const acts = [button("fill", { onclick: () => this.actions.resume() }, icon("play"), status === "limit" ? "Continue" : "Try again")];
-    if (error === "not_authenticated" && this.actions.signIn) acts.unshift(h("a.button.fill", { href: this.actions.signIn }, "Sign in again"));
+    // Shown in a Space only: that it is one is known later than this.
+    if (error === "not_authenticated") acts.unshift(h("a.fill.sign-in", { href: this.actions.signIn }, "Sign in again"));
     if (isCap) acts.unshift(button("outline", { onclick: () => this.actions.raiseCap() }, "Raise the cap"));
     const words = message || (status === "limit" ? "Stopped at a limit." : "The turn failed.");
     return this.ending(status === "limit" ? "warn" : "cross", words, hint, acts, status);

@@ -269,6 +269,23 @@ def test_an_error_has_its_next_step(server: PageServer, page: "Page") -> None:
     page.locator(".ending").wait_for(state="detached")
 
 
+def test_a_sign_in_that_is_over_has_its_link_in_a_space_only(
+    server: PageServer, page: "Page"
+) -> None:
+    error = {"kind": "not_authenticated", "message": "You are signed out.", "hint": "Sign in."}
+    server.push("one", "error", error)
+    link = page.locator(".ending a")
+    link.wait_for(state="attached")
+    assert not link.is_visible()
+    server.me = {**server.me, "kind": "space", "user": {"name": "ada"}}
+    try:
+        page.reload()
+        link.wait_for()
+        assert link.get_attribute("href") == "/signin?thread=one"
+    finally:
+        server.me = {**server.me, "kind": "local", "user": None}
+
+
 def test_a_refusal_of_the_server_is_shown_and_the_text_stays(
     server: PageServer, page: "Page"
 ) -> None:
