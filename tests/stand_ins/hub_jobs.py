@@ -192,6 +192,9 @@ class Jobs:
             return Answer(list(self.schedules.values()))
         if rest[0] not in self.schedules:
             return Answer({"error": "Scheduled job not found"}, 404)
+        if request.method == "POST" and rest[1:] in (["suspend"], ["resume"]):
+            self.schedules[rest[0]]["suspend"] = rest[1] == "suspend"
+            return Answer(b"", 200)
         if request.method == "DELETE":
             del self.schedules[rest[0]]
             return Answer(b"", 200)

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from core.errors import ToolError
 from core.events import ToolStateChange
 from core.hub.connection import Hub
-from core.hub.jobs import Job, flavor_of, job_of
+from core.hub.jobs import Flavor, Job, flavor_of, job_of
 from core.tool import NotBegun, ToolContext, ToolResult
 from core.units import dollars, duration, seconds_of
 from tools.hub.jobs.arguments import JobsArguments
+from tools.hub.jobs.smoke import LONGEST, seconds_of_smoke, wrapped
 from tools.hub.jobs.spec import (
     LABEL,
     check_credentials,
@@ -41,6 +42,7 @@ async def launch(arguments: JobsArguments, ctx: ToolContext) -> ToolResult:
     spec = await spec_of(arguments, ctx)
     hub = Hub.of(ctx)
     flavor = await flavor_of(arguments.flavor, hub)
+    limit(arguments, spec, flavor)
     namespace = await hub.payer()
     note = {
         "namespace": namespace,
@@ -49,6 +51,9 @@ async def launch(arguments: JobsArguments, ctx: ToolContext) -> ToolResult:
         "per_minute": flavor.per_minute,
         "ceiling": flavor.price(spec["timeout"]),
         "at": ctx.services.clock(),
+        "smoke": arguments.operation == "smoke",
+        "output": "" if arguments.operation == "smoke" else arguments.output,
+        "model": arguments.model,
     }
     try:
         made = await _once(ctx, note, lambda api: api.run_job(namespace=namespace, **spec))
@@ -57,6 +62,12 @@ async def launch(arguments: JobsArguments, ctx: ToolContext) -> ToolResult:
     if isinstance(made, ToolResult):
         return made
     return await _submitted(arguments, ctx, note, job_of(made))
+
+
+def limit(arguments: JobsArguments, spec: dict[str, Any], flavor: Flavor) -> None:
+    """A smoke run's time limit follows from its cents."""
+    if arguments.operation == "smoke":
+        spec["timeout"] = seconds_of_smoke(flavor, spec["timeout"], arguments.cents)
 
 
 async def schedule(arguments: JobsArguments, ctx: ToolContext) -> ToolResult:
@@ -101,7 +112,8 @@ async def _once(
 
 async def spec_of(arguments: JobsArguments, ctx: ToolContext) -> dict[str, Any]:
     """What `run_job` takes, namespace excluded. Raises ToolError that names the argument."""
-    if not arguments.flavor or not arguments.timeout:
+    smoke = arguments.operation == "smoke"
+    if not arguments.flavor or not (arguments.timeout or smoke):
         raise ToolError(f"{arguments.operation} needs flavor and timeout")
     if bool(arguments.script) == bool(arguments.command):
         raise ToolError("run takes script or command, one of them")
@@ -112,7 +124,7 @@ async def spec_of(arguments: JobsArguments, ctx: ToolContext) -> dict[str, Any]:
         "image": image_of(arguments),
         "command": command_of(arguments, source),
         "flavor": arguments.flavor,
-        "timeout": seconds_of(arguments.timeout),
+        "timeout": seconds_of(arguments.timeout) if arguments.timeout else LONGEST,
         "attempts": 1,  # attempts × time limit would be the real ceiling
         "labels": labels,
         "env": {**arguments.env} or None,
@@ -122,6 +134,15 @@ async def spec_of(arguments: JobsArguments, ctx: ToolContext) -> dict[str, Any]:
     }
     if arguments.name:
         spec["name"] = arguments.name
+    if arguments.expose:
+        spec["expose"] = arguments.expose
+    if arguments.operation == "run":
+        more = {"ssh": arguments.ssh, "network_group": arguments.network_group}
+        spec |= {name: value for name, value in more.items() if value}
+    elif arguments.ssh or arguments.network_group:
+        raise ToolError(f"{arguments.operation} takes neither ssh nor network_group")
+    if arguments.operation == "smoke":
+        spec["command"] = wrapped(spec["command"], arguments.steps)
     return spec
 
 
@@ -155,11 +176,11 @@ async def _submitted(
     ctx.emit(ToolStateChange(id=ctx.call_id, tool=ctx.tool, state="running", url=job.url))
     if not arguments.detach:
         return await wait_for(job, ctx, tail=arguments.tail, call=(ctx.call_id, note))
-    limit = duration(seconds_of(arguments.timeout)) if arguments.timeout else "its time limit"
+    longest = duration(note["ceiling"] / note["per_minute"] * 60) if note["per_minute"] else "?"
     lines = [
         f"Job {job.id} was submitted on {job.flavor}: {job.url}",
         f"{dollars(note['per_minute'] * 60)} an hour, at most {dollars(note['ceiling'])} "
-        f"({limit}). Stage: {job.stage}.",
+        f"({longest}). Stage: {job.stage}.",
         "It keeps running; your next step reports its end. wait follows it, logs shows it.",
     ]
     return ToolResult("\n".join(lines), still_costs=True)

@@ -57,7 +57,7 @@ async def ended_jobs(
                 if not job.ended:
                     continue
                 cost = await launches.settle(call, launch, job, seen=False)
-                text = await last_words(job, hub, cost)
+                text = await last_words(job, services, thread, cost)
         except (AgentError, TimeoutError) as error:
             log.debug("job %s could not be looked at: %s", job_id, error)
             continue

@@ -7,9 +7,12 @@ Evidence is the note that a tool left with its call: hf_dataset inspect, hf_fit,
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from core.errors import ToolError
+from core.hub.connection import Hub
 from core.tool import ToolContext
 from core.units import duration
 from tools.hub.jobs.arguments import JobsArguments
+from tools.hub.jobs.smoke import in_words
 
 Notes = Sequence[tuple[str, dict[str, Any]]]
 
@@ -26,7 +29,23 @@ async def preflight(arguments: JobsArguments, ctx: ToolContext) -> list[str]:
         _output(arguments),
         _monitoring(arguments),
         _smaller(jobs),
+        *_measured(arguments, jobs),
     ]
+
+
+async def cannot_pay(hub: Hub) -> list[str]:
+    """A line if the Hub has no way to charge whoever pays."""
+    try:
+        payer = await hub.payer()
+        me = await hub.ask(lambda api: api.whoami())
+    except ToolError:
+        return []
+    accounts = [me, *(me.get("orgs") or [])]
+    account: dict[str, Any] = next((one for one in accounts if one.get("name") == payer), {})
+    if account.get("canPay") is not False:
+        return []
+    where = f"{hub.url}/settings/billing"
+    return [f"payment: {payer} has no payment method, so the Hub will refuse it ({where})"]
 
 
 def _data(arguments: JobsArguments, notes: Notes) -> Iterator[str]:
@@ -83,6 +102,19 @@ def _smaller(notes: Notes) -> str:
     call, note = done[-1]
     took = duration(note.get("seconds"))
     return f"time limit: an earlier job took {took} on {note.get('flavor')} ({call})"
+
+
+def _measured(arguments: JobsArguments, notes: Notes) -> Iterator[str]:
+    """What a smoke run of the same model measured."""
+    if arguments.operation == "smoke":
+        return
+    found = _newest(
+        notes, lambda note: note.get("measured") and note.get("model") == arguments.model
+    )
+    if found is not None:
+        call, note = found
+        other = "" if note.get("flavor") == arguments.flavor else " (another flavor)"
+        yield f"smoke: {in_words(note['measured'], note)}{other} ({call})"
 
 
 def _newest(notes: Notes, fits: Any) -> tuple[str, dict[str, Any]] | None:

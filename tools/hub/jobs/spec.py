@@ -69,10 +69,12 @@ def command_of(arguments: JobsArguments, source: str) -> list[str]:
             "script: it is too long to be sent inline; upload it with hf_repo, mount the "
             "repository with volumes and run it with command"
         )
-    needed = "".join(f" --with {shlex.quote(name)}" for name in arguments.dependencies)
+    needed = f" --python {shlex.quote(arguments.python)}" if arguments.python else ""
+    needed += "".join(f" --with {shlex.quote(name)}" for name in arguments.dependencies)
+    given = "".join(f" {shlex.quote(one)}" for one in arguments.script_args)
     # The script is $0: no quoting can break it.
     unpack = 'mkdir -p /tmp/job && printf %s "$0" | base64 -d | gunzip > /tmp/job/script.py'
-    return ["bash", "-c", f"{unpack} && exec uv run{needed} /tmp/job/script.py", packed]
+    return ["bash", "-c", f"{unpack} && exec uv run{needed} /tmp/job/script.py{given}", packed]
 
 
 def image_of(arguments: JobsArguments) -> str:
@@ -107,7 +109,9 @@ def check_credentials(arguments: JobsArguments, source: str) -> None:
         "command": arguments.command,
         "env": "\n".join(f"{name}={value}" for name, value in arguments.env.items()),
         "dependencies": "\n".join(arguments.dependencies),
-        "arguments": "\n".join([arguments.image, arguments.name, *arguments.volumes]),
+        "arguments": "\n".join(
+            [arguments.image, arguments.name, *arguments.volumes, *arguments.script_args]
+        ),
     }
     for where, text in texts.items():
         found = credential_in_text(text)

@@ -14,8 +14,8 @@ from core.tool import AgentTool, ToolContext, ToolResult
 from core.training import training_line
 from core.units import dollars, duration
 from tools.hub.jobs.arguments import JobsArguments
-from tools.hub.jobs.launch import launch, recovered, schedule, spec_of
-from tools.hub.jobs.preflight import preflight
+from tools.hub.jobs.launch import launch, limit, recovered, schedule, spec_of
+from tools.hub.jobs.preflight import cannot_pay, preflight
 from tools.hub.jobs.reads import read_of
 from tools.hub.jobs.spec import image_of, names_file, read_script
 
@@ -26,9 +26,10 @@ class HfJobs(AgentTool):
     name: str = "hf_jobs"
     description: str = (
         "Run a script or command on Hugging Face hardware, paid by the minute: run, then wait or "
-        "logs. Name datasets, model, output and monitoring of a training: the user sees what was "
-        "checked (hf_dataset inspect, hf_fit) before it costs money. Not for short work that runs "
-        "here with bash."
+        "logs. Before a long training, smoke: the same for a few steps, for cents; it measures "
+        "memory, speed and the price of the whole. Name datasets, model, output and monitoring of "
+        "a training: the user sees what was checked (hf_dataset inspect, hf_fit) before it costs "
+        "money. Not for short work that runs here with bash."
     )
     args_schema: type[BaseModel] = JobsArguments
 
@@ -52,24 +53,29 @@ class HfJobs(AgentTool):
             return Effect("read")
         # A script's file is sent, so the rules for places hold for it.
         sent = (a.script.strip(),) if names_file(a.script) else ()
-        if a.operation == "run":
-            said = f"run a job on {a.flavor} for at most {a.timeout}"
+        if a.operation in ("run", "smoke"):
+            longest = a.timeout or "15m"
+            said = f"{a.operation} a job on {a.flavor} for at most {longest}"
             return Effect("spend", paths=sent, preview=said)
         if a.operation == "schedule":
             said = f"schedule a job on {a.flavor}, {a.cron}, each for at most {a.timeout}"
             return Effect("publish", paths=sent, preview=said, always_asks=True)
-        verb = "cancel job" if a.operation == "cancel" else "delete the schedule"
+        verb = {"cancel": "cancel job", "unschedule": "delete the schedule"}.get(
+            a.operation, f"{a.operation} the schedule"
+        )
         return Effect("publish", preview=f"{verb} {a.id}")
 
     async def foresee(self, arguments: JobsArguments, ctx: ToolContext) -> Effect:
         """With the live price, what is run, and what was checked."""
         effect = self.effect(arguments, ctx.cwd)
-        if arguments.operation not in ("run", "schedule"):
+        if arguments.operation not in ("run", "smoke", "schedule"):
             return effect
         spec = await spec_of(arguments, ctx)
         seconds = spec["timeout"]
         try:
             flavor = await flavor_of(arguments.flavor, Hub.of(ctx))
+            limit(arguments, spec, flavor)
+            seconds = spec["timeout"]
             price: int | None = flavor.price(seconds)
             cost = (
                 f"${flavor.hourly:.2f} an hour × {duration(seconds)} = "
@@ -88,6 +94,9 @@ class HfJobs(AgentTool):
             + (f", packages {', '.join(arguments.dependencies)}" if arguments.dependencies else ""),
             *([f"secrets {', '.join(arguments.secrets)}"] if arguments.secrets else []),
             *([f"volumes {', '.join(arguments.volumes)}"] if arguments.volumes else []),
+            *([f"open to the internet: ports {arguments.expose}"] if arguments.expose else []),
+            *(["ssh: with the keys of the account"] if arguments.ssh else []),
+            *await cannot_pay(Hub.of(ctx)),
             *await preflight(arguments, ctx),
             "",
             read_script(arguments.script, ctx.cwd) or arguments.command,
@@ -104,7 +113,7 @@ class HfJobs(AgentTool):
         operation = arguments.operation
         if operation in READS:
             return await read_of(arguments, ctx)
-        if operation == "run":
+        if operation in ("run", "smoke"):
             return await launch(arguments, ctx)
         if operation == "schedule":
             return await schedule(arguments, ctx)
@@ -117,17 +126,22 @@ class HfJobs(AgentTool):
         def change(api: Any) -> None:
             if operation == "cancel":
                 api.cancel_job(job_id=arguments.id, namespace=namespace)
-            else:
-                api.delete_scheduled_job(scheduled_job_id=arguments.id, namespace=namespace)
+                return
+            calls = {
+                "unschedule": api.delete_scheduled_job,
+                "suspend": api.suspend_scheduled_job,
+                "resume": api.resume_scheduled_job,
+            }
+            calls[operation](scheduled_job_id=arguments.id, namespace=namespace)
 
         await hub.ask(change, again=False)
-        done = "was cancelled" if operation == "cancel" else "was deleted"
-        return ToolResult(f"{arguments.id} {done}.")
+        done = {"cancel": "was cancelled", "unschedule": "was deleted", "suspend": "is suspended"}
+        return ToolResult(f"{arguments.id} {done.get(operation, 'runs on its schedule again')}.")
 
     async def recover(
         self, arguments: JobsArguments, ctx: ToolContext, note: dict[str, Any]
     ) -> ToolResult | None:
-        """The Hub knows: by the label of the call. Cancelling twice is cancelling once."""
-        if arguments.operation in ("run", "schedule"):
+        """The Hub knows: by the label of the call. The others do the same twice as once."""
+        if arguments.operation in ("run", "smoke", "schedule"):
             return await recovered(arguments, ctx, note)
         return await self.execute(arguments, ctx)

@@ -7,7 +7,7 @@ left; a failed job is a failure.
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -15,9 +15,11 @@ from core.errors import ToolError
 from core.events import ToolState, ToolStateChange
 from core.hub.connection import Hub, bearer
 from core.hub.jobs import Job, Launches, inspected
-from core.tool import ToolContext, ToolResult
+from core.tool import Services, ToolContext, ToolResult
 from core.units import exact_dollars
 from tools.hub.jobs.log import KEPT, JobLog
+from tools.hub.jobs.produced import produced
+from tools.hub.jobs.smoke import keep_measured
 
 #: Seconds without a line after which a look at the logs has them all; seconds to connect.
 QUIET, CONNECT = 2.0, 10.0
@@ -113,7 +115,7 @@ async def wait_for(
     if not log.lines:
         log = await log_so_far(hub, ended)
     cost = await (ours.settle(*call, ended) if call else ours.settle_if_ours(ended))
-    return ended_result(ended, log, tail, cost)
+    return ended_result(ended, log, tail, cost, await outcome(ended, log, ctx.services, ctx.thread))
 
 
 async def _ended(job: Job, hub: Hub) -> Job:
@@ -151,15 +153,25 @@ async def _follow(job: Job, hub: Hub, log: JobLog) -> None:
         await asyncio.sleep(FIRST_LOOK)
 
 
-async def last_words(job: Job, hub: Hub, cost: int | None) -> str:
+async def outcome(job: Job, log: JobLog, services: Services, thread: str) -> list[str]:
+    """What a smoke run measured, and what a training left in its repository."""
+    lines = await keep_measured(services, thread, job.id, log.lines)
+    notes = [note for _, note in await Launches(services, thread).all() if note["job"] == job.id]
+    return lines + (await produced(job, notes[-1], Hub(services.settings)) if notes else [])
+
+
+async def last_words(job: Job, services: Services, thread: str, cost: int | None) -> str:
     """How a job ended that no one waited for."""
-    return ended_result(job, await log_so_far(hub, job, BRIEF), 20, cost).text
+    log = await log_so_far(Hub(services.settings), job, BRIEF)
+    return ended_result(job, log, 20, cost, await outcome(job, log, services, thread)).text
 
 
-def ended_result(job: Job, log: JobLog, tail: int, cost: int | None) -> ToolResult:
-    """How a job ended, its metrics and its last lines."""
+def ended_result(
+    job: Job, log: JobLog, tail: int, cost: int | None, more: Sequence[str] = ()
+) -> ToolResult:
+    """How a job ended, its metrics and its last lines. `more`: lines of its outcome."""
     spent = "" if cost is None else f", {exact_dollars(cost)}"
-    head = [f"{job.line()[0].upper()}{job.line()[1:]}{spent}"]
+    head = [f"{job.line()[0].upper()}{job.line()[1:]}{spent}", *more]
     found, shown = log.metrics(), log.tail(tail)
     metrics = ["", "Metrics in its log", *(f"  {line}" for line in found)] if found else []
     logs = ["", f"Last lines of its log ({len(shown)} of {len(log.lines)})", *shown]
