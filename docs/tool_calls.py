@@ -80,7 +80,7 @@ CALLS = [
          {"operation": "wait", "id": JOB},
          {"operation": "run", "flavor": "cpu-basic", "timeout": "10m", "command": "python eval.py"},
          {"operation": "cancel", "id": SECOND_JOB},
-         {"operation": "smoke", "flavor": "a10g-large", "script": "train.py", "cents": 25,
+         {"operation": "smoke", "flavor": "a10g-small", "script": "train.py", "cents": 25,
           "dependencies": ["trl"], "model": "ann/llama-8b"},
          {"operation": "schedule", "flavor": "cpu-basic", "timeout": "10m", "cron": "@daily",
           "name": "nightly", "command": "python eval.py"},

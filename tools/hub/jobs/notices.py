@@ -142,4 +142,4 @@ async def end_of(services: Services, thread: str, job: Job) -> str:
     """How a job ended, with its metrics and last lines; its cost is booked. Raises ToolError."""
     launches = Launches(services, thread)
     cost = await launches.settle_if_ours(job)
-    return await last_words(job, Hub(services.settings), cost)
+    return await last_words(job, services, thread, cost)

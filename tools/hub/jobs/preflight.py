@@ -34,7 +34,7 @@ async def preflight(arguments: JobsArguments, ctx: ToolContext) -> list[str]:
 
 
 async def cannot_pay(hub: Hub) -> list[str]:
-    """A line if the Hub has no way to charge whoever pays."""
+    """A line if the account that pays has no payment method."""
     try:
         payer = await hub.payer()
         me = await hub.ask(lambda api: api.whoami())
