@@ -10,7 +10,7 @@ from langchain_core.messages import AIMessage
 from pydantic import BaseModel
 
 from cli.shared.render import closing, duration, money
-from configs.settings import Settings
+from configs.settings import Budget, Settings
 from core.effects import Effect
 from core.events import TurnComplete
 from core.model import Answer
@@ -89,6 +89,7 @@ class Spender:
 @pytest.mark.parametrize("part", range(3))
 async def test_the_total_is_the_ledgers(part: int, settings: Settings, tmp_path: Path) -> None:
     """Model, sub-agents and calls that spend; before and after approvals, over a new process."""
+    settings = settings.model_copy(update={"budget": Budget(thread=100.0)})
     for seed in range(part * 10, part * 10 + 10):
         folder = tmp_path / str(seed)
         folder.mkdir()
@@ -97,6 +98,7 @@ async def test_the_total_is_the_ledgers(part: int, settings: Settings, tmp_path:
             "paid": Paid(world=spender), "research": builtin_tools()["research"],
         }  # fmt: skip
         thread: str | None = None
+        whole = 0
         for _ in range(3):
             spender.left, spender.charged = spender.rng.randint(0, 3), 0
             last: Any = None
@@ -126,9 +128,11 @@ async def test_the_total_is_the_ledgers(part: int, settings: Settings, tmp_path:
             assert last.cost_micro_usd == spent.amount == summary["cost_micro_usd"]
             assert last.cost_micro_usd == spender.charged, seed
             assert bool(last.since) == asked
-            assert f" · {money(spender.charged)} · {duration(last.seconds)}" in closing(
-                asdict(last)
-            )
+            whole += spender.charged
+            left = 100_000_000 - whole
+            assert last.left_micro_usd == summary["left_micro_usd"] == left
+            told = f" · {money(spender.charged)} · {money(left)} left · {duration(last.seconds)}"
+            assert told in closing(asdict(last))
 
 
 def test_the_closing_line() -> None:
