@@ -16,6 +16,7 @@ from stat import S_ISLNK
 
 import platformdirs
 
+from configs.kept_keys import keys_file
 from configs.real_path import real_path
 from core.policy.secret_files import MAY_BE_FOLDER, is_secret_name
 
@@ -78,7 +79,8 @@ def is_secret(path: str) -> bool:
     """A file that is known to hold credentials."""
     if is_secret_name(path):
         return os.path.basename(path).lower() not in MAY_BE_FOLDER or not os.path.isdir(path)
-    return any(inside(path, place) for place in (*_below_home(SECRET_PLACES), *_hf_tokens()))
+    places = (*_below_home(SECRET_PLACES), *_hf_tokens(), *_kept_keys())
+    return any(inside(path, place) for place in places)
 
 
 def is_protected(path: str, state: str = "") -> bool:
@@ -115,7 +117,8 @@ def _readable_places(state: str) -> list[str]:
 def secret_places() -> list[str]:
     """Files and folders outside of projects that hold credentials. They need not exist."""
     home = os.path.expanduser("~")
-    return [*(os.path.join(home, place) for place in SECRET_PLACES), *_hf_tokens()]
+    places = [os.path.join(home, place) for place in SECRET_PLACES]
+    return [*places, *_hf_tokens(), str(keys_file())]
 
 
 def own_places(state: str = "") -> list[str]:
@@ -139,6 +142,10 @@ def _states(state: str) -> list[str]:
 
 def _hf_tokens() -> list[str]:
     return _once("tokens", _find_hf_tokens)
+
+
+def _kept_keys() -> list[str]:
+    return _once("kept keys", lambda: [str(keys_file()), real_path(str(keys_file()))])
 
 
 def _find_hf_tokens() -> list[str]:

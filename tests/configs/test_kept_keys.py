@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from configs.kept_keys import apply_kept_keys, keep_key, kept_keys
+from core.policy.paths import is_secret, secret_places
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +32,12 @@ def test_kept_and_applied(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_only_credentials_count(name: str) -> None:
     keep_key(name, "x")
     assert kept_keys() == {}
+
+
+def test_it_is_a_secret_place() -> None:
+    path = str(keep_key("OPENAI_API_KEY", "sk-three"))
+    assert is_secret(path)
+    assert path in secret_places()
 
 
 def test_a_file_that_others_can_read_does_not_count() -> None:
