@@ -4,12 +4,14 @@ estimate is rough. docs/memory.md compares the estimates with published measurem
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from tools.hub.fit.gpu_memory import need
+from tools.hub.fit.gpu_memory import GB, need
 from tools.hub.fit.model_shape import Shape
 from tools.hub.fit.plan import MemoryEstimate
 
 #: What published runs of one setting differ by: 9 of 10 are within this range.
 AROUND = (0.8, 1.25)
+#: Bytes below which what no formula holds is a tenth and more.
+SMALL = 5 * GB
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,10 @@ def _alternatives(shape: Shape, plan: MemoryEstimate) -> Iterator[tuple[str, Mem
         if not plan.precision:
             yield "precision bf16", replace(plan, precision="bf16")
         if not plan.optimizer:
-            yield "adamw_8bit", replace(plan, optimizer="adamw_8bit")
+            small = replace(plan, optimizer="adamw_8bit")
+            yield "adamw_8bit", small
+            if not plan.precision:
+                yield "both", replace(small, precision="bf16")
         if not plan.frees_gradients and not plan.keeps_gradients:
             name = "gradients kept (accumulation, DeepSpeed)"
             yield name, replace(plan, keeps_gradients=True)
@@ -107,6 +112,8 @@ def _alternatives(shape: Shape, plan: MemoryEstimate) -> Iterator[tuple[str, Mem
 
 
 def _rough(shape: Shape, plan: MemoryEstimate) -> Iterator[str]:
+    if need(shape, plan).total < SMALL:
+        yield "of a model this small, CUDA's own half GB decides"
     if shape.guessed:
         yield "the model's shape is guessed"
     if shape.experts and plan.method != "inference":
