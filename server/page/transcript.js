@@ -168,9 +168,10 @@ export class Transcript {
     this.over();
     if (status === "interrupted") return this.ending("stop", "Stopped.", "Send a message to continue.", []);
     const isCap = /\bcap\b|budget|max_usd/i.test(`${message} ${hint}`);
-    const acts = [button("fill", { onclick: () => this.actions.resume() }, icon("play"), status === "limit" ? "Continue" : "Try again")];
+    const isOut = error === "not_authenticated";
+    const acts = [button(isOut ? "outline" : "fill", { onclick: () => this.actions.resume() }, icon("play"), status === "limit" ? "Continue" : "Try again")];
     // Shown in a Space only: that it is one is known later than this.
-    if (error === "not_authenticated") acts.unshift(h("a.fill.sign-in", { href: this.actions.signIn }, "Sign in again"));
+    if (isOut) acts.unshift(h("a.fill.sign-in", { href: this.actions.signIn }, "Sign in again"));
     if (isCap) acts.unshift(button("outline", { onclick: () => this.actions.raiseCap() }, "Raise the cap"));
     const words = message || (status === "limit" ? "Stopped at a limit." : "The turn failed.");
     return this.ending(status === "limit" ? "warn" : "cross", words, hint, acts, status);
