@@ -136,7 +136,8 @@ def newest(_: Any, written: Any) -> Any:
 class AgentState(TypedDict, total=False):
     """messages: the conversation as the model sees it, system prompt excluded.
     verdicts: by call id, of the last answer only. plan: the checklist. granted: rules that a
-    user granted for this thread. told: jobs whose end the model knows."""
+    user granted for this thread. told: jobs, and calls that began a
+    command, whose end the model knows."""
 
     messages: Annotated[
         list[AnyMessage], DeltaChannel(reduce_messages, snapshot_frequency=SNAPSHOT_FREQUENCY)

@@ -21,8 +21,8 @@ from core.tool import AgentContext
 from nodes.ask_model import ask_model
 from nodes.budget import book, charged, nothing_left
 from nodes.context_room import check_room, over_threshold, prompt_of, warn_of_window
+from nodes.end_notices import told_ends
 from nodes.interrupt import Stopped
-from nodes.job_notices import ended_jobs
 from nodes.last_words import closing_words
 from nodes.limits import limit_reached, model_of
 from nodes.opening import ended, take_input
@@ -46,8 +46,8 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
     new, turn = await take_input(state, step)
     if turn.get("status") != "running":
         return {"turn": turn}
-    jobs, told = await ended_jobs(step, state.get("told", []))
-    new = [*new, *jobs]
+    ends, told = await told_ends(step, state)
+    new = [*new, *ends]
     if services.stop.is_set():
         update: dict[str, Any] = {"turn": _stopped(turn, step)}
     elif reason := limit_reached(turn, step.context):

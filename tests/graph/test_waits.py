@@ -210,3 +210,55 @@ async def test_a_deleted_session_ends_the_wait(settings: Settings, workdir: Path
         assert await store.waits.of(thread) is None
         with pytest.raises(NoSuchThread, match="was deleted while it waited"):
             await driver.session.until_woken()
+
+
+async def test_a_background_command_that_ends_is_told_once(
+    settings: Settings, workdir: Path
+) -> None:
+    command = "until [ -e go ]; do sleep 0.1; done; echo accuracy=0.91"
+
+    def choose(asked: Any) -> Reply:
+        if asked.user_messages == 1:
+            begin = Call("bash", {"command": command, "background": True})
+            return Reply("started") if asked.step else Reply(calls=[begin])
+        return Reply("I see")
+
+    async with driven(choose, settings, workdir, mode="auto") as driver:
+        await driver.send("train")
+        await driver.send("still?")
+        assert "has ended" not in str(driver.messages)
+        (workdir / "go").touch()
+        (run,) = await driver.session._services.backend.commands(driver.session.thread.id)
+        while run.state() == "alive":
+            await asyncio.sleep(0.05)
+        await driver.send("and now?")
+        await driver.send("again?")
+        told = [m for m in driver.messages if "has ended" in str(m["content"])]
+        assert len(told) == 1
+        assert "accuracy=0.91\n[exit code 0]" in str(told[0]["content"])
+
+
+async def test_an_end_that_was_read_or_waited_for_is_not_told_again(
+    settings: Settings, workdir: Path
+) -> None:
+    def choose(asked: Any) -> Reply:
+        if asked.user_messages != 1:
+            return Reply("I see")
+        if asked.step == 0:
+            lines = ("sleep 3; echo one", "until [ -e go ]; do sleep 0.1; done; echo two")
+            begin = [Call("bash", {"command": c, "background": True}, id=c[-3:]) for c in lines]
+            return Reply(calls=begin)
+        names = [t.text.partition("id ")[2].partition(".")[0] for t in asked.since_user[1:3]]
+        if asked.step == 1:
+            return Reply(calls=[Call("process", {"operation": "wait", "id": names[0]})])
+        if asked.step == 2:
+            return waiting({"process": names[1]})
+        return Reply("done")
+
+    async with driven(choose, settings, workdir, mode="auto") as driver:
+        last = await driver.send("train")
+        assert last.name == "waiting"
+        (workdir / "go").touch()
+        assert (await woken(driver)).text == "done"
+        await driver.send("anything new?")
+        assert not [m for m in driver.messages if "Background command" in str(m["content"])]
