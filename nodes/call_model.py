@@ -27,6 +27,7 @@ from nodes.last_words import closing_words
 from nodes.limits import limit_reached, model_of
 from nodes.opening import ended, take_input
 from nodes.partial_answer import Partial, keep_partial
+from nodes.polling import poll_words
 from nodes.record_answer import record_answer
 from nodes.step import Step
 
@@ -54,6 +55,7 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
         update = {"turn": ended(turn, "limit", error=LimitReached(reason))}
     else:
         new += closing_words(turn, step.context, services, messages)
+        new += poll_words(turn, services, messages)
         update = await _ask(state, step, new, turn)
     return {"messages": new, **update, **told}
 

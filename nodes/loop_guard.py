@@ -51,7 +51,7 @@ def find_loop(
     newest = messages[-1] if messages else None
     if not isinstance(newest, AIMessage) or not newest.tool_calls:
         return None
-    steps = _finished_steps(messages)
+    steps = finished_steps(messages)
     return (
         _repeated(steps, newest) or _failing(steps, newest) or _malformed(steps, newest, verdicts)
     )
@@ -128,7 +128,7 @@ def _malformed(
     return Loop(_signed("malformed", *names), why)
 
 
-def _finished_steps(messages: Sequence[BaseMessage]) -> list[Step]:
+def finished_steps(messages: Sequence[BaseMessage]) -> list[Step]:
     """The newest steps of this turn behind the newest answer, oldest first; steps that the guard
     itself withheld are left out."""
     steps: list[Step] = []

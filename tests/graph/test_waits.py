@@ -262,3 +262,19 @@ async def test_an_end_that_was_read_or_waited_for_is_not_told_again(
         assert (await woken(driver)).text == "done"
         await driver.send("anything new?")
         assert not [m for m in driver.messages if "Background command" in str(m["content"])]
+
+
+async def test_three_polls_in_a_row_are_told_of_wait(settings: Settings, workdir: Path) -> None:
+    commands = ["sleep 0; echo 1", "sleep 0; echo 2", "sleep 0; echo 3", "echo 4"]
+
+    def choose(asked: Any) -> Reply:
+        told = sum(t.role == "assistant" for t in asked.turns)
+        if told == len(commands):
+            return Reply("done")
+        return Reply(calls=[Call("bash", {"command": commands[told]})])
+
+    async with driven(choose, settings, workdir, mode="auto") as driver:
+        assert (await driver.send("look")).text == "done"
+        notes = [m for m in driver.messages if "3 times in a row" in str(m["content"])]
+        assert len(notes) == 1
+        assert "`wait`" in notes[0]["content"]

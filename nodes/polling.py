@@ -1,0 +1,51 @@
+"""A model that looks again and again at work that runs elsewhere is told of `wait`."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+
+from core.history import calls_of, note
+from core.state import Turn
+from core.tool import Services
+from nodes.loop_guard import IN_A_ROW, finished_steps
+from tools.wait.tool import NAME
+
+POLLS = (
+    "You have looked {count} times in a row at work that runs on its own. Use `wait` instead: it "
+    "costs nothing, and you continue when something has happened."
+)
+#: What looks at something that runs elsewhere, by tool and operation; and a line that sleeps.
+LOOKS = {
+    ("process", "output"), ("process", "list"), ("hf_jobs", "logs"), ("hf_jobs", "inspect"),
+    ("hf_jobs", "ps"), ("hf_jobs", "metrics"),
+}  # fmt: skip
+SLEEPS = re.compile(r"(^|;|&&)\s*sleep\s+\d")
+
+
+def poll_words(
+    turn: Turn, services: Services, messages: Sequence[BaseMessage]
+) -> list[HumanMessage]:
+    """The note after each third poll in a row; [] otherwise."""
+    count = polls_in_a_row(messages) if NAME in services.tools else 0
+    if not count or count % IN_A_ROW:
+        return []
+    id = f"polls-{turn.get('number', 0)}-{turn.get('iterations', 0)}"
+    return [note(POLLS.format(count=count), id)]
+
+
+def polls_in_a_row(messages: Sequence[BaseMessage]) -> int:
+    """How many of the newest steps of this turn did nothing but look again."""
+    count = 0
+    for step in reversed(finished_steps([*messages, AIMessage("")])):
+        if not all(_is_poll(call.name, call.args) for call in calls_of(step.answer)):
+            break
+        count += 1
+    return count
+
+
+def _is_poll(tool: str, arguments: Mapping[str, Any]) -> bool:
+    if tool == "bash":
+        return bool(SLEEPS.search(str(arguments.get("command", ""))))
+    return (tool, arguments.get("operation")) in LOOKS
