@@ -1,4 +1,4 @@
-"""A model that looks again and again at work that runs elsewhere is told of `wait`."""
+"""Points a model that looks again and again at work elsewhere to `wait`."""
 
 import re
 from collections.abc import Mapping, Sequence
