@@ -19,6 +19,8 @@ MARKS = {"completed": "[x]", "in_progress": "[>]", "pending": "[ ]"}
 WIDTH = 160
 #: Characters of a call's name before its result.
 NAME = 60
+#: Lines of a new file's diff, its head included.
+NEW_FILE_LINES = 13
 PASSED = "[exit code 0]"
 #: Tools whose results are told by their end.
 BY_THE_END = ("bash", "process", "hf_jobs")
@@ -164,7 +166,11 @@ class EventPrinter(EventLines):
 
     def log(self, event: ev.ToolLog) -> None:
         self._logged.add(event.id)
-        for text in event.text.split("\n"):
+        lines = event.text.split("\n")
+        if "\n@@ -0,0 " in event.text and len(lines) > NEW_FILE_LINES:
+            left = len(lines) - NEW_FILE_LINES
+            lines = [*lines[:NEW_FILE_LINES], f"[{left} more line{'' if left == 1 else 's'}]"]
+        for text in lines:
             self.line(f"  {text}" if event.id else f"… {text}", "2")
 
     def result(self, event: ev.ToolOutput) -> list[str]:

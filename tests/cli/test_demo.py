@@ -52,7 +52,7 @@ def test_without_a_terminal_it_approves_itself_and_says_so(
     told = [
         "[>] look at the data", "● read beans.csv", "● write train.py", "[exit code 1]",
         "● edit train.py", "left out, a measurement is missing", "? bash python3 train.py",
-        "0.693 |*", "held back", "● write report.md", "[x] train and report",
+        "0.693 |*", "held back", "● write report.md", "plan 4/4 · all done",
         "The classifier is trained", "9 iterations",
     ]  # fmt: skip
     rest = done.stdout
