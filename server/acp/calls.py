@@ -22,7 +22,7 @@ def kind_of(tool: str, effect: Effect | None) -> Any:
         return "search"
     if tool == "plan":
         return "think"
-    if effect is None:
+    if effect is None or tool == "ask_user":
         return "other"
     if effect.kind == "read" and not effect.paths:
         return "fetch"

@@ -19,6 +19,8 @@ from server.acp.slash import run_command, turn_of_command
 from server.acp.updates import Updates, of_plan
 
 log = logging.getLogger(__name__)
+#: Seconds between two looks at what running calls print: an editor draws no faster.
+PACE = 0.2
 
 
 class Conversation:
@@ -141,14 +143,25 @@ class Conversation:
     async def _tell(self, events: AsyncIterator[ev.Event]) -> ev.Event:
         """Tell a turn's events; the last one."""
         event: ev.Event | None = None
-        async with aclosing(events) as told:  # type: ignore[type-var]
-            async for event in told:
-                if self._stopped.is_set():
-                    self.session.interrupt()
-                for update in self._updates.of_event(event):
-                    await self._editor.update(self.id, update)
+        output = asyncio.create_task(self._tell_output())
+        try:
+            async with aclosing(events) as told:  # type: ignore[type-var]
+                async for event in told:
+                    if self._stopped.is_set():
+                        self.session.interrupt()
+                    for update in self._updates.of_event(event):
+                        await self._editor.update(self.id, update)
+        finally:
+            output.cancel()
         assert event is not None
         return event
+
+    async def _tell_output(self) -> None:
+        """Tell what running calls print, also what they print before a long silence."""
+        while True:
+            await asyncio.sleep(PACE)
+            for update in self._updates.of_output():
+                await self._editor.update(self.id, update)
 
     async def _stop_reason(self, last: ev.Event) -> StopReason | None:
         """Why the turn is over; None: it continues. Raises RequestError."""

@@ -1,6 +1,5 @@
 """From a session's events and its stored history to the updates of the protocol."""
 
-import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -22,8 +21,8 @@ from core.secrets.redaction import redacted, redacted_in
 from core.state import PlanItem
 from server.acp import calls
 
-#: Lines of a running command that are shown; seconds between two looks at them.
-LINES, PACE = 100, 0.2
+#: Lines of a running command that are shown.
+LINES = 100
 STATES = {"pending": "pending", "running": "in_progress", "rejected": "failed"}
 EffectOf = Callable[[str, dict[str, Any]], Effect | None]
 
@@ -45,11 +44,13 @@ class Updates:
         self._streamed = False
         self._known: set[str] = set()
         self._lines: dict[str, deque[str]] = defaultdict(lambda: deque(maxlen=LINES))
-        self._told_at = 0.0
+        self._printed: set[str] = set()
         self._plans: dict[str, list[PlanItem]] = {}
 
     def of_event(self, event: ev.Event) -> Iterator[Any]:
         match event:
+            case ev.Processing(resumes="nothing"):
+                yield update_agent_message_text("Nothing to resume. Send a message.\n\n")
             case ev.AssistantChunk(kind="answer"):
                 self._streamed = True
                 yield update_agent_message_text(event.text)
@@ -65,12 +66,12 @@ class Updates:
             case ev.ToolCall() if event.id not in self._known:  # a resume tells it again
                 yield self._started(event.id, event.tool, event.arguments)
             case ev.ToolLog() if event.id:
-                yield from self._log(event.id, event.text)
+                self._log(event.id, event.text)
             case ev.ToolLog():
                 yield update_agent_thought_text(f"{event.text}\n")
             case ev.ToolStateChange():
                 if event.url:
-                    yield from self._log(event.id, event.url)
+                    self._log(event.id, event.url)
                 if event.state in STATES:
                     status: Any = STATES[event.state]
                     yield update_tool_call(event.id, status=status)
@@ -86,15 +87,19 @@ class Updates:
             self._plans[id] = arguments["items"]
         return calls.started(id, tool, arguments, self._effect_of(tool, arguments), self._cwd)
 
-    def _log(self, id: str, text: str) -> Iterator[Any]:
-        """The newest lines of a call that runs, not more often than an editor can draw."""
+    def _log(self, id: str, text: str) -> None:
         self._lines[id].append(text)
-        if time.monotonic() - self._told_at >= PACE:
-            self._told_at = time.monotonic()
+        self._printed.add(id)
+
+    def of_output(self) -> Iterator[Any]:
+        """The newest lines of each call that printed since the last look and still runs."""
+        while self._printed:
+            id = self._printed.pop()
             yield update_tool_call(id, content=[calls.fenced("\n".join(self._lines[id]))])
 
     def _ended(self, event: ev.ToolOutput) -> Iterator[Any]:
         self._lines.pop(event.id, None)
+        self._printed.discard(event.id)
         yield _result(event.id, event.tool, event.ok, event.text)
         plan = self._plans.pop(event.id, None)
         if plan is not None and event.ok:

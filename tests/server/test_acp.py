@@ -11,64 +11,15 @@ import pytest
 from acp import PROTOCOL_VERSION, RequestError, spawn_agent_process
 from acp.helpers import embedded_text_resource, image_block, resource_block, text_block
 from acp.helpers import resource_link_block as link
-from acp.schema import (
-    AllowedOutcome,
-    DeniedOutcome,
-    EnvVariable,
-    McpServerStdio,
-    RequestPermissionResponse,
-    SseMcpServer,
-)
+from acp.schema import EnvVariable, McpServerStdio, SseMcpServer
 
+from configs.settings import Settings
+from core.store import open_store
+from graph.session import Session
 from tests.cli.program import Program, program
+from tests.server.editor import SECONDS, Editor, prompt, until_there
 from tests.stand_ins.model_script import Asked, Call, Reply
-
-SECONDS = 90
-
-
-class Editor:
-    """A client that keeps what it is told, and answers questions with `choice`."""
-
-    def __init__(self) -> None:
-        self.updates: dict[str, list[Any]] = {}
-        self.questions: list[tuple[str, Any, list[Any]]] = []
-        self.choice: dict[str, str] = {}
-        self.changed = asyncio.Condition()
-
-    async def session_update(self, session_id: str, update: Any, **_: Any) -> None:
-        async with self.changed:
-            self.updates.setdefault(session_id, []).append(update)
-            self.changed.notify_all()
-
-    async def request_permission(
-        self, session_id: str, tool_call: Any, options: list[Any], **_: Any
-    ) -> RequestPermissionResponse:
-        async with self.changed:
-            self.questions.append((session_id, tool_call, options))
-            self.changed.notify_all()
-        choice = self.choice.get(session_id, "")
-        if not choice:
-            await asyncio.Event().wait()
-        if choice == "cancelled":
-            return RequestPermissionResponse(outcome=DeniedOutcome(outcome="cancelled"))
-        outcome = AllowedOutcome(outcome="selected", option_id=choice)
-        return RequestPermissionResponse(outcome=outcome)
-
-    def on_connect(self, conn: Any) -> None:
-        pass
-
-    async def until(self, is_so: Any) -> None:
-        async with asyncio.timeout(SECONDS), self.changed:
-            await self.changed.wait_for(is_so)
-
-    def told(self, session: str, kind: str) -> list[Any]:
-        return [u for u in self.updates.get(session, []) if u.session_update == kind]
-
-    def text(self, session: str, kind: str = "agent_message_chunk") -> str:
-        return "".join(update.content.text for update in self.told(session, kind))
-
-    def states(self, session: str) -> list[str]:
-        return [u.status for u in self.told(session, "tool_call_update") if u.status]
+from tests.tools.bench import sleeper, sleeps
 
 
 @asynccontextmanager
@@ -87,27 +38,25 @@ async def started(ml_agent: Program, editor: Editor) -> AsyncIterator[tuple[Any,
         yield connection, process
 
 
+#: A command that begins and does not end.
+SLEEPER = sleeper()
+WAITS = f"touch begun; sleep {SLEEPER}"
+
+
 def answers(asked: Asked) -> Reply:
     """A model that does what the last message says."""
     if asked.turns[-1].role == "tool":
         return Reply(text=f"result: {asked.turns[-1].text}")
     said = asked.user
-    for word in ("make", "slow", "wait"):
+    before = {"make": "", "slow": "until rm go 2>&-; do sleep 0.05; done; ", "wait": f"{WAITS}; "}
+    for word, first in before.items():
         if word in said:
-            first = {"make": "", "slow": "sleep 3; ", "wait": "sleep 60; "}[word]
-            line = f"{first}touch made.txt"
-            return Reply(calls=[Call("bash", {"command": line})])
+            return Reply(calls=[Call("bash", {"command": f"{first}touch made.txt"})])
     if "plan" in said:
         item = {"id": "1", "text": "look", "status": "completed"}
         write = Call("write", {"path": "new.py", "content": "x = 1\n"})
         return Reply(calls=[Call("plan", {"items": [item]}), write])
     return Reply(text=f"you said: {said}")
-
-
-async def prompt(connection: Any, session: str, *blocks: Any) -> str:
-    given = [text_block(block) if isinstance(block, str) else block for block in blocks]
-    async with asyncio.timeout(SECONDS):
-        return str((await connection.prompt(session_id=session, prompt=given)).stop_reason)
 
 
 async def test_an_editor_works_with_two_sessions(
@@ -127,13 +76,19 @@ async def test_an_editor_works_with_two_sessions(
             assert not (other / "made.txt").exists()
             await _content(connection, editor, a, ml_agent)
             await _plan_and_diff(connection, editor, a, str(ml_agent.work / "new.py"))
-            await _joining_and_cancel(connection, editor, b)
+            await _joining_and_cancel(connection, editor, b, ml_agent, other)
             await _choices(connection, editor, a)
             listed = await connection.list_sessions(cwd=str(other))
             assert [(s.session_id, s.title) for s in listed.sessions] == [(b, "make")]
+            assert not sleeps(SLEEPER)
+            (other / "begun").unlink()
+            lost = asyncio.create_task(prompt(connection, b, "wait"))
+            await until_there(other / "begun")
             process.stdin.close()
             async with asyncio.timeout(SECONDS):
                 assert await process.wait() == 0
+            assert not sleeps(SLEEPER)
+            assert await lost == "cancelled"
     # The client logs each line on stdout that is not of the protocol.
     assert not [record for record in caplog.records if "JSON-RPC" in record.message]
 
@@ -198,17 +153,25 @@ async def _plan_and_diff(connection: Any, editor: Editor, session: str, path: st
     assert [place.path for place in write.locations] == [path]
 
 
-async def _joining_and_cancel(connection: Any, editor: Editor, session: str) -> None:
+async def _joining_and_cancel(
+    connection: Any, editor: Editor, session: str, ml_agent: Program, folder: Path
+) -> None:
     """A message during a turn joins it; a cancel ends it."""
     await connection.set_session_mode(session_id=session, mode_id="auto")
     first = asyncio.create_task(prompt(connection, session, "slow"))
     await editor.until(lambda: "in_progress" in editor.states(session))
-    assert await prompt(connection, session, "and hello") == "end_turn"
-    assert await first == "end_turn"
+    second = asyncio.create_task(prompt(connection, session, "and hello"))
+    async with await open_store(Settings(state_dir=str(ml_agent.folder / "state"))) as store:
+        async with asyncio.timeout(SECONDS):
+            while "and hello" not in [row.text for row in await store.inbox.after(session, 0)]:
+                await asyncio.sleep(0.05)
+    (folder / "go").touch()
+    assert [await first, await second] == ["end_turn", "end_turn"]
     assert "you said: and hello" in editor.text(session)
     before = len(editor.states(session))
     waits = asyncio.create_task(prompt(connection, session, "wait"))
     await editor.until(lambda: "in_progress" in editor.states(session)[before:])
+    await until_there(folder / "begun")
     await connection.cancel(session_id=session)
     assert await waits == "cancelled"
 
@@ -223,7 +186,9 @@ async def _choices(connection: Any, editor: Editor, session: str) -> None:
     await editor.until(lambda: editor.told(session, "usage_update"))
 
 
-async def test_a_question_outlives_kill_9(tmp_path: Path) -> None:
+async def test_a_question_outlives_kill_9_and_a_turn_sigterm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, second = Editor(), Editor()
     with program(tmp_path, answers) as ml_agent:
         folder = str(ml_agent.work)
@@ -234,7 +199,7 @@ async def test_a_question_outlives_kill_9(tmp_path: Path) -> None:
             process.kill()
             with pytest.raises((ConnectionError, RequestError)):
                 await waits
-        async with started(ml_agent, second) as (connection, _):
+        async with started(ml_agent, second) as (connection, process):
             second.choice = {session: "always"}
             await connection.load_session(cwd=folder, session_id=session)
             assert second.text(session, "user_message_chunk") == "make"
@@ -243,6 +208,18 @@ async def test_a_question_outlives_kill_9(tmp_path: Path) -> None:
             (call,) = second.told(session, "tool_call")
             assert call.raw_input == {"command": "touch made.txt"}
             assert second.questions[0][1].tool_call_id == call.tool_call_id
+            await connection.set_session_mode(session_id=session, mode_id="yolo")
+            turn = asyncio.create_task(prompt(connection, session, "wait"))
+            await until_there(ml_agent.work / "begun")
+            process.terminate()
+            assert await turn == "cancelled"
+            async with asyncio.timeout(SECONDS):
+                assert await process.wait() == 0
+    assert not sleeps(SLEEPER)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-stand-in")
+    async with Session.open(Settings(state_dir=str(tmp_path / "state")), thread=session) as stored:
+        assert (await stored.export())[-1].text == "[interrupted by the user, killed]"
+        assert not await stored.unfinished()
 
 
 def test_a_file_is_no_editor(tmp_path: Path) -> None:
