@@ -146,7 +146,10 @@ class TimeLine:
             turn = await self._thread.turn()
             target_id = turn.get("redo")
             if not target_id:
-                raise UsageError(f"there is nothing to redo in {self._row.id}")
+                raise UsageError(
+                    f"there is nothing to redo in {self._row.id}",
+                    "only an undo can be redone, until the next message",
+                )
             target = await self._thread.turn(target_id)
             before, number = target.get("before") or "", target.get("number", 0)
             plan, off = await self._files.forth(before, dry_run)
@@ -176,7 +179,9 @@ class TimeLine:
                 )
             values = dict(state.values)
             if not values.get("messages"):
-                raise UsageError(f"there is nothing to fork in {self._row.id}")
+                raise UsageError(
+                    f"there is nothing to fork in {self._row.id}", "send a message first"
+                )
             turn: Turn = values["turn"]
             turn = {**turn, "before": None, "redo": None, "seq": 0}
             row = replace(
@@ -198,7 +203,7 @@ class TimeLine:
         """The checkpoint at the end of a turn: the one before the next."""
         steps = {step.number: step for step in await self.turns()}
         if number not in steps:
-            raise UsageError(f"{self._row.id} has no turn {number}")
+            raise UsageError(f"{self._row.id} has no turn {number}", "choose a turn that it has")
         following = steps.get(number + 1)
         return following.before if following else ""
 

@@ -49,8 +49,7 @@ class Conversation:
         while True:
             async with self._starting:
                 if not self._is_running:
-                    said = await run_command(text, self.session)
-                    if said:
+                    if said := await run_command(text, self.session):
                         await self.say(said)
                         return PromptResponse(stop_reason="end_turn")
                     turn = self._begin(await self._events_for(text))
@@ -74,15 +73,15 @@ class Conversation:
         """Tell the stored history; then ask again what waits for a decision."""
         for update in self._updates.of_history(await self.session.export()):
             await self._editor.update(self.id, update)
-        plan = await self.session.plan()
-        if plan:
+        if plan := await self.session.plan():
             await self._editor.update(self.id, of_plan(plan))
         if self._is_running:
             return
         if await self.session.pending():
             self._later(self._ask_again())
         elif await self.session.unfinished() and not self.session.driver():
-            await self.say("This turn was cut off. `/resume` continues it.")
+            why = "waits" if await self.session.wait_row() else "was cut off"
+            await self.say(f"This turn {why}. `/resume` continues it.")
 
     async def _ask_again(self) -> None:
         async with self._starting:
@@ -110,8 +109,7 @@ class Conversation:
 
     async def _events_for(self, text: str) -> AsyncIterator[ev.Event]:
         """The turn that a message begins: a command's, the answer to questions, or its own."""
-        begun = turn_of_command(text, self.session)
-        if begun is not None:
+        if begun := turn_of_command(text, self.session):
             return begun
         open_ = await self._decisions.undecided(await self.session.pending())
         if open_ and all("respond" in request["decisions"] for request in open_):
@@ -169,8 +167,10 @@ class Conversation:
             case ev.ApprovalRequired():
                 return await self._decisions.ask(last.requests)
             case ev.Waiting():
-                await self.say(f"Waits for {' or '.join(last.reasons)}.")
-                return None if await self.session.until_woken() else "cancelled"
+                await self.say(f"Waiting: {' or '.join(last.reasons)}. A message ends the wait.")
+                # `until_woken` forgets a stop that came before it.
+                is_over = not self._stopped.is_set() and await self.session.until_woken()
+                return None if is_over else "cancelled"
             case ev.Interrupted():
                 return "cancelled"
             case ev.Error(kind="message_queued"):

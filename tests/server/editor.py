@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,12 +77,6 @@ async def prompt(connection: Any, session: str, *blocks: Any) -> str:
     given = [text_block(block) if isinstance(block, str) else block for block in blocks]
     async with asyncio.timeout(SECONDS):
         return str((await connection.prompt(session_id=session, prompt=given)).stop_reason)
-
-
-async def until_there(path: Path) -> None:
-    async with asyncio.timeout(SECONDS):
-        while not path.exists():
-            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

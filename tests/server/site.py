@@ -40,6 +40,12 @@ def local_site(
     return Site(kind="local", access=access, users=users, hosts=hosts, scheme="http")
 
 
+async def until_there(path: Path) -> None:
+    async with asyncio.timeout(60):
+        while not path.exists():
+            await asyncio.sleep(0.02)
+
+
 class Browser:
     """Requests as the page makes them."""
 

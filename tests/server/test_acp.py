@@ -17,7 +17,8 @@ from configs.settings import Settings
 from core.store import open_store
 from graph.session import Session
 from tests.cli.program import Program, program
-from tests.server.editor import SECONDS, Editor, prompt, until_there
+from tests.server.editor import SECONDS, Editor, prompt
+from tests.server.site import until_there
 from tests.stand_ins.model_script import Asked, Call, Reply
 from tests.tools.bench import sleeper, sleeps
 

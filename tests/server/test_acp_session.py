@@ -14,8 +14,10 @@ from acp.schema import EnvVariable, McpServerStdio
 
 from configs.mcp import McpLimits
 from configs.settings import Settings
+from server.acp.conversation import Conversation
 from tests.cli.program import ROOT
-from tests.server.editor import SECONDS, Editor, prompt, served, until_there
+from tests.server.editor import SECONDS, Editor, prompt, served
+from tests.server.site import until_there
 from tests.stand_ins.mcp_server import PIXEL
 from tests.stand_ins.model_script import Asked, Call, Choose, Reply
 
@@ -146,6 +148,36 @@ async def test_a_decision_for_always_and_a_cancel(settings: Settings, workdir: P
         other = (await connection.new_session(cwd=str(workdir))).session_id
         assert await prompt(connection, other, "go") == "end_turn"
         assert len(editor.questions) == asked == 2
+
+
+async def test_a_wait_is_stopped_resumed_and_ended_by_a_message(
+    settings: Settings, workdir: Path
+) -> None:
+    def wait(asked: Asked) -> Reply:
+        if asked.user == "now":
+            return Reply(text="well")
+        return Reply(calls=[Call("wait", {"until": [{"command": "test -e go"}]})])
+
+    say = Conversation.say
+
+    async def stopped_as_it_says(talk: Conversation, text: str) -> None:
+        await say(talk, text)
+        talk.cancel()
+
+    editor = Editor()
+    waits = "Waiting: until `test -e go` succeeds. A message ends the wait.\n\n"
+    async with served(wait, settings, editor) as (connection, _):
+        session = (await connection.new_session(cwd=str(workdir))).session_id
+        await connection.set_session_mode(session_id=session, mode_id="yolo")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Conversation, "say", stopped_as_it_says)
+            assert await prompt(connection, session, "go") == "cancelled"
+        await connection.load_session(cwd=str(workdir), session_id=session)
+        assert editor.text(session) == f"{waits}This turn waits. `/resume` continues it.\n\n"
+        turn = asyncio.create_task(prompt(connection, session, "/resume"))
+        await editor.until(lambda: editor.text(session).endswith(waits))
+        assert await prompt(connection, session, "now") == await turn == "end_turn"
+        assert "sent a message" in outputs(editor, session)[-1]
 
 
 async def test_an_editor_that_vanishes_loses_nothing(settings: Settings, workdir: Path) -> None:

@@ -60,12 +60,8 @@ def until(stream: Iterator[tuple[str, str, Any]], event: str) -> tuple[str, Any]
 
 
 def test_kill_9_in_the_middle_of_a_turn_then_the_page_comes_back(tmp_path: Path) -> None:
-    replies = iter(
-        [
-            Reply(calls=[Call("bash", {"command": "touch begun; sleep 4; echo slept"})]),
-            Reply(text="done"),
-        ]
-    )
+    line = "touch begun; until test -e go; do sleep 0.05; done; echo slept"
+    replies = iter([Reply(calls=[Call("bash", {"command": line})]), Reply(text="done")])
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -97,6 +93,7 @@ def test_kill_9_in_the_middle_of_a_turn_then_the_page_comes_back(tmp_path: Path)
             assert answer.status_code == 202
             _, told = until(stream, "processing")
             assert (told["text"], told["resumes"]) == ("go", "cut off")
+            (ml_agent.work / "go").touch()
             _, output = until(stream, "tool_output")
             assert "slept" in output["text"]
             _, done = until(stream, "turn_complete")

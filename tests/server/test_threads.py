@@ -13,8 +13,11 @@ from core.store import open_store
 from graph.session import RunOptions, Session
 from server.limits import Limits
 from server.users import User, Users
-from tests.server.site import served
+from tests.server.site import served, until_there
 from tests.stand_ins.model_script import Call, Reply
+
+#: A command that runs until its folder has the file "go".
+UNTIL_GO = "until test -e go; do sleep 0.05; done"
 
 
 def bash(command: str) -> Call:
@@ -81,14 +84,16 @@ async def test_thoughts_totals_and_times_are_there_after_a_restart(
 async def test_a_message_in_the_middle_is_queued_taken_or_withdrawn(
     settings: Settings, workdir: Path
 ) -> None:
-    replies = iter([Reply(calls=[bash("sleep 1")]), Reply(text="ok")])
+    replies = iter([Reply(calls=[bash(f"touch begun; {UNTIL_GO}")]), Reply(text="ok")])
     async with served(lambda asked: next(replies), settings, workdir) as browser:
         thread = await browser.begin("go", mode="auto")
+        await until_there(workdir / "begun")  # the first step may not take them
         one = (await browser.post(f"/threads/{thread}/send", text="and this")).json()
         two = (await browser.post(f"/threads/{thread}/send", text="not this")).json()
         assert (one, two) == ({"queued": 2}, {"queued": 3})
         answer = await browser.post(f"/threads/{thread}/withdraw", number=3)
         assert answer.json() == {"withdrawn": True}
+        (workdir / "go").touch()
         await browser.settled(thread)
         frames = await browser.frames(thread)
         assert named(frames, "queued") == [
@@ -106,7 +111,7 @@ async def test_a_message_while_the_turn_is_ending_is_answered(
     settings: Settings, workdir: Path
 ) -> None:
     """It comes after the session's last look, while the room still counts as running."""
-    replies = iter([Reply(calls=[bash("sleep 0.5")]), Reply(text="one"), Reply(text="two")])
+    replies = iter([Reply(calls=[bash(UNTIL_GO)]), Reply(text="one"), Reply(text="two")])
     async with served(lambda asked: next(replies), settings, workdir) as browser:
         thread = await browser.begin("go", mode="auto")
         session = browser.room(thread).session
@@ -118,6 +123,7 @@ async def test_a_message_while_the_turn_is_ending_is_answered(
             return False
 
         session._is_queued = late
+        (workdir / "go").touch()
         await browser.settled(thread)
         assert sent[0].json() == {"queued": 2}
         assert named(await browser.frames(thread), "turn_complete")[-1]["text"] == "two"
@@ -313,7 +319,7 @@ async def test_of_a_result_larger_than_a_page_takes_head_and_tail_are_read(
 async def test_a_turn_of_another_process_is_seen_and_joined(
     settings: Settings, workdir: Path
 ) -> None:
-    replies = iter([Reply(text="one"), Reply(calls=[bash("sleep 2.5")]), Reply(text="two")])
+    replies = iter([Reply(text="one"), Reply(calls=[bash(UNTIL_GO)]), Reply(text="two")])
     async with served(lambda asked: next(replies), settings, workdir) as browser:
         thread = await browser.new("go", mode="auto")
         room = browser.room(thread)
@@ -329,6 +335,7 @@ async def test_a_turn_of_another_process_is_seen_and_joined(
                     assert stopped.status_code == 400
                     sent = await browser.post(f"/threads/{thread}/send", text="from the page")
                     assert sent.json()["queued"] == 3
+                    (workdir / "go").touch()
         async with asyncio.timeout(10):
             while (await browser.frames(thread))[0]["data"]["status"]["running"]:
                 await asyncio.sleep(0.05)
@@ -345,12 +352,13 @@ async def test_the_end_of_a_turn_of_ours_begins_no_epoch(
 ) -> None:
     """A reset would replace the approval card under the user's fingers."""
     monkeypatch.setattr("server.room.LOOK", 0.02)
-    script = [Reply(calls=[bash("sleep 0.3")]), Reply(text="ok")]
+    script = [Reply(calls=[bash(UNTIL_GO)]), Reply(text="ok")]
     async with served(script, settings, workdir) as browser:
         thread = await browser.begin("go", mode="auto")
         room = browser.room(thread)
         listening = asyncio.create_task(_listened(room))  # a tab that opens while the turn runs
         epoch = room.log.newest.partition(".")[0]
+        (workdir / "go").touch()
         await browser.settled(thread)
         await asyncio.sleep(0.5)
         assert room.log.newest.partition(".")[0] == epoch
