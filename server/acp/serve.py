@@ -28,7 +28,8 @@ async def serve(settings_for: Callable[[Path], Settings], options: RunOptions) -
     Args:
         settings_for: the settings for a folder. options: of every session.
 
-    Raises UsageError: stdin or stdout is a file, or a device like /dev/null.
+    Raises UsageError: stdin or stdout is a file, or a device like /dev/null; a line is JSON, but no
+    object, after which the connection reads nothing more.
     """
     reader, writer = await _streams()
     agent = EditorAgent(settings_for, options)
@@ -44,8 +45,14 @@ async def serve(settings_for: Callable[[Path], Settings], options: RunOptions) -
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE):
             await connection.close()
+    failed = listening.exception() if listening.done() else None
     for task in (listening, ended):
         task.cancel()
+    if failed is not None:
+        raise UsageError(
+            "Cannot read what the editor sent: a line is not a JSON-RPC message",
+            "each line must be one message; restart the agent in the editor",
+        ) from failed
 
 
 async def _streams() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -229,3 +229,11 @@ def test_a_file_is_no_editor(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "docs/guide/editors.md" in done.stderr
     assert done.stdout == ""
+
+
+def test_a_batch_of_messages_is_an_error(tmp_path: Path) -> None:
+    with program(tmp_path, []) as ml_agent:
+        done = ml_agent("acp", in_terminal=False, input="no JSON\n[]\n")
+    assert done.returncode == 2
+    assert "a line is not a JSON-RPC message" in done.stderr
+    assert done.stdout == ""
