@@ -42,8 +42,7 @@ class Waits(Status):
 
         Raises NoSuchThread: it was deleted meanwhile; StoreError.
         """
-        self._stop.clear()
-        while True:
+        while not self._stop.is_set():  # it may have come just before, at the end of the turn
             row, thread = await self._store.waits.of(self.thread.id), await self._row()
             pause = LOOK
             if thread.status != "waiting":
@@ -59,8 +58,8 @@ class Waits(Status):
                         return True
                 assert self._lookout is not None
                 pause = min(self._lookout.next_look(row, time.time()), LOOK)
-            if await _stopped(self._stop, max(pause, 0.05)):
-                return False
+            await _pause(self._stop, max(pause, 0.05))
+        return False
 
     async def _row(self) -> ThreadRow:
         found = await self._store.threads.get(self.thread.id)
@@ -82,12 +81,8 @@ class Waits(Status):
             await self._store.waits.end(self.thread.id, but=but)
 
 
-async def _stopped(stop: StopSignal, seconds: float) -> bool:
-    """Whether the user stops within so many seconds."""
+async def _pause(stop: StopSignal, seconds: float) -> None:
+    """Sleep so many seconds, or until the user stops."""
     over = asyncio.Event()
-    with stop.telling(over.set):
-        try:
-            await asyncio.wait_for(over.wait(), seconds)
-        except TimeoutError:
-            return False
-    return True
+    with stop.telling(over.set), suppress(TimeoutError):
+        await asyncio.wait_for(over.wait(), seconds)

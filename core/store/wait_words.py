@@ -12,9 +12,9 @@ def in_words(condition: dict[str, Any]) -> str:
     """What is waited for, in a few words; no secrets. `condition`: as tools/wait stores it."""
     kind, matches = condition["kind"], condition.get("matches")
     if kind == "at":
-        return f"until {clock_time(condition['at'])}"
+        return clock_time(condition["at"])
     if kind == "command":
-        return redacted(f"until `{' '.join(condition['command'].split())[:80]}` succeeds")
+        return redacted(f"`{' '.join(condition['command'].split())[:80]}` to succeed")
     what = "job" if kind == "job" else "command"
     also = f", or a line that fits {matches!r}" if matches else ""
     return redacted(f"the end of {what} {condition['id']}{also}")

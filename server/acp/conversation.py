@@ -167,10 +167,8 @@ class Conversation:
             case ev.ApprovalRequired():
                 return await self._decisions.ask(last.requests)
             case ev.Waiting():
-                await self.say(f"Waiting: {' or '.join(last.reasons)}. A message ends the wait.")
-                # `until_woken` forgets a stop that came before it.
-                is_over = not self._stopped.is_set() and await self.session.until_woken()
-                return None if is_over else "cancelled"
+                await self.say(f"Waiting for {' or '.join(last.reasons)}. A message ends the wait.")
+                return None if await self.session.until_woken() else "cancelled"
             case ev.Interrupted():
                 return "cancelled"
             case ev.Error(kind="message_queued"):

@@ -84,7 +84,7 @@ VALUES: dict[str, Any] = {
     "files_restored": ["/a"],
     "files_left": [],
     "call": "call_1",
-    "reasons": ["until 2026-01-31 08:00:00"],
+    "reasons": ["2026-01-31 08:00:00"],
     "since": 1.5,
     "until": None,
     "note": "",

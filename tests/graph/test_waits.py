@@ -212,6 +212,15 @@ async def test_a_deleted_session_ends_the_wait(settings: Settings, workdir: Path
             await driver.session.until_woken()
 
 
+async def test_a_stop_just_before_the_wait_is_not_lost(settings: Settings, workdir: Path) -> None:
+    async with driven([waiting({"after": "1h"})], settings, workdir, mode="auto") as driver:
+        await driver.send("wait")
+        driver.session.interrupt()
+        async with asyncio.timeout(60):
+            assert not await driver.session.until_woken()
+        assert driver.session.thread.status == "waiting"
+
+
 async def test_a_background_command_that_ends_is_told_once(
     settings: Settings, workdir: Path
 ) -> None:

@@ -165,7 +165,7 @@ async def test_a_wait_is_stopped_resumed_and_ended_by_a_message(
         talk.cancel()
 
     editor = Editor()
-    waits = "Waiting: until `test -e go` succeeds. A message ends the wait.\n\n"
+    waits = "Waiting for `test -e go` to succeed. A message ends the wait.\n\n"
     async with served(wait, settings, editor) as (connection, _):
         session = (await connection.new_session(cwd=str(workdir))).session_id
         await connection.set_session_mode(session_id=session, mode_id="yolo")
