@@ -1,6 +1,8 @@
 """Tells the model of jobs and background commands that have ended by themselves, each once."""
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from langchain_core.messages import AnyMessage, HumanMessage, ToolMessage
@@ -50,7 +52,7 @@ async def _commands(
         if now - services.looked.get("commands", 0.0) < BETWEEN:
             return [], known
         services.looked["commands"] = now
-    elif not await quickly(services.outputs.runs(step.thread).is_dir):
+    elif not await quickly(_has_any, services.outputs.runs(step.thread)):
         return [], known
     new, ends = [], []
     for run in await services.backend.commands(step.thread):
@@ -63,6 +65,15 @@ async def _commands(
             text = redacted(f"{head}\n{_how(run)}")
             new.append(note(text, f"command-{run.name}"))
     return new, [*known, *ends]
+
+
+def _has_any(folder: Path) -> bool:
+    """Whether a run is left in `folder`: one that ended and was told is gone by now."""
+    try:
+        with os.scandir(folder) as entries:
+            return any(entries)
+    except FileNotFoundError:
+        return False
 
 
 def _how(run: RunningCommand) -> str:

@@ -16,12 +16,13 @@ POLLS = (
     "You have looked {count} times in a row at work that runs on its own. Use `wait` instead: it "
     "costs nothing, and you continue when something has happened."
 )
-#: What looks at something that runs elsewhere, by tool and operation; and a line that sleeps.
+#: What looks at something that runs elsewhere, by tool and operation; and a line that
+#: sleeps before it looks. (One that sleeps later does something first.)
 LOOKS = {
     ("process", "output"), ("process", "list"), ("hf_jobs", "logs"), ("hf_jobs", "inspect"),
     ("hf_jobs", "ps"), ("hf_jobs", "metrics"),
 }  # fmt: skip
-SLEEPS = re.compile(r"(^|;|&&)\s*sleep\s+\d")
+SLEEPS = re.compile(r"\s*sleep\s+\d")
 
 
 def poll_words(
@@ -47,5 +48,5 @@ def polls_in_a_row(messages: Sequence[BaseMessage]) -> int:
 
 def _is_poll(tool: str, arguments: Mapping[str, Any]) -> bool:
     if tool == "bash":
-        return bool(SLEEPS.search(str(arguments.get("command", ""))))
+        return bool(SLEEPS.match(str(arguments.get("command", ""))))
     return (tool, arguments.get("operation")) in LOOKS

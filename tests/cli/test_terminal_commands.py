@@ -138,7 +138,7 @@ def test_resuming_another_thread(tmp_path: Path) -> None:
             chat.type("first")
             chat.expect("│ heard the first story")  # the preview
             chat.enter()
-            chat.expect("\n> the first story\n")
+            chat.expect("\n +> the first story\n")
             turn(chat, "go on")
             assert "the first story" in json.dumps(run.server.bodies[-1]["messages"])
             chat.enter("/new")

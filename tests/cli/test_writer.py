@@ -18,8 +18,12 @@ from cli.terminal.writer import Guarded, print_json, to_stdout, write, write_dat
 from core import events as ev
 from tests.cli.program import ROOT
 
-#: Who may write: this module, and the screen of the full chat.
-WRITERS = {"cli/terminal/writer.py", "cli/chat/terminal/screen.py"}
+#: Who may write: this module, the screen of the full chat, and what runs inside a job.
+WRITERS = {
+    "cli/terminal/writer.py",
+    "cli/chat/terminal/screen.py",
+    "tools/hub/jobs/smoke_hook.py",
+}
 #: Calls that reach a terminal, by the last name and, where it is common, what it is called on.
 CALLS = {
     "print", "input", "getpass", "echo", "secho", "echo_via_pager", "confirm", "prompt",

@@ -212,6 +212,20 @@ async def test_a_deleted_session_ends_the_wait(settings: Settings, workdir: Path
             await driver.session.until_woken()
 
 
+async def test_a_command_that_sleeps_after_its_work_is_no_poll(
+    settings: Settings, workdir: Path
+) -> None:
+    def choose(asked: Any) -> Reply:
+        if asked.step == 4:
+            return Reply("done")
+        command = f"echo {asked.step} >> effects; sleep 0; echo done"
+        return Reply(calls=[Call("bash", {"command": command})])
+
+    async with driven(choose, settings, workdir, mode="auto") as driver:
+        assert (await driver.send("work")).text == "done"
+        assert not [m for m in driver.messages if "times in a row" in str(m["content"])]
+
+
 async def test_a_stop_just_before_the_wait_is_not_lost(settings: Settings, workdir: Path) -> None:
     async with driven([waiting({"after": "1h"})], settings, workdir, mode="auto") as driver:
         await driver.send("wait")

@@ -93,6 +93,11 @@ class Turn:
     answers: str = ""
 
 
+def is_notice(text: str) -> bool:
+    """Whether the product tells of a command's end, which it does at any step of a turn."""
+    return text.startswith("Background command ")
+
+
 @dataclass(frozen=True)
 class Asked:
     """A request as a script sees it.
@@ -118,7 +123,8 @@ class Asked:
 
     @property
     def since_user(self) -> tuple[Turn, ...]:
-        last = max((i for i, t in enumerate(self.turns) if t.role == "user"), default=-1)
+        spoke = (i for i, t in enumerate(self.turns) if t.role == "user" and not is_notice(t.text))
+        last = max(spoke, default=-1)
         return self.turns[last + 1 :]
 
     @property

@@ -51,7 +51,7 @@ def test_a_new_tool(tmp_path: Path) -> None:
         cwd=copy, env=environment, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert tested.returncode == 0, tested.stdout + tested.stderr
-    assert "10 passed" in tested.stdout
+    assert "11 passed" in tested.stdout
 
     # And the model uses it.
     script = [Reply(calls=[Call("count", {"path": "data.csv"})]), Reply("three")]
