@@ -163,7 +163,9 @@ def trial(forks: Forks, place: Path, chance: random.Random) -> Trial:
     kills, done, deadline = killed(worker), False, time.monotonic() + PATIENCE
     rounds = 0
     while not done and time.monotonic() < deadline:
-        status = dict(read(place, "SELECT 'status', status FROM threads")).get("status", "")
+        # A new thread counts as done until its first turn begins.
+        began = "SELECT 'status', status FROM threads WHERE turns > 0"
+        status = dict(read(place, began)).get("status", "")
         waits = read(place, "SELECT made, made + 1 FROM waits")
         waited = waits[0] if waits else waited
         done = status == "done"
