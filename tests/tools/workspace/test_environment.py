@@ -119,8 +119,8 @@ def test_a_pattern_of_the_user_lets_no_credential_pass() -> None:
 
 
 def test_a_short_password_does_not_cost_the_path() -> None:
-    environ = {"PATH": "/home/workspace/bin:/bin", "DB_PASSWORD": "workspace"}
-    assert child_variables(environ).passed == {"PATH": "/home/workspace/bin:/bin"}
+    environ = {"PATH": "/home/letmein/bin:/bin", "DB_PASSWORD": "letmein"}
+    assert child_variables(environ).passed == {"PATH": "/home/letmein/bin:/bin"}
 
 
 async def test_a_setting_adds_names(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
