@@ -2,8 +2,9 @@
 
     uv run python -m docs.print_guide
 
-Names, options, fields and defaults are the code's; the words are in this file where the code has
-none. tests/test_guide.py holds the pages to what this prints, and fails on a name without words.
+Names, options, fields and defaults are the code's; the words are in
+docs/guide_words.py where the code has none. tests/test_guide.py holds the pages to what this
+prints, and fails on a name without words.
 """
 
 from __future__ import annotations
@@ -22,145 +23,10 @@ from cli.main import cli
 from configs.project import FOR_PROJECTS, IF_TRUSTED, LOWERED
 from configs.settings import Settings
 from core.events import EVENTS, Event
+from docs.guide_words import COMMANDS, EVENT_WORDS, OPTIONS, SLASH, TOOLS
 from tools import builtin_tools
 
 ROOT = Path(__file__).parent.parent
-#: What the commands do; those with a space are commands of a group.
-COMMANDS = {
-    "demo": "Offline tour with a recorded model",
-    "sessions": "List, show, resume, undo, fork, export and delete sessions",
-    "sessions list": "Newest sessions of this folder; with `--all` also those of other folders",
-    "sessions show": "Conversation of a session",
-    "sessions resume": "Finish a turn that was cut off, headless, without a new message",
-    "sessions undo": "Undo the last turn: conversation and files",
-    "sessions redo": "Redo the last undone turn",
-    "sessions fork": "New session that starts as a copy; prints its id",
-    "sessions rename": "Change the title of a session",
-    "sessions export": "Whole session as Markdown or JSON Lines, compacted parts included",
-    "sessions prune": "Delete old sessions, except those that are open, wait or were cut off",
-    "sessions delete": "Delete a session and everything stored for it",
-    "approvals": "List, approve and reject pending calls, from any terminal",
-    "approvals list": "Pending approvals from all sessions",
-    "approvals approve": "Run pending calls, change the arguments of one, or answer a question",
-    "approvals reject": "Reject pending calls; the model gets the message",
-    "approvals granted": "Rules that you granted for this folder",
-    "watch": "Wake sessions that wait, of all folders, and continue them",
-    "wake": "End the wait of a session by hand; `--message` is for the model",
-    "replay": "Run a recorded session again and name the first difference",
-    "trust": "Show what a folder contains for ML Agent, and trust it",
-    "web": "Chat in a browser, with the same sessions",
-    "acp": "Work in an editor: Zed, JetBrains, VS Code",
-    "mcp": "List, test, add and remove MCP servers",
-    "mcp list": "Configured servers and their tools",
-    "mcp test": "Start servers, sign in if needed, list their tools",
-    "mcp add": "Add a server by its address or its command",
-    "mcp remove": "Remove a server",
-    "tools": "Tools of the model, with their cost in tokens",
-    "config": "Show settings, explain what the policy decides",
-    "config show": "Every setting with value, origin and meaning",
-    "config explain": "Verdict of the policy on a call, without running it",
-    "doctor": "What works on this machine and what is missing",
-    "completion": 'Completion script for a shell: `eval "$(ml-agent completion bash)"`',
-}
-OPTIONS = {
-    "--model": "Model id, see [Models](models.md); `-m list` prints all",
-    "--fallback-model": "Model to use for the rest of a turn if the main model is unavailable",
-    "--effort": "[Reasoning effort](models.md#reasoning), `none` to `max`, if the model takes it",
-    "--max-iterations": "Max model calls per turn (default 300)",
-    "--max-cost": "Cap of this run, in USD (headless: default 5, unless `budget.turn` is set)",
-    "--max-time": "Max time of a turn: `90`, `90s`, `15m`, `2h`",
-    "--detach": "Exit with code 6 when the run [waits](autonomy.md), instead of staying",
-    "--no-stream": "Ask the model for whole answers instead of streams",
-    "--continue": "Continue the newest session of this folder; without a task and a terminal: "
-    "finish its cut-off turn",
-    "--resume": "Continue this session; a unique prefix of the id is enough",
-    "--mode": "[Permission mode](permissions.md) (default: `ask` in the chat, `auto` headless)",
-    "--yolo": "Same as `--mode yolo`",
-    "--allow": "[Rule](permissions.md#rules) that allows calls in this run; repeatable",
-    "--deny": "Rule that denies calls in this run; repeatable",
-    "--output": "Output of a headless run on stdout",
-    "--json": "Same as `--output json`",
-    "--sandbox": "Work in a [Hugging Face sandbox](jobs.md#a-hugging-face-sandbox); "
-    "`none`: on this machine again. The session remembers it",
-    "--cwd": "Working directory",
-    "--config": "Additional settings file",
-    "--debug": "Print tracebacks and the logs of libraries",
-    "--version": "Print the version",
-}
-SLASH = {
-    "/help": "List commands; `/help NAME` explains one",
-    "/model": "List, find or switch the model",
-    "/effort": "Set the reasoning effort",
-    "/mode": "Set the permission mode",
-    "/yolo": "Switch the mode `yolo` on and off",
-    "/new": "Start a new session",
-    "/clear": "Clear the screen and start a new session",
-    "/status": "Session, model, mode and running commands",
-    "/cost": "Cost of the turn, the session and the day",
-    "/context": "Contents of the next request, in tokens",
-    "/plan": "Plan of the session",
-    "/undo": "Show what the last turn changed; Enter undoes it",
-    "/redo": "Redo the last undone turn",
-    "/rewind": "Choose an earlier turn and undo back to it",
-    "/fork": "Continue in a copy of this session",
-    "/resume": "Open another session of this folder",
-    "/sessions": "List the sessions of this folder",
-    "/compact": "Summarize the conversation now",
-    "/tools": "List the tools of the model",
-    "/mcp": "Status of the MCP servers",
-    "/jobs": "Running jobs; `/jobs cancel ID` ends one",
-    "/export": "Write the session to a file",
-    "/demo": "Offline tour",
-    "/quit": "Leave; the session is kept",
-}
-#: What an event means, and what its fields do not say by themselves.
-EVENT_WORDS = {
-    "ready": "The session is open",
-    "processing": "A message begins a turn or joins it; `resumes` says why an old one continues",
-    "assistant_chunk": "Part of an answer; `kind` is `answer` or `thinking`",
-    "assistant_message": "A whole answer",
-    "assistant_stream_end": "The stream ended; `withdrawn`: discard what was shown of this answer",
-    "tool_call": "The model calls a tool; `title`: the call in a few words",
-    "tool_output": "Result of a call; `truncated`: `text` is not complete; `summary`: what came of "
-    "it in a line, if it has one",
-    "tool_log": "Line of a running command, or a wait before the next attempt (tool `model`); "
-    "`progress`: loss, step and time left of a training, in a line",
-    "tool_state_change": "`state` is `pending`, `approved`, `edited`, `rejected`, `running`, "
-    "`done`, `failed`, `interrupted` or `unknown`",
-    "approval_required": "Each request has `id`, `tool`, `arguments`, `effect`, `title`, `reason`, "
-    "`marks` (what is dangerous in it), "
-    "`price_micro_usd`, `left_micro_usd` (what the caps leave), `preview` and `decisions`",
-    "waiting": "The turn [waits](autonomy.md); `reasons` in words, times in epoch seconds",
-    "turn_complete": "The turn ended; `since`: epoch seconds, if it began in an earlier process",
-    "error": "The turn failed; `hint` is the next step",
-    "interrupted": "The turn was stopped; `at` is `model`, `tools` or the reason",
-    "compacted": "Older messages became a summary",
-    "undo_complete": "Result of an undo from a program (`Moved.event()`); turns never send it",
-    "shutdown": "The session closed",
-}
-TOOLS = {
-    "ask_user": "Asks you a question; headless the model must decide itself",
-    "bash": "Runs a shell command, in the background if asked",
-    "edit": "Changes a passage of a file or notebook cell that the session has read",
-    "github": "Searches code, lists repositories by stars, finds examples, reads files and issues",
-    "glob": "Finds files by name, without those in `.gitignore` and without secret files",
-    "grep": "Finds lines by regular expression, without the same files",
-    "hf_api": "Searches the Hub's HTTP API",
-    "hf_dataset": "Inspects a dataset: training methods, problems, rows, leaks of evaluation sets",
-    "hf_docs": "Searches and reads current Hugging Face documentation",
-    "hf_fit": "Lists hardware that a model fits for a training method, with price",
-    "hf_jobs": "Runs scripts and commands on Hugging Face hardware, see [Jobs](jobs.md)",
-    "hf_papers": "Finds and reads papers: trending, search, one section, citations, resources",
-    "hf_repo": "Reads and changes repositories: files, branches, tags, pull requests, settings",
-    "hf_search": "Finds models, datasets and Spaces",
-    "plan": "Keeps the plan",
-    "process": "Lists, follows and ends background commands",
-    "read": "Reads lines of a file, cells of a notebook, an image or a folder",
-    "research": "Gives a question to a sub-agent that only reads, with its own context and budget",
-    "web": "Searches the web without a key, reads public pages as Markdown",
-    "wait": "Ends the run until a job or command ends, a command succeeds, or a time comes",
-    "write": "Creates a file, or replaces one that the session has read",
-}
 
 
 def table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
