@@ -10,8 +10,9 @@ import click
 from cli.headless import headless
 from cli.shared.bootstrap import newest_thread, settings_for
 from cli.shared.command import HELP, prints, runs, tell, thread_argument, with_store
+from cli.shared.message_text import message_as_data, print_message
 from cli.shared.options import Duration, Options
-from cli.shared.render import EventPrinter, telling
+from cli.shared.render import EventPrinter
 from cli.shared.thread_text import line_of, plain, tell_moved
 from cli.terminal.who_decides import by_a_person
 from cli.terminal.writer import confirm, note
@@ -78,13 +79,13 @@ async def show(store: "Store", options: Options, thread: str | None) -> int:
     row = await _chosen(store, thread, options)
     messages = await Thread(store, row.id).messages()
     told = redacted_in(
-        {**plain(row, store.standing(row)), "messages": [_message(m) for m in messages]}
+        {**plain(row, store.standing(row)), "messages": [message_as_data(m) for m in messages]}
     )
     head = f"{row.id}  {inline(redacted(row.title))}"
     tell(options, told, [head, f"{inline(row.cwd)} · {inline(row.model)} · {store.standing(row)}"])
     if options.output != "json":
         for message in messages:
-            _print_message(message)
+            print_message(message)
     return 0
 
 
@@ -270,34 +271,3 @@ def _tell(
     if options.output != "json":
         tell_moved(moved, EventPrinter(sys.stdout), redo=redo, dry_run=dry_run)
     return tell(options, {"thread": row.id, "dry_run": dry_run, **moved.to_dict()}, [])
-
-
-def _message(message: Any) -> dict[str, Any]:
-    plain = {"role": message.type, "text": message.text}
-    if getattr(message, "tool_calls", None):
-        plain["tool_calls"] = [
-            {"id": c["id"], "tool": c["name"], "arguments": c["args"]} for c in message.tool_calls
-        ]
-    if message.type == "tool":
-        plain |= {"tool_call_id": message.tool_call_id, "ok": message.status == "success"}
-    return plain
-
-
-def _print_message(message: Any) -> None:
-    lines = EventPrinter(sys.stdout)
-    if message.type == "human":
-        from core.history import is_note, said_by_person
-
-        if is_note(message):
-            return
-        lines.line(f"\n> {redacted(said_by_person(message))}", "1")
-    elif message.type == "ai":
-        if message.text:
-            lines.line(redacted(message.text))
-        for call in message.tool_calls:
-            said = inline(telling(call["name"], redacted_in(call["args"])))
-            lines.line(f"● {call['name']} {said}", "36")
-    elif message.type == "tool":
-        first, *more = redacted(message.text).split("\n")
-        mark = "└" if message.status == "success" else "✗"
-        lines.line(f"  {mark} {first[:160]}" + (f" [+{len(more)} lines]" if more else ""), "2")
