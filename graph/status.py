@@ -16,27 +16,24 @@ from core.effects import Effect
 from core.errors import NoSuchThread, ToolError
 from core.events import Event, UndoComplete
 from core.hub.jobs import Job
-from core.models.list_models import check, check_effort, efforts_of
 from core.policy.propose import proposed
-from core.policy.rules import parse_rule, rules_of
-from core.run import Mode
+from core.policy.rules import rules_of
 from core.state import PlanItem, Turn
 from core.store import ThreadRow
 from core.store.files.thread_files import write_private
 from core.store.runs import runs_of
 from graph.background.commands import BackgroundCommand, background_commands
+from graph.choices import Choices
 from graph.context_use import ContextUse, context_use
-from graph.open_thread import OpenThread
 from graph.undo import Moved, TimeLine
 from nodes.budget import caps_of, key_of
 from nodes.opening import ROOT
 from tools import thread_jobs
 
 
-class Status(OpenThread):
-    """Questions about an open thread, and choices for it. `Session` adds what drives it."""
+class Status(Choices):
+    """Questions about an open thread. `Session` adds what drives it."""
 
-    _iterations: int
     _running: bool
     _turn_number: int
     #: What `refresh` saw last.
@@ -264,52 +261,3 @@ class Status(OpenThread):
         self._files.follow(turn.get("before"))
         done = turn.get("status") in ("done", "limit", "error", "interrupted")
         return int(turn.get("number", 0)) + (1 if done else 0)
-
-    # --- choices ------------------------------------------------------------------------------
-
-    async def grant(self, rule: str) -> None:
-        """Let a rule hold in the thread's folder from now on. Raises SettingsError."""
-        parse_rule(rule, "")
-        await self._store.grants.add(self.thread.cwd, rule)
-
-    def raise_cap(self, dollars: float) -> None:
-        """Let this session spend so much more."""
-        cap = self._context.max_cost_micro_usd
-        if cap is not None:
-            self._context.max_cost_micro_usd = cap + round(dollars * 1_000_000)
-
-    def cap(self) -> int | None:
-        """What this session may spend, in micro-USD; None: no cap."""
-        return self._context.max_cost_micro_usd
-
-    def more_iterations(self) -> None:
-        """Let the turn at hand have as many iterations again."""
-        self._context.max_iterations += self._iterations
-
-    async def switch(self, model: str) -> str:
-        """Let another model answer from the next request on, in this thread; the route in words.
-        Raises UnknownModel, NotAuthenticated."""
-        route = await check(model, self.settings)
-        self.thread = replace(self.thread, model=model)
-        self._context.model = model
-        if self._known:
-            await self._store.threads.update(self.thread.id, model=model)
-        return route.describe()
-
-    async def permit(self, mode: Mode) -> None:
-        """Let another mode say what runs without asking, from the next answer on."""
-        self.thread = replace(self.thread, mode=mode)
-        self._context.mode = mode
-        if self._known:
-            await self._store.threads.update(self.thread.id, mode=mode)
-
-    def efforts(self) -> tuple[tuple[str, ...] | None, str]:
-        """(the levels of reasoning that the model takes, the one in use; "": as much as usual). The
-        levels are () if it does not reason, None if they are unknown."""
-        return efforts_of(self.thread.model, self.settings), self._context.effort
-
-    def think(self, effort: str) -> None:
-        """How much the model should reason from now on. Raises UsageError for a level that it does
-        not take."""
-        check_effort(effort, self.thread.model, self.settings)
-        self._context.effort = effort
