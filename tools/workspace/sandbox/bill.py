@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from core.backend import Spending
 from core.durable import Journal, Ledger
 from core.hub.jobs import Flavor
+from core.units import exact_dollars
 
 HOUR = 3600.0
 #: Seconds before an hour ends at which the next one is set aside.
@@ -106,3 +107,8 @@ async def settle_job(books: Books, thread: str, job_id: str, seconds: float) -> 
         if bill.note.get("job") == job_id:
             return await bill.settle(seconds)
     return None
+
+
+def came_to(cost: int | None) -> str:
+    """What a sandbox came to, in words to append. cost: micro-USD; None: not known."""
+    return "" if cost is None else f"; it came to {exact_dollars(cost)}"

@@ -7,7 +7,8 @@ what its job runs and is given, the token that follows from the label, the HTTP 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from secrets import token_hex
@@ -197,3 +198,25 @@ async def connected_to(hub: Hub, job: JobInfo, folder: str, made: str) -> Box:
         return await hub.ask(connect, again=False)
     except (SandboxError, HTTPError) as error:
         raise ToolError(f"the sandbox did not start: {error}") from error
+
+
+async def submitted(
+    hub: Hub,
+    submit: Callable[[HfApi], JobInfo],
+    alive: Callable[[], Awaitable[list[JobInfo]]],
+    pauses: Sequence[float],
+) -> JobInfo:
+    """The job that `submit` makes, asked for once. After an error it may be there all the same:
+    `alive` looks for it after each pause, in seconds. Raises ToolError if none was made."""
+    try:
+        return await hub.ask(submit, again=False)
+    except ToolError:
+        for pause in pauses:
+            await asyncio.sleep(pause)
+            try:
+                found = await alive()
+            except ToolError:
+                continue
+            if found:
+                return found[0]
+        raise

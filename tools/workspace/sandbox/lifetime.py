@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from core.backend import Quote, Say, Spending
 from core.errors import AgentError, ToolError
 from core.hub.connection import Hub
 from core.hub.jobs import Flavor, flavor_of, job_of
 from core.tool import Services
-from core.units import duration, exact_dollars
-from tools.workspace.sandbox.bill import Bill, bills, new_bill, settle_job
+from core.units import duration
+from tools.workspace.sandbox.bill import Bill, bills, came_to, new_bill, settle_job
 from tools.workspace.sandbox.client import (
     Box,
     alive,
@@ -25,12 +25,11 @@ from tools.workspace.sandbox.client import (
     connected_to,
     end_job,
     spec_of,
+    submitted,
 )
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi, JobInfo
-
-T = TypeVar("T")
 
 #: Seconds between two looks at whether the next hour has to be paid.
 TICK = 20.0
@@ -107,7 +106,7 @@ class RentedSandbox:
             told = []
             for job in await self._alive(self._hub):
                 cost = await self._ended(self._hub, job.id, job.owner.name, cancel=True)
-                told.append(f"the sandbox {job.id} was ended{_came_to(cost)}")
+                told.append(f"the sandbox {job.id} was ended{came_to(cost)}")
             for bill in await bills(self._services, self._thread):
                 await self._close_bill(self._hub, bill)
             self._forget()
@@ -214,18 +213,10 @@ class RentedSandbox:
             return api.run_job(namespace=namespace, **spec)
 
         try:
-            return await hub.ask(submit, again=False)
-        except ToolError as error:
-            for pause in LOOKS:
-                await asyncio.sleep(pause)
-                try:
-                    found = await self._alive(hub)
-                except ToolError:
-                    continue
-                if found:
-                    return found[0]
+            return await submitted(hub, submit, lambda: self._alive(hub), LOOKS)
+        except ToolError:
             await bill.settle(0)
-            raise error
+            raise
 
     async def _ended(
         self, hub: Hub, job_id: str, namespace: str, *, cancel: bool = False
@@ -304,7 +295,3 @@ class RentedSandbox:
         self._meter = None
         if box is not None:
             box.sandbox.close()
-
-
-def _came_to(cost: int | None) -> str:
-    return "" if cost is None else f"; it came to {exact_dollars(cost)}"
