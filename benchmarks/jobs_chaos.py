@@ -31,29 +31,16 @@ LATEST = 0.08
 DRIVER = """
 import asyncio, json, sys
 from configs.layers import load
-from core.model import Answer
+from benchmarks.one_call_model import OneCallModel
 from graph.session import RunOptions, Session
-from langchain_core.messages import AIMessage
 
 RUN = {"operation": "run", "flavor": "t4-small", "timeout": "30m", "command": "python train.py"}
-
-class Model:
-    async def answer(self, model, messages, tools, **options):
-        done = any(m.type == "tool" for m in messages)
-        call = {"name": "hf_jobs", "args": RUN, "id": "call_0"}
-        message = AIMessage("launched" if done else "", tool_calls=[] if done else [call])
-        return Answer(message, "stop" if done else "tool_calls", cost_micro_usd=0)
-    async def ready(self, model): pass
-    def window(self, model): return 200_000
-    def window_is_known(self, model): return True
-    def sees(self, model): return False
-    def price(self, model): return 0.0, 0.0
-    def count_tokens(self, messages, tools=()): return 100
 
 async def main():
     thread = sys.argv[1] if len(sys.argv) > 1 else None
     options = RunOptions(model="memory/model", interactive=False)
-    async with Session.open(load().settings, thread=thread, options=options, models=Model()) as s:
+    model = OneCallModel("hf_jobs", RUN, "launched")
+    async with Session.open(load().settings, thread=thread, options=options, models=model) as s:
         print(s.thread.id, flush=True)
         last = None
         async for event in (s.resume() if thread else s.send("train")):

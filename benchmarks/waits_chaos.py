@@ -31,31 +31,17 @@ FORKS = """
 import asyncio, json, os, signal, sys, time
 from pathlib import Path
 import graph.watcher as watching
+from benchmarks.one_call_model import OneCallModel
 from configs.settings import Settings
-from core.model import Answer
 from core.store import open_store
 from graph.session import RunOptions, Session
 from graph.thread import Thread
-from langchain_core.messages import AIMessage
-
-class Model:
-    def __init__(self, log): self.log = log
-    async def answer(self, model, messages, tools, **options):
-        done = any(m.type == "tool" for m in messages)
-        with open(self.log, "a") as file: file.write(f"{time.time()}\\n")
-        call = {"name": "wait", "args": {"until": [{"after": "LASTSs"}]}, "id": "call_0"}
-        message = AIMessage("done" if done else "", tool_calls=[] if done else [call])
-        return Answer(message, "stop" if done else "tool_calls", cost_micro_usd=0)
-    async def ready(self, model): pass
-    def window(self, model): return 200_000
-    def window_is_known(self, model): return True
-    def sees(self, model): return False
-    def price(self, model): return 0.0, 0.0
-    def count_tokens(self, messages, tools=()): return 100
 
 async def run(kind, place):
     settings = Settings(state_dir=place + "/state", model_name="memory/model")
-    model, options = Model(place + "/asked"), RunOptions(interactive=False)
+    until = {"until": [{"after": "LASTSs"}]}
+    model = OneCallModel("wait", until, "done", Path(place + "/asked"))
+    options = RunOptions(interactive=False)
     if kind == "watch":
         class Opened(Session):
             @classmethod
