@@ -110,12 +110,14 @@ class Watcher:
                 continue
             if thread.status == "running":
                 if not store.is_driven(thread.id):
-                    self._begin(store, row, thread, None, "it was cut off")
+                    work = self._drive(store, row, thread, None, "it was cut off")
+                    self._begin(thread, work)
             elif row.event is not None or thread.id in spoken:
                 by = "a message" if row.event is None else str(row.event["text"])
-                self._begin(store, row, thread, None, by)
+                self._begin(thread, self._drive(store, row, thread, None, by))
             elif happened := await self._look(store, row, thread, now):
-                self._begin(store, row, thread, happened, str(happened["text"]))
+                by = str(happened["text"])
+                self._begin(thread, self._drive(store, row, thread, happened, by))
 
     async def _look(
         self, store: Store, row: WaitRow, thread: ThreadRow, now: bool
@@ -134,15 +136,7 @@ class Watcher:
 
     # --- driving ------------------------------------------------------------------------------
 
-    def _begin(
-        self,
-        store: Store,
-        row: WaitRow,
-        thread: ThreadRow,
-        happened: dict[str, Any] | None,
-        by: str,
-    ) -> None:
-        work = self._drive(store, row, thread, happened, by.partition("\n")[0])
+    def _begin(self, thread: ThreadRow, work: Awaitable[Woken]) -> None:
         self._driving[thread.id] = asyncio.ensure_future(self._guarded(thread, work))
 
     async def _guarded(self, thread: ThreadRow, work: Awaitable[Woken]) -> Woken | None:
@@ -185,7 +179,7 @@ class Watcher:
                 last = event
             if last.name == "error":
                 self._tell_once(f"{thread.id}: {last.message} ({last.hint})")
-            return Woken(thread.id, by, session.thread.status)
+            return Woken(thread.id, by.partition("\n")[0], session.thread.status)
 
     def _tell_once(self, text: str) -> None:
         if text not in self._said:
