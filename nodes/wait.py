@@ -14,7 +14,7 @@ from langgraph.types import interrupt
 
 from core.durable import WaitRow
 from core.errors import ToolError
-from core.events import ToolCall, ToolOutput, ToolStateChange
+from core.events import ToolStateChange
 from core.history import Call, pending_calls, tool_message
 from core.run import Reach
 from core.secrets.redaction import redacted
@@ -25,6 +25,7 @@ from core.tool import AgentContext, ToolResult
 from core.units import seconds_of
 from nodes.interrupt import Stopped
 from nodes.step import Step
+from nodes.tell_call import tell_call, tell_result
 from nodes.validate import validated
 from tools import thread_jobs
 from tools.wait.arguments import WaitArguments
@@ -62,8 +63,7 @@ async def wait(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, A
 
 def _told(step: Step, call: Call, result: ToolResult) -> Any:
     result = replace(result, text=encodable(redacted(result.text)))
-    step.emit(ToolStateChange(id=call.id, tool=call.name, state=result.outcome))
-    step.emit(ToolOutput(id=call.id, tool=call.name, ok=result.ok, text=result.text))
+    tell_result(step, call, result, truncated=False, seconds=0.0)
     return tool_message(call, result, step.services.clock())
 
 
@@ -83,7 +83,7 @@ async def _begun(state: AgentState, step: Step, call: Call, verdict: Verdict) ->
         await waits.make(row)
     if row.event is None:
         effect = verdict["effect"]
-        step.emit(ToolCall(id=call.id, tool=call.name, arguments=call.args, effect=effect))
+        tell_call(step, call, effect)
         step.emit(ToolStateChange(id=call.id, tool=call.name, state="running"))
         words = interrupt(request_of(row))
         # Studio resumes with any value: that is a wake by hand.
