@@ -25,8 +25,8 @@ async def ask_for_key(chat: Chat, provider: Provider) -> bool:
             return False
         if not provider.may_be(key):
             begin = provider.prefixes[0]
-            said = f"That is not a {provider.name} {provider.key}: they begin with {begin}."
-            chat.lines.complain(said.replace("a Anth", "an Anth").replace("a Open", "an Open"))
+            what = f"{article} {provider.name} {provider.key}"
+            chat.lines.complain(f"That is not {what}: they begin with {begin}.")
             continue
         try:
             name = await account_of(provider, key, chat.settings)
