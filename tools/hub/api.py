@@ -20,17 +20,16 @@ SCHEMA, DEPTH = 700, 4
 
 
 class ApiArguments(BaseModel, extra="forbid"):
-    query: str = Field("", description="words; with no tag either: the tags")
-    tag: str = Field("", description="models, jobs, discussions, ...")
+    query: str = Field("", description="without tag or query: the tags")
+    tag: str = Field("", description="models, jobs, ...")
     limit: int = Field(8, ge=1, le=50)
 
 
 class HubApi(AgentTool):
     name: str = "hf_api"
     description: str = (
-        "Search the Hub's HTTP API (its OpenAPI document): method, path, parameters, body and "
-        "answer of each endpoint. For what no hf_ tool does; then call it with curl or "
-        "huggingface_hub in bash."
+        "Search the Hub's HTTP API: endpoints with parameters, body and answer. For what no hf_ "
+        "tool does; then call it with curl or huggingface_hub in bash."
     )
     args_schema: type[BaseModel] = ApiArguments
 

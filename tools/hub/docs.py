@@ -23,16 +23,16 @@ class DocsArguments(BaseModel, extra="forbid"):
     operation: Literal["search", "read", "list"]
     query: str = Field("", max_length=250)
     product: str = Field("", description="trl, transformers, hub, ...")
-    url: str = Field("", description="read: URL or path, #anchor for a section")
+    url: str = Field("", description="read: URL or path, #section")
     limit: int = Field(8, ge=1, le=25)
 
 
 class Docs(AgentTool):
     name: str = "hf_docs"
     description: str = (
-        "Hugging Face documentation as of today: search passages, read a page, list a product's "
-        "pages or (without product) the products. Look an API up before writing code with it: "
-        "what you remember may be outdated. For HTTP endpoints use hf_api."
+        "Hugging Face documentation as of today: search, read a page, list a product's pages or "
+        "(without product) the products. Look an API up before writing code with it: what you "
+        "remember may be outdated."
     )
     args_schema: type[BaseModel] = DocsArguments
     looks_up: bool = True

@@ -32,12 +32,11 @@ SPACE = ["likes", "private", "tags", "lastModified", "sdk", "runtime"]
 
 class SearchArguments(BaseModel, extra="forbid"):
     operation: Literal["models", "datasets", "spaces"]
-    query: str = Field("", description="words of the name; spaces: what it does")
+    query: str = Field("", description="of the name; spaces: the use")
     author: str = ""
     filters: list[str] = Field(
         default_factory=list,
-        description="tags that must all fit: text-generation, language:en, license:mit, "
-        "base_model:org/name",
+        description="all fit: text-generation, language:en, license:mit, base_model:org/name",
     )
     sort: Sort = "trending"
     limit: int = Field(20, ge=1, le=200)
@@ -47,7 +46,7 @@ class HubSearch(AgentTool):
     name: str = "hf_search"
     description: str = (
         "Find models, datasets or Spaces on the Hugging Face Hub: id, task, size, license, "
-        "downloads, likes, gated. For files use hf_repo, for a dataset's rows hf_dataset."
+        "downloads, likes, gated."
     )
     args_schema: type[BaseModel] = SearchArguments
     looks_up: bool = True

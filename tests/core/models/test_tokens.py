@@ -1,10 +1,12 @@
 """The estimate of a request's tokens, and the model's window."""
 
 import socket
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.tools import StructuredTool
+from pydantic import BaseModel, Field
 
 from configs.settings import Settings
 from core.models import tokens
@@ -98,6 +100,25 @@ def test_specs_are_made_once_and_sorted() -> None:
     assert [s["function"]["name"] for s in first] == ["bash", "read"]
     assert tool_specs([read, bash]) is first
     assert tool_specs([]) == []
+
+
+def test_a_spec_of_ours_has_no_lower_bounds_and_a_servers_schema_stays_as_it_is() -> None:
+    class Arguments(BaseModel):
+        type: Literal["", "small"] = ""
+        minimum: int = Field(1, ge=1, le=9)
+
+    def tool(schema: Any) -> Any:
+        one = StructuredTool.from_function(
+            lambda: "", name="t", description="d", args_schema=schema
+        )
+        return tool_specs([one])[0]["function"]["parameters"]["properties"]
+
+    assert tool(Arguments) == {
+        "type": {"enum": ["small"], "type": "string"},
+        "minimum": {"default": 1, "maximum": 9, "type": "integer"},
+    }
+    server = {"minimum": {"type": "integer", "minimum": 1}, "kind": {"enum": ["", "small"]}}
+    assert tool({"title": "t", "type": "object", "properties": server}) == server
 
 
 @pytest.mark.parametrize(

@@ -22,16 +22,16 @@ class HfDatasetArguments(BaseModel, extra="forbid"):
     operation: Literal["inspect", "search", "overlap"]
     dataset: str = Field(min_length=1, description="owner/name")
     config: str = ""
-    split: str = Field("", description="default: train")
-    sample_rows: int = Field(5, ge=0, le=100, description="rows shown")
-    query: str = Field("", description="search: words")
-    where: str = Field("", description="search: SQL condition")
+    split: str = ""
+    sample_rows: int = Field(5, ge=0, le=100)
+    query: str = ""
+    where: str = Field("", description="SQL condition")
     offset: int = Field(0, ge=0)
     eval_dataset: str = ""
     eval_config: str = ""
     eval_split: str = ""
-    max_rows: int = Field(2000, ge=100, le=10_000, description="overlap: of each set")
-    timeout: int = Field(120, ge=1, le=3600, description="overlap: seconds")
+    max_rows: int = Field(2000, ge=100, le=10_000, description="overlap")
+    timeout: int = Field(120, ge=1, le=3600, description="overlap, s")
 
     @field_validator("dataset", "eval_dataset")
     @classmethod
@@ -46,10 +46,9 @@ class HfDatasetArguments(BaseModel, extra="forbid"):
 class HfDataset(AgentTool):
     name: str = "hf_dataset"
     description: str = (
-        "Datasets on the Hub, without download. inspect, before training on one: splits, schema, "
-        "statistics, sample rows, training methods the columns fit (SFT, DPO, GRPO, ...), what to "
-        "rename, warnings. search: rows by query or where. overlap: eval rows that are in the "
-        "training set."
+        "A dataset on the Hub, without download. inspect, before training on it: splits, schema, "
+        "statistics, rows, training methods the columns fit (SFT, DPO, GRPO, ...), what to "
+        "rename, warnings. search: rows by query or where. overlap: eval rows in the training set."
     )
     args_schema: type[BaseModel] = HfDatasetArguments
     looks_up: bool = True

@@ -29,20 +29,20 @@ class HfFitArguments(BaseModel, extra="forbid"):
     gradient_checkpointing: bool = True
     activation_offloading: bool = False
     trainer: Trainer = "sft"
-    loss: Loss = Field("", description="nll: whole logits; chunked: TRL's default now")
-    optimizer: str = Field("", description="adamw_8bit, paged_adamw_8bit, adafactor, ...")
-    precision: Precision = Field("", description="of what is trained")
+    loss: Loss = Field("", description="chunked: TRL now")
+    optimizer: str = Field("", description="adamw_8bit, adafactor, ...")
+    precision: Precision = Field("", description="of the trained")
     unsloth: bool = False
-    vllm: bool = Field(False, description="serves, or generates for grpo")
-    weight_bits: float = Field(0, ge=0, le=32, description="of a quantized checkpoint")
+    vllm: bool = Field(False, description="serves, or in grpo")
+    weight_bits: float = Field(0, ge=0, le=32, description="quantized")
 
 
 class HfFit(AgentTool):
     name: str = "hf_fit"
     description: str = (
-        "Before choosing hardware: which job flavors and local GPUs a model fits for a method, "
-        "with memory, price per hour (cheapest first) and sharding. An estimate: say what you "
-        "know of the stack; the answer says what it assumed."
+        "Before choosing hardware: job flavors and local GPUs that a model fits for a method, "
+        "with memory, price, sharding. An estimate: say what you know of the stack; the answer "
+        "says what it assumed."
     )
     args_schema: type[BaseModel] = HfFitArguments
     looks_up: bool = True

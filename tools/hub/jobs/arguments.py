@@ -10,28 +10,28 @@ class JobsArguments(BaseModel, extra="forbid"):
         "ps", "run", "smoke", "logs", "inspect", "wait", "cancel", "metrics", "hardware",
         "schedule", "schedules", "unschedule", "suspend", "resume",
     ]  # fmt: skip
-    id: str = Field("", description="the job's, or the schedule's")
-    script: str = Field("", description="Python source, or a local .py file")
-    command: str = Field("", description="shell line, without script")
+    id: str = ""
+    script: str = Field("", description="Python source or a .py file")
+    command: str = Field("", description="shell line")
     script_args: list[str] = Field(default_factory=list)
-    python: str = Field("", description="version for the script, 3.12")
-    dependencies: list[str] = Field(default_factory=list, description="pip packages of the script")
+    python: str = ""
+    dependencies: list[str] = Field(default_factory=list)
     image: str = ""
-    flavor: str = Field("", description="hardware, see operation hardware")
-    timeout: str = Field("", description="30m, 4h: required, it caps the price")
+    flavor: str = ""
+    timeout: str = Field("", description="30m, 4h; caps the price")
     env: dict[str, str] = Field(default_factory=dict)
-    secrets: list[str] = Field(default_factory=list, description="names only, HF_TOKEN")
+    secrets: list[str] = Field(default_factory=list, description="names")
     volumes: list[str] = Field(default_factory=list, description="datasets/owner/name:/data")
-    expose: list[int] = Field(default_factory=list, description="ports, as https addresses")
+    expose: list[int] = Field(default_factory=list, description="ports")
     ssh: bool = False
-    network_group: str = Field("", description="jobs of one group reach each other")
+    network_group: str = ""
     name: str = ""
-    steps: int = Field(20, ge=1, le=500, description="smoke: then it ends")
-    cents: int = Field(50, ge=1, description="smoke: price cap")
-    detach: bool = Field(True, description="return at once; false waits for the end")
+    steps: int = Field(20, ge=1, le=500, description="of smoke")
+    cents: int = Field(50, ge=1, description="cap of smoke")
+    detach: bool = Field(True, description="false: wait for the end")
     tail: int = Field(50, ge=1, le=5000, description="log lines")
-    cron: str = Field("", description="schedule: 0 3 * * *, @daily")
-    datasets: list[str] = Field(default_factory=list, description="that it reads, for the check")
-    model: str = Field("", description="that it trains or runs, for the check")
-    output: str = Field("", description="where the result goes, a Hub repo")
+    cron: str = Field("", description="0 3 * * *, @daily")
+    datasets: list[str] = Field(default_factory=list)
+    model: str = ""
+    output: str = Field("", description="Hub repo of the result")
     monitoring: str = Field("", description="trackio, wandb, ...")

@@ -25,11 +25,10 @@ READS = ("ps", "logs", "inspect", "wait", "metrics", "hardware", "schedules")
 class HfJobs(AgentTool):
     name: str = "hf_jobs"
     description: str = (
-        "Run a script or command on Hugging Face hardware, paid by the minute: run, then wait or "
-        "logs. Before a long training, smoke: the same for a few steps, for cents; it measures "
-        "memory, speed and the price of the whole. Name datasets, model, output and monitoring of "
-        "a training: the user sees what was checked (hf_dataset inspect, hf_fit) before it costs "
-        "money. Not for short work that runs here with bash."
+        "A script or command on Hugging Face hardware (flavor: see hardware), paid by the minute: "
+        "run, then wait or logs. Before a long training, smoke: a few steps of it measure memory, "
+        "speed and price. Name datasets, model, output and monitoring of a training: the user "
+        "sees what hf_dataset inspect and hf_fit said of them. Short work: bash."
     )
     args_schema: type[BaseModel] = JobsArguments
 

@@ -37,9 +37,9 @@ class PapersArguments(BaseModel, extra="forbid"):
     operation: Literal["trending", "search", "read", "details", "citations", "resources"]
     id: str = Field("", description="arXiv id or URL")
     query: str = ""
-    section: str = Field("", description="read: title or number; empty: abstract and titles")
-    date: When = Field("", description="trending: day")
-    since: When = Field("", description="search: 2025-01")
+    section: str = Field("", description="read: title or number")
+    date: When = ""
+    since: When = Field("", description="2025-01")
     until: When = ""
     min_citations: int = Field(0, ge=0)
     sort: Literal["relevance", "citations", "date"] = "relevance"
@@ -50,9 +50,8 @@ class PapersArguments(BaseModel, extra="forbid"):
 class Papers(AgentTool):
     name: str = "hf_papers"
     description: str = (
-        "Research papers: search by words, dates, citations; trending ones of a day; read one "
-        "by section; details (abstract, code); citations (citing it, or its references); "
-        "resources (models, datasets, collections made from it). Before designing a training "
+        "Research papers: search; trending of a day; read one by section; details (abstract, "
+        "code); citations; resources (models, datasets made from it). Before designing a training "
         "run, read the method section of a good paper."
     )
     args_schema: type[BaseModel] = PapersArguments

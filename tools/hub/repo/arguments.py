@@ -17,21 +17,21 @@ class RepoArguments(BaseModel, extra="forbid"):
     operation: Operation
     repo: str = Field(min_length=1, description="owner/name")
     type: RepoType = "model"
-    revision: str = Field("", description="branch, tag, commit, refs/pr/N")
-    path: str = Field("", description="in the repo")
+    revision: str = Field("", description="also refs/pr/N")
+    path: str = ""
     limit: int = Field(200, ge=1, le=2000)
-    source: str = Field("", description="upload: local file or folder")
-    content: str = Field("", description="upload: text, without source")
-    paths: list[str] = Field(default_factory=list, description="delete: files, folders/")
-    message: str = Field("", description="of the commit; title of pr_create")
-    text: str = Field("", description="comment or description")
-    create_pr: bool = Field(False, description="commit as a pull request")
-    name: str = Field("", description="of the branch or tag")
-    remove: bool = Field(False, description="branch, tag: delete it; delete: the whole repo")
-    number: int = Field(0, description="of the pull request")
+    source: str = Field("", description="upload: file or folder")
+    content: str = Field("", description="upload: or text")
+    paths: list[str] = Field(default_factory=list, description="delete")
+    message: str = Field("", description="commit, or title")
+    text: str = Field("", description="comment")
+    create_pr: bool = False
+    name: str = Field("", description="branch or tag")
+    remove: bool = Field(False, description="delete the branch, tag, or whole repo")
+    number: int = 0
     visibility: Literal["", "private", "public"] = ""
     gated: Literal["", "auto", "manual", "off"] = ""
-    sdk: Literal["", "gradio", "docker", "static"] = Field("", description="of a new space")
+    sdk: Literal["", "gradio", "docker", "static"] = ""
 
     @property
     def about(self) -> Repo:

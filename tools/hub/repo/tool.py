@@ -30,9 +30,9 @@ CHANGES = {
 class HubRepo(AgentTool):
     name: str = "hf_repo"
     description: str = (
-        "A Hugging Face repository: list or read files, upload, delete, create (private unless "
-        "said), update visibility or gating; branches, tags, commits, pull requests. Large "
-        "files: `hf download` in bash. To find repositories use hf_search."
+        "A Hugging Face repository: its files, upload, delete, create (private by default), update "
+        "visibility or gating; branches, tags, commits, pull requests. Large files: "
+        "`hf download` in bash."
     )
     args_schema: type[BaseModel] = RepoArguments
     looks_up: bool = True
