@@ -132,8 +132,12 @@ class Ledger(Protocol):
     async def settle(self, ref: str, cost: int | None) -> None:
         """What was set aside really cost `cost`; None releases it."""
 
-    async def book(self, ref: str, cost: int | None, scope: Scope) -> None:
-        """A request of a model that has ended; None: its price is not known."""
+    async def book(self, ref: str, cost: int | None, scope: Scope, tokens: int = 0) -> None:
+        """A request of a model that has ended; None: its price is not known. `tokens`: those that
+        it read and wrote."""
+
+    async def tokens(self, thread: str) -> int:
+        """Tokens of the model that a thread came to."""
 
     async def spent(self, column: str, value: str) -> Spent: ...
 

@@ -22,6 +22,7 @@ from core.backend import Backend
 from core.durable import FilesSeen, Grants, Inbox, Journal, Ledger, Scope, ThreadFiles, Waits
 from core.effects import Effect
 from core.events import Emit, ToolLog
+from core.experiments.record import Experiments
 from core.model import ModelClient
 from core.run import Mode, Reach, StopSignal, SubagentRun
 from core.state import PlanItem
@@ -215,6 +216,7 @@ class Services:
     ledger: Ledger
     grants: Grants
     waits: Waits
+    experiments: Experiments
     files_seen: FilesSeen
     backend: Backend
     outputs: ThreadFiles

@@ -47,9 +47,9 @@ async def nothing_left(services: Services, model: str, scope: Scope, caps: Caps)
     return f"{dollars(spent.amount)} of {dollars(cap)} are spent: {WORDS[left[1]]}"
 
 
-async def book(services: Services, cost: int | None, scope: Scope) -> None:
+async def book(services: Services, cost: int | None, scope: Scope, tokens: int = 0) -> None:
     """A model's request that has ended."""
-    await services.ledger.book(f"request-{secrets.token_hex(12)}", cost, scope)
+    await services.ledger.book(f"request-{secrets.token_hex(12)}", cost, scope, tokens)
 
 
 def charged(turn: Turn, cost: int | None) -> Turn:

@@ -111,7 +111,8 @@ async def _ask(
         turn = {**turn, "model": answered_by}
     # Read before the price is booked: that waits for the disk, and to read it would not.
     left = await services.ledger.left(scope, step.caps)
-    await book(services, answer.cost_micro_usd, scope)
+    used = answer.message.usage_metadata
+    await book(services, answer.cost_micro_usd, scope, used["total_tokens"] if used else 0)
     left_now = None if left is None else left[0] - (answer.cost_micro_usd or 0)
     update = await record_answer(state, step, new, turn, answer, left_now)
     if turn["iterations"] == 0:

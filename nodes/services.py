@@ -33,6 +33,7 @@ def build_services(
         ledger=store.ledger,
         grants=store.grants,
         waits=store.waits,
+        experiments=store.experiments,
         files_seen=store.files_seen,
         backend=LocalBackend(settings),
         outputs=Outputs(settings.state_path()),

@@ -15,6 +15,7 @@ from core.durable import WaitRow
 from core.errors import StoreError
 from core.secrets.redaction import keep_digests_in
 from core.store.base.database import Database
+from core.store.experiments import SqlExperiments
 from core.store.ledger import SqlLedger
 from core.store.rows import SqlDecisions, SqlFilesSeen, SqlGrants, SqlInbox, SqlJournal
 from core.store.sqlite.lease import FileLeases, Leases
@@ -92,6 +93,7 @@ class Store:
         self.decisions = SqlDecisions(self._database)
         self.grants = SqlGrants(self._database)
         self.waits = SqlWaits(self._database)
+        self.experiments = SqlExperiments(self._database)
 
     async def saver(self) -> BaseCheckpointSaver[str]:
         """LangGraph's checkpointer. The import is late: a list of threads needs none of it."""

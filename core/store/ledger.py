@@ -13,7 +13,7 @@ from core.store.base.database import Database
 
 #: The columns by which each cap sums up.
 SCOPES = ("invocation", "turn", "thread", "day")
-_COLUMNS = "id, ref, thread, invocation, turn, day, kind, state, amount, known, at"
+_COLUMNS = "id, ref, thread, invocation, turn, day, kind, state, amount, known, at, tokens"
 
 
 class SqlLedger:
@@ -57,8 +57,16 @@ class SqlLedger:
         state = "release" if cost is None else "settle"
         await self._put(ref, state, "tool", (cost or 0) - int(reserved), scope)
 
-    async def book(self, ref: str, cost: int | None, scope: Scope) -> None:
-        await self._put(ref, "settle", "model", cost, scope)
+    async def book(self, ref: str, cost: int | None, scope: Scope, tokens: int = 0) -> None:
+        *row, _ = self._row(ref, "settle", "model", cost, scope)
+        await self._insert([*row, tokens])
+
+    async def tokens(self, thread: str) -> int:
+        """Tokens of the model, read and written, that a thread came to."""
+        ((count,),) = await self._database.rows(
+            "SELECT COALESCE(SUM(tokens), 0) FROM ledger WHERE thread = ?", [thread]
+        )
+        return int(count)
 
     async def spent(self, column: str, value: str) -> Spent:
         """What one scope came to: `column` is invocation, turn, thread or day."""
@@ -89,13 +97,16 @@ class SqlLedger:
         return min(found, default=None)
 
     async def _put(self, ref: str, state: str, kind: str, amount: int | None, scope: Scope) -> None:
+        await self._insert(self._row(ref, state, kind, amount, scope))
+
+    async def _insert(self, row: list[object]) -> None:
         marks = ", ".join("?" for _ in _COLUMNS.split(", "))
         sql = f"INSERT INTO ledger ({_COLUMNS}) VALUES ({marks}) ON CONFLICT DO NOTHING"
-        await self._database.later([(sql, self._row(ref, state, kind, amount, scope))])
+        await self._database.later([(sql, row)])
 
     def _row(
         self, ref: str, state: str, kind: str, amount: int | None, scope: Scope
     ) -> list[object]:
         names = [scope.thread, scope.invocation, scope.turn, scope.day]
         known = int(amount is not None)
-        return [f"{ref}:{state}", ref, *names, kind, state, amount or 0, known, self._clock()]
+        return [f"{ref}:{state}", ref, *names, kind, state, amount or 0, known, self._clock(), 0]

@@ -163,8 +163,12 @@ class ThreadRows:
         transaction. The space is free after `Database.reclaim`."""
         ours = {"threads": "id"}
         ours |= dict.fromkeys(
-            ("inbox", "journal", "files_seen", "snapshots", "decisions", "waits"), "thread"
-        )
+            (
+                "inbox", "journal", "files_seen", "snapshots", "decisions", "waits",
+                "experiments", "trials",
+            ),
+            "thread",
+        )  # fmt: skip
         theirs = dict.fromkeys(
             ("checkpoints", "writes", "checkpoint_blobs", "checkpoint_writes"), "thread_id"
         )

@@ -108,6 +108,44 @@ MIGRATIONS: tuple[Migration, ...] = (
             PRIMARY KEY (thread, call_id)
         )""",
     ),
+    (
+        """CREATE TABLE experiments (
+            thread TEXT PRIMARY KEY,
+            judge TEXT NOT NULL,
+            folder TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            made REAL NOT NULL,
+            spent INTEGER NOT NULL,
+            tokens INTEGER NOT NULL,
+            place TEXT NOT NULL,
+            notes TEXT NOT NULL
+        )""",
+        """CREATE TABLE trials (
+            thread TEXT NOT NULL,
+            number INTEGER NOT NULL,
+            call_id TEXT NOT NULL,
+            parent INTEGER,
+            hypothesis TEXT NOT NULL,
+            verdict TEXT NOT NULL,
+            metrics TEXT NOT NULL,
+            value REAL,
+            rule TEXT NOT NULL,
+            files TEXT NOT NULL,
+            diff TEXT NOT NULL,
+            snapshot TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            seconds REAL NOT NULL,
+            cost INTEGER NOT NULL,
+            tokens INTEGER NOT NULL,
+            began REAL NOT NULL,
+            ended REAL,
+            note TEXT NOT NULL,
+            progress TEXT NOT NULL,
+            PRIMARY KEY (thread, number)
+        )""",
+        "CREATE UNIQUE INDEX trials_by_call ON trials (thread, call_id)",
+        "ALTER TABLE ledger ADD COLUMN tokens INTEGER NOT NULL DEFAULT 0",
+    ),
 )
 
 
