@@ -14,7 +14,7 @@ class NoMetric(Exception):
 
 
 def read_lines(lines: Iterable[str]) -> dict[str, list[float]]:
-    """By name, every value that was told, in order. A value that is no number is NaN."""
+    """By name, every value that was told, in order. NaN: the value is not a number."""
     found: dict[str, list[float]] = {}
     for line in lines:
         told = _LINE.match(line)
@@ -41,7 +41,7 @@ def read_json(text: str, key: str) -> float:
     try:
         found = json.loads(text)
     except ValueError as error:
-        raise NoMetric(f"it is no JSON: {error}") from None
+        raise NoMetric(f"it is not JSON: {error}") from None
     for part in key.split("."):
         if isinstance(found, dict) and part in found:
             found = found[part]
@@ -54,7 +54,7 @@ def read_json(text: str, key: str) -> float:
         else:
             raise NoMetric(f"it has no {key}")
     if isinstance(found, bool) or not isinstance(found, (int, float)):
-        raise NoMetric(f"{key} is no number: {str(found)[:60]!r}")
+        raise NoMetric(f"{key} is not a number: {str(found)[:60]!r}")
     return float(found)
 
 

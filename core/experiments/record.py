@@ -37,7 +37,7 @@ class Judge:
 
 @dataclass(frozen=True)
 class Place:
-    """Where the folder is. at: the snapshot that it was brought to last, "" before the first.
+    """The state of the folder. at: the snapshot that it was brought to last, "" before the first.
     to: the snapshot that it is being brought to; "" if no restore is open."""
 
     at: str = ""
@@ -51,7 +51,7 @@ class Experiment:
     Attributes:
         folder: absolute. digest: of the judge's frozen files and data when it was defined.
         made: epoch seconds. spent, tokens: what the thread had come to by then, micro-USD and
-            tokens of the model. notes: lessons that are no trial's.
+            tokens of the model. notes: lessons that belong to all trials.
     """
 
     thread: str
@@ -76,7 +76,7 @@ class Trial:
             judge's metric; None without one.
         rule: why it has its verdict, in words. files: paths that differ from the parent.
         diff: of text files, unified, cut where it is long.
-        snapshot: the files as they were judged (kept and baseline: as the judge left them).
+        snapshot: the files that were judged (kept and baseline: as the judge left them).
         seconds: of all its runs. cost: micro-USD of the thread since the trial before it.
         tokens: of the model, since then. began, ended: epoch seconds.
         note: what was learned. progress: runs under way, for the process that continues them.
@@ -123,8 +123,8 @@ class Experiments(Protocol):
         """Store a trial under the next number; the one that its call began before, if it did."""
 
     async def update(self, trial: Trial, **changes: Any) -> Trial:
-        """Change a trial that is running; as it then is. Whoever ends it first, ends it: later
-        changes are dropped."""
+        """Change a trial that is running; as it then is. The first end counts: later changes
+        are dropped."""
 
     async def annotate(self, thread: str, number: int | None, text: str) -> None:
         """Add a note to a trial, or to the experiment."""
