@@ -179,6 +179,10 @@ class Settings(BaseModel):
         "https://datasets-server.huggingface.co",
         description="address of the Hub's dataset viewer; it gets the Hub token",
     )
+    endpoints_url: str = Field(
+        "https://api.endpoints.huggingface.cloud/v2",
+        description="address of inference endpoints; it gets the Hub token",
+    )
     arxiv_url: str = Field("https://arxiv.org", description="source of papers as HTML")
     ar5iv_url: str = Field(
         "https://ar5iv.labs.arxiv.org",

@@ -123,6 +123,7 @@ TOOLS = {
     "hf_api": "Searches the Hub's HTTP API",
     "hf_dataset": "Inspects a dataset: training methods, problems, rows, leaks of evaluation sets",
     "hf_docs": "Searches and reads current Hugging Face documentation",
+    "hf_endpoint": "Serves a model on an inference endpoint, see [Endpoints](jobs.md#endpoints)",
     "hf_fit": "Lists hardware that a model fits for a training method, with price",
     "hf_jobs": "Runs scripts and commands on Hugging Face hardware, see [Jobs](jobs.md)",
     "hf_papers": "Finds and reads papers: trending, search, one section, citations, resources",

@@ -114,6 +114,7 @@ async def sections(folder: Path) -> dict[str, list[str]]:
             model_name="openai/stand-in",
             hub_url=hub.url,
             dataset_viewer_url=viewer.url,
+            endpoints_url=f"{hub.url}/endpoints/v2",
             arxiv_url=f"{hub.url}/arxiv",
             ar5iv_url=f"{hub.url}/ar5iv",
             semantic_scholar_url=f"{hub.url}/s2",

@@ -9,6 +9,8 @@ from docs.tool_data import DPO, KTO
 #: What the ids are, since the stand-in counts and the calls name theirs.
 JOB, SECOND_JOB, SCHEDULE = f"{1:024x}", f"{2:024x}", f"5{1:023x}"
 BACKGROUND, ENDLESS = "call_a1b2c3d4e5f60718293a4b5c", "call_b2c3d4e5f60718293a4b5c6d"
+SERVED = "call_e5f60718293a4b5c6d7e8f90"
+ENDPOINT = {"name": "tuned-ee733f1"}
 TUNED = {"repo": "ann/tuned"}
 RUN = {"flavor": "a100-large", "timeout": "2h"}
 
@@ -86,6 +88,12 @@ CALLS = [
           "name": "nightly", "command": "python eval.py"},
          {"operation": "suspend", "id": SCHEDULE}, {"operation": "schedules"},
          {"operation": "resume", "id": SCHEDULE}, {"operation": "unschedule", "id": SCHEDULE}),
+    *_of("hf_endpoint", {"operation": "hardware"}),
+    Call("hf_endpoint", {"operation": "deploy", "model": "ann/tuned", "hours": 2,
+                         "hardware": "aws-us-east-1-nvidia-l4-x1"}, SERVED),
+    *_of("hf_endpoint", {"operation": "list"}, {"operation": "scale_to_zero", **ENDPOINT},
+         {"operation": "pause", **ENDPOINT}, {"operation": "resume", **ENDPOINT, "hours": 0.5},
+         {"operation": "delete", **ENDPOINT}),
     *_of("hf_repo",
         {"operation": "list", "repo": "ann/llama-8b"},
         {"operation": "read", "repo": "ann/llama-8b", "path": "README.md"},

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from tests.stand_ins import hub_errors as errors
 from tests.stand_ins.contract import FOLDER, Contract
+from tests.stand_ins.hub_endpoints import Endpoints
 from tests.stand_ins.hub_jobs import Jobs
 from tests.stand_ins.hub_pages import Pages
 from tests.stand_ins.hub_repos import KINDS, Repositories
@@ -61,6 +62,7 @@ class HubServer(Service):
         self.repositories = Repositories(self)
         self.pages = Pages(self)
         self.jobs = Jobs(self)
+        self.endpoints = Endpoints(self)
 
     def add(
         self,
@@ -107,6 +109,7 @@ class HubServer(Service):
             return Answer({"errors": [], "warnings": []})
         found = (
             self.jobs.answer(request)
+            or self.endpoints.answer(request)
             or self.pages.answer(request)
             or self.repositories.answer(request)
         )

@@ -14,6 +14,7 @@ EXTENSION = Extension(
         "api:HubApi",
         "datasets.tool:HfDataset",
         "docs:Docs",
+        "endpoints.tool:HfEndpoint",
         "fit.tool:HfFit",
         "jobs.tool:HfJobs",
         "papers.tool:Papers",

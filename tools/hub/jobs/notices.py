@@ -16,6 +16,7 @@ from core.store import ThreadRow
 from core.tool import Services
 from core.training import training_line
 from core.units import dollars
+from tools.hub.endpoints.runs import overdue
 from tools.hub.jobs.wait import BRIEF, last_words, log_so_far
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ async def ended_jobs(
     services: Services, thread: str, told: list[str], emit: Emit
 ) -> tuple[list[HumanMessage], list[str]]:
     """(a message for each job that has ended since, the jobs that were told about or need not be).
+    Endpoints whose time is over are paused.
 
     Args:
         told: jobs whose end the model knows.
@@ -39,7 +41,7 @@ async def ended_jobs(
         emit(ToolLog(id="", tool="hf_jobs", text=text))
 
     hub, launches = Hub(services.settings, say), Launches(services, thread)
-    messages, known = [], list(told)
+    messages, known = await overdue(services, thread, list(told), emit)
     for call, launch in await launches.all():
         job_id = launch["job"]
         if job_id in known:
