@@ -11,7 +11,9 @@ from collections.abc import AsyncGenerator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from cli.shared.answer_schema import AnswerSchema
 from cli.shared.approval_prompt import PREVIEW_LINES, reason_of
+from cli.shared.attached_images import read_images, with_images
 from cli.shared.bootstrap import (
     complain,
     guarded,
@@ -36,6 +38,7 @@ from core.store.wait_words import wait_line
 if TYPE_CHECKING:
     from graph.session import Session
 
+NO_MATCH = "the answer is in the session; ask again with -r, or change the schema"
 MORE = "the session is intact: ml-agent sessions resume continues it, with a higher limit if needed"
 
 
@@ -50,6 +53,8 @@ def headless(options: Options, task: str | None, piped: str = "") -> int:
 async def _run(options: Options, task: str | None, piped: str) -> int:
     from graph.session import Session
 
+    schema = AnswerSchema(options.output_schema) if options.output_schema else None
+    images = read_images(options.images, options.folder)
     loaded = settings_for(options)
     settings = loaded.settings
     say_what_is_ignored(loaded.brought)
@@ -58,7 +63,7 @@ async def _run(options: Options, task: str | None, piped: str) -> int:
     thread = await wanted_thread(options, settings)
     session = Session.open(settings, cwd=options.folder, thread=thread, options=chosen)
     async with session:
-        told = Teller(options.output, session)
+        told = Teller(options.output, session, schema)
         told.start(cap, using_keys(loaded.brought))
         _stop_on_signals(session)
         if task is None and await _has_ended(session):
@@ -66,14 +71,26 @@ async def _run(options: Options, task: str | None, piped: str) -> int:
         if task is None:
             events = session.resume()
         else:
-            events = session.send(await with_piped(task, piped, session))
-        code = await told.all(events, options)
-        while code == WAITING and not options.detach:
-            if not await session.until_woken():
-                code = told.left()
-                break
-            code = await told.all(session.resume(), options)
+            message = await with_piped(task, piped, session)
+            message = await with_images(message, images, session)
+            events = session.send(schema.asking(message) if schema else message)
+        code = await _to_its_end(events, told, session, options)
+        if schema and told.problem:
+            again = session.send(schema.asking_again(told.problem))
+            code = await _to_its_end(again, told, session, options)
         told.end(await session.close())
+    return code
+
+
+async def _to_its_end(
+    events: AsyncGenerator[Any, None], told: "Teller", session: "Session", options: Options
+) -> int:
+    """Tell a turn, with all its waits; the exit code."""
+    code = await told.all(events, options)
+    while code == WAITING and not options.detach:
+        if not await session.until_woken():
+            return told.left()
+        code = await told.all(session.resume(), options)
     return code
 
 
@@ -83,6 +100,18 @@ async def _has_ended(session: "Session") -> bool:
     if session.thread.status not in ("interrupted", "error"):
         return False
     return not (await session.pending() or await session.unfinished())
+
+
+def _together(before: dict[str, Any], last: dict[str, Any]) -> dict[str, Any]:
+    """The figures of two turns; what one does not know, both do not."""
+    if not before:
+        return last
+    usage = {name: last["usage"][name] + before["usage"][name] for name in last["usage"]}
+    sums: dict[str, Any] = {"usage": usage}
+    for name in ("iterations", "cost_micro_usd", "seconds"):
+        known = before[name] is not None and last[name] is not None
+        sums[name] = before[name] + last[name] if known else None
+    return {**last, **sums}
 
 
 def _stop_on_signals(session: "Session") -> None:
@@ -104,9 +133,15 @@ def _stop_on_signals(session: "Session") -> None:
 class Teller:
     """Tells a run in the form that was asked for."""
 
-    def __init__(self, output: str, session: "Session") -> None:
+    def __init__(self, output: str, session: "Session", schema: AnswerSchema | None = None) -> None:
         self._output = output
         self._session = session
+        self._schema = schema
+        #: What is wrong with the answer, the first time: the model is asked again.
+        self.problem = ""
+        self._value: Any = None
+        #: What the turn before came to, whose answer did not match the schema.
+        self._before: dict[str, Any] = {}
         self._waits = self._detaches = False
         #: Commands of the session that run now.
         self._running: list[str] = []
@@ -114,7 +149,7 @@ class Teller:
         #: A message that may be the answer, or a sentence between two steps. Only the answer goes
         #: to stdout, unless that is a terminal, where everything is read as it comes.
         self._held: list[str] = []
-        self._holds = output == "text" and not sys.stdout.isatty()
+        self._holds = output == "text" and (schema is not None or not sys.stdout.isatty())
         say = self._held.append if self._holds else to_stdout
         self._lines = EventPrinter(sys.stderr, say if output == "text" else None)
 
@@ -166,7 +201,10 @@ class Teller:
     def _tell_answer(self, done: Any) -> None:
         """The answer of a turn that is complete; at a limit, only a last message that ends it."""
         is_answer = bool(done.text) and (done.status == "done" or bool(self._held))
-        if self._holds and is_answer:
+        if self._schema is not None and done.status == "done" and self._output == "text":
+            self._held.clear()
+            print_json(self._value)
+        elif self._holds and is_answer:
             # What was said before without a call between: the turn was told to continue.
             answer = as_lines(done.text)
             before = "".join(self._held).strip().removesuffix(answer.strip())
@@ -198,9 +236,19 @@ class Teller:
         status, code, error = "error", 1, None
         self._waits, self._wait = False, None
         if event.name == "turn_complete":
-            self._tell_answer(event)
             status = event.status
             code = 0 if status == "done" else 4
+            wrong = self._wrong(event) if status == "done" else ""
+            if wrong and not self.problem:
+                return self._once_more(event, wrong)
+            if wrong:
+                status, code = "error", 1
+                error = {"kind": "output_schema", "message": wrong, "hint": NO_MATCH}
+                complain(f"the answer does not match the schema: {wrong}", NO_MATCH)
+                if self._output == "stream-json":
+                    print_json({"event": "error", "thread": event.thread, **error})
+            else:
+                self._tell_answer(event)
             if status == "limit":
                 complain(event.reason, MORE)
                 error = {"kind": "limit_reached", "message": event.reason, "hint": MORE}
@@ -228,6 +276,21 @@ class Teller:
         if self._output == "json":
             self._object(event, status, error)
         return code
+
+    def _wrong(self, done: Any) -> str:
+        """What is wrong with the answer by the schema; "" if nothing is."""
+        if self._schema is None:
+            return ""
+        self._value, wrong = self._schema.read(done.text)
+        return wrong
+
+    def _once_more(self, done: Any, wrong: str) -> int:
+        """The answer does not match; the model is asked for another one."""
+        self.problem, self._before = wrong, self._session.summary()
+        self._held.clear()
+        self._note(closing(asdict(done), done.since))
+        self._note(f"the answer does not match the schema ({wrong}); asking once more")
+        return 1
 
     def _waiting(self, event: Any) -> None:
         self._waits = True
@@ -262,7 +325,9 @@ class Teller:
         return {"kind": "approval_needed", "message": message, "hint": hint}
 
     def _object(self, event: Any, status: str, error: dict[str, str] | None) -> None:
-        summary = self._session.summary()
+        summary = _together(self._before, self._session.summary())
+        if self._schema is not None:
+            summary["output"] = self._value
         known = {**summary, "thread": event.thread, "status": status, "error": error}
         known |= {"waiting": self._wait, "running": [redacted(line) for line in self._running]}
         print_json(result_object(**known))

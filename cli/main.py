@@ -15,7 +15,7 @@ import click
 from cli.lean_imports import keep_out
 from cli.shared.options import MODES, Duration, Options, chosen_output, output_options
 from cli.terminal.who_decides import mark_children
-from cli.terminal.writer import finish_streams, guard_streams, note, to_stdout
+from cli.terminal.writer import confirm, finish_streams, guard_streams, note
 from configs import collection
 
 #: By name: where the command is, and its line of help.
@@ -46,15 +46,24 @@ COMMANDS = {
         "cli.commands.tools:tools",
         "List the model's tools, with their cost in tokens",
     ),
-    "config": ("cli.commands.config:config", "Show settings, explain what the policy decides"),
+    "config": (
+        "cli.commands.config:config",
+        "Show and change settings, explain what the policy decides",
+    ),
     "doctor": (
         "cli.commands.doctor:doctor",
         "Check what works on this machine and what is missing",
+    ),
+    "login": (
+        "cli.commands.login:login",
+        "Set the key of a model provider, or your Hugging Face token",
     ),
     "completion": (
         "cli.commands.completion:completion",
         "Print a completion script for bash, zsh or fish",
     ),
+    "help": ("cli.commands.about:help_", "Show this help, or that of a command"),
+    "version": ("cli.commands.about:version", "Print the version"),
 }
 
 EXAMPLES = """\b
@@ -64,7 +73,8 @@ Examples:
   echo "explain train.py" | ml-agent -      the task from standard input
   cat error.log | ml-agent "what failed?"   a task about the piped text
   ml-agent -c "now with early stopping"     continue this folder's newest session
-  ml-agent --output json "..." | jq .text   one JSON object
+  ml-agent --json "..." | jq -r .text       one JSON object
+  ml-agent --output-schema s.json "..."     an answer that fits a JSON schema
   ml-agent -- sessions                      a task with the name of a command
 """
 
@@ -88,12 +98,17 @@ class PromptOrCommand(click.Group):
         if not ctx.meta["literal"] and self.get_command(ctx, word) is not None:
             return super().resolve_command(ctx, args)
         near = difflib.get_close_matches(word, COMMANDS, 1, 0.75)
-        if near and len(args) == 1 and " " not in word and not ctx.meta["literal"]:
+        meant = " ".join([*near, *args[1:]])
+        if near and len(args) == 1 and not ctx.meta["literal"]:
             raise click.UsageError(
-                f"did you mean the command {near[0]!r}? For a task of one word: ml-agent -- {word}"
+                f"did you mean the command {meant!r}? For a task of one word: ml-agent -- {word}"
             )
         if len(args) > 1:
-            raise click.UsageError(f"a task is one argument: put it in quotes: {' '.join(args)!r}")
+            command = f"did you mean the command {meant!r}? " if near else ""
+            raise click.UsageError(
+                f"{command}a task is one argument: put it in quotes: {' '.join(args)!r}"
+            )
+        ctx.meta["one_word"] = word.isalpha() and not ctx.meta["literal"]
         return "run", run, args
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
@@ -113,9 +128,9 @@ class PromptOrCommand(click.Group):
 
 def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
+        from cli.shared.version import print_version
 
-        to_stdout(f"ml-agent {version('ml-agent')}\n")
+        print_version()
         ctx.exit()
 
 
@@ -148,7 +163,9 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 @click.option(
     "-c", "--continue", "go_on", is_flag=True, help="Continue this folder's newest session"
 )
-@click.option("-r", "--resume", metavar="ID", help="Continue this session; an id prefix is enough")
+@click.option(
+    "-r", "--resume", metavar="ID", help="Continue a session: id, its start or end, @1, title"
+)
 @click.option(
     "--mode",
     type=click.Choice(MODES),
@@ -158,6 +175,20 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 @click.option("--deny", multiple=True, metavar="RULE", help="Never allow: 'bash(git push *)'")
 @click.option("--yolo", is_flag=True, help="Same as --mode yolo")
 @output_options("text", "json", "stream-json")
+@click.option(
+    "--output-schema", metavar="FILE", help="JSON schema that the final answer must match"
+)
+@click.option(
+    "-p",
+    "--prompt",
+    "--print",
+    "print_",
+    is_flag=True,
+    help="Headless, also without a TASK: the task from standard input",
+)
+@click.option(
+    "--image", "images", multiple=True, metavar="FILE", help="Picture for the task; repeatable"
+)
 @click.option(
     "--sandbox", metavar="FLAVOR", help="Work in a Hugging Face sandbox; none: on this machine"
 )
@@ -169,7 +200,9 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     help="Print the version",
 )  # fmt: skip
 @click.pass_context
-def cli(ctx: click.Context, /, output: str | None, as_json: bool, yolo: bool, **given: Any) -> None:
+def cli(
+    ctx: click.Context, /, output: str | None, as_json: bool, yolo: bool, print_: bool, **given: Any
+) -> None:
     """A machine-learning engineer in the terminal.
 
     Without a TASK: start a chat. With a TASK, or "-" for standard input: work on it and exit.
@@ -181,19 +214,25 @@ def cli(ctx: click.Context, /, output: str | None, as_json: bool, yolo: bool, **
         options = replace(options, mode="yolo")
     ctx.obj = options
     if ctx.invoked_subcommand is None:
-        ctx.exit(_start(options, None))
+        goes_on = options.go_on or options.resume is not None
+        ctx.exit(_start(options, "-" if print_ and not goes_on else None, chat=not print_))
 
 
 @click.command(hidden=True)
 @click.argument("task")
-@click.pass_obj
-def run(options: Options, task: str) -> None:
+@click.pass_context
+def run(ctx: click.Context, task: str) -> None:
     """Work on one task, then exit."""
+    options: Options = ctx.obj
+    is_tried = ctx.meta["one_word"] and options.model != "list"
+    # A word that other programs have as a command: it costs money as a task.
+    if is_tried and sys.stdin.isatty() and not confirm(f"Run the task '{task}'?", default=True):
+        raise SystemExit(1)
     raise SystemExit(_start(options, task))
 
 
-def _start(options: Options, task: str | None) -> int:
-    """A headless run, or the chat; its exit code."""
+def _start(options: Options, task: str | None, *, chat: bool = True) -> int:
+    """A headless run, or the chat, if it may be one; its exit code."""
     if options.go_on and options.resume:
         raise click.UsageError("--continue and --resume contradict each other")
     if options.cwd is not None and not options.folder.is_dir():
@@ -209,7 +248,7 @@ def _start(options: Options, task: str | None) -> int:
         from cli.shared.model_list import print_models
 
         return print_models(options, task or "")
-    if task is None and sys.stdin.isatty() and sys.stdout.isatty():
+    if task is None and chat and sys.stdin.isatty() and sys.stdout.isatty():
         from cli.start_chat import start_chat
 
         return start_chat(options)
@@ -246,9 +285,11 @@ def _usage(error: click.ClickException) -> int:
     """One clear line, also as JSON where JSON was asked for."""
     arguments = sys.argv[1:]
     for name in ("json", "stream-json"):
-        given = itertools.pairwise(arguments)
-        short = name == "json" and "--json" in arguments
-        if short or f"--output={name}" in arguments or ("--output", name) in given:
+        given = list(itertools.pairwise(arguments))
+        asked = name == "json" and "--json" in arguments
+        for option in ("--output", "--output-format"):
+            asked = asked or f"{option}={name}" in arguments or (option, name) in given
+        if asked:
             from cli.shared.results import print_failure
 
             print_failure(name, "usage_error", error.format_message(), "see ml-agent --help")

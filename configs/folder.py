@@ -53,6 +53,10 @@ class Brought:
             changed=(*changed, *self.changed),
         )
 
+    def with_problems(self, lines: Sequence[str]) -> Brought:
+        """With what else was left out."""
+        return replace(self, problems=(*lines, *self.problems))
+
     @property
     def ignored(self) -> tuple[Item, ...]:
         """What does not count now, keys that were taken all the same left out."""

@@ -9,22 +9,21 @@ options
 """
 
 import contextlib
-import difflib
 import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import platformdirs
-from pydantic import ValidationError
 
+from configs.checking import PREFIX, Problems, checked
 from configs.problems import SettingsProblem
-from configs.project import nested, parsed, read_project
+from configs.project import Project, nested, parsed, project_file, read_project
 from configs.servers import trusted_servers
 from configs.settings import HEADLESS_CAP, Settings, stricter
 from configs.trust import Answers, Item
@@ -40,6 +39,7 @@ class Loaded:
     Attributes:
         answers: what the user said about the folder. items: what the folder's file brings that
             counts only if it is trusted. lowered: caps that the folder's file set, by key.
+        problems: what was left out, in one line each.
     """
 
     settings: Settings
@@ -47,6 +47,7 @@ class Loaded:
     answers: Answers
     items: tuple[Item, ...] = ()
     lowered: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
     @property
     def untrusted(self) -> tuple[Item, ...]:
@@ -60,22 +61,26 @@ def load(
     config_file: str | Path | None = None,
     overrides: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
+    lenient: bool = False,
 ) -> Loaded:
-    """All layers merged. Raises SettingsProblem: one line that names file and key."""
+    """All layers merged. Raises SettingsProblem: one line that names file and key. `lenient`: what
+    is wrong is left out instead, and in `problems`."""
     environment = os.environ if environ is None else environ
     folder = Path(cwd or Path.cwd()).absolute()
-    project, answers = read_project(folder, user_file()), Answers(folder)
+    problems, answers = Problems(lenient), Answers(folder)
+    source = str(project_file(folder))
+    project = problems.tried(lambda: read_project(folder, user_file()), Project(Path(source)))
     servers = trusted_servers(project.servers, folder, answers)
-    before, behind = list(_before()), list(_behind(config_file, environment, overrides))
-    source = str(project.path)
+    before = list(_before(problems))
+    behind = list(_behind(config_file, environment, overrides, problems))
 
     def settings_with(layer: dict[str, Any]) -> tuple[Settings, dict[str, str]]:
-        values, origins = _merged([*before, (source, layer), *behind], environment)
-        return _checked(values, origins), origins
+        values, origins = _merged([*before, (source, layer), *behind], environment, problems)
+        return checked(values, origins, problems), origins
 
     always = project.always | ({"mcpServers": servers.trusted} if servers.trusted else {})
     settings, origins = settings_with(always)
-    caps = _checked(nested(project.caps), dict.fromkeys(project.caps, source))
+    caps = checked(nested(project.caps), dict.fromkeys(project.caps, source), problems)
     looser = _looser_than(settings, project.caps, caps)
     item = project.item(looser)
     lowered = tuple(key for key in project.caps if key not in looser)
@@ -85,14 +90,7 @@ def load(
     settings = _with_caps(settings, caps, lowered)
     origins |= dict.fromkeys(lowered, source)
     items = (*([item] if item else []), *servers.items)
-    return Loaded(settings, origins, answers, items, lowered)
-
-
-def _checked(values: dict[str, Any], origins: dict[str, str]) -> Settings:
-    try:
-        return Settings.model_validate(values)
-    except ValidationError as error:
-        raise SettingsProblem(_in_one_line(error, origins)) from None
+    return Loaded(settings, origins, answers, items, lowered, tuple(problems.lines))
 
 
 def _looser_than(settings: Settings, keys: Iterable[str], caps: Settings) -> list[str]:
@@ -135,7 +133,7 @@ Layer = tuple[str, dict[str, Any]]
 
 
 def _merged(
-    layers: Sequence[Layer], environ: Mapping[str, str]
+    layers: Sequence[Layer], environ: Mapping[str, str], problems: Problems
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Values and, by dotted key, where each came from."""
     values: dict[str, Any] = {}
@@ -144,7 +142,8 @@ def _merged(
         # A server's variables are its own trouble: they are looked up when it starts.
         servers = layer.get("mcpServers")
         rest = {key: value for key, value in layer.items() if key != "mcpServers"}
-        _merge(values, substituted(rest, environ, source))
+        found: dict[str, Any] = problems.tried(partial(substituted, rest, environ, source), {})
+        _merge(values, found)
         if servers is not None:
             _merge(values, {"mcpServers": servers})
         for key in _keys(layer):
@@ -152,20 +151,23 @@ def _merged(
     return values, origins
 
 
-def _before() -> Iterator[Layer]:
+def _before(problems: Problems) -> Iterator[Layer]:
     """What comes before the folder's file."""
     yield "shipped", json.loads(_shipped())
     user = user_file()
     if user.exists():
-        yield str(user), read_file(user)
+        yield str(user), problems.tried(lambda: read_file(user), {})
 
 
 def _behind(
-    config_file: str | Path | None, environ: Mapping[str, str], overrides: Mapping[str, Any] | None
+    config_file: str | Path | None,
+    environ: Mapping[str, str],
+    overrides: Mapping[str, Any] | None,
+    problems: Problems,
 ) -> Iterator[Layer]:
     """What comes behind it, and wins."""
     if config_file is not None:
-        yield str(config_file), read_file(Path(config_file))
+        yield str(config_file), problems.tried(lambda: read_file(Path(config_file)), {})
     yield from _from_environment(environ)
     chosen = {k: v for k, v in (overrides or {}).items() if v is not None}
     if chosen:
@@ -207,9 +209,9 @@ def read_file(path: Path) -> dict[str, Any]:
 
 def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
     for name in sorted(environ):
-        if not name.startswith("ML_AGENT_") or name in NOT_SETTINGS:
+        if not name.startswith(PREFIX) or name in NOT_SETTINGS:
             continue
-        *outer, last = name.removeprefix("ML_AGENT_").lower().split("__")
+        *outer, last = name.removeprefix(PREFIX).lower().split("__")
         field = Settings.model_fields.get((outer or [last])[0])
         value: Any = environ[name]
         if field is not None and field.annotation is not str:
@@ -264,25 +266,3 @@ def substituted(value: Any, environ: Mapping[str, str], source: str) -> Any:
         return default
 
     return re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", put, value)
-
-
-def _in_one_line(error: ValidationError, origins: Mapping[str, str]) -> str:
-    problem = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in problem["loc"])
-    source = origins.get(key) or next(
-        (s for k, s in origins.items() if key.startswith(k) or k.startswith(f"{key}.")), "settings"
-    )
-    if problem["type"] == "extra_forbidden":
-        return f"{source}: {key}: unknown key{_similar(key)}"
-    if problem["type"] == "value_error":
-        # Several keys together: what is in them may be a credential.
-        return f"{source}: {key}: {problem['msg'].removeprefix('Value error, ')}"
-    got = problem.get("input")
-    wanted = problem["msg"].removeprefix("Input should be ").removeprefix("a valid ")
-    wanted = wanted.partition(", unable to parse")[0]
-    return f"{source}: {key}: expected {wanted}, got {json.dumps(got, default=str)[:80]}"
-
-
-def _similar(key: str) -> str:
-    near = difflib.get_close_matches(key.split(".")[-1], list(Settings.model_fields), 1, 0.6)
-    return f"; did you mean {near[0]}?" if near else ""

@@ -31,10 +31,16 @@ COMMANDS = {
     "mcp add": "Add a server by its address or its command",
     "mcp remove": "Remove a server",
     "tools": "Tools of the model, with their cost in tokens",
-    "config": "Show settings, explain what the policy decides",
+    "config": "Show and change settings, explain what the policy decides",
     "config show": "Every setting with value, origin and meaning",
+    "config set": "Change a setting in your own settings file",
+    "config unset": "Remove a setting from it",
+    "config path": "Path of your settings file",
     "config explain": "Verdict of the policy on a call, without running it",
     "doctor": "What works on this machine and what is missing",
+    "login": "Set a provider's key or your Hugging Face token: checked, and kept if you want",
+    "help": "Help of the program, or of a command: `ml-agent help sessions`",
+    "version": "The version",
     "completion": 'Completion script for a shell: `eval "$(ml-agent completion bash)"`',
 }
 OPTIONS = {
@@ -48,12 +54,16 @@ OPTIONS = {
     "--no-stream": "Ask the model for whole answers instead of streams",
     "--continue": "Continue the newest session of this folder; without a task and a terminal: "
     "finish its cut-off turn",
-    "--resume": "Continue this session; a unique prefix of the id is enough",
+    "--resume": "Continue a session: its id, the start or the end of it, `@1` for the newest one "
+    "of this folder, or words of its title",
     "--mode": "[Permission mode](permissions.md) (default: `ask` in the chat, `auto` headless)",
     "--yolo": "Same as `--mode yolo`",
     "--allow": "[Rule](permissions.md#rules) that allows calls in this run; repeatable",
     "--deny": "Rule that denies calls in this run; repeatable",
     "--output": "Output of a headless run on stdout",
+    "--output-schema": "[JSON schema](headless.md#an-answer-that-fits-a-schema) for the answer",
+    "--print": "Headless, as in other agents; without a task it is read from standard input",
+    "--image": "Picture for the task, if the model sees; repeatable",
     "--json": "Same as `--output json`",
     "--sandbox": "Work in a [Hugging Face sandbox](jobs.md#a-hugging-face-sandbox); "
     "`none`: on this machine again. The session remembers it",

@@ -74,7 +74,7 @@ def usage(path: str, command: click.Command) -> str:
     for one in command.params:
         if isinstance(one, click.Argument):
             parts.append(one.make_metavar(context))
-        elif isinstance(one, click.Option) and not set(one.opts) & {"--output", "--json"}:
+        elif isinstance(one, click.Option) and not {"--output", "--json"} & set(one.opts):
             parts.append(f"[{one.opts[-1]}{value(one)}]")
     return " ".join(parts)
 

@@ -99,7 +99,8 @@ class OpenThread:
         others = await asyncio.to_thread(who_else_may_write, state)
         if others and self._options.notice is not None:
             self._options.notice(f"sessions in {state} are not safe: {others}")
-        row = await self._store.threads.resolve(self._wanted) if self._wanted else None
+        threads, wanted = self._store.threads, self._wanted
+        row = await threads.resolve(wanted, str(self._cwd)) if wanted else None
         self._known = row is not None
         own_client = self._brought.get("models") is not None
         self.thread = await thread_for(

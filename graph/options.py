@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from configs.settings import Settings
+from configs.layers import shipped_permissions
+from configs.settings import Permissions, Settings
 from core.credentials import hub_token, way_in
 from core.errors import SettingsError, UsageError
 from core.model_errors import NotAuthenticated
@@ -71,10 +72,19 @@ def check_rules(rules: Sequence[str], origin: str) -> None:
         tool = parse_rule(text, origin).tool
         if tool not in known and "__" not in tool:
             near = difflib.get_close_matches(tool, known, 1)
-            meant = f"do you mean {near[0]}? " if near else ""
+            meant = f"did you mean {near[0]}? " if near else ""
             raise SettingsError(
-                f"{origin} {text!r}: there is no tool {tool}", f"{meant}ml-agent tools lists them"
+                f"{origin} {text!r}: no tool is named {tool}", f"{meant}ml-agent tools lists them"
             )
+
+
+def check_permissions(permissions: Permissions) -> None:
+    """The same for the rules of the settings."""
+    shipped = shipped_permissions()
+    for kind in ("allow", "ask", "deny"):
+        ours = shipped.get(kind, [])
+        rules = [rule for rule in getattr(permissions, kind) if rule not in ours]
+        check_rules(rules, f"permissions.{kind}")
 
 
 async def thread_for(
@@ -97,6 +107,7 @@ async def thread_for(
     here = row is not None and row.host == socket.gethostname()
     check_rules(options.allow, "--allow")
     check_rules(options.deny, "--deny")
+    check_permissions(settings.permissions)
     if row and here and not await asyncio.to_thread(os.path.isdir, row.cwd):
         raise UsageError(
             f"the thread's folder is gone: {row.cwd}", "make it again, or start a new thread"

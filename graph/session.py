@@ -72,7 +72,7 @@ class Session(Waits):
         options: RunOptions | None = None,
         **brought: Unpack[Brought],
     ) -> Self:
-        """A session on `thread` (an id or a prefix), or on a new one in `cwd`.
+        """A session on `thread` (whatever `ThreadRows.resolve` takes), or on a new one in `cwd`.
 
         A program may bring a model client (`models`) and tools of its own, by name (`tools`).
 

@@ -101,6 +101,16 @@ async def offer_models(chat: Chat) -> bool:
     return found
 
 
+async def choose_provider(chat: Chat) -> bool:
+    """Ask which provider's key to set, and for the key; whether there is one now."""
+    for number, provider in enumerate(PROVIDERS, 1):
+        chat.lines.line(f"  {number}  {provider.name} {provider.key} ({provider.variable})")
+    keys = "".join(str(number) for number in range(1, len(PROVIDERS) + 1))
+    asked = f"Choose 1 to {len(PROVIDERS)} (Enter: none): "
+    answer = await chat.frontend.ask(Asked(asked, one_of(list(keys)), keys))
+    return await ask_for_key(chat, PROVIDERS[int(answer) - 1]) if answer else False
+
+
 async def run_demo(chat: Chat) -> None:
     """The offline tour, in this terminal."""
     await chat.frontend.hand_over([sys.executable, "-m", "cli.main", "demo"])

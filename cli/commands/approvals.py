@@ -25,7 +25,7 @@ from core.titles import title_of
 if TYPE_CHECKING:
     from core.store import Store
 
-CALL = click.option("--call", metavar="ID", help="Only this call; an id prefix is enough")
+CALL = click.option("--call", metavar="ID", help="Only this call: id, its start or its end")
 
 
 @click.group(context_settings=HELP)
@@ -103,6 +103,8 @@ async def granted(store: "Store", options: Options, remove: str | None) -> int:
         if not await store.grants.remove(folder, remove):
             raise UsageError(f"no such rule in {folder}: {remove!r}", "ml-agent approvals granted")
     rules = await store.grants.of(folder)
+    if not rules and options.output != "json":
+        note(f"no rules granted in {inline(folder)}")
     return tell(options, {"folder": folder, "rules": rules}, map(inline, rules))
 
 
@@ -125,7 +127,9 @@ async def _decide(
     by_a_person("decide about a call")
     row = await _waiting(store, thread, options.folder)
     requests = await _open_requests(store, row.id)
-    chosen = [r for r in requests if call is None or r["id"].startswith(call)]
+    chosen = [
+        r for r in requests if call is None or r["id"].startswith(call) or r["id"].endswith(call)
+    ]
     if not chosen:
         known = ", ".join(r["id"] for r in requests) or "none"
         raise UsageError(f"no such pending call in {row.id}; pending: {known}")
@@ -155,7 +159,7 @@ async def _waiting(store: "Store", thread: str | None, folder: Any) -> Any:
         if not here:
             raise NoSuchThread(f"no pending approvals in {folder}", "ml-agent approvals list")
         return here[0]
-    row = await store.threads.resolve(thread)
+    row = await store.threads.resolve(thread, str(folder))
     if row.status != "approval":
         raise UsageError(f"no pending approvals in {row.id}", "ml-agent approvals list")
     return row

@@ -1,4 +1,4 @@
-"""`ml-agent config`: what is set, and where it came from."""
+"""`ml-agent config`: what is set, where it came from, and changes to your own settings."""
 
 import json
 import re
@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.shared.bootstrap import known_tools, settings_for
+from cli.shared.bootstrap import complain, known_tools, lenient_settings, settings_for
+from cli.shared.columns import in_columns
 from cli.shared.command import HELP, prints, tell
 from cli.shared.options import MODES, Options
+from cli.terminal.who_decides import by_a_person
 
 if TYPE_CHECKING:
     from configs.settings import Settings
@@ -25,18 +27,69 @@ def config() -> None:
 @config.command()
 @prints
 def show(options: Options) -> int:
-    """Show every setting with its value, origin and meaning."""
-    loaded = settings_for(options)
-    rows, lines = [], []
+    """Show every setting with its value, origin and meaning.
+
+    What is wrong in a file or variable is left out and named; the exit code is then 2.
+    """
+    loaded, is_right = lenient_settings(options)
+    for problem in loaded.problems:
+        complain(f"ignored: {problem}")
+    rows: list[dict[str, Any]] = []
+    cells: list[tuple[str, str]] = []
     for key, field in _flat(loaded.settings):
         value = masked(field["value"])
         if key.startswith("notify.") and key.endswith("_url") and value:
             value = "***"  # anyone with the address can write there
         origin, meaning = origin_of(key, loaded.origins), field["meaning"]
         rows.append({"key": key, "value": value, "from": origin, "meaning": meaning})
-        lines += [f"{key} = {json.dumps(value)}", f"    from {origin} · {meaning}"]
-    lines.append(f"state directory: {loaded.settings.state_path()}")
-    return tell(options, {"settings": rows}, lines)
+        said = json.dumps(value) + ("" if origin == "default" else f" · from {origin}")
+        before = cells[-1][0] if cells else ""
+        if key.partition(".")[0] != before.partition(".")[0] and "." in key + before:
+            cells.append(("", ""))
+        cells.append((key, f"{said}\n{meaning}" if meaning else said))
+    cells.append(("state directory", str(loaded.settings.state_path())))
+    tell(options, {"settings": rows}, in_columns(cells, ("SETTING", "VALUE AND MEANING")))
+    return 0 if is_right else 2
+
+
+@config.command("set")
+@click.argument("key")
+@click.argument("value")
+@prints
+def set_(options: Options, key: str, value: str) -> int:
+    """Change a setting in your own settings file.
+
+    \b
+    ml-agent config set model_name hf/Qwen/Qwen3-Coder-480B-A35B-Instruct
+    ml-agent config set budget.turn 2.50
+    """
+    from cli.commands.settings_file import put
+
+    by_a_person("change a setting")
+    return put(options, key, value)
+
+
+@config.command()
+@click.argument("key")
+@prints
+def unset(options: Options, key: str) -> int:
+    """Remove a setting from your own settings file."""
+    from cli.commands.settings_file import remove
+
+    by_a_person("change a setting")
+    return remove(options, key)
+
+
+@config.command()
+@prints
+def path(options: Options) -> int:
+    """Print the path of your settings file."""
+    from configs.layers import user_file
+    from configs.project import project_file
+
+    files = [user_file(), project_file(options.folder)]
+    told = [{"path": str(file), "exists": file.exists()} for file in files]
+    return tell(options, {"user": told[0], "folder": told[1]}, [str(files[0])])
 
 
 @config.command()
@@ -56,8 +109,12 @@ def explain(options: Options, call: str, mode: str | None) -> int:
     from cli.commands.explain import explain as explained
     from core.policy.decide import Situation
     from core.policy.rules import rules_of
+    from graph.options import check_permissions, check_rules
 
     settings = settings_for(options).settings
+    check_rules(options.allow, "--allow")
+    check_rules(options.deny, "--deny")
+    check_permissions(settings.permissions)
     rules = rules_of(settings.permissions, allow=options.allow, deny=options.deny)
     chosen = settings.capped_mode(mode or options.mode or settings.mode or "ask")
     here = Situation(chosen, str(options.folder), rules, str(settings.state_path()))

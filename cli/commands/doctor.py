@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.shared.bootstrap import settings_for
-from cli.shared.command import HELP, runs
+from cli.shared.bootstrap import Started, lenient_settings
+from cli.shared.columns import in_columns
+from cli.shared.command import HELP, prints, tell
 from cli.shared.options import Options
-from cli.terminal.writer import to_stdout
 from configs.folder import in_words
 from configs.folders import make_private_folder, who_else_may_write
 
@@ -33,26 +33,31 @@ Finding = tuple[str, str, str]
 
 
 @click.command(context_settings=HELP)
-@runs
+@prints
 def doctor(options: Options) -> int:
     """Check what works on this machine and what is missing; exit 1 if a check fails."""
-    failed = False
-    started = settings_for(options)
+    started, is_right = lenient_settings(options)
     settings = started.settings
-    ignored = in_words(started.brought.ignored)
-    if ignored:
-        to_stdout(f"warn this folder is not trusted; ignored: {ignored} (ml-agent trust)\n")
     if options.model:
         settings = settings.model_copy(update={"model_name": options.model})
     checks: tuple[Callable[[Any], Iterator[Finding]], ...] = (
         _python, _packages, _state, _database, _credentials, _models, _programs,
         _command_sandbox, _environment, _servers, _sandboxes,
     )  # fmt: skip
-    for check in checks:
-        for mark, what, hint in check(settings):
-            failed = failed or mark == "fail"
-            to_stdout(f"{mark:<5}{what}" + (f" ({hint})" if hint else "") + "\n")
-    return 1 if failed else 0
+    found = [*_settings(started, is_right), *(one for check in checks for one in check(settings))]
+    told = [{"result": mark, "what": what, "hint": hint} for mark, what, hint in found]
+    rows = [(mark, f"{what} ({hint})" if hint else what) for mark, what, hint in found]
+    tell(options, {"checks": told}, in_columns(rows))
+    return 1 if any(mark == "fail" for mark, _, _ in found) else 0
+
+
+def _settings(started: Started, is_right: bool) -> Iterator[Finding]:
+    """What of settings files, variables and the folder does not count."""
+    for problem in started.problems:
+        yield "warn" if is_right else "fail", f"ignored: {problem}", "ml-agent config show"
+    ignored = in_words(started.brought.ignored)
+    if ignored:
+        yield "warn", f"this folder is not trusted; ignored: {ignored}", "ml-agent trust"
 
 
 def _python(settings: "Settings") -> Iterator[Finding]:

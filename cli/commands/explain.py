@@ -38,7 +38,7 @@ def explain(
     if tool is None:
         near = difflib.get_close_matches(written.tool, tools, 1)
         hint = f"did you mean {near[0]}?" if near else "ml-agent tools lists the tools"
-        raise SettingsError(f"there is no tool {written.tool!r}", hint)
+        raise SettingsError(f"no tool is named {written.tool!r}", hint)
     given = _given(tool, written.pattern) | ({"outside_sandbox": True} if outside else {})
     arguments = _arguments(tool, given)
     if tool.answered_by_person:

@@ -18,6 +18,8 @@ from core.errors import UsageError
 if TYPE_CHECKING:
     from tools.extension import ServerTest
 
+NONE = "no MCP servers configured; add one: ml-agent mcp add"
+
 
 @click.group(context_settings=HELP)
 def mcp() -> None:
@@ -50,7 +52,7 @@ def list_(options: Options) -> int:
         for row in rows
     ]
     if not rows and options.output != "json":
-        note("no MCP servers configured; add one: ml-agent mcp add")
+        note(NONE)
     return tell(options, {"servers": rows}, lines)
 
 
@@ -80,6 +82,8 @@ async def test(options: Options, name: str | None) -> int:
             rows = await servers.test()
         finally:
             await servers.close()
+    if not rows and options.output != "json":
+        note(NONE)
     tell(options, {"servers": rows}, map(_tested, rows))
     return 0 if all(row["ok"] for row in rows) else 1
 
@@ -96,7 +100,7 @@ async def test(options: Options, name: str | None) -> int:
 )
 @click.option("--tool", "tools", multiple=True, metavar="NAME", help="Tool to offer (default: all)")
 @click.option("--project", is_flag=True, help="Add to this folder's .ml-agent/config.json")
-@runs
+@prints
 def add(options: Options, name: str, command: tuple[str, ...], **given: Any) -> int:
     """Add a server to your settings, by its URL or by the COMMAND that starts it.
 
@@ -107,18 +111,20 @@ def add(options: Options, name: str, command: tuple[str, ...], **given: Any) -> 
     from cli.commands.mcp_file import add_server
 
     by_a_person("add an MCP server")
-    return add_server(name, command, given, options.folder)
+    path = add_server(name, command, given, options.folder)
+    return tell(options, {"name": name, "file": str(path)}, ())
 
 
 @mcp.command()
 @click.argument("name")
-@runs
+@prints
 def remove(options: Options, name: str) -> int:
     """Remove a server from your settings, or from this folder's."""
     from cli.commands.mcp_file import remove_server
 
     by_a_person("remove an MCP server")
-    return remove_server(name, options.folder)
+    path = remove_server(name, options.folder)
+    return tell(options, {"name": name, "file": str(path)}, ())
 
 
 @mcp.command("trust", hidden=True)

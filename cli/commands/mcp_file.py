@@ -5,12 +5,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from cli.terminal.writer import note
-from configs.layers import read_file
+from configs.layers import read_file, user_file
 from configs.mcp import McpServer
 from configs.problems import SettingsProblem
+from configs.project import project_file
 from configs.servers import server_item
 from configs.trust import remember, write_json
 from core.errors import SettingsError, UsageError
@@ -18,9 +17,7 @@ from core.errors import SettingsError, UsageError
 
 def file_of(folder: Path | None) -> Path:
     """The user's own settings file, or a folder's."""
-    if folder is None:
-        return platformdirs.user_config_path("ml-agent") / "config.json"
-    return folder / ".ml-agent" / "config.json"
+    return user_file() if folder is None else project_file(folder)
 
 
 @contextmanager
@@ -40,8 +37,8 @@ def changed(path: Path) -> Iterator[dict[str, Any]]:
     write_json(path, data)
 
 
-def add_server(name: str, command: tuple[str, ...], given: dict[str, Any], folder: Path) -> int:
-    """Write a server into the user's settings, or the folder's (`given["project"]`)."""
+def add_server(name: str, command: tuple[str, ...], given: dict[str, Any], folder: Path) -> Path:
+    """Write a server into the user's settings, or the folder's (`given["project"]`); the file."""
     server: dict[str, Any] = {}
     if given["url"]:
         server = {"transport": "http", "url": given["url"]}
@@ -65,7 +62,7 @@ def add_server(name: str, command: tuple[str, ...], given: dict[str, Any], folde
             remember(folder, [server_item(name, server, folder)], trusted=True)
     note(f"{'replaced' if replaced else 'added'} {name} in {path}")
     note(f"try it: ml-agent mcp test {name}")
-    return 0
+    return path
 
 
 def _pairs(texts: tuple[str, ...], sign: str, option: str) -> dict[str, str]:
@@ -78,13 +75,13 @@ def _pairs(texts: tuple[str, ...], sign: str, option: str) -> dict[str, str]:
     return pairs
 
 
-def remove_server(name: str, folder: Path) -> int:
-    """Remove it from the user's settings, else from the folder's."""
+def remove_server(name: str, folder: Path) -> Path:
+    """Remove it from the user's settings, else from the folder's; the file."""
     for place in (None, folder):
         path = file_of(place)
         if path.exists() and name in (read_file(path).get("mcpServers") or {}):
             with changed(path) as servers:
                 del servers[name]
             note(f"removed {name} from {path}")
-            return 0
+            return path
     raise UsageError(f"no MCP server named {name!r} in any settings file", "ml-agent mcp list")

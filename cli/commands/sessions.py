@@ -9,7 +9,7 @@ import click
 
 from cli.headless import headless
 from cli.shared.bootstrap import newest_thread, settings_for
-from cli.shared.command import HELP, prints, runs, tell, thread_argument, with_store
+from cli.shared.command import HELP, prints, tell, thread_argument, with_store
 from cli.shared.message_text import message_as_data, print_message
 from cli.shared.options import Duration, Options
 from cli.shared.render import EventPrinter
@@ -34,7 +34,8 @@ yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmati
 def sessions() -> None:
     """Sessions: conversations and their changes, stored on disk.
 
-    Without an ID, a command uses the newest session of this folder. An id prefix is enough.
+    Without an ID, a command uses the newest session of this folder. ID is an id, its
+    start or its end, @1 for the newest session of this folder, or words of the title.
     """
 
 
@@ -177,7 +178,7 @@ async def delete(store: "Store", options: Options, thread: str, yes: bool) -> in
     from cli.commands.delete_threads import delete_one
 
     by_a_person("delete a session")
-    row = await store.threads.resolve(thread)
+    row = await store.threads.resolve(thread, str(options.folder))
     if not yes and not _confirmed(f"delete {row.id} ({inline(row.title)})?"):
         return 1
     return await delete_one(store, row, options)
@@ -224,7 +225,7 @@ async def prune(
     show_default=True, help="Format; jsonl is for replay and the Hub's trace viewer",
 )  # fmt: skip
 @click.option("--to", metavar="FILE", help="File to write instead of standard output")
-@runs
+@prints
 @with_store
 async def export(
     store: "Store", options: Options, thread: str | None, form: str, to: str | None
@@ -232,7 +233,8 @@ async def export(
     """Print a whole session, compacted parts included."""
     from cli.shared.export import export as exported
 
-    return await exported(store, await _chosen(store, thread, options), form, to)
+    row = await _chosen(store, thread, options)
+    return await exported(store, row, form, to, as_object=options.output == "json")
 
 
 def _confirmed(question: str) -> bool:
@@ -248,7 +250,7 @@ async def _chosen(
     if not wanted:
         return await newest_thread(store, options)
     try:
-        return await store.threads.resolve(wanted)
+        return await store.threads.resolve(wanted, str(options.folder))
     except NoSuchThread as error:
         raise NoSuchThread(error.message, hint or error.hint) from None
 

@@ -3,6 +3,7 @@
 import click
 
 from cli.shared.bootstrap import known_tools, settings_for
+from cli.shared.columns import in_columns
 from cli.shared.command import prints, tell
 from cli.shared.options import Options
 
@@ -21,11 +22,11 @@ def tools(options: Options) -> int:
     described = [
         {"name": n, "tokens": costs[n], "description": known[n].description} for n in costs
     ]
-    lines = [f"{n:<12} {t:>6,}  {known[n].description.split('. ')[0]}" for n, t in costs.items()]
-    lines += [
-        f"{'all tools':<12} {total:>6,}  tokens in every request (cl100k)",
-        f"{'prompt':<12} {prompt:>6,}  tokens: the system prompt",
-        f"{'together':<12} {prompt + total:>6,}",
+    rows = [(n, f"{t:>6,}", known[n].description.split(". ")[0]) for n, t in costs.items()]
+    rows += [
+        ("all tools", f"{total:>6,}", "tokens in every request (cl100k)"),
+        ("prompt", f"{prompt:>6,}", "tokens: the system prompt"),
+        ("together", f"{prompt + total:>6,}", ""),
     ]
     told = {"system_prompt": prompt, "tools_tokens": total, "tools": described}
-    return tell(options, told, lines)
+    return tell(options, told, in_columns(rows, ("TOOL", "TOKENS", "WHAT IT DOES")))

@@ -70,7 +70,7 @@ async def wake(store: "Store", options: Options, thread: str, message: str) -> i
     resume` does.
     """
     by_a_person("wake a session", terminal=False)
-    row = await store.threads.resolve(thread)
+    row = await store.threads.resolve(thread, str(options.folder))
     wait = await store.waits.of(row.id)
     if row.status != "waiting" or wait is None:
         raise UsageError(f"session {row.id} does not wait ({row.status})", "ml-agent sessions list")

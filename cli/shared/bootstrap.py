@@ -33,9 +33,10 @@ class Started(Loaded):
     brought: Brought = field(default_factory=lambda: Brought(""))
 
 
-def settings_for(options: Options, *, unasked_keys: bool = True) -> Started:
+def settings_for(options: Options, *, unasked_keys: bool = True, lenient: bool = False) -> Started:
     """Settings for this invocation; keys of the folder's .env are applied. `unasked_keys`: those
     too that the user was not asked about, if the user has none: where no one can be asked.
+    `lenient`: what is wrong is left out, and a problem of `brought`.
 
     Raises SettingsError.
     """
@@ -44,10 +45,19 @@ def settings_for(options: Options, *, unasked_keys: bool = True) -> Started:
         # The keys come first: a setting may name one as ${VAR}.
         apply_kept_keys()
         brought = look_at(folder, unasked_keys=unasked_keys)
-        loaded = load(cwd=folder, config_file=options.config_file)
+        loaded = load(cwd=folder, config_file=options.config_file, lenient=lenient)
     except SettingsProblem as problem:
         raise SettingsError(str(problem)) from None
-    return Started(**vars(loaded), brought=brought.plus(loaded.answers, loaded.items))
+    brought = brought.plus(loaded.answers, loaded.items).with_problems(loaded.problems)
+    return Started(**vars(loaded), brought=brought)
+
+
+def lenient_settings(options: Options) -> tuple[Started, bool]:
+    """Settings without what is wrong, and whether nothing was: for a command that shows them."""
+    try:
+        return settings_for(options), True
+    except SettingsError:
+        return settings_for(options, lenient=True), False
 
 
 def headless_cap(options: Options, loaded: Loaded) -> float:

@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.shared.bootstrap import complain
-from cli.terminal.writer import write_data
+from cli.terminal.writer import print_json, write_data
 
 if TYPE_CHECKING:
     from core.store import Store, ThreadRow
 
 
-async def export(store: "Store", row: "ThreadRow", form: str, target: str | None) -> int:
-    """Write thread `row` as `form` (markdown or jsonl) to `target`, or to stdout.
+async def export(
+    store: "Store", row: "ThreadRow", form: str, target: str | None, *, as_object: bool = False
+) -> int:
+    """Write thread `row` as `form` (markdown or jsonl) to `target`, or to stdout;
+    `as_object`: say so, or put the text, in a JSON object.
 
     A file is written whole or not at all. Raises UsageError where it cannot be.
     """
@@ -23,6 +26,10 @@ async def export(store: "Store", row: "ThreadRow", form: str, target: str | None
 
     messages = await Thread(store, row.id).whole_history()
     blocks = as_jsonl(row, messages) if form == "jsonl" else as_markdown(row, messages)
+    told = {"thread": row.id, "format": form, "messages": len(messages)}
+    if target in (None, "-") and as_object:
+        print_json({**told, "text": "".join(block + "\n" for block in blocks)})
+        return 0
     if target is None or target == "-":
         for block in blocks:
             write_data(block + "\n")
@@ -32,6 +39,8 @@ async def export(store: "Store", row: "ThreadRow", form: str, target: str | None
     except OSError as error:
         raise UsageError(f"cannot write {target}: {error.strerror}") from None
     complain(f"{len(messages)} messages of {row.id} written to {target}")
+    if as_object:
+        print_json({**told, "file": target})
     return 0
 
 

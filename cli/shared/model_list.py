@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cli.shared.bootstrap import guarded, settings_for
+from cli.shared.command import tell
 from cli.shared.options import Options
-from cli.terminal.writer import to_stdout
+from cli.terminal.writer import note
 
 #: Models that are listed at once; a word narrows them down.
 MOST = 40
@@ -25,8 +26,13 @@ def listed(offers: Sequence[Any], word: str = "", most: int = MOST) -> Iterator[
         yield offer.describe()
     if len(found) > most:
         yield f"... {len(found) - most} more; add a word to narrow the list"
-    if not found and not word:
-        yield "none: set ANTHROPIC_API_KEY, HF_TOKEN or OPENAI_API_KEY, or start a local server"
+
+
+def none_found(word: str) -> str:
+    """The note if no model can be listed."""
+    if word:
+        return f"no model matches {word!r}; ml-agent -m list prints all"
+    return "no models: set ANTHROPIC_API_KEY, HF_TOKEN or OPENAI_API_KEY, or start a local server"
 
 
 def print_models(options: Options, word: str) -> int:
@@ -35,9 +41,10 @@ def print_models(options: Options, word: str) -> int:
     async def work() -> int:
         from core.models.list_models import offers
 
-        settings = settings_for(options).settings
-        for text in listed(await offers(settings), word, most=10_000):
-            to_stdout(f"{text}\n")
-        return 0
+        found = matching(await offers(settings_for(options).settings), word)
+        if not found and options.output != "json":
+            note(none_found(word))
+        told = [{"id": offer.id, "about": offer.describe()} for offer in found]
+        return tell(options, {"models": told}, listed(found, most=len(found)))
 
     return guarded(lambda: asyncio.run(work()), options)

@@ -23,7 +23,8 @@ class Options:
 
     Attributes:
         max_cost: USD. max_time: seconds. go_on, resume: which thread.
-        output: text, json or stream-json. cwd: the folder to work in. config_file: a settings file.
+        output: text, json or stream-json. output_schema, images: files for a headless run.
+        cwd: the folder to work in. config_file: a settings file.
     """
 
     model: str | None = None
@@ -40,6 +41,8 @@ class Options:
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
     output: str = "text"
+    output_schema: str | None = None
+    images: tuple[str, ...] = ()
     sandbox: str | None = None
     cwd: str | None = None
     config_file: str | None = None
@@ -79,7 +82,11 @@ def output_options(*forms: str) -> Callable[[Any], Any]:
     def add(command: Any) -> Any:
         json = click.option("--json", "as_json", is_flag=True, help="Same as --output json")
         output = click.option(
-            "--output", type=click.Choice(forms), help="Output format (default text)"
+            "--output-format",
+            "--output",
+            "output",
+            type=click.Choice(forms),
+            help="Output format (default text)",
         )
         return output(json(command))
 

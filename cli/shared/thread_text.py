@@ -17,7 +17,8 @@ NAMED = 8
 def line_of(row: "ThreadRow", status: str) -> str:
     """Id, time, status, turns, title."""
     age = time.strftime("%Y-%m-%d %H:%M", time.localtime(row.updated))
-    return f"{row.id}  {age}  {status:<11} {row.turns:>3} turns  {inline(row.title)}"
+    turns = "turn " if row.turns == 1 else "turns"
+    return f"{row.id}  {age}  {status:<11} {row.turns:>3} {turns}  {inline(row.title)}"
 
 
 def plain(row: "ThreadRow", status: str, wait: dict[str, Any] | None = None) -> dict[str, Any]:

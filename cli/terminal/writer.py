@@ -117,9 +117,10 @@ def ask(question: str) -> str:
     return input(encodable(clean(question), sys.stdout))
 
 
-def confirm(question: str) -> bool:
-    """Whether the user says yes. The question goes to stderr; Ctrl-C and Ctrl-D abort."""
-    return click.confirm(clean(question), err=True)
+def confirm(question: str, *, default: bool = False) -> bool:
+    """Whether the user says yes; Enter: `default`. The question goes to stderr; Ctrl-C and Ctrl-D
+    abort."""
+    return click.confirm(clean(question), default=default, err=True)
 
 
 def ask_hidden(question: str) -> str:

@@ -1,5 +1,6 @@
 """Thread rows: what a thread remembers next to its checkpoints, and the list of threads."""
 
+import re
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -10,6 +11,9 @@ from core.errors import NoSuchThread
 from core.store.base.database import Database
 
 TITLE_CHARACTERS = 80
+#: Threads that are named if several match; those whose titles are searched, the newest.
+NAMED, SEARCHED = 5, 2000
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ class ThreadRows:
             [*values.values(), thread],
         )
         if not found:
-            raise NoSuchThread(f"there is no thread {thread}")
+            raise NoSuchThread(f"no session has the id {thread}")
         return _row(found[0])
 
     async def get(self, thread: str) -> ThreadRow | None:
@@ -129,24 +133,51 @@ class ThreadRows:
         rows = await self.list(cwd, 1)
         return rows[0] if rows else None
 
-    async def resolve(self, wanted: str) -> ThreadRow:
-        """The thread with this id, or with an id that begins so.
+    async def resolve(self, wanted: str, cwd: str = "") -> ThreadRow:
+        """The thread with this id; else the only one whose id begins so, or ends so, or whose
+        title has these words. `@1` is the newest of the folder `cwd`, `@2` the one before it.
 
         Raises NoSuchThread: none, or several (they are named).
         """
         exact = await self.get(wanted)
         if exact is not None:
             return exact
-        found = await self._database.rows(
-            f"{_SELECT} WHERE substr(id, 1, ?) = ? ORDER BY updated DESC LIMIT 5",
-            [len(wanted), wanted],
-        )
-        if not found or not wanted:
-            raise NoSuchThread(f"there is no thread {wanted!r}")
+        if re.fullmatch(r"@\d+", wanted):
+            return await self._numbered(wanted, cwd)
+        found: Sequence[ThreadRow] = ()
+        if wanted.strip():
+            found = await self._with_id("substr(id, 1, ?) = ?", wanted)
+            found = found or await self._with_id("substr(id, length(id) - ? + 1) = ?", wanted)
+            found = found or await self._titled(wanted, cwd)
+        if not found:
+            raise NoSuchThread(f"no session matches {wanted!r}")
         if len(found) > 1:
-            names = ", ".join(str(r[0]) for r in found)
-            raise NoSuchThread(f"{wanted!r} fits several threads: {names}", "type more of the id")
-        return _row(found[0])
+            names = ", ".join(f"{row.id} ({row.title[:30]})" for row in found[:NAMED])
+            raise NoSuchThread(
+                f"{wanted!r} matches several sessions: {names}", "type more of the id, or its end"
+            )
+        return found[0]
+
+    async def _with_id(self, condition: str, part: str) -> Sequence[ThreadRow]:
+        found = await self._database.rows(
+            f"{_SELECT} WHERE {condition} ORDER BY updated DESC LIMIT {NAMED}", [len(part), part]
+        )
+        return [_row(r) for r in found]
+
+    async def _titled(self, words: str, cwd: str) -> Sequence[ThreadRow]:
+        """Threads whose titles have all `words`; those of `cwd`, if it has any."""
+        wanted = set(_WORD.findall(words.casefold()))
+        rows = await self.list(limit=SEARCHED) if wanted else []
+        found = [row for row in rows if wanted <= set(_WORD.findall(row.title.casefold()))]
+        return [row for row in found if row.cwd == cwd] or found
+
+    async def _numbered(self, wanted: str, cwd: str) -> ThreadRow:
+        number = int(wanted[1:])
+        rows = await self.list(cwd or None, number)
+        if not 0 < number <= len(rows):
+            there = "there are no sessions" if not rows else f"the last one is @{len(rows)}"
+            raise NoSuchThread(f"no session {wanted}: {there}")
+        return rows[number - 1]
 
     async def rename(self, thread: str, title: str) -> ThreadRow:
         """Give a thread another title; its time stays, as nothing was said. Raises NoSuchThread."""
@@ -155,7 +186,7 @@ class ThreadRows:
             [_shortened(title), thread],
         )
         if not found:
-            raise NoSuchThread(f"there is no thread {thread}")
+            raise NoSuchThread(f"no session has the id {thread}")
         return _row(found[0])
 
     async def delete(self, threads: Sequence[str]) -> None:

@@ -41,9 +41,18 @@ def test_usage(tmp_path: Path) -> None:
             ([" "], "the task is empty"),
             (["go", "on"], "quotes"),
             (["sesions"], "did you mean the command 'sessions'"),
+            (["session", "list"], "did you mean the command 'sessions list'"),
+            (["help", "nonsense"], "no command 'nonsense'"),
+            (["login"], "no terminal"),
+            (["-p"], "the task is empty"),
+            (["--deny", "bsh(rm *)", "go"], "no tool is named bsh"),
+            (["--deny", "bsh(rm *)", "config", "explain", "bash(rm x)"], "did you mean bash"),
+            (["--output-schema", "absent.json", "go"], "No such file"),
+            (["--image", "absent.png", "go"], "No such file"),
+            (["--output-format", "yaml", "go"], "'yaml' is not one of"),
             (["--yolo", "--mode", "ask", "go"], "contradict"),
             ([], "no terminal"),
-            (["-r", "absent", "go"], "no thread 'absent'"),
+            (["-r", "absent", "go"], "no session matches 'absent'"),
             (["-c", "go"], "no sessions in"),
             (["-m", "nonsense", "go"], "unknown model 'nonsense'"),
             (["-m", "local/x", "go"], "local_base_url"),
@@ -73,8 +82,18 @@ def test_settings(tmp_path: Path) -> None:
             (line,) = complaints(done)
             assert words in line
             assert str(file) in line
-        done = run("config", "show", env={"ML_AGENT_MAX_ITERATIONS": "many"})
-        assert "ML_AGENT_MAX_ITERATIONS: max_iterations" in complaints(done)[0]
+        wrong = {"ML_AGENT_MAX_ITERATIONS": "many", "ML_AGENT_MODEL": "x"}
+        done = run("config", "show", env=wrong)
+        assert "ML_AGENT_MAX_ITERATIONS: max_iterations" in "".join(complaints(done))
+        # What is right is shown all the same, and a variable that is no setting stops nothing.
+        assert "max_iterations" in done.stdout
+        doctor = run("doctor", "--json", env=wrong)
+        found = json.loads(doctor.stdout)["checks"]
+        assert [c["result"] for c in found if "ignored: ML_AGENT_MAX" in c["what"]] == ["fail"]
+        done = run.task("go", env={"ML_AGENT_MODEL": "x"})
+        assert done.returncode == 0
+        unknown = "ignored: ML_AGENT_MODEL: unknown setting; did you mean model_name?"
+        assert complaints(done) == [f"ml-agent: {unknown}"]
         project = run.work / ".ml-agent" / "config.json"
         project.parent.mkdir()
         project.write_text('{"database_url": "sqlite:///elsewhere.db"}')

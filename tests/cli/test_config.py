@@ -83,3 +83,29 @@ def test_rules_of_options_and_files(tmp_path: Path) -> None:
         assert "a project's file cannot set it" in refused.stderr
         (folder / "config.json").write_text(json.dumps({"permissions": {"deny": ["no rule("]}}))
         assert "permissions.deny.0" in run("config", "show").stderr
+
+
+def test_a_setting_is_changed_and_taken_back(tmp_path: Path) -> None:
+    with program(tmp_path, []) as run:
+        run.extra["XDG_CONFIG_HOME"] = str(tmp_path / "config")
+        file = Path(run("config", "path").stdout.strip())
+        assert file == tmp_path / "config" / "ml-agent" / "config.json"
+        assert run("config", "set", "budget.turn", "2.5").returncode == 0
+        assert json.loads(file.read_text()) == {"budget": {"turn": 2.5}}
+        rows = json.loads(run("config", "show", "--json").stdout)["settings"]
+        (row,) = (r for r in rows if r["key"] == "budget.turn")
+        assert (row["value"], row["from"]) == (2.5, str(file))
+        for key, value, words in [
+            ("budget.turn", "lots", "expected number"),
+            ("budgets", "1", "did you mean budget?"),
+            ("permissions.deny", '["bsh(rm *)"]', "no tool is named bsh"),
+            ("mcpServers.x", "1", "ml-agent mcp add"),
+        ]:
+            done = run("config", "set", key, value)
+            assert done.returncode == 2
+            assert words in done.stderr
+        assert json.loads(file.read_text()) == {"budget": {"turn": 2.5}}
+        assert run("config", "unset", "budget.turn").returncode == 0
+        assert json.loads(file.read_text()) == {}
+        assert run("config", "unset", "budget.turn").returncode == 2
+        assert run("config", "set", "mode", "yolo", in_terminal=False).returncode == 2

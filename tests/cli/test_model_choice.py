@@ -60,7 +60,7 @@ def test_models_are_listed(tmp_path: Path) -> None:
         assert wrong.returncode == 2
         assert "gpt-5.1 does not take the effort 'max' (it takes none, low, medium" in wrong.stderr
         without = run("-m", "list", env={"OPENAI_API_KEY": ""})
-        assert without.stdout.startswith("none: set ")
+        assert without.stderr.startswith("no models: set ")
 
 
 def test_what_every_request_costs(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from configs.settings import Settings
+from configs.settings import Permissions, Settings
 from core.errors import SettingsError
-from graph.options import check_rules
+from graph.options import check_permissions, check_rules
 from tests.graph.driving import driven
 from tests.stand_ins.model_script import Asked, Call, Reply
 
@@ -148,13 +148,15 @@ async def test_reading_outside_the_folder_asks(settings: Settings, workdir: Path
 
 
 @pytest.mark.parametrize(
-    ("rule", "said"), [("bsh(rm *)", "do you mean bash"), ("nothing_like_it", "ml-agent tools")]
+    ("rule", "said"), [("bsh(rm *)", "did you mean bash"), ("nothing_like_it", "ml-agent tools")]
 )
 def test_a_rule_that_names_no_tool_is_refused(rule: str, said: str) -> None:
     with pytest.raises(SettingsError) as caught:
         check_rules([rule], "--deny")
-    assert "there is no tool" in caught.value.message
+    assert "no tool is named" in caught.value.message
     assert said in caught.value.hint
+    with pytest.raises(SettingsError, match=r"permissions\.deny"):
+        check_permissions(Permissions(deny=["bash(rm *)", rule]))
 
 
 def test_rules_of_all_kinds_of_tools() -> None:

@@ -141,8 +141,30 @@ async def test_a_thread_is_found_by_the_beginning_of_its_id(store: Store) -> Non
     assert "20260101-ab" in str(several.value)
     assert several.value.exit_code == 2
     for wanted in ("", "zz", "%", "_026", "20260101-AA"):
-        with pytest.raises(NoSuchThread, match="there is no thread"):
+        with pytest.raises(NoSuchThread, match="no session matches"):
             await store.threads.resolve(wanted)
+
+
+async def test_a_thread_is_found_by_its_end_its_place_and_its_title(store: Store) -> None:
+    for id, title, cwd in [
+        ("20260101-aaaa", "Train on beans", "/w"),
+        ("20260101-bbbb", "Bean counting", "/w"),
+        ("20260101-cccc", "Überprüfe beans", "/v"),
+    ]:
+        await store.threads.create(replace(row(id, cwd), title=title))
+    for wanted, cwd, end in [
+        ("bbb", "", "bbbb"), ("train", "/w", "aaaa"), ("beans", "/w", "aaaa"),
+        ("beans", "/v", "cccc"), ("überprüfe", "/w", "cccc"), ("on train", "/w", "aaaa"),
+        ("@1", "/w", "bbbb"), ("@2", "/w", "aaaa"), ("@1", "/v", "cccc"), ("@1", "", "cccc"),
+    ]:  # fmt: skip
+        assert (await store.threads.resolve(wanted, cwd)).id == f"20260101-{end}", (wanted, cwd)
+    for wanted, cwd, words in [
+        ("beans", "", "several sessions: .*Überprüfe"), ("bean train", "/w", "no session matches"),
+        ("@3", "/w", "the last one is @2"), ("@0", "/w", "no session @0"),
+        ("@1", "/nowhere", "there are no sessions"), ("rai", "/w", "no session matches"),
+    ]:  # fmt: skip
+        with pytest.raises(NoSuchThread, match=words):
+            await store.threads.resolve(wanted, cwd)
 
 
 async def test_lists_are_newest_first_and_by_folder(store: Store) -> None:
