@@ -6,12 +6,13 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from docs import print_guide
-from tests.cli.program import ROOT, controlling_terminal
+from tests.cli.program import ROOT, controlling_terminal, take
 
 PAGES = [
     *(ROOT / name for name in ("README.md", "AGENTS.md", "SECURITY.md")),
@@ -97,10 +98,11 @@ def test_a_shell_block_runs_offline(block: str, tmp_path: Path) -> None:
         "TMPDIR": str(tmp_path),
     }
     script = block.replace("/tmp/", f"{tmp_path}/")
-    with controlling_terminal() as take:
+    with controlling_terminal() as terminal:
         done = subprocess.run(
             ["bash", "-m", "-eu", "-c", script], cwd=work, env=environment, text=True,
-            capture_output=True, timeout=120, start_new_session=True, preexec_fn=take,
+            capture_output=True, timeout=120, start_new_session=True,
+            preexec_fn=partial(take, terminal),
         )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stderr

@@ -6,12 +6,15 @@ import pty
 import subprocess
 import sys
 import termios
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tests.cli.program_process import can_fork
+from tests.cli.program_process import run as run_forked
 from tests.stand_ins.model_script import Choose, Reply, by_step
 from tests.stand_ins.model_server import ModelServer
 
@@ -20,11 +23,17 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass
 class Program:
-    """`ml-agent` in its own folder, against a stand-in model."""
+    """`ml-agent` in its own folder, against a stand-in model.
+
+    Attributes:
+        extra: further variables of its environment.
+        fresh: start a new interpreter for each run, whose command line is the program's own.
+    """
 
     folder: Path
     server: ModelServer
     extra: dict[str, str] = field(default_factory=dict)
+    fresh: bool = False
 
     @property
     def work(self) -> Path:
@@ -49,19 +58,26 @@ class Program:
     ) -> subprocess.CompletedProcess[str]:
         """Run it to its end. No way of failing may show a traceback or the key. With `in_terminal`
         it has a controlling terminal, as a user's commands do, though its streams are pipes."""
-        with controlling_terminal() if in_terminal else nullcontext(None) as take:
-            done = subprocess.run(
-                self.command(*arguments),
-                cwd=options.pop("cwd", self.work),
-                env={**self.environment, **options.pop("env", {})},
-                capture_output=True,
-                text=True,
-                timeout=120,
-                stdin=None if "input" in options else subprocess.DEVNULL,
-                start_new_session=True,
-                preexec_fn=take,
-                **options,
-            )
+        environment = {**self.environment, **options.pop("env", {})}
+        cwd, given = options.pop("cwd", self.work), options.pop("input", None)
+        with controlling_terminal() if in_terminal else nullcontext(None) as terminal:
+            if can_fork(environment) and not options and not self.fresh:
+                done = run_forked(
+                    arguments, cwd=cwd, env=environment, given=given, terminal=terminal
+                )
+            else:
+                done = subprocess.run(
+                    self.command(*arguments),
+                    cwd=cwd,
+                    env=environment,
+                    capture_output=True,
+                    text=True,
+                    timeout=120,
+                    start_new_session=True,
+                    preexec_fn=partial(take, terminal),
+                    **({"stdin": subprocess.DEVNULL} if given is None else {"input": given}),
+                    **options,
+                )
         assert "Traceback" not in done.stderr, done.stderr
         assert "sk-secret" not in done.stdout + done.stderr
         return done
@@ -71,12 +87,18 @@ class Program:
         return self("-m", "openai/stand-in", *arguments, **options)
 
 
+def take(terminal: int | None) -> None:
+    """What a child in its own session calls to have this terminal."""
+    if terminal is not None:
+        fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+
+
 @contextmanager
-def controlling_terminal() -> Iterator[Callable[[], None]]:
-    """What a child in its own session calls to have a fresh terminal."""
+def controlling_terminal() -> Iterator[int]:
+    """A fresh terminal for a child in its own session."""
     ours, theirs = pty.openpty()
     try:
-        yield lambda: fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+        yield theirs
     finally:
         os.close(theirs)
         os.close(ours)

@@ -1,7 +1,6 @@
 """The chat on a real terminal's screen: a pseudo-terminal whose output pyte draws."""
 
 import re
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ import pexpect
 import pyte
 
 from tests.cli.program import Program
+from tests.cli.program_process import in_terminal
 
 #: Seconds in which something that must come has to come.
 PATIENCE = 30
@@ -124,12 +124,10 @@ def terminal(
         if name not in environment:
             given.pop(name, None)
     model = () if "--model" in arguments or "-m" in arguments else ("-m", "openai/stand-in")
-    child = pexpect.spawn(
-        sys.executable,
-        ["-m", "cli.main", *model, *arguments],
-        cwd=str(run.work),
-        env=given,  # type: ignore[arg-type]
-        encoding="utf-8",
+    child = in_terminal(
+        [*model, *arguments],
+        run.work,
+        given,
         codec_errors="replace",
         timeout=PATIENCE,
         dimensions=(rows, columns),

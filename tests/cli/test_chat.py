@@ -9,6 +9,7 @@ from pathlib import Path
 import pexpect
 
 from tests.cli.program import ROOT, Program, program
+from tests.cli.program_process import in_terminal
 from tests.stand_ins.model_script import Asked, Call, Reply
 
 
@@ -23,15 +24,8 @@ def choose(asked: Asked) -> Reply:
 @contextmanager
 def chatting(run: Program, *arguments: str, editor: str = "true") -> Iterator[pexpect.spawn]:
     environment = {**run.environment, "TERM": "dumb", "NO_COLOR": "1", "EDITOR": editor}
-    child = pexpect.spawn(
-        sys.executable,
-        ["-m", "cli.main", "-m", "openai/stand-in", *arguments],
-        cwd=str(run.work),
-        env=environment,  # type: ignore[arg-type]
-        encoding="utf-8",
-        timeout=60,
-        dimensions=(40, 120),
-    )
+    given = ["-m", "openai/stand-in", *arguments]
+    child = in_terminal(given, run.work, environment, timeout=60, dimensions=(40, 120))
     try:
         yield child
     finally:

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pexpect
@@ -13,6 +12,7 @@ import pytest
 from core.models.routes import recording_path
 from graph.transcript.format import digest, read_recording
 from tests.cli.program import ROOT
+from tests.cli.program_process import in_terminal, run
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -28,15 +28,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def demo(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "cli.main", "demo", *arguments],
-        cwd=folder,
-        env=environment(folder),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    return run(["demo", *arguments], cwd=folder, env=environment(folder))
 
 
 @pytest.mark.parametrize("arguments", [[], ["--yes"]])
@@ -71,15 +63,8 @@ def test_without_a_terminal_it_approves_itself_and_says_so(
 
 @pytest.mark.parametrize(("answer", "ran"), [("y", True), ("n", False)])
 def test_a_person_decides_in_a_terminal(answer: str, ran: bool, tmp_path: Path) -> None:
-    child = pexpect.spawn(
-        sys.executable,
-        ["-m", "cli.main", "demo"],
-        cwd=str(tmp_path),
-        env={**environment(tmp_path), "TERM": "dumb"},  # type: ignore[arg-type]
-        encoding="utf-8",
-        timeout=60,
-        dimensions=(40, 100),
-    )
+    env = {**environment(tmp_path), "TERM": "dumb"}
+    child = in_terminal(["demo"], tmp_path, env, timeout=60, dimensions=(40, 100))
     child.expect(r"Run it\?.*: ")
     child.sendline(answer)
     child.expect("The session: ml-agent sessions show")
@@ -94,13 +79,7 @@ def test_its_thread_is_a_thread(tmp_path: Path) -> None:
     done = demo(tmp_path, "--yes")
     (thread,) = re.findall(r"sessions show (\S+)", done.stdout)
     for command in (["sessions", "show", thread], ["sessions", "export", thread]):
-        shown = subprocess.run(
-            [sys.executable, "-m", "cli.main", *command],
-            env=environment(tmp_path),
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+        shown = run(command, cwd=tmp_path, env=environment(tmp_path))
         assert shown.returncode == 0
         assert "The classifier is trained" in shown.stdout
 

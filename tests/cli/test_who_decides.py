@@ -3,13 +3,14 @@
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from cli.terminal import who_decides
 from core.store import runs
-from tests.cli.program import ROOT, complaints, controlling_terminal, program
+from tests.cli.program import ROOT, complaints, controlling_terminal, program, take
 from tests.stand_ins.model_script import Asked, Call, Reply
 
 #: Says to the file $1 whether it passes as a user.
@@ -68,10 +69,10 @@ def environment() -> dict[str, str]:
 
 
 def test_a_person_needs_a_terminal(tmp_path: Path) -> None:
-    with controlling_terminal() as take:
+    with controlling_terminal() as terminal:
         subprocess.run(
             check(tmp_path / "with"), env=environment(), start_new_session=True,
-            preexec_fn=take, stdin=subprocess.DEVNULL, check=True,
+            preexec_fn=partial(take, terminal), stdin=subprocess.DEVNULL, check=True,
         )  # fmt: skip
     subprocess.run(
         check(tmp_path / "none"), env=environment(), start_new_session=True,
@@ -137,6 +138,7 @@ def test_the_real_thing_approves_nothing_for_itself(tmp_path: Path) -> None:
         return Reply(calls=[Call("bash", {"command": line}) for line in tries])
 
     with program(tmp_path, choose) as run:
+        run.fresh = True
         # The sandbox hides the database from a command: without it, the program itself refuses.
         run.extra["ML_AGENT_SANDBOX_COMMANDS"] = "off"
         assert run.task("--mode", "ask", "first").returncode == 3

