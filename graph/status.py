@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import time
 from abc import abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from core.state import PlanItem, Turn
 from core.store import ThreadRow
 from core.store.files.thread_files import write_private
 from core.store.runs import runs_of
+from core.tool import AgentTool
 from graph.background.commands import BackgroundCommand, background_commands
 from graph.choices import Choices
 from graph.context_use import ContextUse, context_use
@@ -95,6 +96,10 @@ class Status(Choices):
         """Whether the model takes pictures."""
         await self._services.models.ready(self.thread.model)
         return self._services.models.sees(self.thread.model)
+
+    def tools(self) -> Mapping[str, AgentTool]:
+        """The tools that the thread has now, by name."""
+        return self._services.tools
 
     def effect_of(self, tool: str, arguments: dict[str, Any]) -> Effect | None:
         """What a call would do; None for a tool or arguments that this thread does not have."""

@@ -46,7 +46,7 @@ def tell_result(
             text=result.text,
             truncated=truncated,
             seconds=round(seconds, 3),
-            summary=_summary_of(call, result, step.services.tools),
+            summary=summary_of_call(call, result.ok, result.text, step.services.tools),
         )
     )
 
@@ -60,8 +60,6 @@ def title_of_call(call: Call, tools: Mapping[str, AgentTool]) -> str:
     return title
 
 
-def _summary_of(call: Call, result: ToolResult, tools: Mapping[str, AgentTool]) -> str:
-    """What came of a call that went well, in a line; "": its text is shown."""
-    if not result.ok or call.name not in tools:
-        return ""
-    return tools[call.name].summary(result.text)
+def summary_of_call(call: Call, ok: bool, text: str, tools: Mapping[str, AgentTool]) -> str:
+    """What came of a call that went well, in a line, from its result; "": its text is shown."""
+    return tools[call.name].summary(text) if ok and call.name in tools else ""

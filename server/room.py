@@ -75,6 +75,10 @@ class Room:
             self.listeners -= 1
             self.last_used = time.monotonic()
 
+    async def earlier(self, before: str) -> dict[str, Any]:
+        """Items before the one with this key. Raises NoSuchThread."""
+        return await self._view.earlier(before)
+
     def notice(self, text: str, level: str = "warning", hint: str = "") -> None:
         """Tell every tab something next to the turn."""
         self._later(self.log.add("notice", {"level": level, "text": text, "hint": hint}))

@@ -40,6 +40,7 @@ class ThreadRoutes:
             Route("/threads", answering(self.list), methods=["GET"]),
             Route("/threads", answering(self.new), methods=["POST"]),
             Route("/threads/{id}/events", answering(self.events)),
+            Route("/threads/{id}/items", answering(self.items)),
             Route("/threads/{id}/results/{call}", answering(self.result)),
             *(
                 Route(f"/threads/{{id}}/{name}", answering(self._acting(act)), methods=["POST"])
@@ -90,6 +91,13 @@ class ThreadRoutes:
             frames = room.listen(last[:100])
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
         return StreamingResponse(frames, media_type="text/event-stream", headers=headers)
+
+    async def items(self, request: Request) -> Response:
+        """Items of a long thread that are older than those of its `reset`."""
+        user, before = self._user(request), request.query_params.get("before", "")
+        with user.acting():
+            room = await user.room(request.path_params["id"])
+            return JSONResponse(await room.earlier(before))
 
     async def result(self, request: Request) -> Response:
         user, call = self._user(request), request.path_params["call"]

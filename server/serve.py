@@ -37,11 +37,13 @@ class _Server(uvicorn.Server):
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """A socket at this address. Raises UsageError: the port is taken."""
+    """A socket that listens at this address. Raises UsageError: the port is taken."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        # Linux lets two programs bind a port with SO_REUSEADDR as long as neither listens there.
+        listener.listen()
     except OSError as error:
         listener.close()
         raise UsageError(

@@ -1,14 +1,17 @@
-"""A stored thread as the items of the page: what a `reset` shows. Pure, and slow for a long thread:
-call it in another thread."""
+"""A stored thread as the items of the page: a `reset` shows the newest, the page asks for the rest.
+Pure, and slow: call it in another thread."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
 
 from core.durable import Spent
+from core.errors import NoSuchThread
 from core.history import (
+    Call,
     calls_of,
     is_note,
     is_summary,
@@ -16,15 +19,18 @@ from core.history import (
     said_by_person,
     seconds_of,
     thinking_of,
-    time_of,
     turn_of,
 )
 from core.secrets.redaction import redacted, redacted_in
 from core.store.files.thread_files import LEFT_OUT
-from graph.subagent import turn_named
+from core.tool import AgentTool
+from nodes.tell_call import summary_of_call, title_of_call
 from server.markdown import blocks_of
+from server.totals import Totals
 
 Item = dict[str, Any]
+#: Items, and characters of them, of which a part consists: what a page draws without a pause.
+PART, LARGE = 40, 200_000
 
 
 @dataclass(frozen=True)
@@ -44,101 +50,139 @@ class Standing:
         return "running" if self.state == "running" else "unknown"
 
 
+@dataclass(frozen=True)
+class _Slot:
+    """An item that is made when a page asks for it.
+
+    Attributes: key: its own for as long as the thread has it. turn: the number of its turn.
+    is_open: a call without a result.
+    """
+
+    key: str
+    turn: int
+    make: Callable[[], Item]
+    is_open: bool = False
+
+
 class Items:
-    """Items of one thread's messages. What was made of an answer is kept: none changes."""
+    """The items of one thread, in parts: the newest first, each made when a page asks for it.
+    What was made of an answer is kept: none changes.
 
-    def __init__(self) -> None:
-        self._answers: dict[str, list[Item]] = {}
+    Args:
+        tools: those that the thread has now, by name.
+    """
 
-    def of(self, messages: Sequence[AnyMessage], standing: Standing) -> list[Item]:
-        """The oldest first."""
+    def __init__(self, tools: Callable[[], Mapping[str, AgentTool]]) -> None:
+        self._tools = tools
+        self._answers: dict[str, Item] = {}
+        self._slots: list[_Slot] = []
+
+    @property
+    def turns(self) -> int:
+        """The number of the newest turn."""
+        return max((slot.turn for slot in self._slots), default=0)
+
+    def read(self, messages: Sequence[AnyMessage], standing: Standing) -> None:
+        """From now on the items are those of `messages`."""
         results = {m.tool_call_id: m for m in messages if isinstance(m, ToolMessage)}
-        totals = _Totals(standing.costs)
-        items: list[Item] = []
-        for message in messages:
-            if isinstance(message, AIMessage):
-                items += self._of_answer(message)
-                items += [_call(call, results.get(call.id), standing) for call in calls_of(message)]
-            elif is_summary(message):
-                items.append({"kind": "summary", "text": message.text})
-            elif is_note(message):
-                items.append({"kind": "note", "text": message.text})
-            elif not isinstance(message, ToolMessage):
-                items += totals.before(message)
-                said = said_by_person(message)
-                items.append({"kind": "user", "text": said, "turn": turn_of(message)})
-            totals.count(message)
-        return items + (totals.end() if standing.state == "done" else [])
+        totals = Totals(standing.costs)
+        slots: list[_Slot] = []
+        turn = 0
 
-    def _of_answer(self, message: AIMessage) -> list[Item]:
-        """What the model thought and said."""
-        key = message.id or ""
+        def add(key: str, make: Callable[[], Item], *, is_open: bool = False) -> None:
+            slots.append(_Slot(key, turn, make, is_open))
+
+        for number, message in enumerate(messages):
+            id = message.id or str(number)
+            if isinstance(message, AIMessage):
+                if thinking_of(message):
+                    add(f"{id}.thought", partial(_thought, message))
+                if message.text:
+                    add(f"{id}.text", partial(self._answer, id, message.text))
+                for call in calls_of(message):
+                    result = results.get(call.id)
+                    make = partial(self._call, call, result, standing)
+                    add(f"{id}.{call.id}", make, is_open=result is None)
+            elif is_summary(message):
+                add(id, partial(_words, "summary", message))
+            elif is_note(message):
+                add(id, partial(_words, "note", message))
+            elif not isinstance(message, ToolMessage):
+                for total in totals.before(message):
+                    add(f"{id}.total", partial(dict, total))
+                turn = turn_of(message) or turn
+                add(id, partial(_said, message))
+            totals.count(message)
+        for total in totals.end() if standing.state == "done" else []:
+            add("total", partial(dict, total))
+        self._slots = slots
+
+    def part(self, before: str = "") -> dict[str, Any]:
+        """The newest items, or those right before the item with the key `before`: {items, before,
+        turn}. `before` of the answer is the key to ask for more with, "" if these are the first;
+        `turn` is the one under way when they begin. Raises NoSuchThread: no item has the key."""
+        at = self._place(before)
+        least = at
+        if not before:  # frames tell of calls without a result: they must be there
+            opened = (n for n, slot in enumerate(self._slots) if slot.is_open)
+            least = next(opened, at)
+        items: list[Item] = []
+        size = 0
+        while at and (at > least or (len(items) < PART and size < LARGE)):
+            at -= 1
+            items.append(self._slots[at].make())
+            size += len(str(items[-1]))
+        turn = self._slots[at - 1].turn if at else 0
+        return {"items": items[::-1], "before": self._slots[at].key if at else "", "turn": turn}
+
+    def _place(self, key: str) -> int:
+        """The number of the item with this key; "": behind the last."""
+        if not key:
+            return len(self._slots)
+        for number, slot in enumerate(self._slots):
+            if slot.key == key:
+                return number
+        raise NoSuchThread("these items are gone", "reload the page")
+
+    def _answer(self, key: str, text: str) -> Item:
         if key not in self._answers:
-            found: list[Item] = []
-            if thought := thinking_of(message):
-                found.append({"kind": "thinking", "text": redacted(thought)})
-            if text := redacted(message.text):
-                found.append({"kind": "answer", "text": text, "blocks": blocks_of(text)})
-            self._answers[key] = found
+            shown = redacted(text)
+            item = {"kind": "answer", "text": shown, "blocks": blocks_of(shown)}
+            self._answers[key] = item
         return self._answers[key]
 
+    def _call(self, call: Call, result: ToolMessage | None, standing: Standing) -> Item:
+        tools = self._tools()
+        item = {
+            "kind": "call",
+            "id": call.id,
+            "tool": call.name,
+            "arguments": redacted_in(call.args),
+            "title": redacted(title_of_call(call, tools)),
+        }
+        if result is None:
+            state = standing.of_call(call.id)
+            nothing = {"ok": None, "text": "", "truncated": False, "seconds": None, "summary": ""}
+            return {**item, **nothing, "state": state}
+        is_ok = result.status == "success"
+        return {
+            **item,
+            "state": outcome_of(result) or "done",
+            "ok": is_ok,
+            "text": result.text,
+            "truncated": LEFT_OUT in result.text,
+            "seconds": seconds_of(result),
+            "summary": summary_of_call(call, is_ok, result.text, tools),
+        }
 
-def _call(call: Any, result: ToolMessage | None, standing: Standing) -> Item:
-    item = {
-        "kind": "call",
-        "id": call.id,
-        "tool": call.name,
-        "arguments": redacted_in(call.args),
-    }
-    if result is None:
-        state = standing.of_call(call.id)
-        return {**item, "state": state, "ok": None, "text": "", "truncated": False, "seconds": None}
-    return {
-        **item,
-        "state": outcome_of(result) or "done",
-        "ok": result.status == "success",
-        "text": result.text,
-        "truncated": LEFT_OUT in result.text,
-        "seconds": seconds_of(result),
-    }
+
+def _thought(message: AIMessage) -> Item:
+    return {"kind": "thinking", "text": redacted(thinking_of(message))}
 
 
-class _Totals:
-    """What each turn came to, as one goes through its messages: the end of `turn_complete`."""
+def _words(kind: str, message: AnyMessage) -> Item:
+    return {"kind": kind, "text": message.text}
 
-    def __init__(self, costs: Mapping[str, Spent]) -> None:
-        turns = ((turn_named(key), spent) for key, spent in costs.items())
-        found = [(turn["number"], turn["started"], spent) for turn, spent in turns]
-        self._costs = sorted(found, key=lambda each: each[:2])
-        self._turn = self._steps = 0
-        self._began = self._last = 0.0
-        self._is_answered = False
 
-    def before(self, message: AnyMessage) -> list[Item]:
-        """The end of the turn before, if a user's `message` begins another one."""
-        turn = turn_of(message)
-        if turn and turn == self._turn:
-            return []
-        found = self.end()
-        self._turn, self._steps, self._began = turn, 0, time_of(message)
-        return found
-
-    def count(self, message: AnyMessage) -> None:
-        self._last = time_of(message) or self._last
-        self._is_answered = isinstance(message, AIMessage) and not message.tool_calls
-        self._steps += isinstance(message, AIMessage)
-
-    def end(self) -> list[Item]:
-        """What the turn came to; nothing if it did not end with an answer."""
-        if not self._is_answered or not self._began:
-            return []
-        cost, seconds = self._cost(), round(self._last - self._began, 3)
-        figures = {"iterations": self._steps, "cost_micro_usd": cost, "seconds": seconds}
-        return [{"kind": "total", **figures}]
-
-    def _cost(self) -> int | None:
-        """Of the turn that began then: a number comes again after an undo."""
-        for number, started, spent in self._costs:
-            if number == self._turn and started >= self._began - 1e-3:
-                return None if spent.unknown else spent.amount
-        return None
+def _said(message: AnyMessage) -> Item:
+    return {"kind": "user", "text": said_by_person(message), "turn": turn_of(message)}

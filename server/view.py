@@ -1,8 +1,11 @@
 """How a session looks to the page: its snapshot and its status (server/protocol.md)."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
+
+from langchain_core.messages import AnyMessage
 
 from configs.visible import needs_escapes
 from core.store import Store
@@ -18,7 +21,7 @@ class View:
     def __init__(self, session: Session, store: Store) -> None:
         self._session = session
         self._store = store
-        self._items = Items()
+        self._items = Items(session.tools)
         self._context: dict[str, int] | None = None
 
     async def snapshot(self, is_running: bool) -> dict[str, Any]:
@@ -28,15 +31,25 @@ class View:
         messages, status = await session.export(), await self.status(is_running)
         waiting, costs = [r["id"] for r in requests], await session.turn_costs()
         standing = Standing(status["state"], waiting, costs)
-        items = await asyncio.to_thread(self._items.of, messages, standing)
+        part = await asyncio.to_thread(self._newest, messages, standing)
         return {
             "thread": {**asdict(session.thread), "status": status["state"]},
-            "items": [*items, *await self._end(status["state"])],
+            **part,
+            "items": [*part["items"], *await self._end(status["state"])],
+            "turns": self._items.turns,
             "requests": self.with_rules(requests),
             "plan": status["plan"],
             "queue": [{"number": row.seq, "text": row.text} for row in await session.queue()],
             "status": status,
         }
+
+    def _newest(self, messages: Sequence[AnyMessage], standing: Standing) -> dict[str, Any]:
+        self._items.read(messages, standing)
+        return self._items.part()
+
+    async def earlier(self, before: str) -> dict[str, Any]:
+        """Items before the one with this key, which a `reset` or this told. Raises NoSuchThread."""
+        return await asyncio.to_thread(self._items.part, before)
 
     async def _end(self, state: str) -> list[dict[str, Any]]:
         """How the newest turn ended, if it did not end well."""
