@@ -3,30 +3,29 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from server.guard import Guard
+from server.page_files import PageFiles
 from server.requests import answering
 from server.routes import ThreadRoutes
 from server.site import Site
 
-PAGE = Path(__file__).parent / "page"
 #: Seconds between two looks for rooms that no one uses.
 LOOK = 60.0
 
 
 def create_app(site: Site) -> Starlette:
     """The application of one server."""
+    files = PageFiles()
 
     async def front(request: Request) -> Response:
-        return await site.access.door(request) or FileResponse(PAGE / "index.html")
+        return await site.access.door(request) or files.index()
 
     async def health(request: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -53,7 +52,7 @@ def create_app(site: Site) -> Starlette:
             Route("/health", health),
             *ThreadRoutes(site).routes(),
             *site.access.routes(),
-            Mount("/static", StaticFiles(directory=PAGE)),
+            *files.routes(),
         ],
         middleware=[guard],
         exception_handlers={404: missing},

@@ -130,7 +130,8 @@ class Items:
         size = 0
         while at and (at > least or (len(items) < PART and size < LARGE)):
             at -= 1
-            items.append(self._slots[at].make())
+            slot = self._slots[at]
+            items.append({"key": slot.key, **slot.make()})
             size += len(str(items[-1]))
         turn = self._slots[at - 1].turn if at else 0
         return {"items": items[::-1], "before": self._slots[at].key if at else "", "turn": turn}

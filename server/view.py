@@ -10,6 +10,7 @@ from langchain_core.messages import AnyMessage
 from configs.visible import needs_escapes
 from core.store import Store
 from core.store.wait_words import wait_of
+from core.titles import title_of
 from graph.session import Session
 from server.hints import hint_for
 from server.snapshot import Items, Standing
@@ -64,8 +65,17 @@ class View:
         return [{"kind": "end", "status": state, **words}]
 
     def with_rules(self, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Requests, each with the rule that "always" would grant."""
-        return [{**request, "rule": self.rule(request)} for request in requests]
+        """Requests, each with the rule that "always" would grant; those that an older version
+        stored get what they lack."""
+        return [
+            {
+                "title": title_of(request["arguments"]),
+                "marks": [],
+                **request,
+                "rule": self.rule(request),
+            }
+            for request in requests
+        ]
 
     def rule(self, request: dict[str, Any]) -> str:
         """The rule for calls like this one; "" if there is none that can be read."""
@@ -90,6 +100,7 @@ class View:
                 if name != "invocation"
             },
             "cap": session.cap(),
+            "left": await session.left(),
             "context": self._context,
         }
 

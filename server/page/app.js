@@ -3,12 +3,14 @@
 import { Actions } from "./actions.js";
 import { get, post } from "./api.js";
 import { Composer } from "./composer.js";
-import { $, button, copy, h, icon, isEditable, plural, seconds, speak, toast } from "./dom.js";
+import { $, button, copy, h, icon, isEditable, plural, put, seconds, speak, toast } from "./dom.js";
+import { Earlier } from "./earlier.js";
 import { Requests } from "./requests.js";
 import { follow, listenToScrolling, settle } from "./scroll.js";
 import { Stream } from "./stream.js";
 import { Threads } from "./threads.js";
 import { Transcript } from "./transcript.js";
+import { Waits } from "./waits.js";
 
 const EXAMPLES = [
   ["chip", "Fine-tune a small model", "Fine-tune a 0.5B model on a dataset of mine with LoRA, on the cheapest hardware that fits, and write the model card."],
@@ -20,8 +22,10 @@ const EXAMPLES = [
 const page = { me: null, thread: "", stream: null, status: {}, turns: 0, queue: [], waiting: "", began: 0, isStopping: false };
 const actions = new Actions(page);
 const transcript = new Transcript($("log"), actions);
+const earlier = new Earlier(transcript);
 const composer = new Composer(actions);
 const threads = new Threads($("threads"), (id) => open(id));
+const waits = new Waits($("wait"));
 const requests = new Requests($("requests"), (decisions) => actions.post("decide", { decisions }));
 Object.assign(page, { composer, threads, open, follow, draw, signedOut });
 
@@ -31,6 +35,7 @@ function open(id, isBack = false) {
   if (!isBack) history.pushState({}, "", id ? `/?thread=${encodeURIComponent(id)}` : "/");
   document.body.classList.remove("side-shown");
   transcript.clear(id);
+  earlier.begin("");
   requests.clear();
   composer.queue([]);
   composer.plan([]);
@@ -53,9 +58,10 @@ function frames(all) {
 }
 
 const HANDLERS = {
-  reset({ thread, items, requests: waiting, plan, queue, status }) {
-    transcript.reset(thread.id, items);
-    page.turns = items.reduce((most, { turn }) => Math.max(most, turn ?? 0), 0);
+  reset({ thread, requests: waiting, plan, queue, status, turns, ...part }) {
+    transcript.reset(thread.id, part);
+    earlier.begin(thread.id);
+    page.turns = turns;
     $("folder").textContent = thread.cwd || page.me?.folder || "";
     page.queue = queue;
     composer.queue(queue);
@@ -91,7 +97,7 @@ function conversation(data, name) {
   if (name === "tool_state_change") requests.decided(data.id, data.state);
   page.turns = Math.max(page.turns, data.turn ?? 0);
   transcript.apply(name, data);
-  const words = { turn_complete: "The turn is done", error: "The turn failed", interrupted: "Stopped" }[name];
+  const words = { turn_complete: "The turn is done", error: "The turn failed", interrupted: "Stopped", waiting: "The session waits" }[name];
   if (!words) return;
   speak(words);
   threads.load();
@@ -100,17 +106,19 @@ function conversation(data, name) {
 // What is shown apart from the conversation.
 
 function draw() {
-  const { running, driver, title } = page.status;
+  const { running, driver, title, waiting } = page.status;
   const name = page.thread ? title || "Untitled" : "";
-  const waits = requests.isOpen;
-  $("title").textContent = name || "New session";
-  document.title = `${waits ? "? " : running ? "● " : ""}${name || "ML Agent"}`;
-  const isWorking = running && !waits;
+  const isAsking = requests.isOpen;
+  put($("title"), name || "New session");
+  document.title = `${isAsking ? "? " : running ? "● " : ""}${name || "ML Agent"}`;
+  const isWorking = running && !isAsking;
   $("working").hidden = !isWorking;
-  if (isWorking) $("working").replaceChildren(h("span.pulse", {}, h("i"), h("i"), h("i")), doing(), h("span.faint", {}, seconds(Date.now() - page.began)));
-  const review = () => button("link", { onclick: () => requests.focus() }, "Waiting for approval");
-  const waitsFor = !running && page.status.waiting ? `Waits for ${page.status.waiting.reasons.join(" or ")}` : "";
-  $("doing").replaceChildren(waits ? review() : running && driver === "elsewhere" ? "Runs in another process" : waitsFor);
+  put($("working-word"), isWorking ? doing() : "");
+  put($("working-time"), isWorking ? seconds(Date.now() - page.began) : "");
+  waits.show(running ? null : waiting ?? null);
+  const words = isAsking ? "Waiting for approval" : running && driver === "elsewhere" ? "Runs in another process" : "";
+  if (words === $("doing").textContent) return;
+  $("doing").replaceChildren(isAsking ? button("link", { onclick: () => requests.focus() }, words) : words);
 }
 
 function doing() {
@@ -146,14 +154,14 @@ function signedOut() {
 function empty({ user, folder, warnings }) {
   const cards = EXAMPLES.map(([name, title, text]) => button("example", { onclick: () => (composer.set(text), $("message").focus()) },
     icon(name), h("b", {}, title), h("span", {}, text)));
-  $("empty").replaceChildren(h("img", { src: "/static/icon.svg", alt: "", width: "44", height: "44" }),
+  $("empty").replaceChildren(h("img", { src: new URL("icon.svg", import.meta.url).pathname, alt: "", width: "44", height: "44" }),
     h("h2", {}, user?.name ? `What should we build, ${user.name}?` : "What should we build?"),
     h("p.faint", {}, "Trains, evaluates and publishes models. ", ...(folder ? ["Works in ", h("code", {}, folder), "."] : [])),
     h("div.examples", {}, ...cards), ...warnings.map((text) => h("p.warning", {}, icon("warn"), text)));
 }
 
 function listen() {
-  listenToScrolling();
+  listenToScrolling(() => earlier.load());
   $("thread-menu").addEventListener("click", () => actions.menu($("thread-menu")));
   $("context").addEventListener("click", () => actions.compact());
   $("cost").addEventListener("click", () => actions.raiseCap());
@@ -174,7 +182,7 @@ function listen() {
   addEventListener("focus", () => threads.load());
   setInterval(() => {
     transcript.tick();
-    if (page.status.running) draw();
+    if (page.status.running || page.status.waiting) draw();
   }, 1000);
   setInterval(() => document.hidden || threads.load(), 20_000);
 }

@@ -1,15 +1,13 @@
 // One tool call: a line, live lines while it runs, its result folded.
 
 import { getText } from "./api.js";
-import { button, copy, duration, h, icon, plural, seconds, toast } from "./dom.js";
+import { button, copy, duration, h, icon, plural, put, seconds, toast } from "./dom.js";
 
 const ICONS = {
   bash: "terminal", process: "terminal", read: "file", write: "pencil", edit: "pencil", notebook: "pencil",
   glob: "search", grep: "search", web: "globe", github: "globe", hf_jobs: "chip", hf_fit: "chip", plan: "list",
   ask_user: "ask", research: "people",
 };
-//: What an operation is about, the most telling first.
-const OBJECTS = ["id", "url", "repo", "dataset", "model", "name", "query", "path", "flavor"];
 const WORDS = {
   pending: "waiting", approved: "approved", edited: "approved with changes", rejected: "rejected",
   running: "running", failed: "failed", interrupted: "stopped", unknown: "outcome unknown",
@@ -17,17 +15,6 @@ const WORDS = {
 const OVER = new Set(["done", "failed", "rejected", "interrupted", "unknown"]);
 //: Lines of a running call that are shown: the newest.
 const LIVE = 8;
-
-/** What matters of a call in a few words: the path, the command, the operation. */
-export function wordOf(tool, given) {
-  for (const key of ["command", "pattern", "path", "operation", "question", "query", "url"]) {
-    if (!(key in given)) continue;
-    const object = key === "operation" && OBJECTS.map((name) => given[name]).find((value) => value);
-    return `${given[key]}${object ? ` ${textOf(object)}` : ""}`;
-  }
-  if (tool === "plan" && Array.isArray(given.items)) return plural(given.items.length, "step");
-  return Object.entries(given).map(([key, value]) => `${key}=${textOf(value)}`).join(", ");
-}
 
 export function textOf(value) {
   return typeof value === "string" ? value : JSON.stringify(value, null, 2);
@@ -58,14 +45,15 @@ export function diffOf(text) {
 //: A call without its words, to be copied: a long session has hundreds.
 const SHAPE = h("div.call", {},
   h("details", {}, h("summary", {}, h("span.tool"), h("span.word"), h("span.meta"), icon("chevron")), h("div.call-body")),
+  h("div.told", { hidden: true }, h("progress", { "aria-label": "Steps", hidden: true }), h("span")),
   h("pre.live", { hidden: true }));
 
 export class Call {
   /** `update` is to follow. */
   constructor(thread, { id, tool, arguments: given }) {
-    Object.assign(this, { thread, id, tool, given: given ?? {}, state: "", live: [], began: Date.now() });
+    Object.assign(this, { thread, id, tool, given: given ?? {}, title: "", summary: "", state: "", live: [], began: Date.now() });
     this.element = SHAPE.cloneNode(true);
-    [this.details, this.under] = this.element.children;
+    [this.details, this.told, this.under] = this.element.children;
     [this.line, this.body] = this.details.children;
     const name = tool.includes("__") ? "plug" : ICONS[tool] ?? (tool.startsWith("hf_") ? "cube" : "dot");
     this.line.prepend(icon(name));
@@ -79,12 +67,12 @@ export class Call {
   update(data) {
     if (data.arguments) this.given = data.arguments;
     if (data.state) this.state = data.state;
-    for (const key of ["ok", "text", "truncated", "seconds"]) if (key in data) this[key] = data[key];
+    for (const key of ["title", "ok", "text", "truncated", "seconds", "summary"]) if (key in data) this[key] = data[key];
     if (this.ok === false && !OVER.has(this.state)) this.state = "failed";
     if (this.ok === true && !OVER.has(this.state)) this.state = "done";
     if (data.state === "running") this.began = Date.now();
     this.element.dataset.state = this.state || "pending";
-    this.word.textContent = wordOf(this.tool, this.given).split("\n")[0].slice(0, 300);
+    this.word.textContent = this.title.split("\n")[0].slice(0, 300);
     this.draw();
     this.isFilled = false;
     if (this.details.open) this.fill();
@@ -99,11 +87,23 @@ export class Call {
     return OVER.has(this.state);
   }
 
-  log(text) {
+  /** A line of its output; progress: the state of a training, by this line. */
+  log(text, progress) {
+    if (progress && !this.isOver) this.tell(progress);
     this.live.push(...text.split("\n"));
     this.live.splice(0, this.live.length - LIVE);
     this.under.textContent = this.live.join("\n");
     this.under.hidden = this.isOver;
+  }
+
+  /** The state of a training, or what came of the call: a line below it. */
+  tell(line) {
+    const [bar, words] = this.told.children;
+    const [, step, total] = (!this.isOver && line.match(/ (\d+)\/(\d+)/)) || [];
+    this.told.hidden = !line;
+    bar.hidden = !step;
+    if (step) Object.assign(bar, { max: Number(total), value: Number(step) });
+    put(words, line);
   }
 
   draw() {
@@ -114,6 +114,7 @@ export class Call {
     this.meta.replaceChildren(...words.map((text) => h("span", {}, text)), mark(this.state));
     this.under.classList.toggle("why", this.state === "failed");
     if (!this.isOver) return;
+    this.tell(this.summary);
     const why = this.state === "failed" && this.text ? reasonOf(this.text) : "";
     this.under.textContent = why;
     this.under.hidden = !why;

@@ -1,6 +1,6 @@
 // What is below the conversation: the message, its queue, the plan, model, mode, cost and context.
 
-import { $, button, h, icon, money, plural } from "./dom.js";
+import { $, button, h, icon, money, plural, put } from "./dom.js";
 import { openMenu } from "./menus.js";
 
 const MODES = {
@@ -71,7 +71,7 @@ export class Composer {
     if (!isSent && this.thread === thread && !newer) this.set(text);
   }
 
-  status({ running, driver, model, mode, cost, cap, context }) {
+  status({ running, driver, model, mode, cost, cap, left, context }) {
     this.isRunning = running;
     this.canStop = running && driver !== "elsewhere";
     this.model = model || this.model;
@@ -87,9 +87,10 @@ export class Composer {
     }
     $("cost").hidden = !cost;
     if (!cost) return;
-    const limit = cap === null || cap === undefined ? "" : ` of ${money(cap)}`;
-    $("cost").textContent = `${money(cost.thread)}${limit}`;
-    $("cost").title = `This turn ${money(cost.turn)}, this session ${money(cost.thread)}, today ${money(cost.day)}`;
+    const isCapped = left !== null && left !== undefined;
+    put($("cost"), `${money(cost.thread)}${isCapped ? ` · ${money(left)} left` : ""}`);
+    const limit = cap === null || cap === undefined ? "" : `; cap of this session ${money(cap)}`;
+    $("cost").title = `This turn ${money(cost.turn)}, this session ${money(cost.thread)}, today ${money(cost.day)}${limit}`;
   }
 
   pickers() {

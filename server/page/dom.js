@@ -17,10 +17,16 @@ export function h(name, props, ...children) {
   return element;
 }
 
+/** Sets an element's text, if it is another: what did not change is not laid out again. */
+export function put(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 export function button(name, props, ...children) {
   return h(`button.${name}`, { type: "button", ...props }, ...children);
 }
 
+const SPRITE = new URL("icons.svg", import.meta.url).pathname;
 const icons = new Map();
 
 export function icon(name) {
@@ -33,7 +39,7 @@ function drawn(name) {
   svg.setAttribute("aria-hidden", "true");
   svg.classList.add(`icon-${name}`);
   const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  use.setAttribute("href", `/static/icons.svg#${name}`);
+  use.setAttribute("href", `${SPRITE}#${name}`);
   svg.append(use);
   return svg;
 }

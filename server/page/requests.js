@@ -1,6 +1,6 @@
 // Calls that wait for the user: approval cards, and questions of the model.
 
-import { argumentsOf, diffOf, isDiff, textOf, wordOf } from "./calls.js";
+import { argumentsOf, diffOf, isDiff, textOf } from "./calls.js";
 import { $, button, h, icon, isEditable, money, plural, speak, toast } from "./dom.js";
 
 //: Milliseconds in which keys decide nothing: they were meant for what was there before.
@@ -109,14 +109,14 @@ export class Requests {
     if (!known) return;
     this.cards.delete(id);
     known.card.classList.add("decided");
-    const { tool, arguments: given } = known.request;
+    const { tool, title } = known.request;
     known.card.replaceChildren(icon(word === "rejected" ? "cross" : "check"),
-      h("span.tool", {}, tool), h("span.word", {}, wordOf(tool, given).split("\n")[0]), h("span.meta", {}, word));
+      h("span.tool", {}, tool), h("span.word", {}, title.split("\n")[0]), h("span.meta", {}, word));
     if (this.cards.size < 2) this.root.querySelector(".all")?.remove();
   }
 
   approval(request, at) {
-    const { id, tool, arguments: given } = request;
+    const { id, tool, marks } = request;
     const place = this.many > 1 ? ` · ${at + 1} of ${this.many}` : "";
     const more = h("div.more", {});
     const can = (kind) => request.decisions.includes(kind);
@@ -129,7 +129,8 @@ export class Requests {
       request.rule ? choose("outline", "a", "Always", () => this.always(request, more)) : null);
     const head = h("h2", { id: `request-${id}` }, icon("shield"), h("span", {}, `Approval needed${place}`), priceOf(request));
     const card = h("section.request", { tabindex: "-1", "aria-labelledby": `request-${id}` }, head,
-      h("p.reason", {}, h("b", {}, tool), ` · ${request.effect} · ${request.reason}`), ...shownOf(tool, given, request.preview), buttons, more);
+      h("p.reason", {}, h("b", {}, tool), ` · ${request.effect} · ${request.reason}`),
+      marks.length ? h("p.dangers", {}, icon("warn"), ...marks.map((mark) => h("span", {}, mark))) : null, ...shownOf(request), buttons, more);
     if (at === 0 && this.many > 1) card.prepend(this.all());
     return card;
   }
@@ -216,8 +217,8 @@ function priceOf({ price_micro_usd: price, left_micro_usd: left, effect }) {
 }
 
 /** The preview once, and the arguments that it does not show. */
-function shownOf(tool, given, preview) {
-  const text = preview || wordOf(tool, given);
+function shownOf({ arguments: given, preview, title }) {
+  const text = preview || title;
   const main = isDiff(text) ? diffOf(text) : h("pre.preview", { tabindex: "0" }, h("code", {}, text));
   const others = Object.entries(given).filter(([, value]) => {
     const own = textOf(value);

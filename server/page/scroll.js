@@ -18,9 +18,20 @@ export function settle() {
   $("newest").hidden = isFollowing || distance(area) < 2 * NEAR;
 }
 
+/** Runs `change`, which adds something above: what the user sees stays where it is. */
+export function above(change) {
+  const area = $("scroll");
+  // The browser's own way would add to ours, and not every browser has one.
+  area.classList.add("anchored");
+  const below = area.scrollHeight - area.scrollTop;
+  change();
+  area.scrollTop = area.scrollHeight - below;
+  area.classList.remove("anchored");
+}
+
 /** The end; with calls that wait, no further than the first of them. */
 function end(area) {
-  const waiting = area.querySelector(".request:not(.decided)");
+  const waiting = $("requests").querySelector(".request:not(.decided)");
   return Math.min(area.scrollHeight, waiting ? waiting.offsetTop - 16 : Infinity);
 }
 
@@ -28,7 +39,8 @@ function distance(area) {
   return area.scrollHeight - area.scrollTop - area.clientHeight;
 }
 
-export function listenToScrolling() {
+/** nearTop: runs when the user is about to see the beginning. */
+export function listenToScrolling(nearTop) {
   const area = $("scroll");
   let before = 0;
   area.addEventListener("scroll", () => {
@@ -36,6 +48,7 @@ export function listenToScrolling() {
     if (area.scrollTop < before - 2) isFollowing = distance(area) < NEAR;
     else isFollowing ||= distance(area) < NEAR;
     before = area.scrollTop;
+    if (before < area.clientHeight) nearTop();
     settle();
   }, { passive: true });
   const sizes = new ResizeObserver(settle);

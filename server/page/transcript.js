@@ -2,11 +2,10 @@
 
 import { Call } from "./calls.js";
 import { button, copy, duration, h, icon, linked, money, plural, seconds } from "./dom.js";
+import { fold, merge, newGroup } from "./groups.js";
 
 //: Items from which on those outside of the window are not drawn.
 const LONG = 60;
-//: Calls in a row of which the older ones are hidden.
-const CALLS = 12;
 
 function tool(act, name, label) {
   return button("quiet", { "data-act": act, "aria-label": label, title: label }, icon(name));
@@ -25,32 +24,85 @@ export class Transcript {
   }
 
   clear(thread) {
-    Object.assign(this, { thread, calls: new Map(), answer: null, thinking: null, group: null, turn: 0 });
+    Object.assign(this, { thread, calls: new Map(), places: new Map(), changed: new Set(), oldest: "" });
+    Object.assign(this, { answer: null, thinking: null, group: null, turn: 0 });
     this.root.replaceChildren();
     this.root.classList.remove("long");
   }
 
-  reset(thread, items) {
+  /** Shows a part of the items, the newest. What stands before its first one on the page stays. */
+  reset(thread, { items, before = "", turn = 0 }) {
     const opened = [...this.calls].filter(([, call]) => call.details.open).map(([id]) => id);
-    this.clear(thread);
-    const target = this.root;
-    this.root = document.createDocumentFragment();
-    for (const item of items) ITEMS[item.kind]?.(this, item);
-    target.append(this.root);
-    this.root = target;
-    target.classList.toggle("long", items.length > LONG);
+    if (thread !== this.thread || !this.cut(before)) {
+      this.clear(thread);
+      this.oldest = before;
+    }
+    const last = this.root.lastElementChild;
+    const group = last?.classList.contains("calls") ? last : null;
+    Object.assign(this, { answer: null, thinking: null });
+    this.root.append(this.made(items, { turn, group }));
+    this.root.classList.toggle("long", Boolean(this.oldest) || this.root.childElementCount > LONG);
     for (const id of opened) this.calls.get(id)?.open();
+  }
+
+  /** Removes the item with this key and all after it; false if that leaves nothing that holds. */
+  cut(key) {
+    const from = this.places.get(key);
+    if (!from) return false;
+    const range = document.createRange();
+    range.setStartBefore(from);
+    range.setEndAfter(this.root.lastChild);
+    range.deleteContents();
+    const last = this.root.lastElementChild;
+    if (last?.classList.contains("calls") && !last.querySelector(".call")) last.remove();
+    for (const [id, { element }] of this.calls) if (!element.isConnected) this.calls.delete(id);
+    for (const [each, element] of this.places) if (!element.isConnected) this.places.delete(each);
+    return [...this.calls.values()].every((call) => call.isOver);
+  }
+
+  /** Shows older items before the others. */
+  prepend({ items, before, turn }) {
+    const { root, answer, thinking, group, turn: now } = this;
+    Object.assign(this, { answer: null, thinking: null });
+    const older = this.made(items, { turn, group: null });
+    Object.assign(this, { answer, thinking, group, turn: now, oldest: before });
+    const [last, first] = [older.lastElementChild, root.firstElementChild];
+    if (last?.classList.contains("calls") && first?.classList.contains("calls")) merge(last, first);
+    root.prepend(older);
+    root.classList.add("long");
+  }
+
+  /** Items as elements. turn, group: what they continue. */
+  made(items, { turn, group }) {
+    const { root } = this;
+    Object.assign(this, { root: document.createDocumentFragment(), turn, group });
+    for (const item of items) {
+      this.newest = null;
+      ITEMS[item.kind]?.(this, item);
+      if (item.key && this.newest) this.places.set(item.key, this.newest);
+    }
+    this.fold();
+    const elements = this.root;
+    this.root = root;
+    return elements;
+  }
+
+  fold() {
+    for (const group of this.changed) fold(group);
+    this.changed.clear();
   }
 
   /** True if the frame was one of the conversation's. */
   apply(name, data) {
     const handler = FRAMES[name];
     handler?.(this, data);
+    this.fold();
     return Boolean(handler);
   }
 
   add(element) {
     this.group = null;
+    this.newest = element;
     this.root.append(element);
     return element;
   }
@@ -122,20 +174,10 @@ export class Transcript {
   }
 
   into_group(element) {
-    this.group ??= this.add(h("div.calls.item", {}));
-    const group = this.group;
-    group.append(element);
-    const rows = [...group.querySelectorAll(":scope > .call")];
-    if (rows.length <= CALLS || group.classList.contains("whole")) return;
-    for (const row of rows.slice(0, -CALLS)) row.hidden = true;
-    const label = `Show ${plural(rows.length - CALLS, "earlier call")}`;
-    group.querySelector(".earlier")?.remove();
-    group.prepend(button("earlier", { onclick: (event) => {
-      group.classList.add("whole");
-      for (const row of rows) row.hidden = false;
-      for (const row of group.querySelectorAll(":scope > .call")) row.hidden = false;
-      event.currentTarget.remove();
-    } }, label));
+    this.group ??= this.add(newGroup());
+    this.group.append(element);
+    this.newest = element;
+    this.changed.add(this.group);
   }
 
   think(text) {
@@ -194,14 +236,15 @@ export class Transcript {
   }
 
   /** What a turn cost, at its end. */
-  closing({ iterations, cost_micro_usd: cost, seconds: time, status, reason }) {
+  closing({ status, reason, ...figures }) {
     this.over();
     if (status !== "done" && reason) return this.end({ status: "limit", message: reason, hint: "" });
-    return this.total({ iterations, cost, time });
+    return this.total(figures);
   }
 
-  total({ iterations, cost, time }) {
-    const parts = [plural(iterations, "step"), cost === null ? null : money(cost), duration(time)];
+  total({ iterations, cost_micro_usd: cost, seconds: time, left_micro_usd: left }) {
+    const isCapped = left !== null && left !== undefined;
+    const parts = [plural(iterations, "step"), cost === null ? null : money(cost), isCapped ? `${money(left)} left` : null, duration(time)];
     return this.line(parts.filter(Boolean).join(" · "));
   }
 
@@ -225,7 +268,7 @@ const ITEMS = {
   user: (t, item) => t.user(item),
   call: (t, item) => t.call(item),
   thinking: (t, { text }) => t.folded("bulb", "Thought", text, "thinking"),
-  total: (t, { iterations, cost_micro_usd: cost, seconds: time }) => t.total({ iterations, cost, time }),
+  total: (t, item) => t.total(item),
   note: (t, { text }) => t.folded("plug", text.split("\n")[0], text),
   summary: (t, { text }) => t.folded("compress", "Older messages were summarized", text),
   end: (t, item) => t.end(item),
@@ -246,7 +289,7 @@ const FRAMES = {
   assistant_chunk: (t, { kind, text }) => kind === "thinking" && t.think(text),
   tool_call: (t, data) => t.call(data),
   tool_output: (t, data) => t.calls.get(data.id)?.update(data),
-  tool_log: (t, { id, text }) => t.calls.get(id)?.log(text),
+  tool_log: (t, { id, text, progress }) => t.calls.get(id)?.log(text, progress),
   tool_state_change: (t, { id, state }) => t.calls.get(id)?.update({ state }),
   turn_complete: (t, data) => t.closing(data),
   error: (t, { kind, message, hint }) => t.end({ status: "error", message, hint, error: kind }),

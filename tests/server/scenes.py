@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from core.titles import title_of
 from server.markdown import blocks_of
 from tests.stand_ins.page_server import PageServer
 
@@ -94,6 +95,7 @@ torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 1.50 GiB (GPU 0; 2
 [exit code 1]"""
 REQUEST: dict[str, Any] = {
     "id": "job1", "tool": "hf_jobs", "effect": "spend", "reason": "costs money (mode ask)",
+    "title": "run train.py · a10g-small · 2h · reviews-lora", "marks": ["costs money"],
     "arguments": {
         "operation": "run", "flavor": "a10g-small", "timeout": "2h", "script": "train.py",
         "dependencies": ["trl", "peft"], "name": "reviews-lora", "secrets": ["HF_TOKEN"],
@@ -103,12 +105,14 @@ REQUEST: dict[str, Any] = {
 }  # fmt: skip
 COMMAND: dict[str, Any] = {
     "id": "cmd1", "tool": "bash", "effect": "execute", "reason": "a command (mode ask)",
+    "title": "uv run train.py --epochs 3", "marks": [],
     "arguments": {"command": "uv run train.py --epochs 3"}, "price_micro_usd": None,
     "left_micro_usd": None, "preview": "uv run train.py --epochs 3",
     "decisions": ["approve", "edit", "reject"], "rule": "bash(uv run *)",
 }  # fmt: skip
 QUESTION: dict[str, Any] = {
     "id": "ask1", "tool": "ask_user", "effect": "read", "reason": "a question to you",
+    "title": "Which licence should the model have?", "marks": [],
     "arguments": {
         "question": "Which licence should the model have?", "options": ["apache-2.0", "mit"],
     },
@@ -120,7 +124,10 @@ QUESTION: dict[str, Any] = {
 def call(
     number: int, tool: str, arguments: dict[str, Any], text: str, **fields: Any
 ) -> dict[str, Any]:
-    known = {"state": "done", "ok": True, "truncated": False, "seconds": 0.4}
+    known = {
+        "state": "done", "ok": True, "truncated": False, "seconds": 0.4, "summary": "",
+        "title": title_of(arguments),
+    }  # fmt: skip
     return {
         "kind": "call", "id": f"c{number}", "tool": tool, "arguments": arguments, "text": text,
         **known, **fields,

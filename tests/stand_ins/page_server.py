@@ -35,7 +35,7 @@ ME: dict[str, Any] = {
 STATUS: dict[str, Any] = {
     "running": False, "driver": "", "state": "done", "model": ME["model"], "mode": "ask",
     "title": "Untitled", "plan": [], "cost": {"turn": 0, "thread": 0, "day": 0}, "cap": None,
-    "context": None,
+    "left": None, "context": None, "waiting": None,
 }  # fmt: skip
 
 
@@ -51,6 +51,8 @@ class PageServer:
         #: By the path's last part, an answer that is not the usual one: (status, body).
         self.answers: dict[str, tuple[int, Any]] = {}
         self.results: dict[str, str] = {}
+        #: By the key of the item before which they are: what `items` answers.
+        self.parts: dict[str, dict[str, Any]] = {}
         self.is_cut = False
 
     def thread(self, thread: str, **fields: Any) -> dict[str, Any]:
@@ -64,13 +66,16 @@ class PageServer:
         return known
 
     def reset(self, thread: str, items: list[Any] | None = None, **fields: Any) -> None:
-        """Pushes a `reset`; fields: requests, plan, queue, or fields of the status."""
+        """Pushes a `reset`; fields: requests, plan, queue, before, turn, or fields of the status."""
         own = {key: fields.pop(key, []) for key in ("requests", "plan", "queue")}
+        own |= {"before": fields.pop("before", ""), "turn": fields.pop("turn", 0)}
+        turns = max((item.get("turn", 0) for item in items or []), default=0)
         status = {**STATUS, "title": thread.capitalize(), "plan": own["plan"], **fields}
         data = {
             "thread": {"id": thread, "cwd": ME["folder"]},
             "items": items or [],
             **own,
+            "turns": max(turns, own["turn"]),
             "status": status,
         }
         self.push(thread, "reset", data)
@@ -96,6 +101,7 @@ class PageServer:
                 Route("/threads", self._list),
                 Route("/threads", self._post, methods=["POST"]),
                 Route("/threads/{thread}/events", self._events),
+                Route("/threads/{thread}/items", self._items),
                 Route("/threads/{thread}/results/{call}", self._result),
                 Route("/threads/{thread}/{action}", self._post, methods=["POST"]),
             ]
@@ -109,6 +115,9 @@ class PageServer:
         query = request.query_params.get("query", "").lower()
         found = [thread for thread in self.threads if query in thread["title"].lower()]
         return JSONResponse({"threads": found})
+
+    def _items(self, request: Request) -> Response:
+        return JSONResponse(self.parts[request.query_params["before"]])
 
     def _result(self, request: Request) -> Response:
         return Response(self.results[request.path_params["call"]], media_type="text/plain")

@@ -1,0 +1,34 @@
+// What a session waits for: a card below the conversation, and since when.
+
+import { h, icon, linked, put, seconds } from "./dom.js";
+
+const TIME = { hour: "2-digit", minute: "2-digit" };
+const DAY = { weekday: "short", ...TIME };
+
+export class Waits {
+  constructor(root) {
+    Object.assign(this, { root, shown: "", since: 0 });
+  }
+
+  /** wait: `status.waiting`, or null. */
+  show(wait) {
+    const shown = JSON.stringify(wait);
+    this.root.hidden = !wait;
+    if (wait && shown !== this.shown) this.draw(wait);
+    this.shown = shown;
+    if (wait) put(this.time, `${clock(wait.since)}, ${seconds(Date.now() - wait.since * 1000)} ago`);
+  }
+
+  draw({ reasons, until, note }) {
+    this.time = h("b", {});
+    const facts = [h("span", {}, "Since ", this.time), until ? h("span", {}, `At most until ${clock(until)}`) : null, h("span", {}, "A message wakes it")];
+    const words = h("div", {}, h("p", {}, "Waits for ", ...linked(reasons.join(" or "))), note ? h("p.faint", {}, "Then: ", ...linked(note)) : null, h("p.facts", {}, ...facts.filter(Boolean)));
+    this.root.replaceChildren(h("div.ending.wait", {}, icon("clock"), words));
+  }
+}
+
+/** Epoch seconds as this browser's clock shows them; with the day, if it is another. */
+function clock(at) {
+  const then = new Date(at * 1000);
+  return then.toLocaleString("en-GB", then.toDateString() === new Date().toDateString() ? TIME : DAY);
+}
