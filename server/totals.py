@@ -1,4 +1,4 @@
-"""What each turn of a stored thread came to: what `turn_complete` told at its end."""
+"""What each turn of a stored thread came to: what `turn_complete` told."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -30,7 +30,7 @@ export class Transcript {
     this.root.classList.remove("long");
   }
 
-  /** Shows a part of the items, the newest. What stands before its first one on the page stays. */
+  /** Shows a part of the items, the newest. Items before its first one on the page stay. */
   reset(thread, { items, before = "", turn = 0 }) {
     const opened = [...this.calls].filter(([, call]) => call.details.open).map(([id]) => id);
     if (thread !== this.thread || !this.cut(before)) {

@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
+from core.errors import UsageError
+from server.serve import bound
 from tests.cli.program import ROOT, Program, program
 from tests.server.space_run import run
 from tests.stand_ins.model_script import Call, Reply
@@ -102,6 +105,14 @@ def test_kill_9_in_the_middle_of_a_turn_then_the_page_comes_back(tmp_path: Path)
             _, errors = process.communicate(timeout=60)
         assert process.returncode == 130
         assert "Traceback" not in errors, errors
+
+
+def test_a_port_is_held_from_the_moment_it_is_chosen() -> None:
+    """Two servers that start at once: the second takes another port, or says that it cannot."""
+    with bound("127.0.0.1", 0) as first:
+        number = first.getsockname()[1]
+        with pytest.raises(UsageError, match=f"Cannot listen on 127.0.0.1:{number}"):
+            bound("127.0.0.1", number)
 
 
 def test_help_needs_no_server() -> None:

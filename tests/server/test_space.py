@@ -207,14 +207,16 @@ async def test_another_users_thread_on_every_route(running: Space) -> None:
     ada, bob = await running.browser("ada"), await running.browser("bob")
     thread = await new(ada, "ada", "a secret plan")
     routes = {route.path for route in _routes(running) if "{id}" in route.path}
-    assert routes == {f"/threads/{{id}}/{act}" for act in (*ACTS, "events", "results/{call}")}
+    assert routes == {
+        f"/threads/{{id}}/{act}" for act in (*ACTS, "events", "items", "results/{call}")
+    }
     folder = ada.site.users.get("id-of-ada").settings.state_dir
     for name in (thread, thread[:-1], thread[:8], f"..%2f{thread}", f"%2e%2e%2f{folder}", "*"):
         for act, body in ACTS.items():
             answer = await bob.post(f"/threads/{name}/{act}", **body)
             assert answer.status_code == 404, (name, act, answer.text)
             assert "secret plan" not in answer.text
-        for path in ("events", "results/call_1"):
+        for path in ("events", "items", "results/call_1"):
             assert (await bob.http.get(f"/threads/{name}/{path}")).status_code == 404
     assert (await bob.http.get("/threads")).json()["threads"] == []
     (row,) = (await ada.http.get("/threads")).json()["threads"]

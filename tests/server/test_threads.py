@@ -81,6 +81,33 @@ async def test_thoughts_totals_and_times_are_there_after_a_restart(
         assert totals[0]["seconds"] >= 0.1
 
 
+async def test_a_long_thread_comes_newest_part_first(
+    settings: Settings, workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.snapshot.PART", 3)
+    async with served(lambda asked: Reply(text="ok"), settings, workdir) as browser:
+        thread = await browser.new("one")
+        for text in ("two", "three"):
+            await browser.post(f"/threads/{thread}/send", text=text)
+            await browser.settled(thread)
+        await browser.site.users.get("").forget(thread)
+        part = (await browser.frames(thread))[0]["data"]
+        assert part["turns"] == 3
+        items = part["items"]
+        while part["before"]:
+            path = f"/threads/{thread}/items"
+            answer = await browser.http.get(path, params={"before": part["before"]})
+            part = answer.json()
+            assert len(part["items"]) <= 3
+            items = part["items"] + items
+        assert [item["text"] for item in items if item["kind"] == "user"] == ["one", "two", "three"]
+        assert [item["kind"] for item in items] == ["user", "answer", "total"] * 3
+        for before in ("gone", "../x"):
+            wrong = await browser.http.get(f"/threads/{thread}/items", params={"before": before})
+            assert wrong.status_code == 404
+            assert wrong.json()["error"]["hint"]
+
+
 async def test_a_message_in_the_middle_is_queued_taken_or_withdrawn(
     settings: Settings, workdir: Path
 ) -> None:

@@ -53,6 +53,8 @@ class PageServer:
         self.results: dict[str, str] = {}
         #: By the key of the item before which they are: what `items` answers.
         self.parts: dict[str, dict[str, Any]] = {}
+        #: Whether `items` does not answer yet.
+        self.held = False
         self.is_cut = False
 
     def thread(self, thread: str, **fields: Any) -> dict[str, Any]:
@@ -66,7 +68,7 @@ class PageServer:
         return known
 
     def reset(self, thread: str, items: list[Any] | None = None, **fields: Any) -> None:
-        """Pushes a `reset`; fields: requests, plan, queue, before, turn, or fields of the status."""
+        """Pushes a `reset`; fields: requests, plan, queue, before, turn, or of the status."""
         own = {key: fields.pop(key, []) for key in ("requests", "plan", "queue")}
         own |= {"before": fields.pop("before", ""), "turn": fields.pop("turn", 0)}
         turns = max((item.get("turn", 0) for item in items or []), default=0)
@@ -116,7 +118,9 @@ class PageServer:
         found = [thread for thread in self.threads if query in thread["title"].lower()]
         return JSONResponse({"threads": found})
 
-    def _items(self, request: Request) -> Response:
+    async def _items(self, request: Request) -> Response:
+        while self.held and not self._server.should_exit:
+            await asyncio.sleep(0.005)
         return JSONResponse(self.parts[request.query_params["before"]])
 
     def _result(self, request: Request) -> Response:
