@@ -29,6 +29,7 @@ COMMANDS = {
         "cli.commands.approvals:approvals",
         "List, approve and reject pending calls, from any terminal",
     ),
+    "goal": ("cli.commands.goal:goal", "Work until a command succeeds; show, pause, resume, clear"),
     "watch": ("cli.commands.watch:watch", "Wake sessions that wait, and continue them"),
     "wake": ("cli.commands.watch:wake", "End the wait of a session by hand"),
     "replay": (
@@ -159,6 +160,10 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     help="Maximum time per turn: 90, 90s, 15m, 2h, 1d",
 )
 @click.option("--detach", is_flag=True, help="Exit when the run waits (code 6), do not stay")
+@click.option(
+    "--patience", type=Duration(), metavar="DURATION", default=0.0,
+    help="Time to wait for a quota or credit that is used up (default: fail at once)",
+)  # fmt: skip
 @click.option("--no-stream", is_flag=True, help="Show each answer when it is complete")
 @click.option(
     "-c", "--continue", "go_on", is_flag=True, help="Continue this folder's newest session"

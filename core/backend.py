@@ -93,7 +93,7 @@ class CommandRequest:
     Attributes:
         cwd: where it runs. timeout: seconds; None: no limit.
         folder: the thread's working directory; empty: `cwd`.
-        reach: what it may reach, on this machine.
+        reach: what it may reach, on this machine. frozen: what it cannot change there.
     """
 
     line: str
@@ -102,6 +102,7 @@ class CommandRequest:
     background: bool
     folder: str = ""
     reach: Reach = "network"
+    frozen: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -23,14 +23,22 @@ class ModelError(AgentError):
     Args:
         status: the HTTP status where there was one.
         attempts: how many requests were made before giving up.
+        retry_after: seconds that the provider asked to wait, if it did.
     """
 
     def __init__(
-        self, message: str, hint: str = "", *, status: int | None = None, attempts: int = 1
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        status: int | None = None,
+        attempts: int = 1,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(message, hint)
         self.status = status
         self.attempts = attempts
+        self.retry_after = retry_after
 
 
 class NotAuthenticated(ModelError):

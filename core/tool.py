@@ -254,6 +254,8 @@ class AgentContext:
         allow, deny: rules next to those of the settings (core/policy/rules.py).
         stream: show the answer as it comes.
         interactive: a user is there and can be asked.
+        frozen: absolute paths that judge the work (a goal's check): calls must not change them.
+        patience: seconds that a run waits for a quota or credit; 0: it fails at once.
     """
 
     model: str = ""
@@ -268,4 +270,6 @@ class AgentContext:
     deny: list[str] = field(default_factory=list)
     stream: bool = True
     interactive: bool = True
+    frozen: list[str] = field(default_factory=list)
+    patience: float = 0.0
     services: Live = None

@@ -151,12 +151,16 @@ class OpenThread:
         """The message on disk, before litellm is imported or the graph runs: no kill loses what
         a user typed. The thread's row is made with its first message. Its number."""
         keep_known(text)
+        await self._make_known(text)
+        return await self._store.inbox.put(self.thread.id, text)
+
+    async def _make_known(self, text: str) -> None:
+        """Make the thread's row, if there is none. `text`: its title."""
         if not self._known:
             # Before it is shortened: half a secret is known by no one.
             title = redacted(text.strip().splitlines()[0])
             self.thread = await self._store.threads.create(replace(self.thread, title=title))
             self._known = True
-        return await self._store.inbox.put(self.thread.id, text)
 
     @asynccontextmanager
     async def _driving(self, wanted: Wanted) -> AsyncGenerator[None, None]:

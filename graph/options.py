@@ -44,6 +44,7 @@ class RunOptions:
         interactive: a user can be asked.
         notice: told about trouble next to the turn, such as an MCP server's, in one line each.
         ask: answers what MCP servers ask in the middle of a call; None: declined.
+        patience: seconds that the run waits for a quota or credit that is used up; 0: it fails.
         invocation: whose money it is, of a run that another process continues; empty: its own.
     """
 
@@ -61,6 +62,7 @@ class RunOptions:
     interactive: bool = True
     notice: Callable[[str], None] | None = None
     ask: Ask | None = None
+    patience: float = 0.0
     invocation: str = ""
 
 
@@ -174,5 +176,6 @@ def context_for(
         deny=list(options.deny),
         stream=options.stream,
         interactive=options.interactive,
+        patience=options.patience,
         services=services,
     )

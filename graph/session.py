@@ -18,28 +18,30 @@ from typing import Any, Self, Unpack
 
 from configs.settings import Settings
 from core.errors import ThreadBusy, UsageError
-from core.events import Event, Processing, Ready, Shutdown
+from core.events import Event, Processing, Ready, Shutdown, Waiting
 from core.text import encodable
 from graph.background.notifications import Notifier
 from graph.background.trace_sharing import Sharing
 from graph.event_filter import Seen, without_secrets
+from graph.goals import Goals
 from graph.open_thread import Brought
 from graph.options import RunOptions
 from graph.outcome import error_of, last_event, status_of
+from graph.patience import patient_wait
 from graph.resumed_input import AnyInput
 from graph.stream import events_of
 from graph.turn_figures import Watch, figures_of
 from graph.turn_input import NOTHING, Begin, Wanted
-from graph.waiting import Waits
 from nodes.budget import key_of
 from nodes.opening import ROOT
+from nodes.wait import options_of
 
 __all__ = ["RunOptions", "Session"]
 
 log = logging.getLogger(__name__)
 
 
-class Session(Waits):
+class Session(Goals):
     """One thread, driven by one program."""
 
     def __init__(
@@ -164,7 +166,8 @@ class Session(Waits):
                 self._stored.forget()
                 with suppress(Exception):  # the error is told, whatever else cannot be
                     await self._outcome(watch)
-                await self._keep_row("error", self._turn_number, quietly=True)
+                    wanted.last = await self._patient(error) or error_of(error)
+                await self._keep_row(status_of(wanted.last), self._turn_number, quietly=True)
         finally:
             if timer:
                 timer.cancel()
@@ -182,6 +185,7 @@ class Session(Waits):
         begin = wanted.begin if wanted.last is None else self._input.of_left_over
         async with self._driving(wanted):
             self._stored.forget()
+            await self._freeze()
             if wanted.last is None:
                 wanted.opening = [await self._opening(wanted)]
             await self._offer_tools(join=bool(wanted.message))
@@ -239,7 +243,7 @@ class Session(Waits):
             self._turn_number += graph_input is not NOTHING
 
     async def _outcome(self, watch: Watch) -> Event:
-        """The turn's last event, read from where the thread stands now; what it cost, from the
+        """The turn's last event, read from where the thread is now; what it cost, from the
         ledger."""
         state = await self._stored.standing()
         turn = state.values.get("turn", ROOT)
@@ -247,6 +251,12 @@ class Session(Waits):
         seconds, since = watch.of(turn, self._opened)
         self._summary = figures_of(state, spent, await self.left(), seconds)
         return last_event(state, since, self._summary)
+
+    async def _patient(self, error: Exception) -> Event | None:
+        """The wait that a refusal for a quota or credit becomes; None: the run fails."""
+        seq, run = await self.taken(), options_of(self._context)
+        found = await patient_wait(self._store, self.thread.id, error, seq, run)
+        return None if found is None else Waiting(**found)
 
     def _stamped(self, event: Event) -> Event:
         event = without_secrets(event)

@@ -1,4 +1,5 @@
 """The watcher: wakes every waiting thread of a database, and drives its turn to the next stop.
+A goal that no process pursues it pursues, from one stop to the next.
 
 Any number of them may run, next to chats and headless runs: the lease says who drives. A turn runs
 with the options that it waited with; what needs a user becomes an approval that waits, never a yes.
@@ -10,6 +11,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,11 @@ from configs.settings import Settings
 from core.durable import WaitRow
 from core.errors import AgentError, StoreError
 from core.store import Store, ThreadRow, open_store
+from core.store.goals import goal_line
 from core.tool import Services
+from graph.goals import pursuit_of
 from graph.options import RunOptions
+from graph.pursuit import pursue
 from graph.session import Session
 from nodes.services import build_services, in_sandbox
 from tools import thread_jobs
@@ -105,19 +110,32 @@ class Watcher:
         self._driving = {name: task for name, task in self._driving.items() if not task.done()}
         self._lookout.forget([row for row, _ in rows])
         for row, thread in rows:
-            tried = self._again.get(thread.id, (0.0, 0.0))[0]
-            if thread.id in self._driving or (not now and time.time() < tried):
+            if self._is_taken(store, thread, now):
                 continue
             if thread.status == "running":
                 if not store.is_driven(thread.id):
-                    work = self._drive(store, row, thread, None, "it was cut off")
+                    work = self._drive(store, row.run, thread, None, "it was cut off")
                     self._begin(thread, work)
             elif row.event is not None or thread.id in spoken:
                 by = "a message" if row.event is None else str(row.event["text"])
-                self._begin(thread, self._drive(store, row, thread, None, by))
+                self._begin(thread, self._drive(store, row.run, thread, None, by))
             elif happened := await self._look(store, row, thread, now):
                 by = str(happened["text"])
-                self._begin(thread, self._drive(store, row, thread, happened, by))
+                wake = partial(store.wake, row, happened)
+                self._begin(thread, self._drive(store, row.run, thread, wake, by))
+
+        for goal, thread in await store.goals.active():
+            # What waits is woken above; what needs approval waits for its user.
+            is_free = not (self._is_taken(store, thread, now) or store.is_driven(thread.id))
+            if is_free and thread.status not in ("waiting", "approval"):
+                work = self._drive(store, dict(goal.terms.run), thread, None, "its goal")
+                self._begin(thread, work)
+
+    def _is_taken(self, store: Store, thread: ThreadRow, now: bool) -> bool:
+        """Whether someone pursues the thread's goal and wakes it, or it was tried just now."""
+        tried = self._again.get(thread.id, (0.0, 0.0))[0]
+        is_early = not now and time.time() < tried
+        return thread.id in self._driving or is_early or store.is_driven(pursuit_of(thread.id))
 
     async def _look(
         self, store: Store, row: WaitRow, thread: ThreadRow, now: bool
@@ -160,26 +178,32 @@ class Watcher:
     async def _drive(
         self,
         store: Store,
-        row: WaitRow,
+        run: dict[str, Any],
         thread: ThreadRow,
-        happened: dict[str, Any] | None,
+        wake: Callable[[], Awaitable[Any]] | None,
         by: str,
     ) -> Woken:
+        """Drive a turn to its next stop; with a goal, all turns up to one. `wake`: stores what
+        ended its wait."""
         folder = Path(thread.cwd)
         if not await asyncio.to_thread(os.path.isdir, folder):
             raise StoreError(f"its folder {folder} is not on this machine", "watch where it is")
         settings = await asyncio.to_thread(self._load, folder)
-        options = options_of(row.run, self._say)
+        options = options_of(run, self._say)
         opened = Session.open(settings, cwd=folder, thread=thread.id, options=options, store=store)
         async with opened as session:
             last: Any = None
-            if happened is not None:
-                await store.wake(row, happened)
-            async for event in session.resume():
+            if wake is not None:
+                await wake()
+            goal = await session.goal()
+            is_active = goal is not None and goal.state == "active"
+            async for event in pursue(session, stay=False) if is_active else session.resume():
                 last = event
-            if last.name == "error":
+            if last is not None and last.name == "error":
                 self._tell_once(f"{thread.id}: {last.message} ({last.hint})")
-            return Woken(thread.id, by.partition("\n")[0], session.thread.status)
+            view = await session.goal_view() if is_active else None
+            status = session.thread.status if view is None else goal_line(view)
+            return Woken(thread.id, by.partition("\n")[0], status)
 
     def _tell_once(self, text: str) -> None:
         if text not in self._said:
@@ -199,6 +223,7 @@ def options_of(run: dict[str, Any], notice: Callable[[str], None]) -> RunOptions
         deny=run.get("deny", ()),
         interactive=bool(run.get("interactive")),
         invocation=run.get("invocation", ""),
+        patience=run.get("patience", 0.0),
         stream=False,
         notice=notice,
     )

@@ -62,7 +62,13 @@ async def circumstances_of(
 
     return Circumstances(
         services.tools,
-        Situation(context.mode, step.cwd, rules, str(services.settings.state_path())),
+        Situation(
+            context.mode,
+            step.cwd,
+            rules,
+            str(services.settings.state_path()),
+            tuple(context.frozen),
+        ),
         interactive=context.interactive,
         inside=inside,
         left=left,

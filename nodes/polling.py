@@ -1,12 +1,12 @@
 """Points a model that looks again and again at work elsewhere to `wait`."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from core.history import calls_of, note
+from core.policy.looking import only_sleeps_and_looks
 from core.state import Turn
 from core.tool import Services
 from nodes.loop_guard import IN_A_ROW, finished_steps
@@ -16,13 +16,12 @@ POLLS = (
     "You have looked {count} times in a row at work that runs on its own. Use `wait` instead: it "
     "costs nothing, and you continue when something has happened."
 )
-#: What looks at something that runs elsewhere, by tool and operation; and a line that
-#: sleeps before it looks. (One that sleeps later does something first.)
+#: What looks at something that runs elsewhere, by tool and operation. A shell line is judged by
+#: what it does.
 LOOKS = {
     ("process", "output"), ("process", "list"), ("hf_jobs", "logs"), ("hf_jobs", "inspect"),
     ("hf_jobs", "ps"), ("hf_jobs", "metrics"),
 }  # fmt: skip
-SLEEPS = re.compile(r"\s*sleep\s+\d")
 
 
 def poll_words(
@@ -48,5 +47,5 @@ def polls_in_a_row(messages: Sequence[BaseMessage]) -> int:
 
 def _is_poll(tool: str, arguments: Mapping[str, Any]) -> bool:
     if tool == "bash":
-        return bool(SLEEPS.match(str(arguments.get("command", ""))))
+        return only_sleeps_and_looks(str(arguments.get("command", "")))
     return (tool, arguments.get("operation")) in LOOKS

@@ -127,7 +127,7 @@ def options_of(context: AgentContext) -> dict[str, Any]:
     """What of a run's options the process needs that continues it."""
     names = (
         "fallback_model", "effort", "max_iterations", "max_cost_micro_usd", "invocation", "allow",
-        "deny", "interactive",
+        "deny", "interactive", "patience",
     )  # fmt: skip
     return {name: getattr(context, name) for name in names}
 

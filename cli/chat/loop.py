@@ -9,7 +9,7 @@ from cli.chat.shell import run_line
 from cli.chat.slash_commands import find, is_command, run_command
 from cli.chat.state import GO_ON, Chat, Frontend
 from cli.chat.threads import close_thread, ensure_open, left_open, open_thread
-from cli.chat.turns import handle_message, offer_unfinished, run_turn, wants
+from cli.chat.turns import handle_message, offer_unfinished, run_turn, toward_goal, wants
 from cli.shared.answers import Asked, is_yes, yes_or_no
 from cli.shared.bootstrap import Started, settings_for, using_keys, wanted_thread
 from cli.shared.options import Options
@@ -72,6 +72,7 @@ async def _talk(chat: Chat, loaded: Started) -> None:
         await _offer_newest(chat)
         if chat.session is None:
             await greet(chat)
+    await toward_goal(chat)
     while not chat.leaving:
         try:
             text = await chat.frontend.read()
@@ -82,6 +83,7 @@ async def _talk(chat: Chat, loaded: Started) -> None:
                 await run_turn(chat, chat.session.resume())
         elif text.strip():
             await _handle(chat, text)
+        await toward_goal(chat)
 
 
 def _say_what_is_ignored(chat: Chat, brought: Brought) -> None:

@@ -71,6 +71,8 @@ COMMANDS = (
     SlashCommand("context", "contents of the next request", "info:context", anytime=True),
     SlashCommand("tools", "list the tools", "info:tools", "[WORD]", anytime=True),
     SlashCommand("mcp", "MCP server status", "info:mcp", anytime=True),
+    SlashCommand("goal", "work until a command succeeds", "goal:goal",
+                 "[TEXT --until CMD|pause|resume|clear]", "goal:words"),
     SlashCommand("jobs", "list running jobs, cancel one", "info:jobs", "[cancel ID]", anytime=True),
     SlashCommand("plan", "show the plan", "info:plan", anytime=True),
     SlashCommand("export", "write the session to a file: .md, or .jsonl for replay", "info:export",

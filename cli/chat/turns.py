@@ -11,6 +11,8 @@ from cli.chat.threads import ensure_open
 from cli.shared.answers import Asked, amount, dollars_of, is_yes, yes_or_no
 from cli.shared.jobs import jobs_command, tell_of_jobs
 from cli.shared.render import closing
+from core.errors import AgentError
+from core.store.goals import goal_line
 from core.store.wait_words import wait_line
 
 #: What a hint says for a command line, and what that is in the chat.
@@ -54,11 +56,10 @@ async def offer_unfinished(chat: Chat, *, asked: bool = False) -> None:
         await run_turn(chat, chat.session.resume())
 
 
-async def run_turn(chat: Chat, events: Any, *, costs: bool = True) -> None:
-    """Show a turn, and answer its approvals, until it ends or no one decides."""
-    token_wanted = False
+async def run_turn(chat: Chat, events: Any, *, costs: bool = True) -> Any:
+    """Show a turn, and answer its approvals, until it ends or no one decides; its last event."""
+    token_wanted, last = False, None
     while events is not None:
-        last: Any = None
         with chat.frontend.working(chat):
             async for event in events:
                 last = event
@@ -68,6 +69,32 @@ async def run_turn(chat: Chat, events: Any, *, costs: bool = True) -> None:
     if token_wanted:
         await offer_token(chat)
     await chat.frontend.settled(chat)
+    return last
+
+
+async def toward_goal(chat: Chat) -> None:
+    """Continue the goal of the session, if it has an active one, until that has an end, needs the
+    user, or the user has typed something."""
+    session = chat.session
+    goal = await session.goal() if session is not None else None
+    if goal is None or goal.state != "active" or session.thread.status in ("approval", "waiting"):
+        return
+    from graph.pursuit import next_turn
+
+    try:
+        async with session.pursuing():
+            last: Any = None
+            while not chat.frontend.has_input() and (last is None or last.name == "turn_complete"):
+                with chat.frontend.working(chat):
+                    events = await next_turn(session)
+                if events is None:
+                    break
+                last = await run_turn(chat, events)
+                await session.after_goal_turn(last)
+    except AgentError as error:
+        chat.lines.complain(error.message, error.hint)
+    if (view := await session.goal_view()) is not None:
+        chat.lines.line(goal_line(view), "33")
 
 
 async def _after(chat: Chat, last: Any, costs: bool) -> Any:

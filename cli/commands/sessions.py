@@ -19,6 +19,7 @@ from cli.terminal.writer import confirm, note
 from configs.visible import inline
 from core.errors import NoSuchThread, UsageError
 from core.secrets.redaction import redacted, redacted_in
+from core.store.goals import goal_line, goal_of
 from core.store.wait_words import wait_line, wait_of
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ async def list_(store: "Store", options: Options, everywhere: bool, limit: int) 
     waits = {
         row.id: wait_of(wait) for wait, row in await store.waits.open() if row.status == "waiting"
     }
+    found = await store.goals.of([row.id for row in rows])
+    goals = {r.id: goal_of(found[r.id], store.standing(r)) for r in rows if r.id in found}
     if not rows and options.output != "json":
         note(f"no sessions in {cwd}{'' if everywhere else '; --all lists those of every folder'}")
 
@@ -64,8 +67,13 @@ async def list_(store: "Store", options: Options, everywhere: bool, limit: int) 
             yield redacted(f"{indent}{line_of(row, store.standing(row))}")
             if row.id in waits:
                 yield f"{indent}    {wait_line(waits[row.id])}"
+            if row.id in goals:
+                yield f"{indent}    {goal_line(goals[row.id])}"
 
-    told = [plain(row, store.standing(row), waits.get(row.id)) for row in rows]
+    told = [
+        {**plain(row, store.standing(row), waits.get(row.id)), "goal": goals.get(row.id)}
+        for row in rows
+    ]
     return tell(options, redacted_in({"threads": told}), lines())
 
 

@@ -22,7 +22,7 @@ class Options:
     """What was typed before the command, or chosen in the chat. None: not given.
 
     Attributes:
-        max_cost: USD. max_time: seconds. go_on, resume: which thread.
+        max_cost: USD. max_time, patience: seconds. go_on, resume: which thread.
         output: text, json or stream-json. output_schema, images: files for a headless run.
         cwd: the folder to work in. config_file: a settings file.
     """
@@ -34,6 +34,7 @@ class Options:
     max_cost: float | None = None
     max_time: float | None = None
     detach: bool = False
+    patience: float = 0.0
     no_stream: bool = False
     go_on: bool = False
     resume: str | None = None

@@ -6,7 +6,7 @@ from cli.terminal.writer import print_json
 from core.secrets.redaction import redacted
 
 SCHEMA_VERSION = 1
-INTERRUPTED = 130
+INTERRUPTED, LIMIT = 130, 4
 #: The run waits, and was told not to stay.
 WAITING = 6
 
@@ -25,6 +25,7 @@ def result_object(**given: Any) -> dict[str, Any]:
         "seconds": 0.0,
         "error": None,
         "waiting": None,
+        "goal": None,
         "running": [],
     }
     return {**empty, **given}

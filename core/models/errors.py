@@ -82,9 +82,9 @@ def _refusal(
     """A failure that the server itself told, as a status or inside its stream."""
     if is_too_long(status, body):
         return Failure("final", said, status, is_too_long=True, window=window_in(body))
-    if is_spent(status, body):
-        return Failure("final", said, status, is_spent=True)
     pause = pause_in(headers, body)
+    if is_spent(status, body):
+        return Failure("final", said, status, pause, is_spent=True)
     if status in (429, 503, 529):
         return Failure("overloaded", said, status, pause)
     if status is None or status == 408 or status >= 500:

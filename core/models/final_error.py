@@ -25,7 +25,9 @@ def raised(failure: Failure, route: Route, attempts: int, *, instead: str = "") 
     not there."""
     status, said = failure.status, failure.said
     who = route.describe()
-    facts: dict[str, Any] = {"status": status, "attempts": attempts}
+    facts: dict[str, Any] = {
+        "status": status, "attempts": attempts, "retry_after": failure.retry_after
+    }  # fmt: skip
     if failure.is_too_long:
         return ContextTooLong(f"the request is longer than the window of {who}: {said}", **facts)
     if failure.is_spent:

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 
 from configs.real_path import real_path
 from core.policy.grammar import ShellCommand
-from core.policy.paths import resolved
+from core.policy.paths import is_frozen, resolved
 from core.policy.places import exists, folders_of, places_of, protected_place, secret_place
 from core.policy.programs import RUN_NOTHING
 from core.policy.rules import Rule
@@ -123,3 +123,12 @@ def protected(named: Named, state: str, *, only_redirects: bool) -> str | None:
     return next(
         (p for p in places if any(protected_place(p, f, state) for f in named.folders)), None
     )
+
+
+def written(named: Named, frozen: Sequence[str]) -> str | None:
+    """The first place that judges the work, and that the line writes to. The sandbox keeps what no
+    redirection names."""
+    if not frozen:
+        return None
+    targets = ((p, resolved(p, folder)) for p in named.writes for folder in named.folders)
+    return next((name for name, path in targets if is_frozen(path, frozen)), None)

@@ -23,6 +23,7 @@ from core.policy.judge_line import judge_line, judge_outside_line
 from core.policy.modes import Action, Judged, Situation, by_mode
 from core.policy.paths import (
     inside,
+    is_frozen,
     is_protected,
     is_readable_anywhere,
     is_secret,
@@ -89,8 +90,13 @@ def _special(effect: Effect, here: Situation, paths: list[str]) -> Judged | None
     secret = next((p for p in paths if is_secret(p)), None)
     if secret and mode != "yolo":
         return modes.secret(secret, mode)
-    protected = next((p for p in paths if effect.kind != "read" and is_protected(p, state)), None)
-    return modes.protected(protected, mode) if protected else None
+    if effect.kind == "read":
+        return None
+    protected = next((p for p in paths if is_protected(p, state)), None)
+    if protected:
+        return modes.protected(protected, mode)
+    frozen = next((p for p in paths if is_frozen(p, here.frozen)), None)
+    return modes.frozen(frozen, mode) if frozen else None
 
 
 def _near(path: str, home: str, kind: str, state: str) -> bool:

@@ -31,6 +31,9 @@ def judge_line(source: str, here: Situation, folder: str) -> Judged:
     protected = commands.protected(places, here.state, only_redirects=only_reads)
     if protected:
         return modes.protected(protected, here.mode)
+    frozen = commands.written(places, here.frozen)
+    if frozen:
+        return modes.frozen(frozen, here.mode)
     asked = commands.fitting_rule(line, here.rules.ask)
     if asked:
         return Judged("ask", "a rule requires your approval", asked.named("ask"))

@@ -44,13 +44,14 @@ class Situation:
 
     Attributes:
         cwd: the working directory. state: the state directory in use, where it is another than
-            the usual one.
+            the usual one. frozen: absolute paths that judge the work: not to be changed.
     """
 
     mode: str
     cwd: str
     rules: Rules = field(default_factory=Rules)
     state: str = ""
+    frozen: tuple[str, ...] = ()
 
 
 def by_mode(kind: str, mode: str, outside: list[str]) -> Judged:
@@ -103,3 +104,9 @@ def protected(place: str, mode: str) -> Judged:
     return Judged(
         action, f"{place} controls ml-agent or runs later without asking", "protected-path"
     )
+
+
+def frozen(place: str, mode: str) -> Judged:
+    """Of a write to what judges the work."""
+    action: Action = "ask" if mode in ("ask", "yolo") else "deny"
+    return Judged(action, f"{place} judges this work and must stay as it is", "frozen-path")

@@ -7,7 +7,7 @@ A path is judged by both its forms, as it was named (`named`) and where it leads
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, lru_cache
@@ -95,6 +95,11 @@ def is_protected(path: str, state: str = "") -> bool:
         return True
     ours = _once(("own", state), lambda: [real_path(place) for place in own_places(state)])
     return any(inside(path, place) for place in (*ours, *_below_home(SHELL_PROFILES)))
+
+
+def is_frozen(path: str, frozen: Iterable[str]) -> bool:
+    """What judges the work of a thread, and what holds it."""
+    return any(inside(path, place) or inside(place, path) for place in frozen)
 
 
 def is_readable_anywhere(path: str, state: str = "") -> bool:

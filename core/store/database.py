@@ -16,6 +16,7 @@ from core.errors import StoreError
 from core.secrets.redaction import keep_digests_in
 from core.store.base.database import Database
 from core.store.experiments import SqlExperiments
+from core.store.goals import SqlGoals
 from core.store.ledger import SqlLedger
 from core.store.rows import SqlDecisions, SqlFilesSeen, SqlGrants, SqlInbox, SqlJournal
 from core.store.sqlite.lease import FileLeases, Leases
@@ -94,6 +95,7 @@ class Store:
         self.grants = SqlGrants(self._database)
         self.waits = SqlWaits(self._database)
         self.experiments = SqlExperiments(self._database)
+        self.goals = SqlGoals(self._database)
 
     async def saver(self) -> BaseCheckpointSaver[str]:
         """LangGraph's checkpointer. The import is late: a list of threads needs none of it."""

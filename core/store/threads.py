@@ -196,7 +196,7 @@ class ThreadRows:
         ours |= dict.fromkeys(
             (
                 "inbox", "journal", "files_seen", "snapshots", "decisions", "waits",
-                "experiments", "trials",
+                "experiments", "trials", "goals",
             ),
             "thread",
         )  # fmt: skip

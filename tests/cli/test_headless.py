@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.headless import Teller
+from cli.headless_output import Teller
 from configs.settings import Settings
 from core.errors import MessageQueued
 from graph.outcome import error_of

@@ -61,7 +61,7 @@ class Bash(AgentTool):
                 command,
                 CommandRequest(
                     arguments.command, cwd, timeout, arguments.background, ctx.cwd,
-                    _reach(arguments, ctx),
+                    _reach(arguments, ctx), ctx.context.frozen if ctx.context else (),
                 ),
             )
         )  # fmt: skip

@@ -3,8 +3,6 @@ one list of jobs per namespace, not one request per job."""
 
 import asyncio
 import logging
-import secrets
-import shutil
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,12 +12,12 @@ from core.backend import CommandRequest, RunningCommand
 from core.durable import WaitRow
 from core.errors import AgentError, ToolError
 from core.hub.jobs import Job
-from core.run import Reach
 from core.store.wait_words import in_words
 from core.tool import Services
 from core.units import duration
 from tools.extension import Jobs
 from tools.local.wait_for_command import result_of
+from tools.wait.check import check_briefly
 from tools.wait.conditions import Stored
 
 log = logging.getLogger(__name__)
@@ -30,10 +28,6 @@ NEAR, FAR, LONGEST, GROWTH = 0.5, 5.0, 60.0, 1.3
 PATIENCE, BROKEN = 30.0, 3
 #: Seconds that a regular expression may take for a line, and the characters of it that count.
 MATCHING, LINE = 0.2, 4_000
-#: Characters of a command's output that are told.
-TOLD = 2_000
-#: What a shell says of a command that it cannot run.
-NO_COMMAND = (126, 127)
 
 Happened = dict[str, Any]
 
@@ -208,46 +202,20 @@ class Lookout:
     async def _command(
         self, condition: Stored, key: tuple[str, str, int], place: Place, now: bool
     ) -> Happened | None:
-        code, output = await run_check(condition["command"], condition["reach"], place)
-        if code == 0:
-            return {"kind": "command", "text": f"The command succeeded.\n{output}".rstrip()}
-        is_broken = code is None or code in NO_COMMAND
-        count = self._broken[key] = self._broken.get(key, 0) + 1 if is_broken else 0
-        if not is_broken:
+        request = CommandRequest(
+            condition["command"], place.cwd, PATIENCE, False, place.cwd, condition["reach"]
+        )
+        found = await check_briefly(place.services, request)
+        if found.code == 0:
+            return {"kind": "command", "text": f"The command succeeded.\n{found.output}".rstrip()}
+        count = self._broken[key] = self._broken.get(key, 0) + 1 if found.trouble else 0
+        if not found.trouble:
             return None
         # Who looks at once, as at the wait's start, says it at once.
-        if count < (1 if now and code is not None else BROKEN):
+        if count < (1 if now and found.code is not None else BROKEN):
             return None
-        why = f"does not end within {PATIENCE:g} s" if code is None else "cannot be run"
-        said = f"The command {why}: it is not waited for.\n{output}"
+        said = f"The command {found.trouble}: it is not waited for.\n{found.output}"
         return {"kind": "command", "failed": True, "text": said.rstrip()}
-
-
-async def run_check(
-    line: str, reach: Reach, place: Place, seconds: float = PATIENCE
-) -> tuple[int | None, str]:
-    """(exit code of a command in the thread's folder, the end of its output). None: it did not end
-    in time, or its sandbox could not be made. It has no terminal and no input."""
-    services, name = place.services, f"check-{secrets.token_hex(8)}"
-    command, note = await services.backend.prepare("checks", name)
-    request = CommandRequest(line, place.cwd, seconds, False, place.cwd, reach)
-    try:
-        run = await services.backend.start(command, request)
-        async with asyncio.timeout(seconds):
-            while await asyncio.to_thread(run.state) == "alive":
-                await run.wait(run.looks[1])
-    except TimeoutError:
-        await asyncio.to_thread(command.kill, "timeout")
-    except asyncio.CancelledError:
-        await asyncio.to_thread(command.kill, "interrupted")
-        raise
-    try:
-        output, _ = await asyncio.to_thread(command.read_output, TOLD)
-        code = None if command.sandbox_failed() else command.exit_code()
-        return code, output.strip()
-    finally:
-        if "host" in note:
-            await asyncio.to_thread(shutil.rmtree, note["run"], ignore_errors=True)
 
 
 def matching(pattern: str, lines: Sequence[str]) -> str:

@@ -90,7 +90,7 @@ class LocalBackend:
             theirs, login = _credentials(self._settings, request.reach)
             wrapped = self._sandbox.wrap(
                 command_words(run.folder, request.line),
-                CommandPlace(request.folder or cwd, cwd, request.reach),
+                CommandPlace(request.folder or cwd, cwd, request.reach, request.frozen),
                 shown=[*self._outputs.shown(run.folder), *login],
             )
             with closing(wrapped):

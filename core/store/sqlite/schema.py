@@ -146,6 +146,19 @@ MIGRATIONS: tuple[Migration, ...] = (
         "CREATE UNIQUE INDEX trials_by_call ON trials (thread, call_id)",
         "ALTER TABLE ledger ADD COLUMN tokens INTEGER NOT NULL DEFAULT 0",
     ),
+    (
+        """CREATE TABLE goals (
+            thread TEXT PRIMARY KEY,
+            text TEXT NOT NULL,
+            command TEXT NOT NULL,
+            terms TEXT NOT NULL,
+            state TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            made REAL NOT NULL,
+            checks INTEGER NOT NULL,
+            progress TEXT NOT NULL
+        )""",
+    ),
 )
 
 

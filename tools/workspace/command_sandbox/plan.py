@@ -72,10 +72,12 @@ class Planner:
     _governing: set[str] = field(default_factory=set)
     _folders: dict[str, str] = field(default_factory=dict)
 
-    def plan(self, folder: str, reach: Reach, shown: Sequence[str] = ()) -> Plan:
+    def plan(
+        self, folder: str, reach: Reach, shown: Sequence[str] = (), frozen: Sequence[str] = ()
+    ) -> Plan:
         """Of a command of the thread that works in `folder`. `shown`: readable although it lies
-        in a hidden place. Raises ValueError: the folder itself is hidden, or another one than
-        before. Blocks."""
+        in a hidden place. `frozen`: not to be changed. Raises ValueError: the folder itself is
+        hidden, or another one than before. Blocks."""
         named, folder = folder, real_path(folder)
         if self._folders.setdefault(named, folder) != folder:
             raise ValueError(f"the working directory {named} was exchanged: it leads to {folder}")
@@ -101,7 +103,7 @@ class Planner:
             wanted[folder] = "write"
             if folder == os.sep:
                 want(places.SYSTEM, "read")
-        want(map(real_path, governing), "read")
+        want(map(real_path, (*governing, *frozen)), "read")
         self._hidden.update(places.hidden(self.settings))
         secret = [*self._hidden, *(special.secret if reach != "network" else ())]
         want(_around(folder, secret), "none")

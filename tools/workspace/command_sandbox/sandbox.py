@@ -138,11 +138,13 @@ def in_words(settings: Settings) -> str:
 
 @dataclass(frozen=True)
 class CommandPlace:
-    """Where a command runs, and what it may reach. folder: the thread's working directory."""
+    """Where a command runs, and what it may reach. folder: the thread's working directory.
+    frozen: what it may read alone."""
 
     folder: str
     cwd: str
     reach: Reach
+    frozen: Sequence[str] = ()
 
 
 class CommandSandbox:
@@ -190,7 +192,7 @@ class CommandSandbox:
         reach = place.reach
         if reach == "outside" or found.kind == "none":
             return Wrapped(list(command))
-        plan = self._planner.plan(place.folder, reach, shown)
+        plan = self._planner.plan(place.folder, reach, shown, place.frozen)
         descriptors: dict[str, int] = {}
         if found.kind == "bubblewrap":
             self._blank.make()

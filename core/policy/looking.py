@@ -1,0 +1,28 @@
+"""Whether a shell line only looks: it reads, or sleeps around that, and changes nothing.
+
+By what the line does: its programs, wrapped ones included, are all readers of the policy's table.
+"""
+
+from collections.abc import Sequence
+
+from core.policy.programs import option_problem, reader_of
+from core.policy.shell import parsed
+from core.policy.wrapped import hides, programs
+
+PAUSE = "sleep"
+
+
+def only_looks(source: str) -> bool:
+    """Whether each program of the line reads or sleeps, and the line writes no file."""
+    line = parsed(source)
+    commands = list(programs(line))
+    return bool(commands) and not (hides(line) or line.writes) and all(map(_looks, commands))
+
+
+def only_sleeps_and_looks(source: str) -> bool:
+    """Whether a line is one look at something that takes time."""
+    return only_looks(source) and any(words[0] == PAUSE for words in programs(parsed(source)))
+
+
+def _looks(words: Sequence[str]) -> bool:
+    return words[0] == PAUSE or (reader_of(words) is not None and not option_problem(words))
