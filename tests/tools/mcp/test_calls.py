@@ -13,6 +13,7 @@ from core.policy.propose import proposed
 from core.policy.rules import rules_of
 from tests.tools.bench import until
 from tests.tools.mcp.conftest import Opened, program
+from tools.mcp.call import pinged
 from tools.mcp.select_tools import McpArguments, McpSearch
 
 
@@ -215,9 +216,10 @@ async def test_a_server_that_died_between_calls_is_started_again(
     starts, notes = tmp_path / "starts", tmp_path / "notes"
     bench = await servers(box=program("good", "--starts", str(starts)))
     await bench.equip()
-    session = (await bench.mcp.connections["box"].begin()).owner
+    live = await bench.mcp.connections["box"].begin()
     os.kill(int(starts.read_text()), signal.SIGKILL)
-    await asyncio.wait({session}, timeout=60)
+    while await pinged(live):
+        await asyncio.sleep(0.05)
     result = await bench.call("box__note", path=str(notes), text="once")
     assert result.ok
     assert notes.read_text() == "once\n"
