@@ -123,6 +123,8 @@ class AgentTool(BaseTool):
     #: It is a run of the graph inside its task: it has no row of its own, since its calls have
     #: theirs and it continues at its own last step, and it ends by itself on the stop signal.
     is_subagent: bool = False
+    #: `foresee` is asked of calls that publish, too.
+    foresees_publishing: bool = False
     #: The arguments that tell what a call is about, in their order: see `title`.
     titled_by: tuple[str, ...] = ()
 
@@ -140,7 +142,8 @@ class AgentTool(BaseTool):
 
     async def foresee(self, arguments: Any, ctx: ToolContext) -> Effect:
         """`effect`, with what has to be asked for first: a live price, what was checked. Asked of
-        calls that spend or always ask, before the verdict. A ToolError means it cannot run."""
+        calls that spend or always ask, or publish (see `foresees_publishing`), before the verdict.
+        A ToolError means it cannot run."""
         return self.effect(arguments, ctx.cwd)
 
     def may_change_files(self, arguments: Any, effect: Effect) -> bool:

@@ -86,6 +86,8 @@ def hub(server: HubServer) -> None:
     server.add("ann/chat", "dataset", tags=tags, downloads=1500, likes=22)
     server.add("ann/chat-eval", "dataset", tags=tags, downloads=80, likes=2)
     server.add("ann/background-removal", "space", about="Takes the background away", likes=7)
+    benchmark = "name: GSM8K\ntasks:\n- id: gsm8k\n  config: main\n  split: test\n"
+    server.add("openai/gsm8k", "dataset", files={"eval.yaml": benchmark})
     pages = server.pages
     pages.paper(DPO, "Direct Preference Optimization", upvotes=64, ai_summary="No reward model.",
                 githubRepo="https://github.com/eric-mitchell/dpo", githubStars=2600,
@@ -145,6 +147,7 @@ def viewer() -> dict[str, Any]:
     return {
         "ann/chat": {"default": {"train": Split(train)}},
         "ann/chat-eval": {"default": {"test": Split(evaluation)}},
+        "openai/gsm8k": {"main": {"test": Split(evaluation[:10])}},
     }
 
 
@@ -188,6 +191,21 @@ def site(server: Site) -> None:
     server.page("/search", {"query": "q", "results": found}, "application/json")
 
 
+def _scores(model: str, value: float) -> str:
+    """A results file as lm-eval 0.4.13 writes it, without what no one reads."""
+    return json.dumps({
+        "results": {"gsm8k": {"alias": "gsm8k", "sample_len": 1319,
+                              "exact_match,strict-match": value,
+                              "exact_match_stderr,strict-match": 0.0138}},
+        "group_subtasks": {"gsm8k": []}, "n-shot": {"gsm8k": 5},
+        "configs": {"gsm8k": {"dataset_path": "openai/gsm8k", "dataset_name": "main",
+                              "test_split": "test"}},
+        "n-samples": {"gsm8k": {"original": 1319, "effective": 1319}},
+        "config": {"model": "hf", "model_args": {"pretrained": model}, "limit": None},
+        "lm_eval_version": "0.4.13",
+    })  # fmt: skip
+
+
 def folder(path: Path) -> None:
     """A working directory; each file a minute newer than the one before."""
     notebook = {
@@ -204,11 +222,13 @@ def folder(path: Path) -> None:
         "data.csv": "text,label\ngood,1\nbad,0\nfine,1\n",
         "look.ipynb": json.dumps(notebook),
         "train.py": TRAIN,
+        "evals/ann--tuned/results.json": _scores("ann/tuned", 0.5231),
+        "evals/ann--llama-8b/results.json": _scores("ann/llama-8b", 0.4913),
         "out/config.json": '{"rank": 16}\n',
     }
     for number, (name, text) in enumerate(files.items()):
         file = path / name
-        file.parent.mkdir(exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
         at = 1_795_000_000 + 60 * number
         os.utime(file, (at, at))

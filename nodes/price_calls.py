@@ -28,7 +28,8 @@ async def price_calls(calls: Iterable[Call], step: Step) -> dict[str, Effect | s
         except ValueError:
             continue
         effect = tool.effect(arguments, step.cwd)
-        if effect.kind != "spend" and not effect.always_asks:
+        publishes = effect.kind == "publish" and tool.foresees_publishing
+        if effect.kind != "spend" and not effect.always_asks and not publishes:
             continue
         work = tool.foresee(arguments, step.looking(call.id, call.name))
         try:

@@ -125,8 +125,9 @@ class Launches:
         return cls(ctx.services, ctx.thread)
 
     async def all(self) -> list[tuple[str, dict[str, Any]]]:
-        """(call id, the note of its launch), oldest first."""
-        notes = await self.services.journal.notes(self.thread, "hf_jobs")
+        """(call id, the note of its launch), each tool's oldest first."""
+        tools = ("hf_jobs", "hf_eval")
+        notes = [n for t in tools for n in await self.services.journal.notes(self.thread, t)]
         return [(call, note) for call, note in notes if note.get("job")]
 
     async def settle(

@@ -15,6 +15,7 @@ EXTENSION = Extension(
         "datasets.tool:HfDataset",
         "docs:Docs",
         "endpoints.tool:HfEndpoint",
+        "evaluate.tool:HfEval",
         "fit.tool:HfFit",
         "jobs.tool:HfJobs",
         "papers.tool:Papers",

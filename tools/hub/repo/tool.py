@@ -1,6 +1,7 @@
 """hf_repo: a repository of the Hub, its files, references and pull requests."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel
@@ -13,6 +14,7 @@ from core.tool import AgentTool, NotBegun, ToolContext, ToolResult
 from tools.hub.repo import commit, pulls, settings
 from tools.hub.repo.arguments import READS, RepoArguments
 from tools.hub.repo.change import Change
+from tools.hub.repo.evaluation import evaluation_line
 from tools.hub.repo.reads import read_of
 
 CHANGES = {
@@ -36,6 +38,7 @@ class HubRepo(AgentTool):
     )
     args_schema: type[BaseModel] = RepoArguments
     looks_up: bool = True
+    foresees_publishing: bool = True
 
     def title(self, arguments: Mapping[str, Any]) -> str:
         a = {name: value for name, value in arguments.items() if value}
@@ -59,6 +62,12 @@ class HubRepo(AgentTool):
             preview=preview(arguments),
             asks=opens(arguments),
         )
+
+    async def foresee(self, arguments: RepoArguments, ctx: ToolContext) -> Effect:
+        """With a word on the model's evaluation, if a model is published."""
+        effect = self.effect(arguments, ctx.cwd)
+        said = await evaluation_line(arguments, ctx)
+        return replace(effect, preview=f"{effect.preview}\n{said}") if said else effect
 
     async def execute(self, arguments: RepoArguments, ctx: ToolContext) -> ToolResult:
         if arguments.operation in READS:
