@@ -47,7 +47,7 @@ class Standing:
         """The state of a call without a result."""
         if id in self.waiting:
             return "pending"
-        return "running" if self.state == "running" else "unknown"
+        return "running" if self.state in ("running", "waiting") else "unknown"
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
 // One tool call: a line, live lines while it runs, its result folded.
 
 import { getText } from "./api.js";
-import { button, copy, duration, h, icon, plural, put, seconds, toast } from "./dom.js";
+import { button, copy, duration, h, icon, plural, seconds, svgOf, toast } from "./dom.js";
 
 const ICONS = {
   bash: "terminal", process: "terminal", read: "file", write: "pencil", edit: "pencil", notebook: "pencil",
   glob: "search", grep: "search", web: "globe", github: "globe", hf_jobs: "chip", hf_fit: "chip", plan: "list",
-  ask_user: "ask", research: "people",
+  ask_user: "ask", research: "people", wait: "clock",
 };
 const WORDS = {
   pending: "waiting", approved: "approved", edited: "approved with changes", rejected: "rejected",
@@ -103,13 +103,13 @@ export class Call {
     this.told.hidden = !line;
     bar.hidden = !step;
     if (step) Object.assign(bar, { max: Number(total), value: Number(step) });
-    put(words, line);
+    if (words.textContent !== line) words.replaceChildren(...withSparks(line));
   }
 
   draw() {
     const isRunning = this.state === "running";
     const ran = this.isOver && this.seconds >= 0.05 ? duration(this.seconds) : "";
-    const time = isRunning ? seconds(Date.now() - this.began) : ran;
+    const time = isRunning && this.began ? seconds(Date.now() - this.began) : ran;
     const words = [isRunning ? "" : WORDS[this.state], time].filter(Boolean);
     this.meta.replaceChildren(...words.map((text) => h("span", {}, text)), mark(this.state));
     this.under.classList.toggle("why", this.state === "failed");
@@ -172,6 +172,19 @@ function reasonOf(text) {
   const lines = text.split("\n").map((line) => line.trim()).filter((line) => line && !/^\[exit code/.test(line));
   const isTrace = lines.some((line) => line.startsWith("Traceback"));
   return ((isTrace ? lines.at(-1) : lines[0]) ?? text.trim()).slice(0, 400);
+}
+
+/** A line whose runs of block characters are drawn as curves: fonts draw them as they like. */
+function withSparks(line) {
+  return line.split(/([▁-█]{2,})/).map((part, at) => (at % 2 ? spark([...part]) : part));
+}
+
+function spark(blocks) {
+  const heights = blocks.map((block) => block.codePointAt(0) - 0x2581);
+  const points = heights.map((height, at) => `${3 + (50 * at) / (heights.length - 1)},${15 - (12 * height) / 7}`);
+  const svg = svgOf("svg", { class: "spark", viewBox: "0 0 56 18", role: "img", "aria-label": "its course" });
+  svg.append(svgOf("polyline", { points: points.join(" ") }), svgOf("title", {}, blocks.join("")));
+  return svg;
 }
 
 /** A list of names and values. */

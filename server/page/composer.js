@@ -1,6 +1,6 @@
 // What is below the conversation: the message, its queue, the plan, model, mode, cost and context.
 
-import { $, button, h, icon, money, plural, put } from "./dom.js";
+import { $, button, h, icon, money, plural, put, svgOf } from "./dom.js";
 import { openMenu } from "./menus.js";
 
 const MODES = {
@@ -141,13 +141,9 @@ export class Composer {
 
 /** A ring that is filled to so many per cent. */
 function ring(percent) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", "0 0 20 20");
-  svg.setAttribute("aria-hidden", "true");
+  const svg = svgOf("svg", { viewBox: "0 0 20 20", "aria-hidden": "true" });
   for (const [name, dash] of [["ring-back", 100], ["ring-fill", percent]]) {
-    const circle = document.createElementNS("http://www.w3.org/2000/svg", "circle");
-    for (const [key, value] of Object.entries({ cx: 10, cy: 10, r: 7, pathLength: 100, "stroke-dasharray": `${dash} 100`, class: name })) circle.setAttribute(key, value);
-    svg.append(circle);
+    svg.append(svgOf("circle", { cx: 10, cy: 10, r: 7, pathLength: 100, "stroke-dasharray": `${dash} 100`, class: name }));
   }
   return svg;
 }

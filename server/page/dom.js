@@ -35,13 +35,16 @@ export function icon(name) {
 }
 
 function drawn(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("aria-hidden", "true");
-  svg.classList.add(`icon-${name}`);
-  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  use.setAttribute("href", `${SPRITE}#${name}`);
-  svg.append(use);
+  const svg = svgOf("svg", { "aria-hidden": "true", class: `icon-${name}` });
+  svg.append(svgOf("use", { href: `${SPRITE}#${name}` }));
   return svg;
+}
+
+export function svgOf(tag, attributes, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...children);
+  return element;
 }
 
 export function plural(count, one, many = `${one}s`) {

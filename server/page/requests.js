@@ -116,7 +116,8 @@ export class Requests {
   }
 
   approval(request, at) {
-    const { id, tool, marks } = request;
+    const { id, tool, reason } = request;
+    const marks = request.marks.filter((mark) => !reason.includes(mark));
     const place = this.many > 1 ? ` · ${at + 1} of ${this.many}` : "";
     const more = h("div.more", {});
     const can = (kind) => request.decisions.includes(kind);
@@ -129,7 +130,7 @@ export class Requests {
       request.rule ? choose("outline", "a", "Always", () => this.always(request, more)) : null);
     const head = h("h2", { id: `request-${id}` }, icon("shield"), h("span", {}, `Approval needed${place}`), priceOf(request));
     const card = h("section.request", { tabindex: "-1", "aria-labelledby": `request-${id}` }, head,
-      h("p.reason", {}, h("b", {}, tool), ` · ${request.effect} · ${request.reason}`),
+      h("p.reason", {}, h("b", {}, tool), ` · ${request.effect} · ${reason}`),
       marks.length ? h("p.dangers", {}, icon("warn"), ...marks.map((mark) => h("span", {}, mark))) : null, ...shownOf(request), buttons, more);
     if (at === 0 && this.many > 1) card.prepend(this.all());
     return card;

@@ -4,7 +4,7 @@ import { get, post } from "./api.js";
 import { $, button, dayOf, h, icon, toast } from "./dom.js";
 import { ask, openMenu } from "./menus.js";
 
-const MARKS = { running: "spin", "cut off": "warn", approval: "shield", error: "cross", limit: "warn" };
+const MARKS = { running: "spin", "cut off": "warn", approval: "shield", waiting: "clock", error: "cross", limit: "warn" };
 const WORDS = { running: "running", "cut off": "cut off", approval: "waits for approval", waiting: "waits", error: "failed", limit: "stopped at a limit" };
 
 export class Threads {

@@ -1,7 +1,8 @@
 // The conversation: items of a reset, then frames in order; the same frames always give the same.
 
 import { Call } from "./calls.js";
-import { button, copy, duration, h, icon, linked, money, plural, seconds } from "./dom.js";
+import { button, copy, h, icon, seconds } from "./dom.js";
+import { cutOff, endingOf, totalOf } from "./endings.js";
 import { fold, merge, newGroup } from "./groups.js";
 
 //: Items from which on those outside of the window are not drawn.
@@ -14,6 +15,15 @@ function tool(act, name, label) {
 const OF_MESSAGE = h("div.actions", {}, tool("copy", "copy", "Copy"));
 const OF_FIRST = h("div.actions", {}, tool("copy", "copy", "Copy"), tool("undo", "pencil", "Undo to here and edit"));
 const OF_ANSWER = h("div.actions", {}, tool("copy", "copy", "Copy"), tool("fork", "fork", "Fork from here"));
+
+function isCalls(element) {
+  return Boolean(element?.classList.contains("calls"));
+}
+
+/** An answer that calls follow is their introduction: nothing is offered for it. */
+function lead(answer) {
+  if (answer?.classList.contains("answer")) answer.classList.add("led");
+}
 
 export class Transcript {
   /** actions: {undo(turn, text), fork(turn), resume(), raiseCap()}. */
@@ -38,9 +48,11 @@ export class Transcript {
       this.oldest = before;
     }
     const last = this.root.lastElementChild;
-    const group = last?.classList.contains("calls") ? last : null;
+    const group = isCalls(last) ? last : null;
     Object.assign(this, { answer: null, thinking: null });
-    this.root.append(this.made(items, { turn, group }));
+    const newer = this.made(items, { turn, group });
+    if (isCalls(newer.firstElementChild)) lead(last);
+    this.root.append(newer);
     this.root.classList.toggle("long", Boolean(this.oldest) || this.root.childElementCount > LONG);
     for (const id of opened) this.calls.get(id)?.open();
   }
@@ -54,7 +66,8 @@ export class Transcript {
     range.setEndAfter(this.root.lastChild);
     range.deleteContents();
     const last = this.root.lastElementChild;
-    if (last?.classList.contains("calls") && !last.querySelector(".call")) last.remove();
+    if (isCalls(last) && !last.querySelector(".call")) last.remove();
+    this.root.lastElementChild?.classList.remove("led");
     for (const [id, { element }] of this.calls) if (!element.isConnected) this.calls.delete(id);
     for (const [each, element] of this.places) if (!element.isConnected) this.places.delete(each);
     return [...this.calls.values()].every((call) => call.isOver);
@@ -67,7 +80,8 @@ export class Transcript {
     const older = this.made(items, { turn, group: null });
     Object.assign(this, { answer, thinking, group, turn: now, oldest: before });
     const [last, first] = [older.lastElementChild, root.firstElementChild];
-    if (last?.classList.contains("calls") && first?.classList.contains("calls")) merge(last, first);
+    if (isCalls(last) && isCalls(first)) merge(last, first);
+    else if (isCalls(first)) lead(last);
     root.prepend(older);
     root.classList.add("long");
   }
@@ -151,6 +165,7 @@ export class Transcript {
     const { element } = this.answer;
     this.said.set(element, { text, turn: this.turn });
     element.append(OF_ANSWER.cloneNode(true));
+    element.classList.add("whole");
     this.answer = null;
     this.group = null;
   }
@@ -174,7 +189,10 @@ export class Transcript {
   }
 
   into_group(element) {
-    this.group ??= this.add(newGroup());
+    if (!this.group) {
+      lead(this.root.lastElementChild);
+      this.group = this.add(newGroup());
+    }
     this.group.append(element);
     this.newest = element;
     this.changed.add(this.group);
@@ -206,27 +224,13 @@ export class Transcript {
     this.add(h("p.line.item", {}, text));
   }
 
-  end({ status, message, hint, error }) {
+  end(item) {
     this.over();
-    if (status === "interrupted") return this.ending("stop", "Stopped.", "Send a message to continue.", []);
-    const isCap = /\bcap\b|budget|max_usd/i.test(`${message} ${hint}`);
-    const isOut = error === "not_authenticated";
-    const acts = [button(isOut ? "outline" : "fill", { onclick: () => this.actions.resume() }, icon("play"), status === "limit" ? "Continue" : "Try again")];
-    // Shown in a Space only: that it is one is known later than this.
-    if (isOut) acts.unshift(h("a.fill.sign-in", { href: this.actions.signIn }, "Sign in again"));
-    if (isCap) acts.unshift(button("outline", { onclick: () => this.actions.raiseCap() }, "Raise the cap"));
-    const words = message || (status === "limit" ? "Stopped at a limit." : "The turn failed.");
-    return this.ending(status === "limit" ? "warn" : "cross", words, hint, acts, status);
-  }
-
-  ending(name, message, hint, acts, status = "stopped") {
-    const words = h("div", {}, h("p", {}, ...linked(message)), hint ? h("p.faint", {}, ...linked(hint)) : null);
-    this.add(h(`div.ending.${status}.item`, { role: status === "error" ? "alert" : null }, icon(name), words, h("div.buttons", {}, ...acts)));
+    this.add(endingOf(item, this.actions));
   }
 
   cut_off() {
-    const acts = [button("fill", { onclick: () => this.actions.resume() }, icon("play"), "Continue")];
-    this.ending("warn", "This turn was cut off.", "Finished calls keep their results; nothing runs twice.", acts, "cut");
+    this.add(cutOff(this.actions));
   }
 
   over() {
@@ -239,13 +243,11 @@ export class Transcript {
   closing({ status, reason, ...figures }) {
     this.over();
     if (status !== "done" && reason) return this.end({ status: "limit", message: reason, hint: "" });
-    return this.total(figures);
+    this.total(figures);
   }
 
-  total({ iterations, cost_micro_usd: cost, seconds: time, left_micro_usd: left }) {
-    const isCapped = left !== null && left !== undefined;
-    const parts = [plural(iterations, "step"), cost === null ? null : money(cost), isCapped ? `${money(left)} left` : null, duration(time)];
-    return this.line(parts.filter(Boolean).join(" · "));
+  total(figures) {
+    this.line(totalOf(figures));
   }
 
   /** Once a second: the time of what runs. */
@@ -266,7 +268,10 @@ const ITEMS = {
     t.end_answer(text);
   },
   user: (t, item) => t.user(item),
-  call: (t, item) => t.call(item),
+  call: (t, item) => {
+    t.call(item);
+    t.calls.get(item.id).began = 0; // when it began is not known: it is told while it happens
+  },
   thinking: (t, { text }) => t.folded("bulb", "Thought", text, "thinking"),
   total: (t, item) => t.total(item),
   note: (t, { text }) => t.folded("plug", text.split("\n")[0], text),

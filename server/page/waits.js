@@ -22,9 +22,14 @@ export class Waits {
   draw({ reasons, until, note }) {
     this.time = h("b", {});
     const facts = [h("span", {}, "Since ", this.time), until ? h("span", {}, `At most until ${clock(until)}`) : null, h("span", {}, "A message wakes it")];
-    const words = h("div", {}, h("p", {}, "Waits for ", ...linked(reasons.join(" or "))), note ? h("p.faint", {}, "Then: ", ...linked(note)) : null, h("p.facts", {}, ...facts.filter(Boolean)));
+    const words = h("div", {}, ...reasonsOf(reasons), note ? h("p.faint", {}, "Then: ", ...linked(note)) : null, h("p.facts", {}, ...facts.filter(Boolean)));
     this.root.replaceChildren(h("div.ending.wait", {}, icon("clock"), words));
   }
+}
+
+function reasonsOf(reasons) {
+  if (reasons.length === 1) return [h("p", {}, "Waits for ", ...linked(reasons[0]))];
+  return [h("p", {}, "Waits for the first of these:"), h("ul", {}, ...reasons.map((each) => h("li", {}, ...linked(each))))];
 }
 
 /** Epoch seconds as this browser's clock shows them; with the day, if it is another. */

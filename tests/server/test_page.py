@@ -259,6 +259,79 @@ def test_undo_says_what_changes_and_brings_the_text_back(server: PageServer, pag
     until(lambda: server.posted("redo"))
 
 
+def test_a_call_tells_its_title_a_trainings_progress_and_what_came_of_it(
+    server: PageServer, page: "Page"
+) -> None:
+    begun = {"id": "c1", "tool": "bash", "arguments": {}, "effect": "execute", "title": "train.py"}
+    server.push("one", "tool_call", begun)
+    server.push("one", "tool_state_change", {"id": "c1", "tool": "bash", "state": "running"})
+    told = page.locator(".call .told")
+    assert page.locator(".call .word").inner_text() == "train.py"
+    assert not told.is_visible()
+    line = {"id": "c1", "tool": "bash", "text": "{'loss': 0.3}"}
+    progress = "loss 0.69 ▇▅▃▂ 0.30 · step 120/1200 · 4 min left · $0.12"
+    server.push("one", "tool_log", {**line, "progress": progress})
+    told.wait_for()
+    assert told.inner_text().split() == progress.replace(" ▇▅▃▂", "").split()
+    bar = page.locator(".told progress")
+    assert (bar.get_attribute("value"), bar.get_attribute("max")) == ("120", "1200")
+    points = (page.locator(".spark polyline").get_attribute("points") or "").split()
+    heights = [float(point.partition(",")[2]) for point in points]
+    assert len(heights) == 4
+    assert heights == sorted(heights), "the loss falls"
+    # A line without figures leaves the last state.
+    server.push("one", "tool_log", {**line, "text": "saved", "progress": ""})
+    page.locator(".live", has_text="saved").wait_for()
+    assert bar.is_visible()
+    output = {"id": "c1", "tool": "bash", "ok": True, "text": "all", "seconds": 3.0}
+    summary = "loss 0.69 ▇▅▃▁ 0.28 · step 1200/1200"
+    server.push("one", "tool_output", {**output, "summary": summary})
+    page.locator(".told", has_text="0.28 · step 1200/1200").wait_for()
+    assert not bar.is_visible()
+
+
+def test_an_approval_names_what_is_dangerous(server: PageServer, page: "Page") -> None:
+    marked = {**scenes.COMMAND, "marks": ["removes", "leaves the folder"]}
+    server.push("one", "approval_required", {"requests": [marked, scenes.REQUEST]})
+    cards = page.locator(".request")
+    assert cards.nth(0).locator(".dangers").inner_text().split("\n") == marked["marks"]
+    # "costs money" is its reason already, and the price is next to it.
+    assert cards.nth(1).locator(".dangers").count() == 0
+
+
+def test_a_wait_says_what_for_and_since_when(server: PageServer, page: "Page") -> None:
+    wait: dict[str, Any] = {
+        "call": "c1", "reasons": ["the end of job 12"], "since": time.time() - 7400, "until": None,
+        "note": "look at https://huggingface.co/ann",
+    }  # fmt: skip
+    server.status("one", state="waiting", waiting=wait)
+    card = page.locator("#wait")
+    card.wait_for()
+    assert "Waits for the end of job 12\n" in card.inner_text()
+    assert "2 h 3 min ago" in card.inner_text()
+    assert card.locator("a").get_attribute("href") == "https://huggingface.co/ann"
+    assert "until" not in card.inner_text()
+    more = [*wait["reasons"], "2026-12-01 09:00:00"]
+    server.status("one", state="waiting", waiting={**wait, "reasons": more, "until": time.time()})
+    page.locator("#wait", has_text="At most until").wait_for()
+    assert card.locator("li").all_inner_texts() == more
+    server.push("one", "processing", {"text": "", "resumes": "wait", "turn": 1})
+    server.status("one", **RUNNING)
+    card.wait_for(state="hidden")
+
+
+def test_the_cost_says_what_the_caps_leave(server: PageServer, page: "Page") -> None:
+    cost = {"turn": 1, "thread": 862_000, "day": 2}
+    server.status("one", cost=cost, cap=10_000_000, left=9_138_000)
+    page.locator("#cost", has_text="$0.86 · $9.14 left").wait_for()
+    assert "cap of this session $10.00" in (page.locator("#cost").get_attribute("title") or "")
+    server.status("one", cost=cost)
+    until(lambda: page.locator("#cost").inner_text() == "$0.86")
+    end = {"status": "done", "iterations": 2, "cost_micro_usd": 20_000, "seconds": 3.0}
+    server.push("one", "turn_complete", {**end, "left_micro_usd": 9_000_000})
+    page.locator(".line", has_text="2 steps · $0.0200 · $9.00 left · 3.0 s").wait_for()
+
+
 def test_an_error_has_its_next_step(server: PageServer, page: "Page") -> None:
     error = {"kind": "model_error", "message": "Cannot ask x: 402.", "hint": "See https://a.b/c."}
     server.push("one", "error", error)
@@ -445,8 +518,16 @@ def test_axe_finds_no_violation(browser: "Browser", server: PageServer, scheme: 
     ending = {"kind": "end", "status": "error", "message": "Cannot ask.", "hint": "Again."}
     server.reset("long", [*scenes.long_session(), ending], requests=requests, plan=scenes.PLAN)
     server.reset("live", scenes.long_session(), queue=[{"number": 1, "text": "a"}], **RUNNING)
+    begun = {"id": "t1", "tool": "bash", "arguments": {}, "effect": "execute", "title": "train.py"}
+    server.push("live", "tool_call", begun)
+    server.push("live", "tool_state_change", {"id": "t1", "tool": "bash", "state": "running"})
+    progress = "loss 0.69 ▇▅▃▂ 0.30 · step 120/1200"
+    log = {"id": "t1", "tool": "bash", "text": "line", "progress": progress}
+    server.push("live", "tool_log", log)
+    wait = {"reasons": ["a", "b"], "since": time.time(), "until": time.time(), "note": "go"}
+    server.reset("wait", scenes.long_session(), state="waiting", waiting=wait)
     with tab(browser, server.url, color_scheme=scheme, reduced_motion="reduce") as page:
-        for thread in ("", "?thread=long", "?thread=live"):
+        for thread in ("", "?thread=long", "?thread=live", "?thread=wait"):
             page.goto(f"{server.url}/{thread}")
             page.locator(".example" if not thread else ".user").first.wait_for(state="attached")
             page.evaluate(
