@@ -12,6 +12,11 @@ WRITTEN = (
     "Your last answer was a tool call written as text: nothing was run. Call the tool itself, "
     "with a real tool call. If you cannot, say so in words."
 )
+UNSOURCED = (
+    "Nothing in this session shows where these parts of your answer come from:\n{items}\n"
+    "Give the whole answer again. Correct each part, or look it up with a tool. If it is an "
+    "estimate, your own calculation or general knowledge, say so next to it. Change nothing else."
+)
 ONLY_THOUGHT = "You thought, and then said nothing. Give your answer now, or call a tool."
 #: In a last paragraph these ask the user.
 ASKING = ("?", "？", "؟", "let me know", "please confirm", "please provide", "please choose")
