@@ -10,7 +10,7 @@ from cli.shared.approval_prompt import PREVIEW_LINES, reason_of
 from cli.shared.bootstrap import complain
 from cli.shared.jobs import tell_of_jobs
 from cli.shared.options import Options
-from cli.shared.render import EventPrinter, closing
+from cli.shared.render import EventPrinter, closing, footnote
 from cli.shared.request_text import head_and_rows
 from cli.shared.results import INTERRUPTED, WAITING, exit_code_of, result_object
 from cli.terminal.cleaning import as_lines
@@ -153,6 +153,8 @@ class Teller:
             if status == "limit":
                 complain(event.reason, MORE)
                 error = {"kind": "limit_reached", "message": event.reason, "hint": MORE}
+            if missing := footnote(event.claims):
+                self._note(missing)
             self._note(closing(asdict(event), event.since))
             if event.cost_micro_usd is None:
                 self._note(

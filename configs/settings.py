@@ -160,6 +160,11 @@ class Settings(BaseModel):
     undo_files: bool = Field(
         True, description="keep snapshots of the files that each turn changes, for undo"
     )
+    claims: Literal["ask", "mark", "off"] = Field(
+        "ask",
+        description="numbers, URLs and paths of an answer that nothing in the session shows: ask "
+        "(the model corrects them once, a footnote names the rest), mark (a footnote), off",
+    )
     compact_at: int = Field(
         170_000,
         ge=1000,

@@ -169,8 +169,9 @@ class TurnComplete(Event):
     ledger has for the whole turn (model, sub-agents, jobs, sandbox; what is set aside counts), None
     when a price is unknown; `seconds`: wall time of the whole turn, approvals included; `reason`:
     why it ended, where `status` is not done; `left_micro_usd`: what the caps leave, None without
-    any; `since`: when it began, epoch seconds, where that was
-    in an earlier process, else 0."""
+    any; `since`: when it began, epoch seconds, where that was in an earlier process, else 0;
+    `claims`: [{text, call}], numbers, URLs and paths of the answer with the call that has them,
+    "user", "answer" (it shows itself), or None: nothing in the thread has it."""
 
     name = "turn_complete"
     status: TurnStatus
@@ -182,6 +183,7 @@ class TurnComplete(Event):
     reason: str = ""
     since: float = 0.0
     left_micro_usd: int | None = None
+    claims: list[dict[str, str | None]] = field(default_factory=list)
 
 
 @dataclass(kw_only=True)

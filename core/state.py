@@ -88,7 +88,8 @@ class Turn(TypedDict, total=False):
     unknown. reason: why it ended early; error: {kind, message, hint} where it failed.
     cut: answers in a row that ended at the token limit. planned: the plan was written in this
     turn; nudges: how often the model was told about its open items. written: answers in a row that
-    were tool calls written as text. compact: why a compaction is due
+    were tool calls written as text. unsourced: claims without a source that the model was told
+    to correct. compact: why a compaction is due
     ("threshold", "too long", "requested"). compacted: the iteration of the last one. refused:
     requests in a row that the provider found too long. host: the machine that the model was told
     it works on. model: the fallback that took over in this turn. slice: most micro-USD that a
@@ -110,6 +111,7 @@ class Turn(TypedDict, total=False):
     planned: bool
     nudges: int
     written: int
+    unsourced: int
     compact: str
     compacted: int
     refused: int

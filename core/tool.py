@@ -13,6 +13,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from langchain_core.messages import AnyMessage
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 from pydantic.json_schema import SkipJsonSchema
@@ -209,7 +210,8 @@ class Services:
 
     `stop` belongs to one session; `Session` replaces it in its own copy. So does
     `changing_files`: what a call that may change files runs in, for undo. `tools`: those of MCP
-    servers too, as of the turn. `inside`: set if the run is a sub-agent's.
+    servers too, as of the turn. `inside`: set if the run is a sub-agent's. `whole_history`: every
+    stored message of the thread, compacted ones too; None if it cannot be read.
     """
 
     settings: Settings
@@ -230,6 +232,7 @@ class Services:
     #: When each job was last looked at, by its id: the Hub is not asked at every step.
     looked: dict[str, float] = field(default_factory=dict)
     inside: SubagentRun | None = None
+    whole_history: Callable[[], Awaitable[list[AnyMessage]]] | None = None
 
 
 if TYPE_CHECKING:

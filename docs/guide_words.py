@@ -125,7 +125,8 @@ EVENT_WORDS = {
     "`marks` (what is dangerous in it), "
     "`price_micro_usd`, `left_micro_usd` (what the caps leave), `preview` and `decisions`",
     "waiting": "The turn [waits](autonomy.md); `reasons` in words, times in epoch seconds",
-    "turn_complete": "The turn ended; `since`: epoch seconds, if it began in an earlier process",
+    "turn_complete": "The turn ended; `since`: epoch seconds, if it began in an earlier process; "
+    "`claims`: see [Claims](headless.md#claims)",
     "error": "The turn failed; `hint` is the next step",
     "interrupted": "The turn was stopped; `at` is `model`, `tools` or the reason",
     "compacted": "Older messages became a summary",

@@ -127,7 +127,11 @@ class OpenThread:
         self._snapshots = snapshots_of(self.settings, self._store)
         self._files = TurnFiles(services, self._snapshots, self.thread)
         services = replace(
-            services, stop=self._stop, tools=self._own_tools, changing_files=self._files.changing
+            services,
+            stop=self._stop,
+            tools=self._own_tools,
+            changing_files=self._files.changing,
+            whole_history=self._stored.whole_history,
         )
         notice = self._options.notice or log.info
         self._services = in_sandbox(services, self.thread.id, self.thread.sandbox, notice)

@@ -104,6 +104,7 @@ def _context(ctx: ToolContext, subagent: Subagent) -> AgentContext:
         inbox=NoInbox(),
         files_seen=NothingSeen(),
         inside=SubagentRun(ctx.call_id, subagent.prompt),
+        whole_history=None,
     )
     return AgentContext(
         model=small or main,

@@ -6,6 +6,7 @@ from typing import Any
 
 from langgraph.types import StateSnapshot
 
+from core.claims.history import claims_in
 from core.durable import Spent
 from core.history import final_text
 from core.state import Turn
@@ -34,7 +35,8 @@ class Watch:
 def figures_of(
     state: StateSnapshot, spent: Spent, left: int | None, seconds: float
 ) -> dict[str, Any]:
-    """{text, iterations, usage, cost_micro_usd, left_micro_usd, seconds} of the newest turn."""
+    """{text, iterations, usage, cost_micro_usd, left_micro_usd, seconds, claims} of a thread's
+    newest turn."""
     values = state.values
     turn: Turn = values.get("turn", ROOT)
     return {
@@ -44,4 +46,5 @@ def figures_of(
         "cost_micro_usd": None if spent.unknown else spent.amount,
         "left_micro_usd": left,
         "seconds": round(seconds, 3),
+        "claims": claims_in(values.get("messages", [])),
     }

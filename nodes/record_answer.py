@@ -12,6 +12,7 @@ from core.secrets.redaction import keep_known
 from core.state import AgentState, Turn
 from nodes.budget import counted
 from nodes.circumstances import circumstances_of
+from nodes.claims import settle_claims
 from nodes.ids import with_our_ids
 from nodes.judge_calls import judge
 from nodes.loop_guard import find_loop
@@ -45,6 +46,8 @@ async def record_answer(
         cut = answer.finish_reason == "length"
         why = "cut off at the token limit" if cut else answer.problem or "the plan has open items"
         step.emit(ToolLog(id="", tool="model", text=f"{why}: asked to continue"))
+    if told is None:
+        message, turn, told = await settle_claims(step, before, turn, message, left)
     tell_answer(step, answer, calls, verdicts)
     said = [*new, message, *([told] if told else [])]
     update: dict[str, Any] = {"messages": said, "turn": turn, "verdicts": verdicts}

@@ -8,6 +8,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
 
+from core.claims.history import claims_in, unsourced
 from core.durable import Spent
 from core.errors import NoSuchThread
 from core.history import (
@@ -99,6 +100,8 @@ class Items:
                     add(f"{id}.thought", partial(_thought, message))
                 if message.text:
                     add(f"{id}.text", partial(self._answer, id, message.text))
+                if missing := unsourced(claims_in([message])):
+                    add(f"{id}.unsourced", partial(_unsourced, missing))
                 for call in calls_of(message):
                     result = results.get(call.id)
                     make = partial(self._call, call, result, standing)
@@ -179,6 +182,10 @@ class Items:
 
 def _thought(message: AIMessage) -> Item:
     return {"kind": "thinking", "text": redacted(thinking_of(message))}
+
+
+def _unsourced(texts: Sequence[str]) -> Item:
+    return {"kind": "unsourced", "texts": [redacted(text) for text in texts]}
 
 
 def _words(kind: str, message: AnyMessage) -> Item:

@@ -10,7 +10,7 @@ from cli.chat.state import Chat
 from cli.chat.threads import ensure_open
 from cli.shared.answers import Asked, amount, dollars_of, is_yes, yes_or_no
 from cli.shared.jobs import jobs_command, tell_of_jobs
-from cli.shared.render import closing
+from cli.shared.render import closing, footnote
 from core.errors import AgentError
 from core.store.goals import goal_line
 from core.store.wait_words import wait_line
@@ -106,6 +106,8 @@ async def _after(chat: Chat, last: Any, costs: bool) -> Any:
     if last.name == "turn_complete":
         if last.reason:
             chat.lines.line(last.reason, "33")
+        if missing := footnote(last.claims):
+            chat.lines.line(missing, "2")
         if costs:
             chat.lines.line(closing(asdict(last), last.since), "2")
         if last.status == "limit":

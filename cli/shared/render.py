@@ -21,6 +21,8 @@ WIDTH = 160
 NAME = 60
 #: Lines of a new file's diff, its head included.
 NEW_FILE_LINES = 13
+#: Parts of an answer that its footnote names.
+FOOTNOTE = 12
 PASSED = "[exit code 0]"
 #: Tools whose results are told by their end.
 BY_THE_END = ("bash", "process", "hf_jobs")
@@ -230,6 +232,15 @@ def closing(figures: Mapping[str, Any], since: float = 0.0) -> str:
         duration(figures["seconds"]) + (f" since {when(since)}" if since else ""),
     ]
     return " · ".join(part for part in parts if part)
+
+
+def footnote(claims: Iterable[Mapping[str, Any]]) -> str:
+    """What of an answer has no source in its session; "" if all has."""
+    missing = [inline(str(claim["text"])) for claim in claims if claim["call"] is None]
+    if not missing:
+        return ""
+    more = f" and {len(missing) - FOOTNOTE} more" if len(missing) > FOOTNOTE else ""
+    return f"no source in this session: {', '.join(missing[:FOOTNOTE])}{more}"
 
 
 def duration(seconds: float, *, exact: bool = True) -> str:

@@ -27,6 +27,7 @@ def result_object(**given: Any) -> dict[str, Any]:
         "waiting": None,
         "goal": None,
         "running": [],
+        "claims": [],
     }
     return {**empty, **given}
 

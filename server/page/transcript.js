@@ -239,6 +239,11 @@ export class Transcript {
     this.group = null;
   }
 
+  /** What of an answer nothing in the session shows. */
+  unsourced(texts) {
+    if (texts.length) this.line(`No source in this session: ${texts.join(", ")}`);
+  }
+
   /** What a turn cost, at its end. */
   closing({ status, reason, ...figures }) {
     this.over();
@@ -274,6 +279,7 @@ const ITEMS = {
   },
   thinking: (t, { text }) => t.folded("bulb", "Thought", text, "thinking"),
   total: (t, item) => t.total(item),
+  unsourced: (t, { texts }) => t.unsourced(texts),
   note: (t, { text }) => t.folded("plug", text.split("\n")[0], text),
   summary: (t, { text }) => t.folded("compress", "Older messages were summarized", text),
   end: (t, item) => t.end(item),
@@ -296,7 +302,10 @@ const FRAMES = {
   tool_output: (t, data) => t.calls.get(data.id)?.update(data),
   tool_log: (t, { id, text, progress }) => t.calls.get(id)?.log(text, progress),
   tool_state_change: (t, { id, state }) => t.calls.get(id)?.update({ state }),
-  turn_complete: (t, data) => t.closing(data),
+  turn_complete: (t, data) => {
+    t.unsourced((data.claims ?? []).filter(({ call }) => call === null).map(({ text }) => text));
+    t.closing(data);
+  },
   error: (t, { kind, message, hint }) => t.end({ status: "error", message, hint, error: kind }),
   interrupted: (t) => t.end({ status: "interrupted" }),
   compacted: (t, { tokens_before: before, tokens_after: after }) =>

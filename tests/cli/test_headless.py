@@ -46,6 +46,7 @@ def test_a_task_as_text(tmp_path: Path) -> None:
         assert list(result) == [
             "schema_version", "thread", "status", "text", "iterations", "usage",
             "cost_micro_usd", "left_micro_usd", "seconds", "error", "waiting", "running",
+            "claims",
         ]  # fmt: skip
         assert (result["thread"], result["status"]) == (thread["id"], "done")
         assert result["usage"] == {"input": 200, "cached": 0, "output": 40, "reasoning": 0}

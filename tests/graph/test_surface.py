@@ -28,7 +28,7 @@ FIELDS = {
     "approval_required": "requests",
     "waiting": "call reasons since until= note=",
     "turn_complete": "status text iterations usage cost_micro_usd seconds reason= since= "
-    "left_micro_usd=",
+    "left_micro_usd= claims=",
     "error": "kind message hint=",
     "interrupted": "at",
     "compacted": "tokens_before tokens_after",

@@ -1,0 +1,1 @@
+"""What of an answer has no source in the record of its thread."""
