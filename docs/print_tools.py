@@ -28,6 +28,7 @@ from nodes.services import build_services
 from nodes.validate import validated
 from tests.stand_ins.github_server import GithubServer
 from tests.stand_ins.hub_server import HubServer
+from tests.stand_ins.trackio_server import TrackioServer
 from tests.stand_ins.viewer_server import ViewerServer
 from tests.tools.bench import THREAD, Bench
 from tests.tools.web.sites import PUBLIC, Site
@@ -98,7 +99,9 @@ async def sections(folder: Path) -> dict[str, list[str]]:
         viewer = stack.enter_context(ViewerServer(tool_data.viewer()))
         github = stack.enter_context(GithubServer())
         site = stack.enter_context(Site())
+        trackio = stack.enter_context(TrackioServer())
         tool_data.hub(hub)
+        tool_data.trackio(trackio, hub)
         tool_data.github(github)
         tool_data.site(site)
         blog = f"http://blog.example.org:{site.port}"
@@ -108,6 +111,7 @@ async def sections(folder: Path) -> dict[str, list[str]]:
             f"{hub.url}/": "https://huggingface.co/",
             hub.url: "https://huggingface.co",
             blog: BLOG,
+            trackio.url: "https://ann-trackio.hf.space",
         }
         settings = Settings(
             state_dir=str(folder / "state"),

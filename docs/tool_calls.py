@@ -7,7 +7,7 @@ from typing import Any
 from docs.tool_data import DPO, KTO
 
 #: What the ids are, since the stand-in counts and the calls name theirs.
-JOB, SECOND_JOB, SCHEDULE = f"{1:024x}", f"{2:024x}", f"5{1:023x}"
+SMOKE, JOB, SECOND_JOB, SCHEDULE = f"{1:024x}", f"{2:024x}", f"{4:024x}", f"5{1:023x}"
 BACKGROUND, ENDLESS = "call_a1b2c3d4e5f60718293a4b5c", "call_b2c3d4e5f60718293a4b5c6d"
 SERVED = "call_e5f60718293a4b5c6d7e8f90"
 ENDPOINT = {"name": "tuned-ee733f1"}
@@ -74,20 +74,21 @@ CALLS = [
          {"method": "full", "model": "ann/llama-8b", "sequence_length": 4096},
          {"method": "qlora", "parameters": 70}, {"method": "inference", "model": "ann/llama-8b"}),
     *_of("hf_jobs", {"operation": "hardware"},
+         {"operation": "smoke", "flavor": "a100-large", "script": "train.py", "cents": 50,
+          "dependencies": ["trl"], "model": "ann/llama-8b"}, {"operation": "wait", "id": SMOKE},
          {"operation": "run", **RUN, "script": "train.py", "dependencies": ["trl"], "name": "sft",
           "secrets": ["HF_TOKEN"], "datasets": ["ann/chat"], "model": "ann/llama-8b",
           "output": "ann/tuned", "monitoring": "trackio"},
          {"operation": "ps"}, {"operation": "metrics", "id": JOB},
          {"operation": "logs", "id": JOB, "tail": 3}, {"operation": "inspect", "id": JOB},
-         {"operation": "wait", "id": JOB},
+         {"operation": "wait", "id": JOB}, {"operation": "rerun", "id": JOB},
          {"operation": "run", "flavor": "cpu-basic", "timeout": "10m", "command": "python eval.py"},
          {"operation": "cancel", "id": SECOND_JOB},
-         {"operation": "smoke", "flavor": "a10g-small", "script": "train.py", "cents": 25,
-          "dependencies": ["trl"], "model": "ann/llama-8b"},
          {"operation": "schedule", "flavor": "cpu-basic", "timeout": "10m", "cron": "@daily",
           "name": "nightly", "command": "python eval.py"},
          {"operation": "suspend", "id": SCHEDULE}, {"operation": "schedules"},
-         {"operation": "resume", "id": SCHEDULE}, {"operation": "unschedule", "id": SCHEDULE}),
+         {"operation": "resume", "id": SCHEDULE}, {"operation": "trigger", "id": SCHEDULE},
+         {"operation": "unschedule", "id": SCHEDULE}),
     *_of("hf_endpoint", {"operation": "hardware"}),
     Call("hf_endpoint", {"operation": "deploy", "model": "ann/tuned", "hours": 2,
                          "hardware": "aws-us-east-1-nvidia-l4-x1"}, SERVED),

@@ -9,6 +9,7 @@ from typing import Any
 from tests.stand_ins.github_server import GithubServer
 from tests.stand_ins.hub_pages import scholar
 from tests.stand_ins.hub_server import HubServer
+from tests.stand_ins.trackio_server import TrackioServer
 from tests.stand_ins.viewer_server import Split
 from tests.tools.hub.fitting import LLAMA_8B, LLAMA_8B_SIZE, hardware, model_files
 from tests.tools.web.sites import Site
@@ -53,6 +54,13 @@ trainer.train()
 
 A column `messages` with chats, or `prompt` and `completion`.
 """
+#: As tools/hub/jobs/smoke_hook.py prints it at its last step.
+SMOKE_LOG = [
+    "loading ann/chat",
+    "{'loss': 2.31, 'epoch': 0.01}",
+    'ML_AGENT_SMOKE {"steps": 20, "of": 1850, "seconds": 95.4, "step_seconds": 2.1384, '
+    '"peak": 38471270400, "memory": 84987740160}',
+]
 LOG = ["loading ann/chat", "{'loss': 2.31, 'epoch': 0.5}", "{'loss': 1.42, 'epoch': 1.0}",
        "{'loss': 1.07, 'epoch': 1.5}", "{'loss': 0.93, 'epoch': 2.0}", "saved"]  # fmt: skip
 TRAIN = '''\
@@ -109,7 +117,7 @@ def hub(server: HubServer) -> None:
         {"id": "peft", "url": "https://huggingface.co/docs/peft", "category": "Training"},
     ]
     server.jobs.hardware = hardware()
-    server.jobs.log, server.jobs.looks = LOG, 4
+    server.jobs.log, server.jobs.looks, server.jobs.smoke_log = LOG, 4, SMOKE_LOG
 
 
 def _asked(number: int) -> str:
@@ -232,3 +240,11 @@ def folder(path: Path) -> None:
         file.write_text(text)
         at = 1_795_000_000 + 60 * number
         os.utime(file, (at, at))
+
+
+def trackio(space: TrackioServer, hub: HubServer) -> None:
+    """The Space of the training, as it is in the middle of it."""
+    hub.add("ann/trackio", "space", host=space.url)
+    for step, loss in enumerate([2.31, 1.42, 1.07, 0.93]):
+        space.log(step * 400, loss=loss, **{"eval/loss": loss + 0.2})
+    space.alert("Gradient norm is high", "12.4 at a limit of 10", "warn", 400)

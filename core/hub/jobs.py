@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import difflib
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from core.errors import ToolError
@@ -63,7 +64,8 @@ def _flavor(one: Any) -> Flavor:
 
 @dataclass(frozen=True)
 class Job:
-    """stage: SCHEDULING, RUNNING or one of ENDED. seconds: it ran, None before it started."""
+    """stage: SCHEDULING, RUNNING or one of ENDED. seconds: it ran, None before it started.
+    addresses: of its exposed ports, and for ssh."""
 
     id: str
     namespace: str
@@ -74,6 +76,8 @@ class Job:
     url: str
     name: str = ""
     created: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    addresses: tuple[str, ...] = ()
 
     @property
     def ended(self) -> bool:
@@ -105,6 +109,8 @@ def job_of(info: Any) -> Job:
         url=info.url,
         name=(info.labels or {}).get("name", ""),
         created=info.created_at.strftime("%Y-%m-%d %H:%M") if info.created_at else "",
+        environment=dict(info.environment or {}),
+        addresses=tuple(x for x in [*(info.status.expose_urls or []), info.status.ssh_url] if x),
     )
 
 

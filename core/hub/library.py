@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -53,6 +53,20 @@ def sandbox_library() -> Any:
 def http_library() -> Any:
     """The module that makes huggingface_hub's HTTP client. Raises ToolError."""
     return _checked("huggingface_hub.utils._http", "requests to the Hub")
+
+
+def check_method(name: str, parameters: Iterable[str]) -> None:
+    """Raises ToolError if the installed release's HfApi lacks a method, or a parameter of it."""
+    from huggingface_hub import HfApi, __version__
+
+    method = getattr(HfApi, name, None)
+    taken = inspect.signature(method).parameters if method is not None else {}
+    lacks = [f"{name}({one})" for one in parameters if one not in taken] if method else [name]
+    if lacks:
+        raise ToolError(
+            f"huggingface_hub {__version__} has no {', '.join(lacks)}. Install a newer release: "
+            f"pip install '{INSTALL}'. Nothing was started."
+        )
 
 
 def missing(module: str) -> list[str]:

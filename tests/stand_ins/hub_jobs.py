@@ -48,6 +48,8 @@ class Job:
     seconds: int = 600
     #: Where its exposed port is reached.
     url: str = ""
+    #: What made it, if it was not submitted: a job or a schedule.
+    initiator: dict[str, str] | None = None
 
     def shown(self) -> dict[str, Any]:
         ended = self.stage not in ("SCHEDULING", "RUNNING")
@@ -60,6 +62,8 @@ class Job:
         }
         times = {} if self.stage == "SCHEDULING" else {"startedAt": START}
         exposed = {"exposeUrls": [self.url]} if self.url else {}
+        if self.body.get("ssh"):
+            exposed["sshUrl"] = f"ssh://{self.id}@ssh.hf.jobs"
         secrets = sorted(self.body.get("secrets") or {})
         return {
             "id": self.id,
@@ -78,12 +82,14 @@ class Job:
             "owner": owner,
             "status": {"stage": self.stage, "message": self.message, **exposed},
             **({"secrets": secrets} if secrets else {}),
+            **({"initiator": self.initiator} if self.initiator else {}),
+            **({"timeout": longest} if (longest := self.body.get("timeoutSeconds")) else {}),
         }
 
 
 class Jobs:
-    """Attributes: jobs, schedules: by id. hardware: flavors. looks, ends, log: of the next job.
-    silent: the logs come late, as they may."""
+    """Attributes: jobs, schedules: by id. hardware: flavors. looks, ends, log: of the next job;
+    smoke_log: of one that stops after some steps."""
 
     def __init__(self, hub: HubServer) -> None:
         self._hub = hub
@@ -96,6 +102,7 @@ class Jobs:
             flavor("a100-large", 41667, "A100", "80 GB"),
         ]
         self.looks, self.ends, self.log = 1, "COMPLETED", ["hello"]
+        self.smoke_log: list[str] = []
         self.page = 1000
         #: Told of a job that exposes a port, and of its end; gives its address.
         self.sandboxes: SandboxServer | None = None
@@ -130,6 +137,8 @@ class Jobs:
         job = self.jobs.get(rest[0])
         if job is None or job.namespace != namespace:
             return Answer({"error": "Job not found"}, 404)
+        if rest[1:] == ["duplicate"]:
+            return self._made_from("duplicated-job", job.id, namespace, job.body)
         if rest[1:] == ["cancel"]:
             job.stage = "CANCELED"
             if job.url and self.sandboxes:
@@ -150,11 +159,19 @@ class Jobs:
         if body["flavor"] not in {one["name"] for one in self.hardware}:
             return Answer({"error": f"unknown flavor {body['flavor']}"}, 400)
         number = f"{len(self.jobs) + 1:024x}"
-        job = Job(number, namespace, body, self.looks, self.ends, list(self.log))
+        stops = "ML_AGENT_SMOKE_STEPS" in str(body.get("command"))
+        log = self.smoke_log if stops and self.smoke_log else self.log
+        job = Job(number, namespace, body, self.looks, self.ends, list(log))
         if body.get("expose") and self.sandboxes:
             job.url = self.sandboxes.begun(job)
         self.jobs[number] = job
         return Answer(job.shown())
+
+    def _made_from(self, kind: str, source: str, namespace: str, body: dict[str, Any]) -> Answer:
+        answer = self._submitted(namespace, body)
+        job = next(reversed(self.jobs.values()))
+        job.initiator = {"type": kind, "id": source}
+        return Answer(job.shown()) if answer.status == 200 else answer
 
     def _look(self, job: Job) -> None:
         if job.stage == "SCHEDULING":
@@ -195,6 +212,10 @@ class Jobs:
         if request.method == "POST" and rest[1:] in (["suspend"], ["resume"]):
             self.schedules[rest[0]]["suspend"] = rest[1] == "suspend"
             return Answer(b"", 200)
+        if request.method == "POST" and rest[1:] == ["run"]:
+            spec = self.schedules[rest[0]]["jobSpec"]
+            body = {**spec, "timeoutSeconds": spec["timeout"]}
+            return self._made_from("scheduled-job", rest[0], namespace, body)
         if request.method == "DELETE":
             del self.schedules[rest[0]]
             return Answer(b"", 200)

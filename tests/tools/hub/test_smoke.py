@@ -88,6 +88,11 @@ async def test_what_it_measured_is_evidence_of_the_real_run(bench: Bench, hub: H
     assert f"Measured: {said}" in result.text
     real = {**RUN, "flavor": "a10g-large", "command": "x", "model": "ann/base"}
     assert f"smoke: {said} ({bench.last_id})" in (await foreseen(bench, **real)).preview
+    assert (
+        "time limit: 30 min is LESS than the whole run takes"
+        in (await foreseen(bench, **real)).preview
+    )
+    assert "LESS" not in (await foreseen(bench, **{**real, "timeout": "2h"})).preview
     other = await foreseen(bench, **{**real, "flavor": "t4-small"})
     assert "(another flavor)" in other.preview
     assert "smoke:" not in (await foreseen(bench, **{**real, "model": "ann/other"})).preview

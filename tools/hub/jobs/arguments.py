@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 class JobsArguments(BaseModel, extra="forbid"):
     operation: Literal[
         "ps", "run", "smoke", "logs", "inspect", "wait", "cancel", "metrics", "hardware",
-        "schedule", "schedules", "unschedule", "suspend", "resume",
+        "schedule", "schedules", "unschedule", "suspend", "resume", "trigger", "rerun",
     ]  # fmt: skip
     id: str = ""
     script: str = Field("", description="Python source or a .py file")
@@ -21,10 +21,13 @@ class JobsArguments(BaseModel, extra="forbid"):
     timeout: str = Field("", description="30m, 4h; caps the price")
     env: dict[str, str] = Field(default_factory=dict)
     secrets: list[str] = Field(default_factory=list, description="names")
-    volumes: list[str] = Field(default_factory=list, description="datasets/owner/name:/data")
+    volumes: list[str] = Field(
+        default_factory=list, description="datasets/owner/name:/data, ./folder:/in"
+    )
     expose: list[int] = Field(default_factory=list, description="ports")
     ssh: bool = False
     network_group: str = ""
+    network_aliases: list[str] = Field(default_factory=list)
     name: str = ""
     steps: int = Field(20, ge=1, le=500, description="of smoke")
     cents: int = Field(50, ge=1, description="cap of smoke")
@@ -34,4 +37,4 @@ class JobsArguments(BaseModel, extra="forbid"):
     datasets: list[str] = Field(default_factory=list)
     model: str = ""
     output: str = Field("", description="Hub repo of the result")
-    monitoring: str = Field("", description="trackio, wandb, ...")
+    monitoring: str = Field("", description="trackio owner/space, wandb")

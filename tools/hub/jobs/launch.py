@@ -15,19 +15,11 @@ from core.events import ToolStateChange
 from core.hub.connection import Hub
 from core.hub.jobs import Flavor, Job, flavor_of, job_of
 from core.tool import NotBegun, ToolContext, ToolResult
-from core.units import dollars, duration, seconds_of
+from core.units import dollars, duration
 from tools.hub.jobs.arguments import JobsArguments
-from tools.hub.jobs.smoke import LONGEST, seconds_of_smoke, wrapped
-from tools.hub.jobs.spec import (
-    LABEL,
-    check_credentials,
-    command_of,
-    image_of,
-    label_of,
-    read_script,
-    secrets_of,
-    volumes_of,
-)
+from tools.hub.jobs.folders import folders_in, look_through, upload
+from tools.hub.jobs.smoke import seconds_of_smoke
+from tools.hub.jobs.spec import LABEL, label_of, spec_of
 from tools.hub.jobs.wait import wait_for
 
 if TYPE_CHECKING:
@@ -56,12 +48,12 @@ async def launch(arguments: JobsArguments, ctx: ToolContext) -> ToolResult:
         "model": arguments.model,
     }
     try:
-        made = await _once(ctx, note, lambda api: api.run_job(namespace=namespace, **spec))
+        made = await _once(ctx, note, await _make(arguments, ctx, namespace, spec))
     except ToolError as error:
         return ToolResult(error.message, ok=False, outcome="failed", cost_micro_usd=0)
     if isinstance(made, ToolResult):
         return made
-    return await _submitted(arguments, ctx, note, job_of(made))
+    return await submitted(arguments, ctx, note, job_of(made))
 
 
 def limit(arguments: JobsArguments, spec: dict[str, Any], flavor: Flavor) -> None:
@@ -77,13 +69,27 @@ async def schedule(arguments: JobsArguments, ctx: ToolContext) -> ToolResult:
     spec = await spec_of(arguments, ctx)
     namespace = await Hub.of(ctx).payer()
     note = {"namespace": namespace, "label": label_of(ctx.call_id)}
-    made = await _once(
-        ctx,
-        note,
-        lambda api: api.create_scheduled_job(schedule=arguments.cron, namespace=namespace, **spec),
-        repeats=True,
-    )
+    made = await _once(ctx, note, await _make(arguments, ctx, namespace, spec), repeats=True)
     return made if isinstance(made, ToolResult) else _scheduled(made)
+
+
+async def _make(
+    arguments: JobsArguments, ctx: ToolContext, namespace: str, spec: dict[str, Any]
+) -> Callable[[HfApi], Any]:
+    """The requests that make the job or the schedule; local folders are uploaded first."""
+    folders = folders_in(arguments.volumes)
+    found = list(zip(folders, await look_through(folders, ctx.cwd), strict=True))
+
+    def make(api: HfApi) -> Any:
+        whole = dict(spec)
+        if found:
+            uploaded = upload(api, namespace, label_of(ctx.call_id), found)
+            whole["volumes"] = [*(spec["volumes"] or []), *uploaded]
+        if arguments.operation == "schedule":
+            return api.create_scheduled_job(schedule=arguments.cron, namespace=namespace, **whole)
+        return api.run_job(namespace=namespace, **whole)
+
+    return make
 
 
 async def _once(
@@ -110,42 +116,6 @@ async def _once(
         return found
 
 
-async def spec_of(arguments: JobsArguments, ctx: ToolContext) -> dict[str, Any]:
-    """What `run_job` takes, namespace excluded. Raises ToolError that names the argument."""
-    smoke = arguments.operation == "smoke"
-    if not arguments.flavor or not (arguments.timeout or smoke):
-        raise ToolError(f"{arguments.operation} needs flavor and timeout")
-    if bool(arguments.script) == bool(arguments.command):
-        raise ToolError("run takes script or command, one of them")
-    source = await asyncio.to_thread(read_script, arguments.script, ctx.cwd)
-    await asyncio.to_thread(check_credentials, arguments, source)
-    labels = {LABEL: label_of(ctx.call_id), "ml-agent-thread": ctx.thread}
-    spec: dict[str, Any] = {
-        "image": image_of(arguments),
-        "command": command_of(arguments, source),
-        "flavor": arguments.flavor,
-        "timeout": seconds_of(arguments.timeout) if arguments.timeout else LONGEST,
-        "attempts": 1,  # attempts × time limit would be the real ceiling
-        "labels": labels,
-        "env": {**arguments.env} or None,
-        "secrets": await asyncio.to_thread(secrets_of, arguments.secrets, ctx.services.settings)
-        or None,
-        "volumes": await asyncio.to_thread(volumes_of, arguments.volumes),
-    }
-    if arguments.name:
-        spec["name"] = arguments.name
-    if arguments.expose:
-        spec["expose"] = arguments.expose
-    if arguments.operation == "run":
-        more = {"ssh": arguments.ssh, "network_group": arguments.network_group}
-        spec |= {name: value for name, value in more.items() if value}
-    elif arguments.ssh or arguments.network_group:
-        raise ToolError(f"{arguments.operation} takes neither ssh nor network_group")
-    if arguments.operation == "smoke":
-        spec["command"] = wrapped(spec["command"], arguments.steps)
-    return spec
-
-
 async def look_up(hub: Hub, note: dict[str, Any], repeats: bool = False) -> Any:
     """The job that this call made, or the one that repeats, by its label; None where the Hub has
     none. Raises ToolError."""
@@ -168,7 +138,7 @@ async def look_up(hub: Hub, note: dict[str, Any], repeats: bool = False) -> Any:
     return None
 
 
-async def _submitted(
+async def submitted(
     arguments: JobsArguments, ctx: ToolContext, note: dict[str, Any], job: Job
 ) -> ToolResult:
     note = {**note, "job": job.id}
@@ -204,4 +174,4 @@ async def recovered(arguments: JobsArguments, ctx: ToolContext, note: dict[str, 
         return ToolResult(said, ok=False, outcome="unknown")
     if made is None:
         raise NotBegun
-    return _scheduled(made) if repeats else await _submitted(arguments, ctx, note, job_of(made))
+    return _scheduled(made) if repeats else await submitted(arguments, ctx, note, job_of(made))

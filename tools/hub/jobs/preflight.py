@@ -10,14 +10,15 @@ from typing import Any
 from core.errors import ToolError
 from core.hub.connection import Hub
 from core.tool import ToolContext
-from core.units import duration
+from core.units import duration, seconds_of
 from tools.hub.jobs.arguments import JobsArguments
-from tools.hub.jobs.smoke import in_words
+from tools.hub.jobs.smoke import in_words, whole_run
+from tools.hub.jobs.tracking import tracked_line
 
 Notes = Sequence[tuple[str, dict[str, Any]]]
 
 
-async def preflight(arguments: JobsArguments, ctx: ToolContext) -> list[str]:
+async def preflight(arguments: JobsArguments, ctx: ToolContext, env: dict[str, str]) -> list[str]:
     """Lines for the approval."""
     journal = ctx.services.journal
     inspected = await journal.notes(ctx.thread, "hf_dataset")
@@ -27,7 +28,7 @@ async def preflight(arguments: JobsArguments, ctx: ToolContext) -> list[str]:
         *_data(arguments, inspected),
         *_model(arguments, fitted),
         _output(arguments),
-        _monitoring(arguments),
+        tracked_line(env, arguments.secrets) or _monitoring(arguments),
         _smaller(jobs),
         *_measured(arguments, jobs),
     ]
@@ -96,7 +97,11 @@ def _monitoring(arguments: JobsArguments) -> str:
 
 def _smaller(notes: Notes) -> str:
     """Whether anything like it ran through before: a time limit needs something to go by."""
-    done = [(call, note) for call, note in notes if note.get("stage") == "COMPLETED"]
+    done = [
+        (call, note)
+        for call, note in notes
+        if note.get("stage") == "COMPLETED" and not note.get("smoke")
+    ]
     if not done:
         return "time limit: not checked, no job of this thread has run through yet"
     call, note = done[-1]
@@ -115,6 +120,9 @@ def _measured(arguments: JobsArguments, notes: Notes) -> Iterator[str]:
         call, note = found
         other = "" if note.get("flavor") == arguments.flavor else " (another flavor)"
         yield f"smoke: {in_words(note['measured'], note)}{other} ({call})"
+        whole, limit = whole_run(note["measured"]), seconds_of(arguments.timeout)
+        if whole > limit and not other:
+            yield f"time limit: {duration(limit)} is LESS than the whole run takes"
 
 
 def _newest(notes: Notes, fits: Any) -> tuple[str, dict[str, Any]] | None:

@@ -10,6 +10,7 @@ from core.result_text import listed, row
 from core.tool import ToolContext, ToolResult
 from core.units import exact_dollars
 from tools.hub.jobs.arguments import JobsArguments
+from tools.hub.jobs.tracking import tracked
 from tools.hub.jobs.wait import log_so_far, so_far, wait_for
 
 #: Jobs that a list shows.
@@ -32,7 +33,8 @@ async def read_of(a: JobsArguments, ctx: ToolContext) -> ToolResult:
     cost = await Launches.of(ctx).settle_if_ours(job) if job.ended else None
     if a.operation == "inspect":
         spent = "" if cost is None else f"\ncost: {exact_dollars(cost)}"
-        return ToolResult(f"{job.line()}{spent}")
+        reached = f"\nreached at {', '.join(job.addresses)}" if job.addresses else ""
+        return ToolResult(f"{job.line()}{spent}{reached}")
     if a.operation == "metrics":
         return await _metrics(job, hub)
     log = await log_so_far(hub, job)
@@ -75,16 +77,21 @@ async def _schedules(hub: Hub) -> ToolResult:
 
 
 async def _metrics(job: Job, hub: Hub) -> ToolResult:
+    lines = [*await _machine(job, hub), *await tracked(job, hub)]
+    return ToolResult("\n".join([job.line(), *lines]))
+
+
+async def _machine(job: Job, hub: Hub) -> list[str]:
     if job.stage != "RUNNING":
-        return ToolResult(f"{job.line()}\nA job has metrics of its machine only while it runs.")
+        return ["A job has metrics of its machine only while it runs."]
     samples = await so_far(hub, job.namespace, job.id, "metrics", most=1)
     if not samples:
-        return ToolResult(f"{job.line()}\nno sample came; try again")
+        return ["No sample of its machine came; try again."]
     now = samples[0]
     lines = [f"cpu {now.get('cpu_usage_pct', '?')} %", _memory("memory", now)]
     for name, gpu in (now.get("gpus") or {}).items():
         lines.append(f"gpu {name}: {gpu.get('utilization', '?')} % busy, {_memory('memory', gpu)}")
-    return ToolResult("\n".join([job.line(), *lines]))
+    return lines
 
 
 def _memory(name: str, facts: dict[str, Any]) -> str:

@@ -72,12 +72,18 @@ def in_words(found: dict[str, Any], note: dict[str, Any]) -> str:
     parts = [f"{found.get('steps', 0)} steps on {note.get('flavor')}"]
     if "peak" in found:
         parts.append(f"peak {found['peak'] / 1e9:.1f} of {found['memory'] / 1e9:.1f} GB")
-    step, whole = found.get("step_seconds"), found.get("of") or 0
-    if step:
-        parts.append(f"{step:.2f} s a step")
-    if step and whole > 0:
-        start = max(0.0, found["seconds"] - found["steps"] * step)
-        seconds = start + whole * step
-        cost = round((note.get("per_minute") or 0) * seconds / 60)
-        parts.append(f"the whole run of {whole:,} steps about {duration(seconds)}, {dollars(cost)}")
+    if found.get("step_seconds"):
+        parts.append(f"{found['step_seconds']:.2f} s a step")
+    seconds = whole_run(found)
+    if seconds:
+        cost = dollars(round((note.get("per_minute") or 0) * seconds / 60))
+        parts.append(f"the whole run of {found['of']:,} steps about {duration(seconds)}, {cost}")
     return ", ".join(parts)
+
+
+def whole_run(found: dict[str, Any]) -> float:
+    """Seconds that the whole run would take; 0 if that is not known."""
+    step, whole = found.get("step_seconds"), found.get("of") or 0
+    if not step or whole <= 0:
+        return 0.0
+    return float(max(0.0, found["seconds"] - found["steps"] * step) + whole * step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import gzip
 import hashlib
@@ -12,12 +13,18 @@ from typing import TYPE_CHECKING, Any
 from configs.settings import Settings
 from core.credentials import check_local_file, hub_token, variable
 from core.errors import ToolError
+from core.hub.library import check_method
 from core.policy.paths import resolved
 from core.secrets.credential_names import is_credential_name
 from core.secrets.leaving import credential_in_text
 from core.secrets.values import secrets_of as secrets_of_value
 from core.store.files.no_links import read_file
+from core.tool import ToolContext
+from core.units import seconds_of
 from tools.hub.jobs.arguments import JobsArguments
+from tools.hub.jobs.folders import Folder
+from tools.hub.jobs.smoke import LONGEST, wrapped
+from tools.hub.jobs.tracking import tracking
 
 if TYPE_CHECKING:
     from huggingface_hub import Volume
@@ -29,6 +36,8 @@ SCRIPT_IMAGE, COMMAND_IMAGE = "ghcr.io/astral-sh/uv:python3.12-bookworm", "pytho
 MOST_SCRIPT = 96_000
 #: The label by which a job is found again; its value follows from the call's id.
 LABEL = "ml-agent-call"
+#: Arguments of a job that only `run` takes.
+NETWORK = ("ssh", "network_group", "network_aliases")
 _VOLUME = re.compile(
     r"(?:hf://)?(?P<type>models|datasets|spaces|buckets)/(?P<source>[^/:]+/[^/:@]+)"
     r"(?:@(?P<revision>[^/:]+))?(?:/(?P<path>[^:]+))?:(?P<mount>/[^:]*)(?::(?P<mode>ro|rw))?"
@@ -120,16 +129,19 @@ def check_credentials(arguments: JobsArguments, source: str) -> None:
 
 
 def volumes_of(texts: list[str]) -> list[Volume] | None:
-    """`datasets/owner/name:/data`, `buckets/owner/name/sub:/out:rw`. Raises ToolError."""
+    """`datasets/owner/name:/data`, `buckets/owner/name/sub:/out:rw`; local folders are left to
+    folders.py. Raises ToolError."""
     from huggingface_hub import Volume
 
     found = []
     for text in texts:
+        if Folder.of(text):
+            continue
         match = _VOLUME.fullmatch(text.strip())
         if match is None:
             raise ToolError(
-                f"volumes: {text!r} is none; write datasets/owner/name:/data or "
-                "buckets/owner/name:/out"
+                f"volumes: {text!r} is none; write datasets/owner/name:/data, "
+                "buckets/owner/name:/out or ./folder:/data"
             )
         values: dict[str, Any] = {
             "type": match["type"].removesuffix("s"),
@@ -144,3 +156,42 @@ def volumes_of(texts: list[str]) -> list[Volume] | None:
             values["read_only"] = match["mode"] == "ro"
         found.append(Volume(**values))
     return found or None
+
+
+async def spec_of(arguments: JobsArguments, ctx: ToolContext) -> dict[str, Any]:
+    """What `run_job` takes, namespace excluded. Raises ToolError that names the argument."""
+    smoke = arguments.operation == "smoke"
+    if not arguments.flavor or not (arguments.timeout or smoke):
+        raise ToolError(f"{arguments.operation} needs flavor and timeout")
+    if bool(arguments.script) == bool(arguments.command):
+        raise ToolError("run takes script or command, one of them")
+    source = await asyncio.to_thread(read_script, arguments.script, ctx.cwd)
+    await asyncio.to_thread(check_credentials, arguments, source)
+    labels = {LABEL: label_of(ctx.call_id), "ml-agent-thread": ctx.thread}
+    spec: dict[str, Any] = {
+        "image": image_of(arguments),
+        "command": command_of(arguments, source),
+        "flavor": arguments.flavor,
+        "timeout": seconds_of(arguments.timeout) if arguments.timeout else LONGEST,
+        "attempts": 1,  # attempts × time limit would be the real ceiling
+        "labels": labels,
+        "env": {**await tracking(arguments, ctx), **arguments.env} or None,
+        "secrets": await asyncio.to_thread(secrets_of, arguments.secrets, ctx.services.settings)
+        or None,
+        "volumes": await asyncio.to_thread(volumes_of, arguments.volumes),
+    }
+    if arguments.name:
+        spec["name"] = arguments.name
+    if arguments.expose:
+        spec["expose"] = arguments.expose
+    more = {name: value for name in NETWORK if (value := getattr(arguments, name))}
+    if more and arguments.operation != "run":
+        raise ToolError(f"{arguments.operation} does not take {', '.join(more)}")
+    if arguments.network_aliases and not arguments.network_group:
+        raise ToolError("network_aliases needs network_group, the network that they are names in")
+    spec |= more
+    if smoke:
+        spec["command"] = wrapped(spec["command"], arguments.steps)
+    method = "create_scheduled_job" if arguments.operation == "schedule" else "run_job"
+    await asyncio.to_thread(check_method, method, spec)
+    return spec

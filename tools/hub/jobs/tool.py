@@ -1,6 +1,7 @@
 """hf_jobs: runs on Hugging Face's hardware, launched once, priced before, followed to their end."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel
@@ -13,12 +14,15 @@ from core.titles import count_lines
 from core.tool import AgentTool, ToolContext, ToolResult
 from core.training import training_line
 from core.units import dollars, duration
+from tools.hub.jobs.again import foreseen, launch_again, recovered_again
 from tools.hub.jobs.arguments import JobsArguments
-from tools.hub.jobs.launch import launch, limit, recovered, schedule, spec_of
+from tools.hub.jobs.folders import folders_in, line_of, look_through
+from tools.hub.jobs.launch import launch, limit, recovered, schedule
 from tools.hub.jobs.preflight import cannot_pay, preflight
 from tools.hub.jobs.reads import read_of
-from tools.hub.jobs.spec import image_of, names_file, read_script
+from tools.hub.jobs.spec import image_of, names_file, read_script, spec_of
 
+AGAIN = ("rerun", "trigger")
 READS = ("ps", "logs", "inspect", "wait", "metrics", "hardware", "schedules")
 
 
@@ -51,7 +55,10 @@ class HfJobs(AgentTool):
         if a.operation in READS:
             return Effect("read")
         # A script's file is sent, so the rules for places hold for it.
-        sent = (a.script.strip(),) if names_file(a.script) else ()
+        script = [a.script.strip()] if names_file(a.script) else []
+        sent = (*script, *(folder.source for folder in folders_in(a.volumes)))
+        if a.operation in AGAIN:
+            return Effect("spend", preview=f"{a.operation} {a.id}")
         if a.operation in ("run", "smoke"):
             longest = a.timeout or "15m"
             said = f"{a.operation} a job on {a.flavor} for at most {longest}"
@@ -67,6 +74,9 @@ class HfJobs(AgentTool):
     async def foresee(self, arguments: JobsArguments, ctx: ToolContext) -> Effect:
         """With the live price, what is run, and what was checked."""
         effect = self.effect(arguments, ctx.cwd)
+        if arguments.operation in AGAIN:
+            price_again, said = await foreseen(arguments, ctx)
+            return replace(effect, price_micro_usd=price_again, preview=said)
         if arguments.operation not in ("run", "smoke", "schedule"):
             return effect
         spec = await spec_of(arguments, ctx)
@@ -93,19 +103,18 @@ class HfJobs(AgentTool):
             + (f", packages {', '.join(arguments.dependencies)}" if arguments.dependencies else ""),
             *([f"secrets {', '.join(arguments.secrets)}"] if arguments.secrets else []),
             *([f"volumes {', '.join(arguments.volumes)}"] if arguments.volumes else []),
+            *await _uploads(arguments, ctx),
             *([f"open to the internet: ports {arguments.expose}"] if arguments.expose else []),
             *(["ssh: with the keys of the account"] if arguments.ssh else []),
             *await cannot_pay(Hub.of(ctx)),
-            *await preflight(arguments, ctx),
+            *await preflight(arguments, ctx, spec["env"] or {}),
             "",
             read_script(arguments.script, ctx.cwd) or arguments.command,
         ]
-        return Effect(
-            effect.kind,
-            paths=effect.paths,
+        return replace(
+            effect,
             price_micro_usd=price if effect.kind == "spend" else None,
             preview="\n".join(lines),
-            always_asks=effect.always_asks,
         )
 
     async def execute(self, arguments: JobsArguments, ctx: ToolContext) -> ToolResult:
@@ -116,6 +125,8 @@ class HfJobs(AgentTool):
             return await launch(arguments, ctx)
         if operation == "schedule":
             return await schedule(arguments, ctx)
+        if operation in AGAIN:
+            return await launch_again(arguments, ctx)
         if not arguments.id:
             raise ToolError(f"{operation} needs id")
         hub = Hub.of(ctx)
@@ -143,4 +154,15 @@ class HfJobs(AgentTool):
         """The Hub knows: by the label of the call. The others do the same twice as once."""
         if arguments.operation in ("run", "smoke", "schedule"):
             return await recovered(arguments, ctx, note)
+        if arguments.operation in AGAIN:
+            return await recovered_again(arguments, ctx, note)
         return await self.execute(arguments, ctx)
+
+
+async def _uploads(arguments: JobsArguments, ctx: ToolContext) -> list[str]:
+    """Raises ToolError for a folder that must not leave this machine."""
+    folders = folders_in(arguments.volumes)
+    return [
+        line_of(folder, files)
+        for folder, files in zip(folders, await look_through(folders, ctx.cwd), strict=True)
+    ]
