@@ -63,7 +63,7 @@ def limit(arguments: JobsArguments, spec: dict[str, Any], flavor: Flavor) -> Non
 
 
 async def schedule(arguments: JobsArguments, ctx: ToolContext) -> ToolResult:
-    """Raises ToolError where it was not made."""
+    """Raises ToolError if it was not made."""
     if not arguments.cron:
         raise ToolError("schedule needs cron: five fields, or @hourly, @daily, @weekly")
     spec = await spec_of(arguments, ctx)

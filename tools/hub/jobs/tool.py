@@ -151,7 +151,7 @@ class HfJobs(AgentTool):
     async def recover(
         self, arguments: JobsArguments, ctx: ToolContext, note: dict[str, Any]
     ) -> ToolResult | None:
-        """The Hub knows: by the label of the call. The others do the same twice as once."""
+        """Found by the label of the call. The others do the same twice as once."""
         if arguments.operation in ("run", "smoke", "schedule"):
             return await recovered(arguments, ctx, note)
         if arguments.operation in AGAIN:

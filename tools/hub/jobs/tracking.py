@@ -39,7 +39,7 @@ async def tracking(arguments: JobsArguments, ctx: ToolContext) -> dict[str, str]
 
 
 def tracked_line(env: dict[str, str], secrets: list[str]) -> str:
-    """Where the figures go, for the approval; "" if Trackio is not set up."""
+    """The Space of the figures, for the approval; "" if Trackio is not set up."""
     if SPACE not in env:
         return ""
     said = f"monitoring: trackio to the Space {env[SPACE]}, project {env.get(PROJECT)}; "
