@@ -24,12 +24,12 @@ def start_chat(options: Options) -> int:
         from cli.chat.loop import run_chat
 
         by_a_person("chat", terminal=False)  # a chat decides about calls
-        return await run_chat(options, _frontend())
+        return await run_chat(options, frontend())
 
     return guarded(lambda: asyncio.run(work()), options)
 
 
-def _frontend() -> Any:
+def frontend() -> Any:
     """The full terminal, or plain lines where the terminal can do no more."""
     dumb = os.environ.get("TERM", "dumb").lower() in ("", "dumb", "unknown", "emacs")
     wanted = "plain" if dumb or sys.platform == "win32" else "full"

@@ -164,9 +164,9 @@ def _is_escaped(text: str, encoding: str) -> bool:
     )
 
 
-def json_text(value: Any) -> str:
+def json_text(value: Any, *, indent: int | None = 2) -> str:
     """JSON to read and to change: hidden characters are escapes, which reading takes back."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
     places = hidden_places(text)
     if not places:
         return text

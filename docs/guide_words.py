@@ -2,7 +2,7 @@
 
 #: What the commands do; those with a space are commands of a group.
 COMMANDS = {
-    "demo": "Offline tour with a recorded model",
+    "demo": "Offline tour with a recorded model and Hub, in the chat",
     "sessions": "List, show, resume, undo, fork, export and delete sessions",
     "sessions list": "Newest sessions of this folder; with `--all` also those of other folders",
     "sessions show": "Conversation of a session",

@@ -1,13 +1,12 @@
 """Makes the README's picture of the chat: `uv run python -m docs.make_picture`.
 
-The real chat runs in a pseudo-terminal, with the demo's words as its model; what is on the
-screen is written to docs/chat.svg by rich.
+The demo runs in a pseudo-terminal, up to its question; what is on the screen is written to
+docs/chat.svg by rich.
 """
 
 import io
 import os
 import re
-import shutil
 import tempfile
 from itertools import groupby
 from pathlib import Path
@@ -17,36 +16,13 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from cli.commands.demo import ALLOWED
-from docs.record_demo import SHIPPED, answers
 from tests.cli.program import program
 from tests.cli.screens import Terminal, terminal
-from tests.stand_ins.model_script import Asked, Call, Reply, Usage
 
 TARGET = Path(__file__).parent / "chat.svg"
-MODEL = "openai/gpt-5.1"
 COLUMNS, ROWS = 92, 46
-TASK = "Train a classifier on @beans.csv that tells the two kinds apart, in plain Python."
-NUMBERS = {"loss": "0.2206", "accuracy": "0.955"}
 #: What names this machine or this moment, and what is in its place.
-STEADY = [(re.compile(r"/\S*/work"), "~/beans")]
-
-
-def choose(asked: Asked) -> Reply:
-    """The demo's answers, as a stand-in gives them."""
-    said = answers(NUMBERS)
-    text, calls = said[min(asked.step, len(said) - 1)]
-    made = [Call(name, given) for call in calls for name, given in call.items()]
-    size = 5200 + 900 * asked.step
-    usage = Usage(input=size, cached=size - 900 if asked.step else 0, output=120)
-    return Reply(text, calls=made, usage=usage)
-
-
-def scene(chat: Terminal) -> None:
-    """What happens before the picture is taken: it waits for a word on the real run."""
-    chat.prompt()
-    chat.enter(TASK)
-    chat.expect("Run it\\? \\[y\\]es")
+STEADY = [(re.compile(r"/\S*/ml-agent-demo-\w+"), "~/beans")]
 
 
 def drawn(chat: Terminal) -> list[Text]:
@@ -78,11 +54,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["HOME"] = folder
         with (
-            program(Path(folder), choose) as run,
-            terminal(run, "-m", MODEL, "--allow", ALLOWED, columns=COLUMNS, rows=ROWS) as chat,
+            program(Path(folder), []) as run,
+            terminal(run, "demo", columns=COLUMNS, rows=ROWS) as chat,
         ):
-            shutil.copy(SHIPPED / "beans.csv", run.work)
-            scene(chat)
+            chat.expect("Run it\\? \\[y\\]es")
             lines = drawn(chat)
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
     for line in lines:

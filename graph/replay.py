@@ -5,7 +5,7 @@ By default the tools answer from the recording too, so that nothing is run, writ
 again. With real tools the results are real, in a folder of one's own.
 """
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +33,8 @@ class ReplayOptions(TypedDict, total=False):
         real_tools: run the calls; False, the default, answers them from the recording.
         strict: a request that differs ends the turn (`replay_differs`), the default; else it is
             only told. pace: seconds between two pieces of an answer.
+        from_recording: tools that answer from the recording also with real tools; by operation,
+            what is known of the call: {"effect": fields of it, "cost_micro_usd"}.
         decide: who answers approvals (None for one: they continue waiting, and the replay ends).
             By default recorded tools are decided as the recorded user did, and calls of real
             tools are rejected: a file decides about nothing that runs.
@@ -41,6 +43,7 @@ class ReplayOptions(TypedDict, total=False):
     real_tools: bool
     strict: bool
     pace: float
+    from_recording: Mapping[str, Mapping[str, Any]]
     decide: Decide | None
 
 
@@ -65,7 +68,8 @@ class Replay:
         for name in ran_in(recording):
             known.setdefault(name, Forgotten(name=name, description="of the recorded session"))
         results = Results(recording, known)
-        tools = known if real_tools else {n: Recorded.of(t, results) for n, t in known.items()}
+        answered = how.get("from_recording", {}) if real_tools else {n: {} for n in known}
+        tools = known | {n: Recorded.of(known[n], results, about) for n, about in answered.items()}
         folder = cwd if real_tools else Path(recording.cwd or cwd)
         self._script = Script(recording)
         self._decide = decide or (results.rejections if real_tools else results.decisions)
@@ -84,6 +88,11 @@ class Replay:
             ),
             tools=tools,
         )
+
+    @property
+    def opening(self) -> str:
+        """The message that opens the first turn."""
+        return self._script.turns()[0][-1]
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Everything the session tells. A turn that fails, or is left with approvals that

@@ -1,7 +1,8 @@
-"""`ml-agent demo`: an offline tour. The model is a recording; the graph, the tools, the files
-and the thread are real."""
+"""`ml-agent demo`: an offline tour. The model and the Hub are recordings; the graph, the other
+tools, the files and the thread are real. In a terminal it runs in the chat."""
 
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -15,19 +16,23 @@ from typing import Any
 
 import click
 
-from cli.shared.approval_prompt import PLAIN, decisions_of, show
+from cli.chat.state import Chat
+from cli.shared.approval_prompt import PLAIN, show
 from cli.shared.bootstrap import complain, settings_for
 from cli.shared.command import runs
 from cli.shared.options import Options
-from cli.shared.plain_dialog import converse
-from cli.shared.render import EventPrinter, closing
+from cli.shared.render import EventPrinter, Lines, closing
 from cli.shared.results import INTERRUPTED
 from cli.terminal.writer import to_stdout
+from configs.layers import shipped_settings
+from configs.settings import Settings
 
-#: Seconds between two words of the recorded model, where someone watches.
+#: Seconds between two words of the recorded model, in a terminal.
 PACE = 0.012
-#: The small first run is allowed by a rule; the real one asks.
-ALLOWED = "bash(python3 train.py --epochs 1)"
+#: The training here is allowed by a rule; the paid job asks.
+TRAINING = "python3 train.py"
+ALLOWED = f"bash({TRAINING})"
+Requests = list[dict[str, Any]]
 
 
 @click.command()
@@ -36,71 +41,122 @@ ALLOWED = "bash(python3 train.py --epochs 1)"
 async def demo(options: Options, yes: bool) -> int:
     """Take an offline tour: no key, no network, about ten seconds.
 
-    A recorded model trains a small classifier in a new folder. The graph, the tools, the files
-    and the session are real. One command needs your approval.
+    A recorded model looks at a dataset, trains a small network in a new folder, and runs a paid
+    job on a recorded Hub, which needs your approval. The graph, the other tools, the files and
+    the session are real. Nothing is paid.
     """
     return await _Demo(yes, options).run()
 
 
 class _Demo:
     def __init__(self, yes: bool, options: Options) -> None:
-        self._lines = EventPrinter(sys.stdout, to_stdout)
-        self._asks = sys.stdin.isatty() and sys.stdout.isatty() and not yes
-        self._why = "--yes was given" if yes else "no terminal to ask in"
+        self._yes = yes
         self._options = options
+        self._in_chat = sys.stdin.isatty() and sys.stdout.isatty()
+        self._lines: Lines = EventPrinter(sys.stdout, to_stdout)
         self._refused = False
+        self._last: Any = None
 
     async def run(self) -> int:
-        replay, folder = self._prepared()
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGINT, replay.session.interrupt)
-        self._lines.line(f"Offline tour: a recorded model works in {folder}", "1")
-        self._lines.line("The graph, the tools, the files and the session are real.", "2")
-        last: Any = None
-        async for event in replay.events():
-            if event.name == "processing" and last is None:
-                self._lines.line(f"\n> {event.text}", "1")
-            self._lines.show(event)
-            if event.name not in ("ready", "shutdown"):
-                last = event
-        return self._ended(last, replay.session.thread.id, folder)
+        folder = _new_folder()
+        # The same Python for the script, also where none is on the path.
+        os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        # None of the user's own settings: the tour is the same everywhere.
+        state = settings_for(self._options).settings.state_path()
+        settings = shipped_settings(state_dir=str(state))
+        replay = self._prepared(folder, settings)
+        if self._in_chat:
+            await self._chat(replay, folder, settings)
+        else:
+            await self._print(replay, folder)
+        return self._ended(replay.session.thread.id, folder)
 
-    def _prepared(self) -> tuple[Any, Path]:
-        """The replay, and the fresh folder it works in, with the data set."""
-        from configs.layers import shipped_settings
+    def _prepared(self, folder: Path, settings: Settings) -> Any:
+        """The replay, in its folder, with the data set."""
         from graph.options import RunOptions
         from graph.replay import Replay
         from graph.transcript.format import read_recording
 
-        folder = Path(tempfile.mkdtemp(prefix="ml-agent-demo-")).resolve()
         shipped = Path(str(files("configs"))) / "demo"
         shutil.copy(shipped / "beans.csv", folder)
-        # The same Python for the script, also where none is on the path.
-        os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        replay = Replay(
+        return Replay(
             read_recording(shipped / "recording.jsonl"),
-            # None of the user's own settings: the tour is the same everywhere.
-            shipped_settings(state_dir=str(settings_for(self._options).settings.state_path())),
+            settings,
             cwd=folder,
             options=RunOptions(model="replay/demo", mode="ask", allow=(ALLOWED,)),
             real_tools=True,
             strict=False,
-            pace=PACE if sys.stdout.isatty() else 0.0,
-            decide=self._decide,
+            pace=PACE if self._in_chat else 0.0,
+            decide=self._approve,
+            from_recording=json.loads((shipped / "hub.json").read_text(encoding="utf-8")),
         )
-        return replay, folder
 
-    def _decide(self, requests: list[dict[str, Any]]) -> Sequence[dict[str, Any]] | None:
-        if not self._asks:
-            for request in requests:
-                show(request, self._lines, PLAIN.most)
-            self._lines.line(f"  approved by the demo: {self._why}", "33")
-            return [{"type": "approve"} for _ in requests]
-        decisions = converse(decisions_of(requests, self._lines, None, PLAIN), self._lines)
-        self._refused = decisions is None or any(d["type"] == "reject" for d in decisions)
-        return None if self._refused else decisions
+    async def _print(self, replay: Any, folder: Path) -> None:
+        """As lines, for a pipe."""
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, replay.session.interrupt)
+        self._begin(folder, replay)
+        async for event in replay.events():
+            self._show(event)
+        if self._last.name == "turn_complete":
+            self._lines.line("\n" + closing(asdict(self._last), self._last.since), "2")
 
-    def _ended(self, last: Any, thread: str, folder: Path) -> int:
+    async def _chat(self, replay: Any, folder: Path, settings: Settings) -> None:
+        """In the chat, as a session of the user's own."""
+        from cli.chat.turns import run_turn
+        from cli.start_chat import frontend
+
+        chat = Chat(self._options, frontend())
+        chat.settings, chat.folder = settings, folder
+        terminal = chat.frontend
+        ask = terminal.decide
+
+        async def decide(chat: Chat, requests: Requests) -> Requests | None:
+            if self._yes:
+                return list(self._approve(requests))
+            decisions = await ask(chat, requests)
+            self._refused = decisions is None or any(d["type"] == "reject" for d in decisions)
+            return None if self._refused else decisions
+
+        terminal.decide = decide  # type: ignore[method-assign]
+        await terminal.open(chat)
+        try:
+            self._lines = chat.lines
+            async with replay.session as session:
+                chat.session = session
+                self._begin(folder, replay)
+                await run_turn(chat, self._noting(session.send(replay.opening)))
+                chat.session = None
+        finally:
+            await terminal.close()
+        self._lines = EventPrinter(sys.stdout, to_stdout)
+
+    async def _noting(self, events: Any) -> Any:
+        async for event in events:
+            self._note(event)
+            yield event
+
+    def _begin(self, folder: Path, replay: Any) -> None:
+        self._lines.line(f"Offline tour: a recorded model and Hub; it works in {folder}", "1")
+        self._lines.line("The graph, the other tools, the files and the session are real.", "2")
+        self._lines.line(f"\n> {replay.opening}", "1")
+
+    def _show(self, event: Any) -> None:
+        self._note(event)
+        self._lines.show(event)  # type: ignore[attr-defined]
+
+    def _note(self, event: Any) -> None:
+        if event.name not in ("ready", "shutdown"):
+            self._last = event
+
+    def _approve(self, requests: Requests) -> Sequence[dict[str, Any]]:
+        why = "--yes was given" if self._yes else "no terminal to ask in"
+        for request in requests:
+            show(request, self._lines, PLAIN.most)
+        self._lines.line(f"  approved by the demo: {why}", "33")
+        return [{"type": "approve"} for _ in requests]
+
+    def _ended(self, thread: str, folder: Path) -> int:
+        last = self._last
         if last.name == "interrupted":
             complain("interrupted")
             return INTERRUPTED
@@ -110,9 +166,11 @@ class _Demo:
         if self._refused:
             # A recording cannot answer to a no; a model would be told and continue without it.
             self._lines.line("\nYou did not approve it, so it did not run: the tour ends here.")
-        else:
-            self._lines.line("\n" + closing(asdict(last), last.since), "2")
         self._lines.line(f"The files: {folder}")
         self._lines.line(f"The session: ml-agent sessions show {thread}")
-        self._lines.line('Next: set an API key, then ml-agent "your task"')
+        self._lines.line('Next: ml-agent login sets an API key, then ml-agent "your task"')
         return 0
+
+
+def _new_folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="ml-agent-demo-")).resolve()

@@ -53,7 +53,7 @@ def _beside(arguments: dict[str, Any], word: str, preview: str) -> list[str]:
     """The arguments that neither the first line nor the preview shows."""
     found = []
     for name, value in arguments.items():
-        text = value if isinstance(value, str) else json_text(value)
+        text = value if isinstance(value, str) else json_text(value, indent=None)
         if text in ("", word, preview) or (len(text) >= TELLING and text in preview):
             continue
         size = f"{len(text):,} characters" if len(text) > SHORT else ""

@@ -8,6 +8,7 @@ import json
 import re
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -137,9 +138,11 @@ class Recorded(AgentTool):
 
     real: AgentTool
     results: Any
+    about: Any = None
 
     @classmethod
-    def of(cls, tool: AgentTool, results: Results) -> Recorded:
+    def of(cls, tool: AgentTool, results: Results, about: Mapping[str, Any]) -> Recorded:
+        """`about`: by operation, what the services of the recorded session said of the call."""
         return cls(
             name=tool.name,
             description=tool.description,
@@ -147,16 +150,31 @@ class Recorded(AgentTool):
             answered_by_person=tool.answered_by_person,
             real=tool,
             results=results,
+            about=about,
         )
+
+    def title(self, arguments: Mapping[str, Any]) -> str:
+        return self.real.title(arguments)
+
+    def summary(self, text: str) -> str:
+        return self.real.summary(text)
 
     def effect(self, arguments: Any, cwd: str) -> Effect:
         return self.real.effect(arguments, cwd)
+
+    async def foresee(self, arguments: Any, ctx: ToolContext) -> Effect:
+        return replace(self.effect(arguments, ctx.cwd), **self._known(arguments).get("effect", {}))
+
+    def _known(self, arguments: Any) -> Mapping[str, Any]:
+        about: Mapping[str, Any] = self.about or {}
+        known: Mapping[str, Any] = about.get(getattr(arguments, "operation", ""), {})
+        return known
 
     async def execute(self, arguments: Any, ctx: ToolContext) -> ToolResult:
         found: ToolResult = self.results.take(self.name, arguments.model_dump())
         if found.outcome == "interrupted":
             ctx.services.stop.set()  # as the recorded user did
-        return found
+        return replace(found, cost_micro_usd=self._known(arguments).get("cost_micro_usd"))
 
 
 class AnyArguments(BaseModel):

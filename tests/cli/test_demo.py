@@ -11,7 +11,8 @@ import pytest
 
 from core.models.routes import recording_path
 from graph.transcript.format import digest, read_recording
-from tests.cli.program import ROOT
+from tests.cli.program import ROOT, program
+from tests.cli.screens import terminal
 from tests.cli.program_process import in_terminal, run
 
 
@@ -40,12 +41,11 @@ def test_without_a_terminal_it_approves_itself_and_says_so(
     why = "--yes was given" if arguments else "no terminal to ask in"
     assert done.stdout.count(f"approved by the demo: {why}") == 1
     assert "not as recorded" not in done.stdout
-    # It plans, reads, writes, fails, mends, trains, draws, reports.
+    # It looks, trains, asks about a paid job, waits for it, reports.
     told = [
-        "[>] look at the data", "● read beans.csv", "● write train.py", "[exit code 1]",
-        "● edit train.py", "left out, a measurement is missing", "? bash python3 train.py",
-        "0.693 |*", "held back", "● write report.md", "plan 4/4 · all done",
-        "The classifier is trained", "9 iterations",
+        "[>] look at the dataset", "90 rows", "● write train.py", "step 300/300", "eval_loss",
+        "Paid job: up to $0.50", "was submitted on cpu-xl", "COMPLETED", "● write report.md",
+        "plan 4/4 · all done", "Accuracy 0.", "7 iterations", "$0.17",
     ]  # fmt: skip
     rest = done.stdout
     for words in told:
@@ -55,10 +55,10 @@ def test_without_a_terminal_it_approves_itself_and_says_so(
     assert {p.name for p in folder.iterdir()} == {
         "beans.csv", "train.py", "model.json", "report.md",
     }  # fmt: skip
-    # What the report claims is what the run printed.
-    (claimed,) = re.findall(r"accuracy (\S+) on the 22 rows", (folder / "report.md").read_text())
-    assert f"held back {claimed}" in done.stdout
-    assert len(json.loads((folder / "model.json").read_text())["weights"]) == 3
+    # What the recorded model says of the training here is what it printed.
+    (claimed,) = re.findall(r"The single run here gave (\S+),", done.stdout)
+    assert f"accuracy {claimed} +- 0.000" in done.stdout
+    assert len(json.loads((folder / "model.json").read_text())["first"]) == 16
 
 
 @pytest.mark.parametrize(("answer", "ran"), [("y", True), ("n", False)])
@@ -75,13 +75,34 @@ def test_a_person_decides_in_a_terminal(answer: str, ran: bool, tmp_path: Path) 
     assert (folder / "report.md").exists() is ran
 
 
+@pytest.mark.parametrize("columns", [40, 80])
+def test_it_runs_in_the_chat(columns: int, tmp_path: Path) -> None:
+    """The chat's own renderer: a live training, one key for the paid job."""
+    with (
+        program(tmp_path, []) as run,
+        terminal(run, "demo", columns=columns, rows=50, TMPDIR=str(tmp_path)) as chat,
+    ):
+        chat.expect(r"Run it\?")
+        assert any("loss 0.39 █" in line for line in chat.lines)
+        assert "Paid job: up to $0.50" in chat.text
+        chat.type("y")
+        chat.expect("The session: ml-agent")
+        chat.ends()
+        assert "$0.17" in chat.text
+        assert "**Accuracy" not in chat.text
+        assert all(len(line) <= columns for line in chat.lines)
+    assert chat.child.exitstatus == 0
+    (folder,) = tmp_path.glob("ml-agent-demo-*")
+    assert (folder / "report.md").exists()
+
+
 def test_its_thread_is_a_thread(tmp_path: Path) -> None:
     done = demo(tmp_path, "--yes")
     (thread,) = re.findall(r"sessions show (\S+)", done.stdout)
     for command in (["sessions", "show", thread], ["sessions", "export", thread]):
         shown = run(command, cwd=tmp_path, env=environment(tmp_path))
         assert shown.returncode == 0
-        assert "The classifier is trained" in shown.stdout
+        assert "of 90 rows had no width" in shown.stdout
 
 
 def test_the_recording_is_whole_and_names_no_machine() -> None:

@@ -7,23 +7,10 @@ from typing import Any
 from cli.chat.first_run import run_demo
 from cli.chat.slash_commands import all_commands, help_lines
 from cli.chat.state import Chat
-from cli.chat.threads import ensure_open, say_status
+from cli.chat.threads import ensure_open
 from cli.shared.render import MARKS, money
-from core.store.goals import goal_line
-from core.store.wait_words import wait_line, wait_of
 
 PERIODS = {"turn": "this turn", "thread": "this session", "day": "today, all sessions"}
-
-
-async def status(chat: Chat, word: str) -> None:
-    say_status(chat)
-    if chat.session is not None:
-        for command in await chat.session.commands():
-            chat.lines.line(f"runs: {command}", "2")
-        if wait := await chat.session.wait_row():
-            chat.lines.line(wait_line(wait_of(wait)), "2")
-        if goal := await chat.session.goal_view():
-            chat.lines.line(goal_line(goal), "2")
 
 
 async def cost(chat: Chat, word: str) -> None:

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from cli.chat.state import Chat, ChatLines
+from cli.chat.state import Chat, ChatLines, Choice
 from cli.chat.threads import ensure_open
-from cli.shared.model_list import listed
+from cli.shared.model_list import MOST, matching, none_found
 from configs.settings import EFFORTS
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ async def model(chat: Chat, word: str) -> None:
         return
     if await ensure_open(chat):
         before = chat.session.thread.model
-        await choose_model(chat.session, word, chat.lines)
+        await choose_model(chat, word)
         if chat.session.thread.model != before:
             chat.chosen["model"] = chat.session.thread.model
         await chat.frontend.settled(chat)
@@ -87,31 +87,41 @@ async def modes(chat: Chat) -> list[tuple[str, str]]:
     return list(MODES.items())
 
 
-async def choose_model(session: "Session", word: str, lines: ChatLines) -> None:
-    """`/model`: which answers, and which there are. `/model ID`: switch. `/model WORD`: find."""
+async def choose_model(chat: Chat, word: str) -> None:
+    """`/model`: choose of all. `/model ID`: switch. `/model WORD`: choose of those it is in."""
     from core.errors import AgentError
     from core.model_errors import UnknownModel
     from core.models.list_models import offers
 
-    if not word:
-        lines.line(
-            f"{session.thread.model} is the model; /model ID switches, /model WORD searches", "2"
-        )
-    else:
+    session, lines = chat.session, chat.lines
+    if word:
         try:
-            route = await session.switch(word)
-            lines.line(f"model: {route}", "2")
+            lines.line(f"Model: {await session.switch(word)}", "2")
             return
         except UnknownModel as error:
             failure: AgentError = error
         except AgentError as error:
             lines.complain(error.message, error.hint)
             return
-    found = list(listed(await offers(session.settings), word))
-    for text in found:
-        lines.line(text)
-    if word and not found:
-        lines.complain(failure.message, failure.hint)
+    else:
+        lines.line(f"{session.thread.model} is the model", "2")
+    first = (session.thread.model, chat.settings.model_name)
+    found = sorted(
+        matching(await offers(session.settings), word),
+        key=lambda offer: first.index(offer.id) if offer.id in first else len(first),
+    )
+    if not found:
+        if word:
+            lines.complain(failure.message, failure.hint)
+        else:
+            lines.line(none_found(""))
+        return
+    choices = [Choice(str(n), offer.describe()) for n, offer in enumerate(found[:MOST], 1)]
+    if len(found) > MOST:
+        lines.line(f"{len(found) - MOST} more; /model WORD narrows the list", "2")
+    picked = await chat.frontend.pick("model", choices)
+    if picked:
+        await choose_model(chat, found[int(picked) - 1].id)
 
 
 def choose_effort(session: "Session", word: str, lines: ChatLines) -> bool:

@@ -12,12 +12,13 @@ SPAN = re.compile(
     r"(?P<ticks>`+)(?P<code>(?:(?!(?P=ticks)).)+?)(?P=ticks)(?!`)"
     r"|\*\*(?P<bold>[^\s*](?:.*?[^\s])?)\*\*"
     r"|(?<![\w*])\*(?P<star>[^\s*](?:[^*]*[^\s*])?)\*(?![\w*])"
+    r"|~~(?P<struck>[^\s~](?:[^~]*[^\s~])?)~~"
     r"|(?<!\w)_(?P<under>[^\s_](?:[^_]*[^\s_])?)_(?!\w)"
     r"|\[(?P<text>[^\]\[]+)\]\((?P<url>[^()\s]+)\)"
 )
 #: What may begin a span whose end has not come yet.
 OPEN = re.compile(
-    r"\*\*(?=[^\s*]|$)|(?<![\w*])\*(?=[^\s*]|$)|(?<!\w)_(?=[^\s_]|$)|`"
+    r"\*\*(?=[^\s*]|$)|~~(?=[^\s~]|$)|~$|(?<![\w*])\*(?=[^\s*]|$)|(?<!\w)_(?=[^\s_]|$)|`"
     r"|\[[^\]]*$|\[[^\]]*\](?:\([^)]*)?$"
 )
 #: Characters for which the end of a span is waited for, before it counts as plain text.
@@ -36,6 +37,8 @@ def spans(text: str, code: str = "") -> list[Piece]:
             found.append((match["code"], _joined(code, "36")))
         elif match["bold"] is not None:
             found += spans(match["bold"], _joined(code, "1"))
+        elif match["struck"] is not None:
+            found += spans(match["struck"], _joined(code, "9"))
         elif match["url"] is not None:
             found.append((match["text"], _joined(code, "4")))
             if match["url"] != match["text"]:

@@ -19,6 +19,8 @@ ITEM = re.compile(r"^(\s*)([-*+]|\d{1,3}[.)])\s+(.*)$")
 RULE = re.compile(r"^\s*([-*_])(?:\s*\1){2,}\s*$")
 QUOTE = re.compile(r"^\s*>\s?(.*)$")
 DIVIDER = re.compile(r"^[\s|:-]+$")
+#: Before a line of code.
+CODE = "  "
 #: What a line may still become before its first characters are all there.
 UNDECIDED = re.compile(r"^\s*(?:`{0,3}|~{0,3}|#{0,6}|[-*+_]|\d{1,3}[.)]?)\s*$")
 
@@ -82,7 +84,6 @@ class Markdown:
             if fence and line.strip().startswith(self._fence) and not fence[2]:
                 self._flush_code()
                 self._fence, self._code = "", []
-                self._put(self._paint(line.strip(), "2"))
             else:
                 self._code.append(line)
                 self._new_code += 1
@@ -92,7 +93,8 @@ class Markdown:
             self._flush_table()
             if fence and not self._written:
                 self._fence, self._language = fence[1], fence[2]
-                self._put(self._paint(line.strip(), "2"))
+                if fence[2]:
+                    self._put(CODE + self._paint(fence[2], "2"))
             elif not line.strip():
                 if not self._blank:
                     self._put("")
@@ -108,7 +110,7 @@ class Markdown:
         if not line:
             self.live = self._waiting_table()
         elif self._fence:
-            self.live = [fitting(line, self._columns() - 1)]
+            self.live = [fitting(CODE + line, self._columns() - 1)]
         elif line.lstrip().startswith("|"):
             self.live = [*self._waiting_table(), fitting(line, self._columns() - 1)]
         elif UNDECIDED.match(line) or FENCE.match(line):
@@ -152,16 +154,18 @@ class Markdown:
     def _flush_code(self) -> None:
         if self._new_code:
             for line in code_lines(self._code, self._new_code, self._language, self._paint):
-                self._put(line)
+                self._put(f"{CODE}{line}" if line else "")
             self._new_code = 0
 
     def _flush_table(self) -> None:
         if not self._table:
             return
         rows = [_cells(line) for line in self._table if not DIVIDER.match(line)]
+        marks = next((_cells(line) for line in self._table if DIVIDER.match(line)), [])
+        right = [mark.endswith(":") and not mark.startswith(":") for mark in marks]
         self._table = []
         styled = [[self._styled(spans(cell)) for cell in row] for row in rows]
-        for line in table_lines(styled, self._columns() - 1, self._paint) if styled else ():
+        for line in table_lines(styled, right, self._columns() - 1, self._paint):
             self._put(line)
 
     def _put(self, line: str) -> None:
