@@ -66,6 +66,11 @@ class Terminal:
     def enter(self, text: str = "") -> None:
         self.child.send(text + "\r")
 
+    def resize(self, columns: int) -> None:
+        """The terminal gets another width, and the program is told."""
+        self._screen.resize(self._screen.lines, columns)
+        self.child.setwinsize(self._screen.lines, columns)
+
     def read(self, seconds: float = 0.05) -> bool:
         """Take what the program wrote; False once it has ended."""
         try:

@@ -12,8 +12,8 @@ import pytest
 from core.models.routes import recording_path
 from graph.transcript.format import digest, read_recording
 from tests.cli.program import ROOT, program
-from tests.cli.screens import terminal
 from tests.cli.program_process import in_terminal, run
+from tests.cli.screens import terminal
 
 
 def environment(folder: Path) -> dict[str, str]:
