@@ -112,7 +112,7 @@ async def thread_for(
     check_permissions(settings.permissions)
     if row and here and not await asyncio.to_thread(os.path.isdir, row.cwd):
         raise UsageError(
-            f"the thread's folder is gone: {row.cwd}", "make it again, or start a new thread"
+            f"the session's folder is gone: {row.cwd}", "make it again, or start a new session"
         )
     wanted = options.model or (row.model if row else "") or settings.model_name
     model = wanted or await choose_model(settings)

@@ -209,7 +209,7 @@ class Status(Choices):
             return False
         row = await self._store.threads.get(self.thread.id)
         if row is None:
-            raise NoSuchThread(f"there is no thread {self.thread.id}")
+            raise NoSuchThread(f"no session has the id {self.thread.id}")
         seen = (row.updated, row.title, await self._stored.head())
         changed, self._looked = seen != self._looked, seen
         self.thread = replace(row, host=self.thread.host, cwd=self.thread.cwd)

@@ -115,7 +115,7 @@ class TimeLine:
             if len(steps) < turns:
                 count = len(steps)
                 raise UsageError(
-                    f"there is nothing to undo in {self._row.id}"
+                    f"nothing to undo in {self._row.id}"
                     if not count
                     else f"{self._row.id} has only {count} turns that can be undone",
                     "Cannot undo past the point where the fork was made" if not count else "",
@@ -147,7 +147,7 @@ class TimeLine:
             target_id = turn.get("redo")
             if not target_id:
                 raise UsageError(
-                    f"there is nothing to redo in {self._row.id}",
+                    f"nothing to redo in {self._row.id}",
                     "only an undo can be redone, until the next message",
                 )
             target = await self._thread.turn(target_id)
@@ -179,9 +179,7 @@ class TimeLine:
                 )
             values = dict(state.values)
             if not values.get("messages"):
-                raise UsageError(
-                    f"there is nothing to fork in {self._row.id}", "send a message first"
-                )
+                raise UsageError(f"nothing to fork in {self._row.id}", "send a message first")
             turn: Turn = values["turn"]
             turn = {**turn, "before": None, "redo": None, "seq": 0}
             row = replace(

@@ -187,7 +187,10 @@ class Watcher:
         ended its wait."""
         folder = Path(thread.cwd)
         if not await asyncio.to_thread(os.path.isdir, folder):
-            raise StoreError(f"its folder {folder} is not on this machine", "watch where it is")
+            raise StoreError(
+                f"its folder {folder} is not on this machine",
+                "run ml-agent watch on the machine that has it",
+            )
         settings = await asyncio.to_thread(self._load, folder)
         options = options_of(run, self._say)
         opened = Session.open(settings, cwd=folder, thread=thread.id, options=options, store=store)

@@ -58,7 +58,7 @@ class Acts:
     async def stop(self, request: Request, user: User, room: Room) -> Response:
         await body_of(request, sent.NoFields)
         if not room.is_running and room.session.driver() == "elsewhere":
-            raise UsageError("another process drives this turn", "stop it there")
+            raise UsageError("another process runs this turn", "stop it there")
         if room.is_running:
             room.session.interrupt()
         return JSONResponse({}, 202)

@@ -31,7 +31,7 @@ def create_app(site: Site) -> Starlette:
         return JSONResponse({"status": "ok"})
 
     async def missing(request: Request, error: Exception) -> Response:
-        told = {"kind": "not_found", "message": "there is no such page", "hint": "open /"}
+        told = {"kind": "not_found", "message": "no such page", "hint": "open /"}
         return JSONResponse({"error": told}, 404)
 
     @asynccontextmanager

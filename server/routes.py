@@ -109,7 +109,7 @@ class ThreadRoutes:
             for path in (outputs.result(thread, call), outputs.run(thread, call) / "output"):
                 with suppress(OSError):
                     return PlainTextResponse(await asyncio.to_thread(_whole, path))
-        raise NoSuchThread("there is no such result", "reload the page")
+        raise NoSuchThread("no such result", "reload the page")
 
     # --- a new thread -----------------------------------------------------------------------
 

@@ -101,7 +101,9 @@ class User:
             # Two tabs that come at once get one room.
             if thread not in self.rooms:
                 if await store.threads.get(thread) is None:
-                    raise NoSuchThread(f"there is no session {thread!r}", "choose one of the list")
+                    raise NoSuchThread(
+                        f"no session has the id {thread!r}", "choose one of the list"
+                    )
                 self.rooms[thread] = await self._open(store, thread, {})
         room = self.rooms[thread]
         room.last_used = time.monotonic()

@@ -37,7 +37,7 @@ async def choose_model(settings: Settings) -> str:
     if found:
         return found
     raise NotAuthenticated(
-        "no model: there is no key in the environment and no local server answers",
+        "no model: no API key is set, and no local server answers",
         "set ANTHROPIC_API_KEY, HF_TOKEN or OPENAI_API_KEY, start ollama, or pass -m",
     )
 

@@ -44,7 +44,7 @@ def raised(failure: Failure, route: Route, attempts: int, *, instead: str = "") 
         )
     if status in (404, 405) and not failure.hint:
         where = route.base_url or "its address"
-        return UnknownModel(f"{who}: there is nothing at {where}: {said}", ADDRESS, **facts)
+        return UnknownModel(f"{who}: nothing answers at {where}: {said}", ADDRESS, **facts)
     if failure.kind == "final" and status is None and failure.hint:
         return RequestRefused(f"{who}: no answer: {said}", failure.hint, **facts)
     if failure.kind == "final" and status is None:

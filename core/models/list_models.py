@@ -74,7 +74,7 @@ async def check(model: str, settings: Settings) -> Route:
     if catalogue and listed and not takes_any and catalogue.of(route.model_name) is None:
         prefix = model[: -len(route.model_name)] or ""
         near = nearest(model, (prefix + m.id for m in listed))
-        raise UnknownModel(f"{route.describe()}: there is no such model{near}")
+        raise UnknownModel(f"{route.describe()}: no such model{near}")
     return route
 
 

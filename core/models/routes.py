@@ -130,7 +130,7 @@ class Route:
             return f"the recording {recording_path(self.id).name}"
         if self.base_url:
             return f"{self.id} at {self.base_url}"
-        return f"{self.id} at {self.provider}"
+        return self.id
 
     def credential_hint(self) -> str:
         """What to set when the credential is missing or refused."""
@@ -155,7 +155,7 @@ class Route:
         """Raise NotAuthenticated where a key is needed and none is set, UnknownModel where the
         address that was set is none."""
         if self.provider == "replay" and not recording_path(self.id).is_file():
-            raise UnknownModel(f"there is no recording {recording_path(self.id)}")
+            raise UnknownModel(f"no such recording: {recording_path(self.id)}")
         address = urlsplit(self.base_url)
         if self.base_url and (address.scheme not in ("http", "https") or not address.hostname):
             raise UnknownModel(

@@ -49,7 +49,7 @@ def git_problem(words: Sequence[str], folder: str, home: str) -> str:
     git = _git_folder(folder)
     if isinstance(git, str):
         # There, `git diff` compares any two places.
-        return git or ("there is no repository" if verb == "diff" else "")
+        return git or ("not in a git repository" if verb == "diff" else "")
     if not inside(resolved(str(git[0].parent), folder), home):
         return "the repository is not inside the working directory"
     why = store_problem(*git, home) or _settings_problem(git[1] / "config") or _hook_problem(git[1])

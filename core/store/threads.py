@@ -175,7 +175,7 @@ class ThreadRows:
         number = int(wanted[1:])
         rows = await self.list(cwd or None, number)
         if not 0 < number <= len(rows):
-            there = "there are no sessions" if not rows else f"the last one is @{len(rows)}"
+            there = "this folder has no sessions" if not rows else f"the last one is @{len(rows)}"
             raise NoSuchThread(f"no session {wanted}: {there}")
         return rows[number - 1]
 

@@ -95,7 +95,7 @@ class EditorAgent:
     @_answers
     async def authenticate(self, method_id: str, **_: Any) -> AuthenticateResponse:
         if method_id != SIGN_IN.id:
-            raise UsageError(f"there is no sign-in {method_id!r}", f"choose {SIGN_IN.id}")
+            raise UsageError(f"unknown sign-in {method_id!r}", f"choose {SIGN_IN.id}")
         if not await asyncio.to_thread(hub_token):
             raise NotAuthenticated("not signed in to Hugging Face", "run hf auth login")
         return AuthenticateResponse()

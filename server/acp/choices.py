@@ -73,7 +73,7 @@ async def choose(session: Session, id: str, value: str | bool) -> None:
         case "thought_level":
             session.think(str(value))
         case _:
-            raise UsageError(f"there is no option {id!r}", "choose mode, model or thought_level")
+            raise UsageError(f"unknown option {id!r}", "choose mode, model or thought_level")
 
 
 async def set_mode(session: Session, wanted: str) -> None:

@@ -88,7 +88,7 @@ class Sessions:
         store = await self._stored(self._settings_for(Path(cwd)))
         row = await store.threads.get(thread)
         if row is None:
-            raise NoSuchThread(f"there is no session {thread!r}")
+            raise NoSuchThread(f"no session has the id {thread!r}")
         if row.host == socket.gethostname() and real_path(row.cwd) != real_path(cwd):
             raise UsageError(
                 f"session {thread} works in {row.cwd}, not in {cwd}", f"open {row.cwd} and load it"

@@ -197,7 +197,7 @@ def test_add_list_test_remove(tmp_path: Path) -> None:
         assert listed["time"]["from"] == str(path)
         assert "DOCS_KEY" in listed["docs"]["state"]
         examined = run("doctor").stdout
-        assert "ok   MCP server time: 2 tools" in examined
+        assert "ok    MCP server time: 2 tools" in examined
         assert "warn MCP server docs: ${DOCS_KEY} is not set" in examined
 
         assert run("mcp", "remove", "docs").returncode == 0

@@ -50,7 +50,7 @@ def test_the_list_is_by_folder_first(tmp_path: Path) -> None:
         lines = run("sessions", "list", "--all").stdout.splitlines()
         heads = [line for line in lines if not line.startswith(" ")]
         assert heads == [str(run.work), *(str(tmp_path / name) for name in "bca")]
-        assert lines[1].endswith("1 turns  here")
+        assert lines[1].endswith("1 turn   here")
 
 
 def test_a_thread_gets_another_title(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_a_thread_gets_another_title(tmp_path: Path) -> None:
         # It is said of a thread, not in it: which one is the newest does not change.
         assert listed(run) == ["the newest", "the old one"]
         for arguments, words in [
-            (["two", "words"], "no thread 'two' (a title is one argument"),
+            (["two", "words"], "no session matches 'two' (a title is one argument"),
             (["three", "more", "words"], "put it in quotes"),
             ([" "], "the title is empty"),
             ([], "Missing argument"),

@@ -132,7 +132,7 @@ def test_resuming_another_thread(tmp_path: Path) -> None:
         with terminal(run, rows=60) as chat:
             chat.prompt()
             chat.enter("/sessions")
-            chat.expect("1 turns +the first story")
+            chat.expect("1 turn +the first story")
             chat.enter("/resume")
             chat.expect("> .*the second story")
             chat.type("first")

@@ -24,13 +24,16 @@ def appears(chat: Terminal, key: str, pattern: str) -> None:
 
 
 def test_keys_and_words(tmp_path: Path) -> None:
-    with program(tmp_path, choose) as run, terminal(run, "--allow", "bash(seq *)", rows=50) as chat:
+    with (
+        program(tmp_path, choose) as run,
+        terminal(run, "--allow", "bash(seq *)", columns=40, rows=50) as chat,
+    ):
         chat.prompt()
-        chat.enter("count to thirty")
-        chat.expect("2 iterations")
-        for columns in (80, 40, 200):
+        for turn, columns in enumerate((40, 80, 200), 1):
             chat.resize(columns)
             chat.prompt()
+            chat.enter("count to thirty")
+            chat.expect("2 iterations", turn)
             for mode in ("mode auto", "mode read-only", "mode ask"):
                 appears(chat, SHIFT_TAB, mode)
             appears(chat, CTRL_T, "[x] the only step")
@@ -45,8 +48,8 @@ def test_keys_and_words(tmp_path: Path) -> None:
             chat.gone("undo from turn")
             assert all(len(line) <= columns for line in chat.visible)
         # Nothing of that was a message, and the bare word leaves.
-        assert len(run.server.bodies) == 2
+        assert len(run.server.bodies) == 6
         chat.enter("exit")
         chat.expect("continue later with")
         chat.ends()
-        assert len(run.server.bodies) == 2
+        assert len(run.server.bodies) == 6

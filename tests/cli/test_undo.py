@@ -83,7 +83,7 @@ def test_in_the_chat(tmp_path: Path) -> None:
         chat.sendline("")
         chat.expect("turns 2, 1 undone")
         chat.sendline("/undo")
-        chat.expect("there is nothing to undo")
+        chat.expect("nothing to undo in")
         chat.sendline("/redo")
         chat.expect("turn 1 redone")
         chat.sendline("/fork")

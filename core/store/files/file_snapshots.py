@@ -52,7 +52,7 @@ class Shadow:
         """Why nothing can be kept of the folder; "" if it can."""
         here = real_path(self.folder)
         if shutil.which("git") is None:
-            return "there is no git"
+            return "git is not installed"
         if here == real_path(os.path.expanduser("~")):
             return "the working directory is the home folder"
         if here == os.path.sep:

@@ -164,7 +164,7 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         r"3D000|database .* does not exist",
-        "there is no database {place}",
+        "no such database: {place}",
         "create it (createdb), or correct ML_AGENT_DATABASE_URL",
     ),
     (

@@ -270,7 +270,7 @@ def test_where_it_is_off(tmp_path: Path, workdir: Path, monkeypatch: pytest.Monk
         (workdir / str(n)).touch()
     assert "more than 3 files" in off(workdir)
     monkeypatch.setenv("PATH", "")
-    assert off(workdir) == "there is no git"
+    assert off(workdir) == "git is not installed"
 
 
 def test_another_git_in_the_environment_is_not_touched(

@@ -97,7 +97,7 @@ async def test_the_right_password_opens_and_is_not_shown(settings: Settings) -> 
 
 async def test_a_database_that_is_not_there(settings: Settings) -> None:
     error = await refused(settings, server().url("nowhere"))
-    assert "there is no database postgresql://postgres@" in str(error)
+    assert "no such database: postgresql://postgres@" in str(error)
     assert "createdb" in error.hint
 
 
@@ -172,7 +172,7 @@ def test_doctor_names_the_database_without_its_password(settings: Settings, tmp_
         assert "geheim" not in refused.stdout + refused.stderr
     call.extra["ML_AGENT_DATABASE_URL"] = settings.database_url
     found = [line for line in call("doctor").stdout.splitlines() if "database post" in line]
-    assert found[0].startswith("ok   database postgresql://postgres@")
+    assert found[0].startswith("ok    database postgresql://postgres@")
     assert "MB" in found[0]
 
 

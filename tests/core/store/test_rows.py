@@ -161,7 +161,7 @@ async def test_a_thread_is_found_by_its_end_its_place_and_its_title(store: Store
     for wanted, cwd, words in [
         ("beans", "", "several sessions: .*Überprüfe"), ("bean train", "/w", "no session matches"),
         ("@3", "/w", "the last one is @2"), ("@0", "/w", "no session @0"),
-        ("@1", "/nowhere", "there are no sessions"), ("rai", "/w", "no session matches"),
+        ("@1", "/nowhere", "this folder has no sessions"), ("rai", "/w", "no session matches"),
     ]:  # fmt: skip
         with pytest.raises(NoSuchThread, match=words):
             await store.threads.resolve(wanted, cwd)
