@@ -51,8 +51,9 @@ DIGITS = rf"{GROUPED}|\d+(?:\.\d+)?|\.\d+"
 NUMBER = re.compile(rf"(?P<digits>{DIGITS})(?P<power>[eE][+-]?\d+)?")
 SEPARATOR = re.compile(rf"[{GAPS}]")
 #: 3 × 10⁻⁴, 3x10^-4, 3*10**-4
+#: The look behind keeps it from trying each digit of a long row of numbers and dots.
 _POWER = re.compile(
-    r"(\d(?:[\d.]*\d)?)\s?[×x·*]\s?10\s?(?:(?:\^|\*\*)\{?([-−+]?\d+)\}?|([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+))"
+    r"(?<![\d.])(\d(?:[\d.]*\d)?)\s?[×x·*]\s?10\s?(?:(?:\^|\*\*)\{?([-−+]?\d+)\}?|([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+))"
 )
 _SUPER = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺−", "0123456789-+-")
 
