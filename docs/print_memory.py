@@ -10,6 +10,10 @@ from tests.tools.hub.measurements import Measurement, measurements
 
 TARGET = Path(__file__).with_name("memory.md")
 WORST = 12
+TOLD = {
+    "stack": "the name of the framework (`stack`)",
+    "nothing": "model, method, length, batch, rank and checkpointing alone",
+}
 
 
 def page(rows: Sequence[Measurement]) -> str:
@@ -23,6 +27,7 @@ def page(rows: Sequence[Measurement]) -> str:
         f"Of {len(rows)} published measurements, {close} ({close / len(rows):.0%}) lie within a "
         f"quarter of the estimate; of the {len(sure)} that `hf_fit` gives without a reservation, "
         f"{sum(one.is_close for one in sure)}.\n",
+        *(_told(said, words) for said, words in TOLD.items()),
         "## By source\n",
         _table(("source", "rows", "within a quarter", "estimate / measured"), _sources(rows)),
         "\n## By method\n",
@@ -34,6 +39,17 @@ def page(rows: Sequence[Measurement]) -> str:
         ),
     ]
     return "\n".join(parts) + "\n"
+
+
+def _told(said: str, words: str) -> str:
+    rows = measurements(said)
+    close = sum(one.is_close for one in rows)
+    alone = [one for one in rows if one.row["gpus"] == "1"]
+    within = sum(one.is_in_range for one in alone)
+    return (
+        f"Asked with {words}, {close} ({close / len(rows):.0%}) lie within a quarter, and {within} "
+        f"of the {len(alone)} on one GPU within the range that the answer gives.\n"
+    )
 
 
 def _distance(one: Measurement) -> float:

@@ -46,22 +46,23 @@ async def fit(bench: Bench, method: str, **arguments: Any) -> str:
 async def test_lora_of_an_8b_model(bench: Bench, hub: FlavorHub) -> None:
     lines = (await fit(bench, "lora", model="meta/llama")).splitlines()
     assert lines[0] == (
-        "meta/llama (8.03 billion parameters), lora: about 18.2 GB on one GPU at 2,048 tokens x "
-        "batch 1, gradient checkpointing on. A rough estimate: 14.6 to 43.5 GB, as the stack "
+        "meta/llama (8.03 billion parameters), lora: about 22.2 GB on one GPU at 2,048 tokens x "
+        "batch 1, gradient checkpointing on. A rough estimate: 14.1 to 48.5 GB, as the stack "
         "decides."
     )
     assert lines[1:4] == [
-        "Assumed: chunked loss (TRL since 1.7); a bf16 base, fp32 adapters; flash attention.",
-        "With something else: loss nll (transformers' Trainer, TRL before 1.7) 22.2 GB; fp32 base "
-        "(TRL without dtype) 34.8 GB.",
-        "Cheapest flavor that fits: l4x1, 1 x L4 24 GB, $0.80/h: needs 18.2 of 24 GB.",
+        "Assumed: the whole logits (transformers, Axolotl, LLaMA-Factory); a bf16 base, fp32 "
+        "adapters; flash attention.",
+        "With something else: loss chunked (TRL since 1.7, torchtune) 18.2 GB; Unsloth 17.7 GB; "
+        "fp32 base (TRL without dtype) 38.8 GB.",
+        "Cheapest flavor that fits: l4x1, 1 x L4 24 GB, $0.80/h: needs 22.2 of 24 GB, tight.",
     ]
     first = lines.index("Flavors that fit, cheapest first") + 1
     prices = [float(line.split("$")[1].split("/h")[0]) for line in lines[first:first + 10]
               if "$" in line]  # fmt: skip
     assert len(prices) == 10
     assert prices == sorted(prices)
-    assert lines[-1] == "Do not fit: t4-small (18.2 of 16 GB)"
+    assert lines[-1] == "Do not fit: t4-small (22.2 of 16 GB)"
 
 
 async def test_a_full_8b_is_sharded_or_goes_to_a_larger_card(bench: Bench, hub: FlavorHub) -> None:
@@ -74,7 +75,9 @@ async def test_a_full_8b_is_sharded_or_goes_to_a_larger_card(bench: Bench, hub: 
 
 
 async def test_the_parts_and_their_formulas(bench: Bench, hub: FlavorHub) -> None:
-    text = await fit(bench, "qlora", model="meta/llama", sequence_length=1024, lora_rank=32)
+    short = {"model": "meta/llama", "sequence_length": 1024, "lora_rank": 32}
+    text = await fit(bench, "qlora", **short, stack="trl")
+    assert (await fit(bench, "qlora", **short, loss="chunked")) == text
     assert "weights: 5.7 = 6.98 billion x 4.127 bits (NF4)" in text
     assert "83.9 million of rank 32 on all linear layers x 8 bytes" in text
     nll = await fit(bench, "qlora", model="meta/llama", sequence_length=4096, loss="nll")
@@ -105,7 +108,7 @@ async def test_nothing_fits(bench: Bench, hub: FlavorHub) -> None:
 
 async def test_a_size_given_by_hand(bench: Bench, hub: FlavorHub) -> None:
     text = await fit(bench, "lora", parameters=8)
-    assert text.startswith("a model (8.00 billion parameters), lora: about 18.3 GB")
+    assert text.startswith("a model (8.00 billion parameters), lora: about 22.3 GB")
     assert "Note: no model was named: its shape is that of a common dense one" in text
     assert hub.asked("/api/jobs/hardware")
     nothing = await bench.call("hf_fit", method="lora")
@@ -212,7 +215,7 @@ async def test_a_gated_model_and_a_missing_one(bench: Bench, hub: FlavorHub) -> 
 async def test_the_estimate_comes_without_prices(bench: Bench, hub: FlavorHub) -> None:
     hub.misbehave(errors.BROKEN_NOW, path="/api/jobs/hardware")
     text = await fit(bench, "lora", model="meta/llama")
-    assert "about 18.2 GB" in text
+    assert "about 22.2 GB" in text
     assert "Note: no flavors and prices: The Hub fails at the moment (500)" in text
     bench.services.settings.hub_url = f"http://127.0.0.1:{closed_port()}"
     assert "cannot be reached" in await fit(bench, "lora", parameters=8)
@@ -226,7 +229,7 @@ async def test_the_gpus_of_this_machine(bench: Bench, hub: FlavorHub, tmp_path: 
         'echo "NVIDIA GeForce RTX 4090, 24564, 9000"\n'
         'echo "NVIDIA GB10, [N/A], [N/A]"',
     )
-    qlora = await fit(bench, "qlora", model="meta/llama", sequence_length=512)
+    qlora = await fit(bench, "qlora", model="meta/llama", sequence_length=512, stack="trl")
     assert (
         "This machine: 2 x NVIDIA GeForce RTX 4090 26 GB (9.4 GB free): fits, needs 6.9 of 9 GB"
         in qlora

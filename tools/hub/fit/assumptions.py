@@ -66,8 +66,8 @@ def _assumed(shape: Shape, plan: MemoryEstimate) -> Iterator[str]:
         return
     if not shape.head or plan.loss == "none":
         yield "no loss over the vocabulary"
-    elif not plan.loss:
-        yield "chunked loss (TRL since 1.7)"
+    elif not plan.loss and not plan.unsloth:
+        yield "the whole logits (transformers, Axolotl, LLaMA-Factory)"
     if plan.method == "full":
         yield f"{plan.optimizer or 'AdamW'}" + ("" if plan.optimizer else " (torch)")
         if not plan.precision:
@@ -90,7 +90,9 @@ def _alternatives(shape: Shape, plan: MemoryEstimate) -> Iterator[tuple[str, Mem
             yield "vLLM or llama.cpp", replace(plan, vllm=True)
         return
     if not plan.loss and not plan.unsloth and shape.head and plan.trainer != "reward":
-        yield "loss nll (transformers' Trainer, TRL before 1.7)", replace(plan, loss="nll")
+        yield "loss chunked (TRL since 1.7, torchtune)", replace(plan, loss="chunked")
+        if plan.method != "full":
+            yield "Unsloth", plan.on("unsloth")
     if not plan.precision and plan.method == "lora":
         yield "fp32 base (TRL without dtype)", replace(plan, precision="fp32")
     if plan.method == "full":
@@ -101,13 +103,15 @@ def _alternatives(shape: Shape, plan: MemoryEstimate) -> Iterator[tuple[str, Mem
             yield "adamw_8bit", small
             if not plan.precision:
                 yield "both", replace(small, precision="bf16")
+            least = replace(plan.on("torchtune"), optimizer="paged_adamw_8bit_in_backward")
+            yield "torchtune's paged 8-bit states, gradients freed at once", least
         if not plan.frees_gradients and not plan.keeps_gradients:
             name = "gradients kept (accumulation, DeepSpeed)"
             yield name, replace(plan, keeps_gradients=True)
         if plan.paged:
             stay = replace(plan, optimizer=plan.optimizer.replace("paged_", ""))
             yield "states that stay on the GPU", stay
-    if plan.method == "qlora" and shape.experts and not plan.unsloth:
+    if plan.method == "qlora" and shape.experts and not plan.unsloth and plan.loss:
         yield "4-bit experts (Unsloth)", replace(plan, unsloth=True)
 
 

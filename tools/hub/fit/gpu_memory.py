@@ -212,7 +212,7 @@ def _loss(shape: Shape, plan: MemoryEstimate, kept: Part) -> Part:
     tokens = plan.tokens * plan.sequences
     if plan.loss == "none" or not shape.head or plan.trainer == "reward":
         return Part("logits", 0, "")
-    if plan.loss == "nll":
+    if plan.whole_logits:
         frozen = NLL_FROZEN if plan.trainer in ("dpo", "kto") else 0
         said = f"{tokens:,} tokens x {shape.vocabulary:,} words x {NLL} bytes"
         said += f" + {frozen} for the reference" if frozen else ""

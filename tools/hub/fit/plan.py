@@ -1,13 +1,25 @@
 """What is to run: the method, and what of the software stack decides how much memory it takes."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 Method = Literal["full", "lora", "qlora", "inference"]
 Trainer = Literal["sft", "dpo", "kto", "grpo", "reward"]
 Loss = Literal["", "chunked", "nll", "none"]
 Precision = Literal["", "bf16", "fp32"]
 
+Stack = Literal["", "transformers", "trl", "unsloth", "axolotl", "llama-factory", "torchtune"]
+
+#: What a framework does if its user sets nothing: TRL 1.16, Unsloth, Axolotl and LLaMA-Factory
+#: without Liger or cut cross-entropy, torchtune's recipes.
+STACKS: dict[str, dict[str, Any]] = {
+    "transformers": {"loss": "nll"},
+    "axolotl": {"loss": "nll"},
+    "llama-factory": {"loss": "nll"},
+    "trl": {"loss": "chunked"},
+    "unsloth": {"unsloth": True},
+    "torchtune": {"loss": "chunked", "precision": "bf16"},
+}
 #: Moments that an optimizer keeps of each trained parameter (factored ones count as none).
 MOMENTS = {"adam": 2, "ademamix": 3, "lion": 1, "muon": 1, "rmsprop": 1, "adagrad": 1,
            "adafactor": 0, "sgd": 0, "lomo": 0}  # fmt: skip
@@ -17,7 +29,8 @@ MOMENTS = {"adam": 2, "ademamix": 3, "lion": 1, "muon": 1, "rmsprop": 1, "adagra
 class MemoryEstimate:
     """Attributes:
     batch: sequences on each GPU at a time.
-    loss: `nll` puts out the whole logits, `chunked` (TRL since 1.7, Unsloth, Liger) never does.
+    loss: `nll` puts out the whole logits, `chunked` (TRL since 1.7, Unsloth, Liger) never does;
+        empty: `nll`, which most stacks still do and which takes the most.
     optimizer: a name of transformers' `optim`; `_in_backward` frees each gradient at once.
     precision: of what is trained, and of the weights that it starts from; empty: full fine-tuning
         with fp32 weights and bf16 autocast, adapters in fp32 on a bf16 base.
@@ -42,6 +55,15 @@ class MemoryEstimate:
     bits: float = 0
     keeps_gradients: bool = False
 
+    def on(self, stack: str) -> "MemoryEstimate":
+        """With what a framework does, for all that the caller did not say."""
+        own = STACKS.get(stack, {})
+        return replace(self, **{k: value for k, value in own.items() if not getattr(self, k)})
+
+    @property
+    def whole_logits(self) -> bool:
+        return self.loss == "nll" or (not self.loss and not self.unsloth)
+
     @property
     def sequences(self) -> int:
         """In one forward pass: DPO and a reward model take the chosen and the rejected answer, KTO
@@ -60,7 +82,7 @@ class MemoryEstimate:
         stream between the layers with it. TRL 1.16 does not call it any more."""
         return (
             self.method == "qlora"
-            and self.loss == "nll"
+            and self.whole_logits
             and self.precision != "bf16"
             and not self.bits
         )
@@ -68,7 +90,7 @@ class MemoryEstimate:
     @property
     def trained(self) -> int:
         """Bytes of a trained parameter. TRL makes the adapters of a quantized model bf16."""
-        small = self.method == "qlora" and self.loss != "nll" and self.precision != "fp32"
+        small = self.method == "qlora" and not self.whole_logits and self.precision != "fp32"
         return 2 if self.precision == "bf16" or small else 4
 
     @property

@@ -14,7 +14,7 @@ from tools.hub.fit.assumptions import certainty
 from tools.hub.fit.gpu_memory import GB, need
 from tools.hub.fit.hardware import Gpus, flavors, local_gpus
 from tools.hub.fit.model_shape import Shape, of_size
-from tools.hub.fit.plan import Loss, MemoryEstimate, Method, Precision, Trainer
+from tools.hub.fit.plan import Loss, MemoryEstimate, Method, Precision, Stack, Trainer
 from tools.hub.fit.published import published_shape
 from tools.hub.fit.report import described, fits
 
@@ -29,9 +29,10 @@ class HfFitArguments(BaseModel, extra="forbid"):
     gradient_checkpointing: bool = True
     activation_offloading: bool = False
     trainer: Trainer = "sft"
-    loss: Loss = Field("", description="chunked: TRL now")
+    loss: Loss = Field("", description="chunked: no whole logits")
     optimizer: str = Field("", description="adamw_8bit, adafactor, ...")
     precision: Precision = Field("", description="of the trained")
+    stack: Stack = Field("", description="what trains; sets loss, precision")
     unsloth: bool = False
     vllm: bool = Field(False, description="serves, or in grpo")
     weight_bits: float = Field(0, ge=0, le=32, description="quantized")
@@ -69,7 +70,7 @@ class HfFit(AgentTool):
             a.method, a.sequence_length, a.batch, a.lora_rank, a.gradient_checkpointing,
             a.trainer, a.loss, a.optimizer, a.precision, a.activation_offloading, a.unsloth,
             a.vllm, a.weight_bits,
-        )  # fmt: skip
+        ).on(a.stack)  # fmt: skip
         if not plan.is_known_optimizer:
             notes.append(f"optimizer {a.optimizer} is not known: counted as AdamW")
         needed = need(shape, plan)
