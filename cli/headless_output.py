@@ -124,9 +124,13 @@ class Teller:
         )
         return 0
 
-    def end(self, shutdown: Any) -> None:
+    def print_result(self) -> None:
+        """The one object of `--output json`."""
         if self._output == "json" and self._result is not None:
             print_json(result_object(**self._result))
+
+    def end(self, shutdown: Any) -> None:
+        self.print_result()
         if self._output == "stream-json":
             print_json(shutdown.to_dict())
         if self._waits:

@@ -44,6 +44,7 @@ class Goals(Judgement):
         if not text.strip() or not command.strip():
             raise UsageError("Cannot set the goal: text or check is empty.", "--until CMD")
         text, command = encodable(text), encodable(command)
+        self._stop.clear()  # an earlier turn was stopped, not this goal
         reach = await self._reach(command)
         await self._make_known(text)
         files = await scripts_of(command, self._services, self._folder())
@@ -64,6 +65,7 @@ class Goals(Judgement):
         """Pursue it again, with the files of its check as they are now. caps: those of `Terms`
         that are raised. Raises UsageError: there is none, or it is achieved."""
         row = await self._store.goals.needed(self.thread.id)
+        self._stop.clear()
         if row.state == "achieved":
             raise UsageError("Cannot resume the goal: it is achieved.", "set another one")
         terms = replace(row.terms, **caps, files=await hashes_of([*row.terms.files],

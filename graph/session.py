@@ -56,6 +56,8 @@ class Session(Goals):
         self._seen = Seen()
         self._seq = brought.get("seq", 0)
         self._turn_number = 0
+        #: The newest message that a step has read, stored with its answer or not.
+        self._read = 0
         self._told_ready = False
         self._running = False
         self._closed = False
@@ -196,6 +198,7 @@ class Session(Goals):
             async with aclosing(self._run(begin)) as events:
                 async for event in events:
                     watch.works = True
+                    self._read = max(self._read, getattr(event, "number", 0))
                     self._notifier.tell(event, self.thread)
                     yield self._stamped(event)
             wanted.last = await self._outcome(watch)
@@ -212,6 +215,7 @@ class Session(Goals):
         else:
             wanted.number = wanted.number or await self._accept(wanted.message)
             event = Processing(text=wanted.message, number=wanted.number)
+        self._read = max(self._read, event.number)
         if event.number:
             self._seen.is_new(event)  # the step that takes the message does not tell it again
         return event
@@ -254,7 +258,7 @@ class Session(Goals):
 
     async def _patient(self, error: Exception) -> Event | None:
         """The wait that a refusal for a quota or credit becomes; None: the run fails."""
-        seq, run = await self.taken(), options_of(self._context)
+        seq, run = max(await self.taken(), self._read), options_of(self._context)
         found = await patient_wait(self._store, self.thread.id, error, seq, run)
         return None if found is None else Waiting(**found)
 

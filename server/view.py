@@ -8,6 +8,7 @@ from typing import Any
 from langchain_core.messages import AnyMessage
 
 from configs.visible import needs_escapes
+from core.secrets.redaction import redacted_in
 from core.store import Store
 from core.store.wait_words import wait_of
 from core.titles import title_of
@@ -94,6 +95,7 @@ class View:
             "title": row.title,
             "plan": await session.plan(),
             "waiting": wait_of(wait) if (wait := await session.wait_row()) else None,
+            "goal": redacted_in(await session.goal_view()),
             "cost": {
                 name: None if spent.unknown else spent.amount
                 for name, spent in (await session.cost()).items()

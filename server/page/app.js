@@ -106,7 +106,7 @@ function conversation(data, name) {
 // What is shown apart from the conversation.
 
 function draw() {
-  const { running, driver, title, waiting } = page.status;
+  const { running, driver, title, waiting, goal } = page.status;
   const name = page.thread ? title || "Untitled" : "";
   const isAsking = requests.isOpen;
   put($("title"), name || "New session");
@@ -115,7 +115,7 @@ function draw() {
   $("working").hidden = !isWorking;
   put($("working-word"), isWorking ? doing() : "");
   put($("working-time"), isWorking ? seconds(Date.now() - page.began) : "");
-  waits.show(running ? null : waiting ?? null);
+  waits.show(running ? null : waiting ?? null, goal ?? null);
   const words = isAsking ? "Waiting for approval" : running && driver === "elsewhere" ? "Runs in another process" : "";
   if (words === $("doing").textContent) return;
   $("doing").replaceChildren(isAsking ? button("link", { onclick: () => requests.focus() }, words) : words);

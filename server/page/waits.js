@@ -1,4 +1,4 @@
-// What a session waits for: a card below the conversation, and since when.
+// What a session waits for, and since when; its goal: a card below the conversation.
 
 import { h, icon, linked, put, seconds } from "./dom.js";
 
@@ -10,26 +10,32 @@ export class Waits {
     Object.assign(this, { root, shown: "", since: 0 });
   }
 
-  /** wait: `status.waiting`, or null. */
-  show(wait) {
-    const shown = JSON.stringify(wait);
-    this.root.hidden = !wait;
-    if (wait && shown !== this.shown) this.draw(wait);
+  /** wait: `status.waiting`, or null; goal: `status.goal`, or null. */
+  show(wait, goal = null) {
+    const shown = JSON.stringify([wait, goal]);
+    this.root.hidden = !wait && !goal;
+    if (shown !== this.shown) this.root.replaceChildren(...(goal ? [goalCard(goal)] : []), ...(wait ? [this.waitCard(wait)] : []));
     this.shown = shown;
     if (wait) put(this.time, `${clock(wait.since)}, ${seconds(Date.now() - wait.since * 1000)} ago`);
   }
 
-  draw({ reasons, until, note }) {
+  waitCard({ reasons, until, note }) {
     this.time = h("b", {});
     const facts = [h("span", {}, "Since ", this.time), until ? h("span", {}, `At most until ${clock(until)}`) : null, h("span", {}, "A message wakes it")];
     const words = h("div", {}, ...reasonsOf(reasons), note ? h("p.faint", {}, "Then: ", ...linked(note)) : null, h("p.facts", {}, ...facts.filter(Boolean)));
-    this.root.replaceChildren(h("div.ending.wait", {}, icon("clock"), words));
+    return h("div.ending.wait", {}, icon("clock"), words);
   }
 }
 
 function reasonsOf(reasons) {
   if (reasons.length === 1) return [h("p", {}, "Waits for ", ...linked(reasons[0]))];
   return [h("p", {}, "Waits for the first of these:"), h("ul", {}, ...reasons.map((each) => h("li", {}, ...linked(each))))];
+}
+
+function goalCard({ text, until, state, reason, turns }) {
+  const facts = [h("span", {}, `${turns} turn${turns === 1 ? "" : "s"}`), h("span", {}, "Until ", h("code", {}, until))];
+  const words = h("div", {}, h("p", {}, h("b", {}, `Goal ${state}`), ": ", ...linked(text)), reason ? h("p.faint", {}, ...linked(reason)) : null, h("p.facts", {}, ...facts));
+  return h("div.ending.goal", {}, icon("check"), words);
 }
 
 /** Epoch seconds as this browser's clock shows them; with the day, if it is another. */

@@ -45,8 +45,8 @@ def test_a_task_as_text(tmp_path: Path) -> None:
         result = json.loads(done.stdout)
         assert list(result) == [
             "schema_version", "thread", "status", "text", "iterations", "usage",
-            "cost_micro_usd", "left_micro_usd", "seconds", "error", "waiting", "running",
-            "claims",
+            "cost_micro_usd", "left_micro_usd", "seconds", "error", "waiting", "goal",
+            "running", "claims",
         ]  # fmt: skip
         assert (result["thread"], result["status"]) == (thread["id"], "done")
         assert result["usage"] == {"input": 200, "cached": 0, "output": 40, "reasoning": 0}
@@ -133,5 +133,6 @@ def test_a_message_that_is_queued_elsewhere_is_no_failure(
     teller = Teller("json", Session.open(settings))
     queued = MessageQueued("thread x is driven by process 1. Your message is queued", number=2)
     assert teller._last(error_of(queued)) == 0
+    teller.print_result()
     told = json.loads(capsys.readouterr().out)
     assert (told["status"], told["error"]["kind"]) == ("queued", "message_queued")

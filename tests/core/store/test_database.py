@@ -10,6 +10,7 @@ import pytest
 from configs.settings import Settings
 from core.errors import NewerDatabase, StoreError
 from core.store import ThreadRow, open_store
+from core.store.goals import GoalRow, Terms
 from core.store.sqlite import schema
 from core.store.sqlite.schema import MIGRATIONS, Migration
 from tests.core.store.fresh import begin
@@ -192,6 +193,36 @@ def test_tables_of_an_older_version_are_brought_forward_once(settings: Settings)
     assert asyncio.run(extras(settings, later)) == [("a", "new")]
     with pytest.raises(NewerDatabase):
         migrated(settings)
+
+
+async def test_tables_before_waits_and_goals_get_them(settings: Settings) -> None:
+    """Of either database: a thread of that time waits for nothing and has no goal."""
+    before = next(n for n, step in enumerate(MIGRATIONS) if "TABLE waits" in step[0])
+    migrated(settings, MIGRATIONS[:before])
+    insert = (
+        "INSERT INTO threads (id, cwd, host, title, model, mode, caps, status, turns, created, "
+        "updated) VALUES ('a', '/w', 'h', 't', 'm', 'ask', '{}', 'done', 1, 1.0, 2.0)"
+    )
+    put_row(settings, insert)
+    async with await open_store(settings) as store:
+        found = await store.threads.resolve("a")
+        assert (found.title, found.status) == ("t", "done")
+        assert await store.waits.of("a") is None
+        await store.goals.put(GoalRow("a", "text", "true", Terms("i", files={"/w/x": "1"})))
+        stored = await store.goals.needed("a")
+        assert stored.terms.files == {"/w/x": "1"}
+
+
+def put_row(settings: Settings, insert: str) -> None:
+    if settings.database_url:
+        from core.store.postgres import connection as postgres_connection
+
+        address = postgres_connection.Address(settings.database_url)
+        with postgres_connection.connect(address) as connection:
+            connection.execute(insert)
+        return
+    with sqlite3.connect(settings.state_path() / "ml-agent.db") as file:
+        file.execute(insert)
 
 
 async def create(settings: Settings) -> None:
