@@ -18,7 +18,7 @@ from typing import Any, Self, Unpack
 
 from configs.settings import Settings
 from core.errors import ThreadBusy, UsageError
-from core.events import Event, Processing, Ready, Shutdown, Waiting
+from core.events import Event, Processing, Ready, Shutdown
 from core.text import encodable
 from graph.background.notifications import Notifier
 from graph.background.trace_sharing import Sharing
@@ -27,14 +27,12 @@ from graph.goals import Goals
 from graph.open_thread import Brought
 from graph.options import RunOptions
 from graph.outcome import error_of, last_event, status_of
-from graph.patience import patient_wait
 from graph.resumed_input import AnyInput
 from graph.stream import events_of
 from graph.turn_figures import Watch, figures_of
 from graph.turn_input import NOTHING, Begin, Wanted
 from nodes.budget import key_of
 from nodes.opening import ROOT
-from nodes.wait import options_of
 
 __all__ = ["RunOptions", "Session"]
 
@@ -56,8 +54,6 @@ class Session(Goals):
         self._seen = Seen()
         self._seq = brought.get("seq", 0)
         self._turn_number = 0
-        #: The newest message that a step has read, stored with its answer or not.
-        self._read = 0
         self._told_ready = False
         self._running = False
         self._closed = False
@@ -255,12 +251,6 @@ class Session(Goals):
         seconds, since = watch.of(turn, self._opened)
         self._summary = figures_of(state, spent, await self.left(), seconds)
         return last_event(state, since, self._summary)
-
-    async def _patient(self, error: Exception) -> Event | None:
-        """The wait that a refusal for a quota or credit becomes; None: the run fails."""
-        seq, run = max(await self.taken(), self._read), options_of(self._context)
-        found = await patient_wait(self._store, self.thread.id, error, seq, run)
-        return None if found is None else Waiting(**found)
 
     def _stamped(self, event: Event) -> Event:
         event = without_secrets(event)

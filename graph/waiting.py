@@ -14,7 +14,9 @@ from core.errors import NoSuchThread, ThreadBusy
 from core.events import Event, Waiting
 from core.run import StopSignal
 from core.store import ThreadRow
+from graph.patience import patient_wait
 from graph.status import Status
+from nodes.wait import options_of
 from tools import thread_jobs
 from tools.wait.lookout import Lookout, Place
 
@@ -26,6 +28,8 @@ class Waits(Status):
     """What a session does while its turn waits."""
 
     _lookout: Lookout | None = None
+    #: The newest message that a step has read, stored with its answer or not.
+    _read = 0
 
     async def wait_row(self) -> WaitRow | None:
         """What the thread waits for; None if it does not."""
@@ -72,6 +76,12 @@ class Waits(Status):
             self._lookout = Lookout(thread_jobs())
         place = Place(self._services, self._services.backend.folder(self.thread.cwd))
         return await self._lookout.look(row, place, now=now)
+
+    async def _patient(self, error: Exception) -> Event | None:
+        """The wait that a refusal for a quota or credit becomes; None: the run fails."""
+        seq, run = max(await self.taken(), self._read), options_of(self._context)
+        found = await patient_wait(self._store, self.thread.id, error, seq, run)
+        return None if found is None else Waiting(**found)
 
     async def _forget_wait(self, last: Event) -> None:
         """A wait's row goes when the turn that it woke has ended."""
