@@ -71,15 +71,23 @@ def _judged(found: Page) -> tuple[list[Column], list[Fit], list[str]]:
     return columns, fits, doubts(columns, fits)
 
 
+#: Words in the name of a dataset that is there to measure with.
+TEST_SETS = frozenset(
+    ("bench", "benchmark", "benchmarks", "eval", "evals", "evaluation", "test", "tests", "testset",
+     "leaderboard", "holdout", "heldout", "validation")
+)  # fmt: skip
+
+
 def warnings_of_name(dataset: str, split: str) -> list[str]:
     """A test set, by its name: to train on it makes its scores worthless."""
     words = set(re.split(r"[^a-z]+", dataset.rpartition("/")[2].lower()))
-    marks = words & {"bench", "benchmark", "eval", "evals", "evaluation", "test", "testset"}
+    marks = words & TEST_SETS
     marks |= {word for word in words if word.endswith(("bench", "eval"))}
     if marks:
         return [f"{dataset} is a test set by its name ({', '.join(sorted(marks))}): do not train "
                 "on it"]  # fmt: skip
-    return [f"{split} is the split for testing: do not train on it"] * (split == "test")
+    kept = re.match(r"(test|eval|valid|dev|holdout|heldout)", split.lower()) is not None
+    return [f"{split} is the split for testing: do not train on it"] * kept
 
 
 async def _optional(

@@ -17,6 +17,14 @@ from tools.hub.datasets.preferences import (
     preference_fits,
     stepwise_fits,
 )
+from tools.hub.datasets.prepared_data import (
+    judged_chats,
+    keep_system,
+    named_pictures,
+    reasoned_answers,
+    token_ids,
+    worded_verdicts,
+)
 from tools.hub.datasets.table import (
     CHATS,
     COMPLETION,
@@ -61,7 +69,8 @@ def fits_of(columns: Sequence[Column]) -> list[Fit]:
     elif table.first("audio", "video") is not None:
         found = tasks
     else:
-        found = [*tasks, *language_fits(table, tasks)]
+        found = [*tasks, *named_pictures(table, list(language_fits(table, tasks)))]
+    found = [keep_system(table, one) for one in found]
     return sorted(found, key=lambda fit: (fit.method == "SFT (text)", bool(fit.change)))
 
 
@@ -74,9 +83,9 @@ def _pictured(table: Table) -> Iterator[Fit]:
 
 
 def language_fits(table: Table, tasks: Sequence[Fit]) -> Iterator[Fit]:
-    found = list(preference_fits(table))
+    found = [*token_ids(table)] or [*preference_fits(table)]
     if not found:
-        for rule in (pairwise_fits, feedback_fits, stepwise_fits, _chats, _tools, _trees, _pair):
+        for rule in RULES:
             taken = {name for one in found for name in one.columns}
             found += [one for one in rule(table) if not taken.issuperset(one.columns)]
         if not any(one.method == "multiple choice" for one in tasks):
@@ -86,6 +95,11 @@ def language_fits(table: Table, tasks: Sequence[Fit]) -> Iterator[Fit]:
         yield from _prompts_alone(table)
     if not any(one.method.startswith("SFT") for one in found):
         yield from _plain_text(table)
+
+
+def _told_apart(table: Table) -> Iterator[Fit]:
+    """An answer with its reasoning, unless the answer alone is already one in words."""
+    return iter(()) if any(_pair(table)) else reasoned_answers(table)
 
 
 def _chats(table: Table) -> Iterator[Fit]:
@@ -239,3 +253,8 @@ def _plain_text(table: Table) -> Iterator[Fit]:
     elif table.of("label") or any(c.classes for c in table.columns):
         why += "; other columns would not be used"
     yield fit("SFT (text)", (text,), why, renamed({"text": text}), dropped(table, "prompt"))
+
+
+#: What language models learn from, if the rows are not preferences; in the order of the answer.
+RULES = (pairwise_fits, feedback_fits, worded_verdicts, judged_chats, stepwise_fits, _chats, _tools,
+         _trees, _pair, _told_apart)  # fmt: skip

@@ -65,6 +65,8 @@ def _classes(table: Table) -> Iterator[Fit]:
     label = label_of(table)
     texts = [c for c in table.prose() if c is not label]
     tags = table.named(("labels", "label", "label_ids"), ("tags", "vector"))
+    if table.named(("input_ids",), ("tags",)) is not None:
+        tags = None  # these are token ids too
     if label is not None and not table.of("texts", *CHATS, "answers"):
         step = joined(to_classes(label), renamed({"label": label}))
         classes = f"{label.name} has {len(label.classes)} classes"
@@ -242,8 +244,9 @@ def picture_fits(table: Table) -> Iterator[Fit]:
     parts = (*PROMPT, *COMPLETION, *CHOSEN, *REJECTED)
     chat = next((c for c in table.of(*CHATS) if plain(c.name) not in parts), None)
     question = table.named(("question", "query", "problem"), ("text",))
-    answer = table.named(("answer", "answers", "solution", "multiple_choice_answer"),
-                         ("text", "texts", "records"))  # fmt: skip
+    answer = table.named(("answer", "answers", "solution", "multiple_choice_answer",
+                          "ground_truth", "response"), ("text", "texts", "records"))  # fmt: skip
+    answer = answer or table.named(("label", "labels"), ("texts",))
     boxes = table.first("boxes")
     images = table.of("image")
     mask = table.named(MASK, ("image",))
