@@ -22,11 +22,11 @@ OPTIONS = [
 
 
 @contextmanager
-def chromium() -> Iterator["Browser"]:
+def chromium(*options: str) -> Iterator["Browser"]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*OPTIONS, *options])
         browser.new_context()
         yield browser
         browser.close()

@@ -9,6 +9,7 @@ import pytest
 from server.markdown import blocks_of
 from tests.cli.program import program
 from tests.server.browser import chromium, needs_browser, tab
+from tests.server.cut_stream import Cuts, sent
 from tests.server.scenes import ANSWER
 from tests.server.web_program import Web
 from tests.stand_ins.cutting_proxy import CuttingProxy
@@ -21,6 +22,8 @@ pytestmark = [needs_browser, pytest.mark.xdist_group("web")]
 #: Runs until `Web.let_go`, so that a test can look as long as it needs to.
 LONG = "echo line 1; until rm go 2>/dev/null; do sleep 0.1; done; echo line 12"
 
+LINES = "for n in $(seq 1 50); do echo line $n; sleep 0.02; done"
+
 
 def choose(asked: Asked) -> Reply:
     """The answer by the first word of the newest message."""
@@ -30,6 +33,10 @@ def choose(asked: Asked) -> Reply:
         return Reply(ANSWER, pieces=60, chunk_delay=0.02)
     if word == "run" and first:
         return Reply("I run it.", calls=[Call("bash", {"command": LONG})])
+    if word == "lines" and first:
+        return Reply("Lines:", calls=[Call("bash", {"command": LINES})])
+    if word == "lines":
+        return Reply(ANSWER, pieces=100, chunk_delay=0.01)
     if word == "write" and first:
         return Reply(calls=[Call("write", {"path": "new.txt", "content": "x\n"})])
     return Reply(f"Done: {word}.")
@@ -148,6 +155,19 @@ def test_a_line_that_is_cut_loses_and_repeats_nothing(
         blocks = [page.evaluate(AS_DOCUMENT, html) for html in blocks_of(ANSWER)]
         shown = page.locator(".answer .block")
         assert [block.inner_html() for block in shown.all()] == blocks
+
+
+def test_a_tab_that_is_cut_at_random_bytes_gets_each_event_once(
+    web: Web, cookies: list[dict[str, str]]
+) -> None:
+    """benchmarks/stream_cuts.py does it 200 times."""
+    address = f"127.0.0.1:{web.port}"
+    cookie = "; ".join(f"{one['name']}={one['value']}" for one in cookies)
+    cuts = Cuts(address, cookie, sent(address, cookie, "the lines", mode="auto"), wanted=30)
+    cuts.run()
+    assert cuts.problems == []
+    assert cuts.made >= 30
+    assert cuts.resumed > 10
 
 
 AS_DOCUMENT = "(html) => Object.assign(document.createElement('div'), {innerHTML: html}).innerHTML"

@@ -6,14 +6,17 @@ with SignInProvider() as provider:
 
 import base64
 import hashlib
+import html
 import json
 import secrets
 import threading
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
+#: Who can allow it on the page.
+PEOPLE = ("ada", "bob")
 CLIENT, SECRET = "client-of-the-space", "secret-of-the-space"
 
 
@@ -30,7 +33,7 @@ class Granted:
 
 class SignInProvider:
     """`scopes`: what each further user grants; None: all that is asked for. `status`: of the next
-    answers."""
+    answers. A browser gets a page on which a user of PEOPLE allows it by a click."""
 
     def __init__(self) -> None:
         self.codes: dict[str, Granted] = {}
@@ -91,10 +94,32 @@ class SignInProvider:
                 self._send(answer, 401 if not known else 400)
 
             def do_GET(self) -> None:
+                path, _, query = self.path.partition("?")
+                if path == "/oauth/authorize":
+                    return self._page(query)
+                if path.startswith("/oauth/allow/"):
+                    return self._allow(path.rpartition("/")[2], query)
                 token = self.headers.get("Authorization", "").removeprefix("Bearer ")
                 name = provider.tokens.get(token)
                 answer = {"sub": f"id-of-{name}", "preferred_username": name, "name": name}
-                self._send(answer if name and self.path == "/oauth/userinfo" else None, 401)
+                return self._send(answer if name and path == "/oauth/userinfo" else None, 401)
+
+            def _page(self, query: str) -> None:
+                links = [f'<a href="/oauth/allow/{n}?{html.escape(query)}">{n}</a>' for n in PEOPLE]
+                raw = f"<!doctype html><title>Sign in</title>{' '.join(links)}".encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html")
+                self.send_header("Content-Length", str(len(raw)))
+                self.end_headers()
+                self.wfile.write(raw)
+
+            def _allow(self, name: str, query: str) -> None:
+                code, state = provider.allow(f"{provider.url}/oauth/authorize?{query}", name)
+                back = urlencode({"code": code, "state": state})
+                self.send_response(302)
+                self.send_header("Location", f"{provider.codes[code].back}?{back}")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
 
             def _send(self, answer: dict[str, Any] | None, refusal: int) -> None:
                 status = provider.status if answer is not None else refusal
