@@ -471,6 +471,33 @@ async def test_a_user_whose_database_fails_does_not_keep_the_others_open(
         await other.threads.list()
 
 
+async def test_a_database_that_cannot_be_opened_is_named_and_nothing_is_lost(
+    settings: Settings, workdir: Path
+) -> None:
+    async with served([Reply("ok")], settings, workdir) as browser:
+        thread = await browser.new("go")
+        user, state = browser.site.users.get(""), settings.state_path()
+        await user.forget(thread)
+        await user._close_store()
+        kept = [path.rename(workdir / path.name) for path in state.glob("ml-agent.db*")]
+        (state / "ml-agent.db").mkdir()
+        at = f"/threads/{thread}"
+        for answer in (
+            await browser.http.get("/threads"),
+            await browser.http.get(f"{at}/events"),
+            await browser.post("/threads", text="x"),
+            await browser.post(f"{at}/send", text="x"),
+        ):
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
+            assert "cannot open the database" in answer.json()["error"]["message"]
+            assert "writable" in answer.json()["error"]["hint"]
+        (state / "ml-agent.db").rmdir()
+        for path in kept:
+            path.rename(state / path.name)
+        (row,) = (await browser.http.get("/threads")).json()["threads"]
+        assert row["id"] == thread
+
+
 async def test_a_cap_is_raised(settings: Settings, workdir: Path) -> None:
     options = RunOptions(max_cost=1.5)
     async with served([Reply(text="ok")], settings, workdir, options=options) as browser:
