@@ -10,8 +10,9 @@ from pathlib import Path
 from configs.commands import commands_of_folder
 from configs.dotenv import apply_keys, key_items, keys_to_take, taken
 from configs.folder_files import LARGEST_TEXT, Unreadable, read_in_folder
+from configs.hooks import claude_hooks
 from configs.project_folders import folders_upward
-from configs.skills import skills_of_project
+from configs.skills import skill_problems, skills_of_project
 from configs.trust import Answers, Item
 from configs.visible import visible
 
@@ -19,6 +20,7 @@ from configs.visible import visible
 KINDS = {
     "settings": "settings",
     "MCP server": "MCP servers",
+    "hook": "hooks",
     "command": "commands",
     "skill": "skills",
     ".env": "keys of .env",
@@ -72,6 +74,8 @@ def look_at(folder: Path, *, unasked_keys: bool) -> Brought:
             has no one to ask. Keys that the user said no to are never taken.
     """
     problems = list(_unreadable(folder))
+    problems += [problem for file in claude_hooks(folder) for problem in file.problems]
+    problems += skill_problems(folder)
     try:
         keys = keys_to_take(folder)
     except FileNotFoundError:

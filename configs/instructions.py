@@ -12,8 +12,8 @@ from configs.visible import visible
 
 #: Characters of all AGENTS.md files together; the rest is named and can be read.
 MOST_INSTRUCTIONS = 16_000
-#: Skills that are named.
-MOST_SKILLS = 50
+#: Skills that are named, and characters of their descriptions; beyond it names alone are told.
+MOST_SKILLS, MOST_DESCRIBED = 50, 20_000
 
 
 @cache
@@ -67,7 +67,11 @@ def _skills(cwd: Path) -> str:
     found = skills(cwd)
     if not found:
         return ""
-    lines = [f"- {s.name}: {s.description} ({visible(s.path)})" for s in found[:MOST_SKILLS]]
+    lines, room = [], MOST_DESCRIBED
+    for skill in found[:MOST_SKILLS]:
+        room -= len(skill.description)
+        described = f": {skill.description}" if room >= 0 else ""
+        lines.append(f"- {skill.name}{described} ({visible(skill.path)})")
     if len(found) > MOST_SKILLS:
         lines.append(
             f"- {len(found) - MOST_SKILLS} more in {visible(found[-1].path.parent.parent)}"

@@ -9,6 +9,7 @@ options
 """
 
 import contextlib
+import copy
 import json
 import os
 import re
@@ -22,14 +23,18 @@ from typing import Any
 import platformdirs
 
 from configs.checking import PREFIX, Problems, checked
+from configs.hooks import claude_hooks, trusted_hooks
+from configs.json_object import parsed
 from configs.problems import SettingsProblem
-from configs.project import Project, nested, parsed, project_file, read_project
+from configs.project import Project, nested, project_file, read_project
 from configs.servers import trusted_servers
 from configs.settings import HEADLESS_CAP, Settings, stricter
 from configs.trust import Answers, Item
 
 #: Variables of ours that are not settings.
 NOT_SETTINGS = ("ML_AGENT_NO_BYTECODE",)
+#: Settings whose lists add up, layer by layer.
+ADDED_UP = ("permissions", "hooks")
 
 
 @dataclass(frozen=True)
@@ -71,11 +76,16 @@ def load(
     source = str(project_file(folder))
     project = problems.tried(lambda: read_project(folder, user_file()), Project(Path(source)))
     servers = trusted_servers(project.servers, folder, answers)
+    no_hooks: tuple[list[dict[str, Any]], list[Item]] = ([], [])
+    hooks, hook_items = problems.tried(
+        lambda: trusted_hooks(folder, project.hooks, answers), no_hooks
+    )
     before = list(_before(problems))
     behind = list(_behind(config_file, environment, overrides, problems))
 
     def settings_with(layer: dict[str, Any]) -> tuple[Settings, dict[str, str]]:
-        values, origins = _merged([*before, (source, layer), *behind], environment, problems)
+        layers = [(source, layer), *((source, {"hooks": found}) for found in hooks)]
+        values, origins = _merged([*before, *layers, *behind], environment, problems)
         return checked(values, origins, problems), origins
 
     always = project.always | ({"mcpServers": servers.trusted} if servers.trusted else {})
@@ -89,7 +99,7 @@ def load(
         lowered = ()
     settings = _with_caps(settings, caps, lowered)
     origins |= dict.fromkeys(lowered, source)
-    items = (*([item] if item else []), *servers.items)
+    items = (*([item] if item else []), *servers.items, *hook_items)
     return Loaded(settings, origins, answers, items, lowered, tuple(problems.lines))
 
 
@@ -139,13 +149,12 @@ def _merged(
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for source, layer in layers:
-        # A server's variables are its own trouble: they are looked up when it starts.
-        servers = layer.get("mcpServers")
-        rest = {key: value for key, value in layer.items() if key != "mcpServers"}
+        # A server's variables are looked up when it starts, a hook's by its shell.
+        as_they_are = {key: layer[key] for key in ("mcpServers", "hooks") if key in layer}
+        rest = {key: value for key, value in layer.items() if key not in as_they_are}
         found: dict[str, Any] = problems.tried(partial(substituted, rest, environ, source), {})
         _merge(values, found)
-        if servers is not None:
-            _merge(values, {"mcpServers": servers})
+        _merge(values, copy.deepcopy(as_they_are))
         for key in _keys(layer):
             origins[key] = source
     return values, origins
@@ -156,7 +165,11 @@ def _before(problems: Problems) -> Iterator[Layer]:
     yield "shipped", json.loads(_shipped())
     user = user_file()
     if user.exists():
-        yield str(user), problems.tried(lambda: read_file(user), {})
+        layer: dict[str, Any] = problems.tried(lambda: read_file(user), {})
+        yield str(user), layer
+        if layer.get("claude_hooks") is True:
+            for file in claude_hooks(Path.home()):
+                yield "~/.claude/settings.json", {"hooks": file.hooks}
 
 
 def _behind(
@@ -232,8 +245,8 @@ def _merge(into: dict[str, Any], layer: Mapping[str, Any], within: str = "") -> 
             into[key] = value
         elif isinstance(value, dict) and isinstance(known, dict):
             _merge(known, value, key)
-        elif within == "permissions" and isinstance(value, list) and isinstance(known, list):
-            # Rules add up: a later layer's deny must not undo an earlier one's.
+        elif within in ADDED_UP and isinstance(value, list) and isinstance(known, list):
+            # A later layer's deny must not undo the deny of an earlier layer.
             into[key] = [*known, *(rule for rule in value if rule not in known)]
         else:
             into[key] = value

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.folder_files import Unreadable, text_in_folder
+from configs.json_object import parsed
 from configs.problems import SettingsProblem
 from configs.settings import Settings
 from configs.trust import Item, digest_of
@@ -36,6 +37,7 @@ IF_TRUSTED = (
     "research",
     "mcp",
     "mcpServers",
+    "hooks",
 )
 #: Servers that one folder may bring: each is looked at when it is opened.
 MOST_SERVERS = 50
@@ -50,7 +52,7 @@ class Project:
     Attributes:
         path: of the file. whole: all of it but MCP servers. always: what counts without trust.
         caps: keys of LOWERED, dotted. rest: dotted keys that count only if it is trusted.
-        servers: the MCP servers.
+        servers: the MCP servers. hooks: what it has as hooks, not checked.
     """
 
     path: Path
@@ -59,6 +61,7 @@ class Project:
     caps: dict[str, Any] = field(default_factory=dict)
     rest: dict[str, Any] = field(default_factory=dict)
     servers: dict[str, Any] = field(default_factory=dict)
+    hooks: Any = field(default_factory=dict)
 
     def item(self, looser: Sequence[str]) -> Item | None:
         """The settings that count only if they are trusted, as one item; None without any.
@@ -90,7 +93,8 @@ def read_project(folder: Path, user: Path) -> Project:
         raise SettingsProblem(f"{visible(path)}: mcpServers: expected an object")
     if len(servers) > MOST_SERVERS:
         raise SettingsProblem(f"{visible(path)}: mcpServers: more than {MOST_SERVERS} of them")
-    found = Project(path, whole=layer, servers=servers)
+    hooks = layer.pop("hooks", {})
+    found = Project(path, whole=layer, servers=servers, hooks=hooks)
     for key, value in _keys(layer):
         if key in FOR_PROJECTS:
             _put(found.always, key, value)
@@ -103,23 +107,6 @@ def read_project(folder: Path, user: Path) -> Project:
         else:
             raise SettingsProblem(_refusal(path, key, user))
     return found
-
-
-def parsed(text: str, path: Path) -> dict[str, Any]:
-    """A settings file's object. Raises SettingsProblem with line and column of what is not JSON."""
-    try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise SettingsProblem(
-            f"{visible(path)}: line {error.lineno}, column {error.colno}: {error.msg}"
-        ) from None
-    except (RecursionError, ValueError):
-        raise SettingsProblem(
-            f"{visible(path)}: it is nested too deep, or a number is too long"
-        ) from None
-    if not isinstance(data, dict):
-        raise SettingsProblem(f"{visible(path)}: expected an object, got {_kind(data)}")
-    return data
 
 
 def nested(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,9 +149,3 @@ def _shown(values: Mapping[str, Any]) -> Iterator[str]:
         if len(text) > MOST_SHOWN:
             text = f"{text[:MOST_SHOWN]} [... {len(text) - MOST_SHOWN:,} characters more]"
         yield f"{visible(key)} = {text}"
-
-
-def _kind(value: Any) -> str:
-    return {list: "a list", str: "a string", int: "a number", type(None): "null"}.get(
-        type(value), type(value).__name__
-    )

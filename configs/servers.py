@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,11 +55,19 @@ def _in_sandbox(server: Any) -> Any:
 def server_item(name: str, server: Any, folder: Path) -> Item:
     """A server as it is in the folder's file. What it would run out of the folder is part of
     the digest: its program, and each file that its arguments name. What those load is not."""
-    files = {visible(path): _content(path) for path in _files(server, folder)}
-    digest = digest_of({"server": server, "files": files})
+    digest = digest_of({"server": server, "files": _digests(server, folder)})
     return Item(
         "MCP server", visible(name), (f"{visible(name)}: {described(server, folder)}",), digest
     )
+
+
+def file_digests(words: Sequence[str], folder: Path) -> dict[str, str]:
+    """By path, the digest of each file of the folder that the words of a command name."""
+    return _digests({"command": words[0], "args": [*words[1:]]}, folder) if words else {}
+
+
+def _digests(server: Any, folder: Path) -> dict[str, str]:
+    return {visible(path): _content(path) for path in _files(server, folder)}
 
 
 def has_files(server: Any, folder: Path) -> bool:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, get_args
 import platformdirs
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr
 
+from configs.hooks import EVENTS, HookGroup
 from configs.mcp import McpLimits, McpServer
 from configs.model_ids import problem_of
 
@@ -102,6 +103,14 @@ def _model_id(value: str) -> str:
 #: The levels of reasoning that providers know, the least first.
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 EFFORTS: tuple[str, ...] = get_args(Effort)
+
+
+def _known_events(hooks: dict[str, list[HookGroup]]) -> dict[str, list[HookGroup]]:
+    for event in hooks:
+        if event not in EVENTS:
+            raise ValueError(f"{event} is not an event; the events are {', '.join(EVENTS)}")
+    return hooks
+
 
 ModelId = Annotated[str, AfterValidator(_model_id)]
 Rule = Annotated[str, Field(pattern=r"^\s*[\w.-]+(\([\s\S]+\))?\s*$")]
@@ -246,6 +255,13 @@ class Settings(BaseModel):
         default_factory=dict, description="MCP servers whose tools the model can use, by name"
     )
     mcp: McpLimits = Field(default_factory=lambda: McpLimits.model_validate({}), description="")
+    hooks: Annotated[dict[str, list[HookGroup]], AfterValidator(_known_events)] = Field(
+        default_factory=dict, description="commands that run at events of a session, by event"
+    )
+    claude_hooks: bool = Field(
+        False,
+        description="also run the hooks of ~/.claude/settings.json; only your own file sets it",
+    )
     alert: Literal["all", "bell", "off"] = Field(
         "all",
         description="signal when the chat waits for you: all (bell and desktop), bell, off",

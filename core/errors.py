@@ -10,6 +10,7 @@ AgentError                     exit 1   something went wrong that the user can a
 │   ├── ThreadBusy                      another process drives this thread
 │   │   └── MessageQueued      exit 0   ... and takes the message that was sent here
 │   └── NoSuchThread           exit 2
+├── HookBlocked                         a hook refused the user's message
 ├── StuckInLoop                         the model repeats itself and was told so
 ├── ToolError                           a tool's failure: the call's result, not the turn's end
 └── ModelError                          the model gave no usable answer: core/model_errors.py
@@ -88,6 +89,10 @@ class MessageQueued(ThreadBusy):
 class NoSuchThread(StoreError):
     exit_code = 2
     default_hint = "ml-agent sessions list shows your sessions"
+
+
+class HookBlocked(AgentError):
+    default_hint = "change the message, or the hook: ml-agent config show names your hooks"
 
 
 class StuckInLoop(AgentError):

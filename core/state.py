@@ -52,7 +52,8 @@ class Verdict(TypedDict):
     (what is dangerous in it), too.
     sandbox: the price is that of the thread's sandbox, which this call may start. places: by
     path as the call names it, below its folder, where it led when it was judged. reach: what a
-    command may reach if it runs (core/run.py, Reach).
+    command may reach if it runs (core/run.py, Reach). hook: its PreToolUse hooks have to be asked
+    first; hook_context: what they add to its result.
     """
 
     action: Literal["run", "ask", "deny", "invalid"]
@@ -67,6 +68,8 @@ class Verdict(TypedDict):
     sandbox: NotRequired[bool]
     places: NotRequired[dict[str, str]]
     reach: NotRequired[Literal["network", "offline", "read-only", "outside"]]
+    hook: NotRequired[bool]
+    hook_context: NotRequired[str]
     decision: NotRequired[Decision]
 
 
@@ -93,7 +96,7 @@ class Turn(TypedDict, total=False):
     ("threshold", "too long", "requested"). compacted: the iteration of the last one. refused:
     requests in a row that the provider found too long. host: the machine that the model was told
     it works on. model: the fallback that took over in this turn. slice: most micro-USD that a
-    sub-agent may cost, settled when it began.
+    sub-agent may cost, settled when it began. stop_hooks: how often hooks made it continue.
     """
 
     number: int
@@ -118,6 +121,7 @@ class Turn(TypedDict, total=False):
     host: str
     model: str
     slice: int
+    stop_hooks: int
 
 
 class LoopGuard(TypedDict, total=False):

@@ -103,6 +103,7 @@ SLASH = {
     "/mcp": "Status of the MCP servers",
     "/goal": "Work until a command succeeds: `/goal TEXT --until CMD`; alone it shows the goal",
     "/jobs": "Running jobs; `/jobs cancel ID` ends one",
+    "/skill": "List the skills, or work with one",
     "/export": "Write the session to a file",
     "/demo": "Offline tour",
     "/quit": "Leave; the session is kept",

@@ -5,7 +5,8 @@
                 ├───┤                              told to continue: cut off, or the plan is open
                 ├───┼─▶ compact ──▶ call_model     the context is too long
                 ├───┼─▶ doom_check ──▶ call_model  the run goes in circles
-                ├───┼─▶ approval ──┐               someone must decide
+                ├───┼─▶ ask_hooks ─┐               the hooks of its calls answer
+                ├───┼─▶ approval ◀─┤               someone must decide
                 └───┼──────────────┴─▶ execute_tools, one Send per call, wave by wave
                     │                      ├─▶ wait   last: the run ends until something happens
                     └──────────────────────┴───────┘
@@ -26,6 +27,7 @@ from graph import routing
 from graph.stream import Graph
 from graph.subagent import subagents_of
 from nodes.approval import approval
+from nodes.ask_hooks import ask_hooks
 from nodes.call_model import call_model
 from nodes.close_open_calls import mend
 from nodes.compact import compact
@@ -46,6 +48,7 @@ def build_graph() -> StateGraph[AgentState, AgentContext]:
     run_calls = partial(execute_tools, run_subagent=subagents_of(lambda: graph))
     builder.add_node("call_model", call_model)
     builder.add_node("doom_check", doom_check)
+    builder.add_node("ask_hooks", ask_hooks)
     builder.add_node("approval", approval)
     # Its input is what routing sends, not the state.
     builder.add_node("execute_tools", run_calls, input_schema=Task)
@@ -56,14 +59,16 @@ def build_graph() -> StateGraph[AgentState, AgentContext]:
 
     builder.add_conditional_edges(START, routing.from_start, ["call_model", "compact", "mend"])
     builder.add_edge("mend", "call_model")
+    calls = ["approval", "execute_tools", "wait"]
     builder.add_conditional_edges(
         "call_model",
         routing.after_call_model,
-        ["call_model", "compact", "doom_check", "approval", "execute_tools", "wait", END],
+        ["call_model", "compact", "doom_check", "ask_hooks", *calls, END],
     )
+    builder.add_conditional_edges("ask_hooks", routing.after_verdicts, calls)
     builder.add_conditional_edges("doom_check", routing.unless_ended, ["call_model", END])
     builder.add_conditional_edges("compact", routing.unless_ended, ["call_model", END])
-    builder.add_conditional_edges("approval", routing.after_approval, ["execute_tools", "wait"])
+    builder.add_conditional_edges("approval", routing.after_verdicts, calls)
     builder.add_conditional_edges(
         "execute_tools", routing.after_execute_tools, ["execute_tools", "wait", "call_model"]
     )

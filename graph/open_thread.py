@@ -118,7 +118,10 @@ class OpenThread:
         recorded = self.thread.model.startswith(RECORDINGS)
         if models is None and recorded:
             models = open_replay(self.thread.model, self.thread.cwd)
-        services = build_services(self.settings, self._store, models=models)
+        # A recording is looked at: it starts no program of the user's.
+        unhooked = self.settings.model_copy(update={"hooks": {}})
+        settings = unhooked if recorded else self.settings
+        services = build_services(settings, self._store, models=models)
         self._own_tools = services.tools if tools is None else tools
         if tools is None and not recorded:
             self._mcp = tool_servers(self.settings, self.thread.cwd)

@@ -10,6 +10,7 @@ from langgraph.types import Send
 from core.history import Call, unanswered, waits_for_answer
 from core.state import AgentState
 from nodes.approval import waiting_calls
+from nodes.ask_hooks import hooked_calls
 from nodes.budget import key_of
 from nodes.loop_guard import find_loop
 from nodes.waves import next_wave
@@ -40,13 +41,15 @@ async def after_call_model(state: AgentState) -> str | list[Send]:
         return "call_model"  # it was told to continue
     if find_loop(messages, state.get("verdicts")):
         return "doom_check"
+    if hooked_calls(state):
+        return "ask_hooks"
+    return await after_verdicts(state)
+
+
+async def after_verdicts(state: AgentState) -> str | list[Send]:
+    """The user, then the first wave; rejected calls go too, for all results in call order."""
     if waiting_calls(state):
         return "approval"
-    return await after_approval(state)
-
-
-async def after_approval(state: AgentState) -> str | list[Send]:
-    """The first wave. Rejected calls go too: one superstep writes all results in call order."""
     calls, _ = next_wave(state["messages"], state.get("verdicts", {}))
     return _wave(state, calls)
 

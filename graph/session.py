@@ -21,6 +21,7 @@ from core.errors import ThreadBusy, UsageError
 from core.events import Event, Processing, Ready, Shutdown
 from core.text import encodable
 from graph.background.notifications import Notifier
+from graph.background.session_hooks import SessionHooks
 from graph.background.trace_sharing import Sharing
 from graph.event_filter import Seen, without_secrets
 from graph.goals import Goals
@@ -89,6 +90,7 @@ class Session(Goals):
         web = self.settings.web.public_url
         self._notifier = Notifier(self.settings.notify, self._options.notice, web)
         self._iterations = self._context.max_iterations
+        self._hooks = SessionHooks(self._step, self._options.notice)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -103,7 +105,6 @@ class Session(Goals):
             raise UsageError("the message is empty")
         text = encodable(text)
         self._context.max_iterations = self._iterations
-
         return self._turn(Wanted(lambda: self._input.of_message(text, self._step()), message=text))
 
     def resume(
@@ -116,7 +117,6 @@ class Session(Goals):
                 {"type": "approve"}, {"type": "edit", "edited_action": {"name", "args"}},
                 {"type": "reject", "message"}, {"type": "respond", "message"}.
         """
-
         return self._turn(Wanted(lambda: self._input.of_resume(decisions)))
 
     def compact(self) -> AsyncGenerator[Event, None]:
@@ -132,6 +132,7 @@ class Session(Goals):
         """End the session; the last event. May be called twice."""
         await self._sharing.settled()
         await self._notifier.settled()
+        await self._hooks.ended()
         if self._mcp is not None:
             await self._mcp.close()
         if not self._closed:
@@ -176,6 +177,7 @@ class Session(Goals):
         assert wanted.last is not None
         if not wanted.alone and not isinstance(self.failure, ThreadBusy):
             self._notifier.tell(wanted.last, self.thread)
+            self._hooks.tell(wanted.last)
         yield self._stamped(wanted.last)
 
     async def _drive(self, wanted: Wanted, watch: Watch) -> AsyncGenerator[Event, None]:

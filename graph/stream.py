@@ -11,10 +11,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, Interrupt
 
-from core.events import (
-    Event,
-    from_dict,
-)
+from core.events import Event, from_dict
 from core.state import AgentState
 from core.tool import AgentContext
 from graph.event_filter import Seen
@@ -25,8 +22,6 @@ GraphInput = AgentState | Command[Any] | None
 
 #: LangGraph counts supersteps; we count iterations ourselves (AgentContext.max_iterations).
 RECURSION_LIMIT = 1_000_000
-
-
 #: Told when a run has ended by itself: the state's values, and the interrupts that wait.
 Ended = Callable[[dict[str, Any], Sequence[Interrupt]], None]
 

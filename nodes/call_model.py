@@ -22,6 +22,7 @@ from nodes.ask_model import ask_model
 from nodes.budget import book, charged, nothing_left
 from nodes.context_room import check_room, over_threshold, prompt_of, warn_of_window
 from nodes.end_notices import told_ends
+from nodes.hooks import prompt_hooks
 from nodes.interrupt import Stopped
 from nodes.last_words import closing_words
 from nodes.limits import limit_reached, model_of
@@ -45,6 +46,7 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
     if turn.get("status") == "running" and stopped:
         return {"turn": _stopped(turn, step)}
     new, turn = await take_input(state, step)
+    new, turn = await prompt_hooks(step, state, new, turn)
     if turn.get("status") != "running":
         return {"turn": turn}
     ends, told = await told_ends(step, state)

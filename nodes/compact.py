@@ -12,13 +12,14 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMes
 from langgraph.runtime import Runtime
 from langgraph.types import Overwrite
 
-from core.events import Compacted
+from core.events import Compacted, ToolLog
 from core.history import as_checklist, is_note, is_summary
 from core.models.wire.outgoing import SIGNED
 from core.state import OURS, AgentState, Turn
 from core.tool import AgentContext
 from nodes.budget import book, charged
 from nodes.context_room import room_for_history
+from nodes.hooks import hooked
 from nodes.ids import new_message_id
 from nodes.interrupt import Stopped
 from nodes.limits import model_of
@@ -36,6 +37,9 @@ KEPT_SHARE, TASK_SHARE, SUMMARY_SHARE = 0.25, 0.25, 0.2
 async def compact(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, Any]:
     step = await Step.of(runtime)
     services = step.services
+    info = runtime.execution_info
+    if await _is_blocked(state, step, str(info.checkpoint_id if info else step.run)):
+        return {"turn": _closed(state.get("turn", {}))}
     model = model_of(state.get("turn", {}), step.context, services)
     await services.models.ready(model)
     messages = list(state.get("messages", []))
@@ -62,7 +66,6 @@ async def compact(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str
         plan = state.get("plan", [])
         if plan:
             text = f"{text}\n\nThe current plan:\n{as_checklist(plan)}"
-        info = runtime.execution_info
         whole = {"thread": step.thread, "checkpoint": info.checkpoint_id} if info else {}
         summary = [_summary_message(text, whole)]
     shorter = [*head, *summary, *map(_without_thinking, tail)]
@@ -71,6 +74,20 @@ async def compact(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str
     if after >= before:
         return {"turn": closed}
     return {"messages": Overwrite(shorter), "turn": closed, "loop_guard": {}}
+
+
+async def _is_blocked(state: AgentState, step: Step, ref: str) -> bool:
+    """Whether a PreCompact hook keeps the history as it is. What the provider refused as too long
+    is compacted all the same."""
+    turn = state.get("turn", {})
+    trigger = "manual" if turn.get("compact") == "requested" else "auto"
+    facts = {"trigger": trigger, "custom_instructions": ""}
+    messages = state.get("messages", [])
+    answer = await hooked(step, "PreCompact", ref, facts, names=[trigger], messages=messages)
+    if not answer.blocked or turn.get("compact") == "too long":
+        return False
+    step.emit(ToolLog(id="", tool="hook", text=f"not compacted: {answer.blocked}"))
+    return True
 
 
 def _closed(turn: Turn) -> Turn:

@@ -15,6 +15,7 @@ from core.secrets.redaction import redacted
 from core.state import Verdict
 from core.text import encodable
 from core.tool import AgentContext, RunSubagent, ToolResult
+from nodes.hooks import result_hooks, with_context
 from nodes.permitted import permitted_by, refusal_of
 from nodes.result_size import bounded
 from nodes.run_call import run_once
@@ -46,6 +47,8 @@ async def execute_tools(
     else:
         permitted = permitted_by(call, verdict, step.context)
         result = await run_once(step, permitted, step.scope_of(step.thread + state["turn"]))
+        result = await result_hooks(step, permitted.call, result)
+    result = with_context(result, verdict.get("hook_context", "") if verdict else "")
     text, truncated = await bounded(step, call, result)
     result = replace(result, text=text)
     seconds = round(time.monotonic() - began, 3)

@@ -10,9 +10,11 @@ from core.model import Answer
 from core.quick import quickly
 from core.secrets.redaction import keep_known
 from core.state import AgentState, Turn
+from nodes.ask_hooks import mark_hooked
 from nodes.budget import counted
 from nodes.circumstances import circumstances_of
 from nodes.claims import settle_claims
+from nodes.hooks import stop_hooks
 from nodes.ids import with_our_ids
 from nodes.judge_calls import judge
 from nodes.loop_guard import find_loop
@@ -37,7 +39,7 @@ async def record_answer(
     keep_known([call.args for call in calls])
     before = [*state.get("messages", []), *new]
     about = await circumstances_of(state, step, new, calls, left)
-    verdicts = await quickly(judge, calls, bad_calls, about)
+    verdicts = mark_hooked(await quickly(judge, calls, bad_calls, about), calls, step)
     turn = counted(without(turn, "refused"), answer)
     if any(call.name == "plan" for call in calls):
         turn["planned"] = True
@@ -48,6 +50,7 @@ async def record_answer(
         step.emit(ToolLog(id="", tool="model", text=f"{why}: asked to continue"))
     if told is None:
         message, turn, told = await settle_claims(step, before, turn, message, left)
+    turn, told = await stop_hooks(step, turn, told, [*before, message])
     tell_answer(step, answer, calls, verdicts)
     said = [*new, message, *([told] if told else [])]
     update: dict[str, Any] = {"messages": said, "turn": turn, "verdicts": verdicts}

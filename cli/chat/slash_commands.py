@@ -75,6 +75,8 @@ COMMANDS = (
                  "[TEXT --until CMD|pause|resume|clear]", "goal:words"),
     SlashCommand("jobs", "list running jobs, cancel one", "info:jobs", "[cancel ID]", anytime=True),
     SlashCommand("plan", "show the plan", "info:plan", anytime=True),
+    SlashCommand("skill", "work with a skill", "skills:skill", "[NAME [TASK]]",
+                 "skills:skill_names"),
     SlashCommand("export", "write the session to a file: .md, or .jsonl for replay", "info:export",
                  "[FILE]"),
     SlashCommand("clear", "clear the screen, start a new session", "undo:clear"),

@@ -23,8 +23,8 @@ from configs.visible import visible
 def trust(options: Options, revoke: bool) -> int:
     """Show what this folder contains for ML Agent, and trust it.
 
-    Settings, MCP servers, commands, skills and keys are ignored until you trust them. You are
-    asked again if they change.
+    Settings, MCP servers, hooks, commands, skills and keys are ignored until you trust them. You
+    are asked again if they change.
     """
     return _revoke(options) if revoke else trust_folder(options)
 

@@ -18,6 +18,7 @@ import platformdirs
 
 from configs.kept_keys import keys_file
 from configs.real_path import real_path
+from configs.skills import SKILL_FOLDERS
 from core.policy.secret_files import MAY_BE_FOLDER, is_secret_name
 
 #: Below the home folder.
@@ -114,7 +115,7 @@ def is_readable_anywhere(path: str, state: str = "") -> bool:
 def _readable_places(state: str) -> list[str]:
     places = [tempfile.gettempdir(), *TEMPORARY, sys.prefix, sys.base_prefix]
     places.append(os.environ.get("HF_HOME") or os.path.expanduser("~/.cache/huggingface"))
-    places.append(os.path.expanduser("~/.agents/skills"))
+    places += [os.path.expanduser(f"~/{folder}") for folder in SKILL_FOLDERS]
     places += [os.path.join(folder, "threads") for folder in _states(state)]
     return [real_path(place) for place in places]
 

@@ -9,7 +9,7 @@ from configs.instructions import project_instructions, skills, system_prompt
 from configs.settings import Settings
 from core.models.tokens import count_text
 from nodes.surroundings import surroundings
-from tests.configs.trusting import answer_all
+from tests.configs.trusting import answer_all, brought_by
 from tests.graph.driving import driven
 from tests.stand_ins.model_script import Reply
 
@@ -92,7 +92,7 @@ def test_skills_of_project_and_person_by_name(tmp_path: Path) -> None:
     write(home / "broken" / "SKILL.md", "---\n: : [\n---\nText")
     write(home / "no-skill" / "README.md", "nothing")
     found = {s.name: s for s in skills(inner)}
-    assert set(found) == {"plotting", "bare", "broken"}
+    assert set(found) == {"plotting", "bare"}
     assert (found["plotting"].description, found["plotting"].path) == (
         "Plots in the person's colours.", mine,
     )  # fmt: skip
@@ -103,6 +103,86 @@ def test_skills_of_project_and_person_by_name(tmp_path: Path) -> None:
     told = project_instructions(inner)
     assert f"- plotting: Plots in the house's colours. ({theirs})" in told
     assert "Use blue" not in told
+
+
+#: The head of Hugging Face's own skill hf-cli: one quoted line of more than 900 characters.
+OFFICIAL = """---
+name: hf-cli
+description: "Hugging Face Hub CLI (`hf`) for downloading and uploading. Use when: {words} 'hf'."
+license: Apache-2.0
+allowed-tools: Bash(hf:*) Read
+metadata:
+  version: "1.2"
+---
+
+# hf
+Install: `hf --help`. See references/jobs.md.
+"""
+
+
+@pytest.mark.parametrize("place", [".agents/skills", ".claude/skills", ".agents/skills/group/sub"])
+def test_official_skills_work_unchanged_wherever_they_lie(tmp_path: Path, place: str) -> None:
+    words = "handling authentication; " * 36
+    text = OFFICIAL.format(words=words)
+    for top in (tmp_path, Path.home()):
+        path = write(top / place / "hf-cli" / "SKILL.md", text)
+        write(path.parent / "references" / "jobs.md", "# Jobs")
+        answer_all(tmp_path, trusted=True)
+        (found,) = skills(tmp_path)
+        assert (found.name, found.path) == ("hf-cli", path)
+        assert found.description.endswith("'hf'.")
+        assert 900 < len(found.description) <= 1024
+        assert found.description in project_instructions(tmp_path)
+        path.unlink()
+
+
+def test_a_linked_folder_of_skills_is_listed_once(tmp_path: Path) -> None:
+    write(tmp_path / ".agents" / "skills" / "plotting" / "SKILL.md", SKILL)
+    (tmp_path / ".claude").mkdir()
+    (tmp_path / ".claude" / "skills").symlink_to("../.agents/skills")
+    (tmp_path / ".agents" / "skills" / "loop").symlink_to(".")
+    assert len(brought_by(tmp_path).waiting) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("---\n: : [\n---\nText", "its front matter is not YAML: line 2"),
+        ("---\nname: x\n---\nText", "its front matter has no description"),
+        ("---\nname: x\ndescription: y\nText", "its front matter has no end (---)"),
+        ("---\n- a\n- b\n---\nText", "its front matter is not a list of keys"),
+        ("---\na: &a [x]\nb: *a\n---\nText", "its front matter is not YAML: an alias"),
+        (f"---\n{'[' * 5000}\n---\nText", "its front matter is not YAML: an alias, or nested"),
+        (f"---\nname: {'x' * 11_000}\n---\nText", "longer than 10,000 characters"),
+        ("", "it is empty"),
+    ],
+)
+def test_a_skill_that_cannot_be_used_is_one_clear_line(
+    tmp_path: Path, text: str, problem: str
+) -> None:
+    path = write(tmp_path / ".agents" / "skills" / "x" / "SKILL.md", text)
+    assert skills(tmp_path) == []
+    (said,) = brought_by(tmp_path).problems
+    assert said.startswith(f"{path}: ")
+    assert problem in said
+
+
+def test_a_colon_in_the_description_is_no_problem(tmp_path: Path) -> None:
+    """Not YAML, and what many skills have."""
+    text = "---\nname: x\ndescription: Use when: the user asks\n---\nText"
+    write(tmp_path / ".agents" / "skills" / "x" / "SKILL.md", text)
+    answer_all(tmp_path, trusted=True)
+    assert skills(tmp_path)[0].description == "Use when: the user asks"
+    assert brought_by(tmp_path).problems == ()
+
+
+def test_many_long_descriptions_leave_room_for_the_task(tmp_path: Path) -> None:
+    for n in range(40):
+        write(Path.home() / f".agents/skills/s{n:02}/SKILL.md", OFFICIAL.format(words="w " * 400)
+              .replace("hf-cli", f"s{n:02}"))  # fmt: skip
+    told = project_instructions(tmp_path)
+    assert len(told) < 25_000
+    assert f"- s39 ({Path.home()}" in told
 
 
 def test_many_skills_are_not_all_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

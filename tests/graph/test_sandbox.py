@@ -77,6 +77,34 @@ async def test_headless_it_works_there_and_gives_it_back(
         assert (await store.ledger.spent("thread", row.id)).amount == 1670
 
 
+async def test_a_skill_is_read_there_with_its_files(
+    given: Settings, workdir: Path, boxes: SandboxServer
+) -> None:
+    folder = Path.home() / ".agents" / "skills" / "plot"
+    (folder / "scripts").mkdir(parents=True)
+    (folder / "SKILL.md").write_text("---\nname: plot\ndescription: Plots.\n---\nRun draw.sh.")
+    (folder / "scripts" / "draw.sh").write_text("echo drawn")
+    (folder / ".env").write_text("KEY=1")
+    (folder / "out").symlink_to("/etc/passwd")
+    boxes.absent = str(Path.home() / ".agents")
+
+    def choose(asked: Asked) -> Reply:
+        if asked.step == 0:
+            assert f"- plot: Plots. ({folder}/SKILL.md)" in str(asked.turns)
+            return Reply(calls=[Call("read", {"path": f"{folder}/SKILL.md"})])
+        if asked.step == 1:
+            return Reply(calls=[Call("bash", {"command": f"sh {folder}/scripts/draw.sh"})])
+        return Reply("done")
+
+    async with driven(choose, given, workdir, sandbox="cpu-basic", max_cost=1.0) as driver:
+        assert (await driver.send("go")).text == "done"
+        assert "Run draw.sh." in driver.outputs()[0]
+        assert "drawn" in driver.outputs()[1]
+        there = boxes.folder / "absent" / "skills" / "plot"
+        names = {str(path.relative_to(there)) for path in there.rglob("*") if path.is_file()}
+        assert names == {"SKILL.md", "scripts/draw.sh"}
+
+
 async def test_a_person_is_asked_once_with_the_price(
     given: Settings, workdir: Path, hub: HubServer
 ) -> None:

@@ -43,6 +43,7 @@ EXIT_CODES = {
     "settings_error": 2,
     "approval_needed": 3,
     "limit_reached": 4,
+    "hook_blocked": 1,
     "stuck_in_loop": 1,
     "store_error": 1,
     "newer_database": 1,

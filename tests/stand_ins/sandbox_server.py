@@ -35,7 +35,8 @@ class Box:
 
 
 class SandboxServer(Service):
-    """Attributes: folder: where its files are; `home` is below it. path: PATH of the commands."""
+    """Attributes: folder: where its files are; `home` is below it. path: PATH of the commands.
+    absent: a folder of this machine that is not there; what is written to it is below `folder`."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
@@ -43,6 +44,7 @@ class SandboxServer(Service):
         self.boxes: dict[str, Box] = {}
         self.tokens: dict[str, str] = {}
         self.path = os.environ["PATH"]
+        self.absent = ""
 
     def serve(self, hub: HubServer) -> None:
         hub.jobs.sandboxes = self
@@ -88,12 +90,16 @@ class SandboxServer(Service):
             return self._processes(box, request, rest[2:])
         if rest[:2] == ["v1", "files"] and len(rest) == 3:
             try:
-                return _file(request, rest[2], request.query)
+                query = {**request.query, "path": self._there(request.query["path"])}
+                return _file(request, rest[2], query)
             except FileNotFoundError:
                 return _refused(404, "no such file or directory")
             except OSError as error:
                 return _refused(400, error.strerror or str(error))
         return _refused(404, "no such route")
+
+    def _there(self, path: str) -> str:
+        return path.replace(self.absent, f"{self.folder}/absent") if self.absent else path
 
     def _exec(self, box: Box, body: dict[str, Any]) -> Answer:
         process = self._started(box, body, subprocess.PIPE)
@@ -108,7 +114,9 @@ class SandboxServer(Service):
         events: list[dict[str, Any]] = [{"event": "ping"}]
         for kind, data in (("stdout", out), ("stderr", err)):
             if data:
-                events.append({"event": kind, "data": data.decode("utf-8", "replace")})
+                text = data.decode("utf-8", "replace")
+                text = text.replace(f"{self.folder}/absent", self.absent) if self.absent else text
+                events.append({"event": kind, "data": text})
         code = process.returncode
         ended = {"exit_code": code if code >= 0 else None, "signal": -code if code < 0 else None}
         events.append({"event": "exit", **ended, "timed_out": timed_out, "duration_ms": 1})
@@ -141,6 +149,7 @@ class SandboxServer(Service):
         if unknown:
             raise Refusal(_refused(400, f"unknown: {unknown}"))
         command = body["cmd"] if isinstance(body["cmd"], list) else ["/bin/sh", "-c", body["cmd"]]
+        command = [self._there(word) for word in command]
         secrets = {k: v for k, v in box.job.body["secrets"].items() if k != "SBX_TOKEN"}
         environment = {"PATH": self.path, "HOME": str(self.folder / "home"), **secrets}
         try:

@@ -16,6 +16,7 @@ from core.parsing.images import kind_of, prepared
 from core.parsing.notebook import parsed, shown
 from core.tool import AgentTool, ToolContext, ToolResult
 from tools.local.files import LARGEST, absolute, content_of, decoded, is_folder, near
+from tools.local.skill_files import bring_skill
 
 #: A longer line is cut.
 LINE_CHARACTERS = 2000
@@ -46,6 +47,7 @@ class Read(AgentTool):
         return Effect("read", paths=(arguments.path,))
 
     async def execute(self, arguments: ReadArguments, ctx: ToolContext) -> ToolResult:
+        await bring_skill(arguments.path, ctx)
         path = await absolute(arguments.path, ctx)
         if await is_folder(path, ctx):
             return ToolResult(_entries(await ctx.services.backend.list(path)))
