@@ -52,8 +52,7 @@ class Verdict(TypedDict):
     (what is dangerous in it), too.
     sandbox: the price is that of the thread's sandbox, which this call may start. places: by
     path as the call names it, below its folder, where it led when it was judged. reach: what a
-    command may reach if it runs (core/run.py, Reach). hook: its PreToolUse hooks have to be asked
-    first; hook_context: what they add to its result.
+    command may reach (core/run.py). hook: hooks come first; hook_context: what they add to it.
     """
 
     action: Literal["run", "ask", "deny", "invalid"]

@@ -198,8 +198,6 @@ class Subagent:
 #: Runs the graph inside a tool call (graph/subagent.py): what the sub-agent says of a task, or had
 #: found when it ended early. Raises ModelError if no answer came at all.
 RunSubagent = Callable[[ToolContext, str, Subagent], Awaitable[ToolResult]]
-
-
 #: What a call that may change files runs in.
 ChangingFiles = Callable[[AgentTool, BaseModel, Effect], AbstractAsyncContextManager[None]]
 
