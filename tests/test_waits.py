@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.cli.program import Program, program
+from tests.graph.test_other_processes import home
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.model_script import Call, Reply
 
@@ -60,8 +61,8 @@ def listed(run: Program) -> list[dict[str, Any]]:
     return found
 
 
-def once(run: Program) -> list[dict[str, Any]]:
-    done = run("watch", "--once", "--json")
+def once(run: Program, environment: dict[str, str] | None = None) -> list[dict[str, Any]]:
+    done = run("watch", "--once", "--json", env=environment or {})
     assert done.returncode == 0, done.stderr
     woken: list[dict[str, Any]] = json.loads(done.stdout)["woken"]
     return woken
@@ -130,3 +131,39 @@ def test_a_background_command_and_detach(tmp_path: Path) -> None:
         results = [m for m in run.server.bodies[-1]["messages"] if m["role"] == "tool"]
         assert "accuracy=0.91" in results[-1]["content"]
         assert listed(run)[0]["status"] == "done"
+
+
+def test_on_postgres_from_another_machine(tmp_path: Path, postgres_url: str) -> None:
+    """A command's end is seen on its own machine alone; what any machine can see, any one wakes."""
+    command = "until [ -e go ]; do sleep 0.1; done; echo accuracy=0.91"
+
+    def script(asked: Any) -> Reply:
+        step = sum(turn.role == "assistant" for turn in asked.turns)
+        if step == 0:
+            return Reply(calls=[Call("bash", {"command": command, "background": True})])
+        if step == 1:
+            name = asked.turns[-1].text.partition("id ")[2].partition(".")[0]
+            return Reply(calls=[Call("wait", {"until": [{"process": name}]})])
+        if step == 2:
+            return Reply(calls=[Call("wait", {"until": [{"command": "test -e there"}]})])
+        return Reply("both have come")
+
+    with program(tmp_path, script) as run:
+        a = home("a", postgres_url, run, "machine-a")
+        b = home("b", postgres_url, run, "machine-b")
+        assert run.task("--detach", "train", env=a).returncode == 6
+        assert once(run, b) == []
+        (run.work / "go").touch()
+        (pid,) = (run.folder / "a").glob("state/threads/*/runs/*/pid")
+        until((pid.parent / "exit").exists)
+        assert once(run, b) == []  # it cannot know
+        assert len(run.server.bodies) == 2
+        (woken,) = once(run, a)
+        assert woken["status"] == "waiting"
+        (run.work / "there").touch()
+        (woken,) = once(run, b)
+        assert woken["status"] == "done"
+        assert once(run, a) == []
+        assert len(run.server.bodies) == 4
+        results = [m for m in run.server.bodies[-1]["messages"] if m["role"] == "tool"]
+        assert "accuracy=0.91" in results[1]["content"]
