@@ -1,6 +1,7 @@
-"""Kills a process around the submit of a job, and lets another one go on: how many jobs are there?
+"""Kills a process around the submit of a job (or of an inference endpoint, after its approval), and
+lets another one go on: how many are there?
 
-    uv run python -m benchmarks.jobs_chaos --kills 100 [--seed N]
+    uv run python -m benchmarks.jobs_chaos --kills 100 [--seed N] [--what endpoint]
 
 The session, its store, the tool and the HTTP requests are real; the Hub is the tests' stand-in, and
 the model answers from memory, so that a trial takes a second or two. The process dies with SIGKILL
@@ -25,6 +26,12 @@ from tests.stand_ins.hub_server import HubServer
 ROOT = Path(__file__).resolve().parents[1]
 #: Requests of the first process: prices, whoami, the submit, and looks at the job.
 REQUESTS = 7
+RUNS = {
+    "job": ("hf_jobs", {"operation": "run", "flavor": "t4-small", "timeout": "30m",
+                        "command": "python train.py"}),
+    "endpoint": ("hf_endpoint", {"operation": "deploy", "model": "ann/tuned", "hours": 1,
+                                 "hardware": "aws-us-east-1-nvidia-l4-x1"}),
+}  # fmt: skip
 #: Seconds after a request within which the kill comes.
 LATEST = 0.08
 
@@ -34,17 +41,20 @@ from configs.layers import load
 from benchmarks.one_call_model import OneCallModel
 from graph.session import RunOptions, Session
 
-RUN = {"operation": "run", "flavor": "t4-small", "timeout": "30m", "command": "python train.py"}
-
 async def main():
-    thread = sys.argv[1] if len(sys.argv) > 1 else None
-    options = RunOptions(model="memory/model", interactive=False)
-    model = OneCallModel("hf_jobs", RUN, "launched")
+    tool, arguments, *rest = sys.argv[1:]
+    thread = rest[0] if rest else None
+    # An endpoint needs approval in every mode.
+    options = RunOptions(model="memory/model", interactive=tool == "hf_endpoint")
+    model = OneCallModel(tool, json.loads(arguments), "launched")
     async with Session.open(load().settings, thread=thread, options=options, models=model) as s:
         print(s.thread.id, flush=True)
         last = None
         async for event in (s.resume() if thread else s.send("train")):
             last = event
+        while asked := await s.pending():
+            async for event in s.resume([{"type": "approve"}] * len(asked)):
+                last = event
         print(json.dumps(last.to_dict() if last else {}), flush=True)
 
 asyncio.run(main())
@@ -81,8 +91,10 @@ class KillingHub(HubServer):
 class Trials:
     """Processes that drive a thread of their own state directory, against one Hub."""
 
-    def __init__(self, folder: Path, hub: KillingHub) -> None:
+    def __init__(self, folder: Path, hub: KillingHub, what: str) -> None:
         self._hub = hub
+        tool, arguments = RUNS[what]
+        self._call = [tool, json.dumps(arguments)]
         self._cwd = folder / "work"
         self._cwd.mkdir()
         self._environment = {
@@ -91,12 +103,14 @@ class Trials:
             "HOME": str(folder),
             "HF_TOKEN": "hf_ann",
             "ML_AGENT_HUB_URL": hub.url,
+            "ML_AGENT_ENDPOINTS_URL": f"{hub.url}/endpoints/v2",
             "ML_AGENT_STATE_DIR": str(folder / "state"),
         }
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
+        line = [sys.executable, "-c", DRIVER, *self._call, *arguments]
         return subprocess.Popen(
-            [sys.executable, "-c", DRIVER, *arguments], cwd=self._cwd, env=self._environment,
+            line, cwd=self._cwd, env=self._environment,
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
 
@@ -115,18 +129,21 @@ class Trials:
         return True, json.loads(told.splitlines()[-1])
 
 
-def trial(number: int, after: bool, delay: float) -> tuple[bool, int, dict[str, Any]]:
-    """(whether it was killed, how many jobs there are, the last event)."""
+def trial(
+    number: int, after: bool, delay: float, what: str = "job"
+) -> tuple[bool, int, dict[str, Any]]:
+    """(whether it was killed, how many jobs or endpoints there are, the last event)."""
     with tempfile.TemporaryDirectory() as folder, KillingHub() as hub:
         hub.jobs.looks = 1000
         hub.number, hub.after, hub.delay = number, after, delay
-        killed, last = Trials(Path(folder), hub).one()
-        return killed, len(hub.jobs.jobs), last
+        killed, last = Trials(Path(folder), hub, what).one()
+        return killed, len(hub.jobs.jobs) + len(hub.endpoints.bodies), last
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--what", choices=RUNS, default="job")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     arguments = parser.parse_args()
     chance = random.Random(arguments.seed)
@@ -134,13 +151,14 @@ def main() -> int:
     while kills < arguments.kills:
         point = chance.randint(1, REQUESTS), chance.random() < 0.5
         delay = chance.choice([0.0, chance.uniform(0, LATEST)])
-        killed, jobs, last = trial(*point, delay)
+        killed, jobs, last = trial(*point, delay, arguments.what)
         kills += killed
         made[min(jobs, 2)] += killed
         if killed and (jobs != 1 or last.get("event") != "turn_complete"):
-            print(f"kill {kills}: {point} + {delay:.3f} s: {jobs} jobs, {last}", flush=True)
+            print(f"kill {kills}: {point} + {delay:.3f} s: {jobs} of them, {last}", flush=True)
     print(
-        f"{kills} kills (seed {arguments.seed}): one job {made[1]}, none {made[0]}, more {made[2]}"
+        f"{kills} kills (seed {arguments.seed}): one {arguments.what} {made[1]}, none {made[0]}, "
+        f"more {made[2]}"
     )
     return 0 if made[1] == kills else 1
 

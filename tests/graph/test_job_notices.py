@@ -209,6 +209,12 @@ def test_a_kill_around_the_submit_launches_one_job(number: int, after: bool) -> 
     assert (job_notices, last["event"]) == (1, "turn_complete"), (killed, last)
 
 
+@pytest.mark.parametrize(("number", "after"), [(6, True), (7, False), (7, True)])
+def test_a_kill_around_the_deploy_makes_one_endpoint(number: int, after: bool) -> None:
+    killed, made, last = trial(number, after, 0.0, "endpoint")
+    assert (made, last["event"]) == (1, "turn_complete"), (killed, last)
+
+
 async def test_what_a_person_is_told_of_jobs(
     given: Settings, workdir: Path, hub: HubServer
 ) -> None:
