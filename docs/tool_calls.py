@@ -11,6 +11,7 @@ SMOKE, JOB, SECOND_JOB, SCHEDULE = f"{1:024x}", f"{2:024x}", f"{4:024x}", f"5{1:
 BACKGROUND, ENDLESS = "call_a1b2c3d4e5f60718293a4b5c", "call_b2c3d4e5f60718293a4b5c6d"
 SERVED = "call_e5f60718293a4b5c6d7e8f90"
 ENDPOINT = {"name": "tuned-ee733f1"}
+SPACE = {"repo": "ann/background-removal", "type": "space"}
 TUNED = {"repo": "ann/tuned"}
 RUN = {"flavor": "a100-large", "timeout": "2h"}
 
@@ -123,6 +124,10 @@ CALLS = [
         {"operation": "upload", **TUNED, "path": "more.md", "content": "More.\n",
          "create_pr": True, "message": "More notes"},
         {"operation": "pr_close", **TUNED, "number": 2, "text": "Not needed."},
+        {"operation": "status", **SPACE}, {"operation": "logs", **SPACE},
+        {"operation": "secret", **SPACE, "name": "HF_TOKEN"},
+        {"operation": "hardware", **SPACE, "name": "t4-small", "hours": 2},
+        {"operation": "restart", **SPACE}, {"operation": "pause", **SPACE},
     ),
     *_of("github", {"operation": "search_repos", "query": "huggingface"},
          {"operation": "list_repos", "owner": "huggingface"},

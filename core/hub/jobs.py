@@ -38,15 +38,18 @@ class Flavor:
         return math.ceil(self.per_minute * seconds / 60)
 
 
-async def flavors(hub: Hub) -> list[Flavor]:
-    """All there are, the cheapest first. Raises ToolError."""
-    found = [_flavor(one) for one in await hub.ask(lambda api: api.list_jobs_hardware())]
+async def flavors(hub: Hub, *, spaces: bool = False) -> list[Flavor]:
+    """All there are for jobs, or for Spaces, the cheapest first. Raises ToolError."""
+    listed = await hub.ask(
+        lambda api: api.list_spaces_hardware() if spaces else api.list_jobs_hardware()
+    )
+    found = [_flavor(one) for one in listed]
     return sorted(found, key=lambda flavor: flavor.per_minute)
 
 
-async def flavor_of(name: str, hub: Hub) -> Flavor:
+async def flavor_of(name: str, hub: Hub, *, spaces: bool = False) -> Flavor:
     """Raises ToolError with the names that are near if there is none of this name."""
-    known = {flavor.name: flavor for flavor in await flavors(hub)}
+    known = {flavor.name: flavor for flavor in await flavors(hub, spaces=spaces)}
     if name not in known:
         near = difflib.get_close_matches(name, known, 3, 0.5) or list(known)[:8]
         raise ToolError(f"flavor: there is no {name!r}; there are {', '.join(near)}, ...")

@@ -45,7 +45,7 @@ class SqlJournal:
             [thread, tool],
         )
         notes = [(str(call), json.loads(note)) for call, note in found]
-        return sorted(notes, key=lambda pair: (pair[1].get("at", 0.0), pair[0]))
+        return sorted(notes, key=lambda pair: (_when(pair[1]), pair[0]))
 
     async def finish(self, thread: str, call_id: str, result: dict[str, Any]) -> None:
         """Write `done` with the result, `ToolResult.to_dict()`."""
@@ -190,3 +190,9 @@ class SqlGrants:
 
 def _loaded(text: str | None) -> dict[str, Any] | None:
     return None if text is None else json.loads(text)
+
+
+def _when(note: dict[str, Any]) -> float:
+    """When it was written; 0 if the tool does not say, or keeps something else under that name."""
+    at = note.get("at")
+    return float(at) if isinstance(at, int | float) else 0.0

@@ -18,6 +18,7 @@ from tests.stand_ins.hub_endpoints import Endpoints
 from tests.stand_ins.hub_jobs import Jobs
 from tests.stand_ins.hub_pages import Pages
 from tests.stand_ins.hub_repos import KINDS, Repositories
+from tests.stand_ins.hub_spaces import Spaces
 from tests.stand_ins.hub_state import Repo, person
 from tests.stand_ins.service import Answer, Refusal, Request, Service
 
@@ -33,11 +34,12 @@ def _contract() -> Contract:
     pull_request = details["responses"]["200"]["content"]["application/json"]["schema"]["allOf"]
     # Asked with ?diff=1, which it does not have either, it brings the diff itself.
     pull_request[0]["anyOf"][1]["properties"]["diff"] = {"type": "string"}
-    jobs = json.loads((FOLDER / "hf-jobs.json").read_text(encoding="utf-8"))
-    document["paths"].update(jobs["paths"])
-    document.setdefault("components", {}).setdefault("schemas", {}).update(
-        jobs.get("components", {}).get("schemas", {})
-    )
+    for name in ("hf-jobs.json", "hf-spaces-buckets.json"):
+        more = json.loads((FOLDER / name).read_text(encoding="utf-8"))
+        document["paths"].update(more["paths"])
+        document.setdefault("components", {}).setdefault("schemas", {}).update(
+            more.get("components", {}).get("schemas", {})
+        )
     return Contract(document, beyond=("diff", "create_pr"))
 
 
@@ -63,6 +65,7 @@ class HubServer(Service):
         self.pages = Pages(self)
         self.jobs = Jobs(self)
         self.endpoints = Endpoints(self)
+        self.spaces = Spaces(self)
 
     def add(
         self,
@@ -110,6 +113,7 @@ class HubServer(Service):
         found = (
             self.jobs.answer(request)
             or self.endpoints.answer(request)
+            or self.spaces.answer(request)
             or self.pages.answer(request)
             or self.repositories.answer(request)
         )

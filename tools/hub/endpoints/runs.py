@@ -1,6 +1,7 @@
-"""What a thread's endpoints run up: each deploy or resume is a run with a time limit.
+"""What a thread's endpoints, and Spaces on rented hardware, run up: each deploy, resume or rent is
+a run with a time limit.
 
-The service has no such limit: a run that is over is paused at the next look of the session.
+The Hub has no such limit: a run that is over is ended at the next look of the session.
 """
 
 from __future__ import annotations
@@ -19,12 +20,15 @@ from core.tool import Services
 from core.units import dollars, duration
 from tools.hub.endpoints.service import ask, find
 
+#: The hardware of a Space that costs nothing.
+FREE = "cpu-basic"
 Runs = list[tuple[str, dict[str, Any]]]
 
 
 async def open_runs(services: Services, thread: str, name: str = "") -> Runs:
-    """(call id, note) of each run that was not ended yet; `name`: of one endpoint."""
-    notes = await services.journal.notes(thread, "hf_endpoint")
+    """(call id, note) of each run that was not ended yet; `name`: of one endpoint, or Space."""
+    tools = ("hf_endpoint", "hf_repo")
+    notes = [n for t in tools for n in await services.journal.notes(thread, t)]
     return [
         (call, note)
         for call, note in notes
@@ -38,9 +42,11 @@ def cost_so_far(note: dict[str, Any], now: float) -> int:
     return math.ceil(int(note["hourly"]) * minutes / 60)
 
 
-async def end_runs(services: Services, thread: str, name: str) -> str:
-    """Book what the runs of an endpoint came to at most; in words, "" if there was none."""
-    total, runs, now = 0, await open_runs(services, thread, name), services.clock()
+async def end_runs(services: Services, thread: str, name: str, *, but: str = "") -> str:
+    """Book what the runs came to at most; in words, "" if there was none. `but`: a call whose run
+    only begins."""
+    total, now = 0, services.clock()
+    runs = [run for run in await open_runs(services, thread, name) if run[0] != but]
     for call, note in runs:
         cost = cost_so_far(note, now)
         total += cost
@@ -52,7 +58,8 @@ async def end_runs(services: Services, thread: str, name: str) -> str:
 async def overdue(
     services: Services, thread: str, told: list[str], emit: Emit
 ) -> tuple[list[HumanMessage], list[str]]:
-    """Pause each endpoint whose time is over: (a message for each, what was told about)."""
+    """Pause each endpoint, and put back each Space, whose time is over: (a message for each, what
+    was told about)."""
     runs = await open_runs(services, thread)
     messages = []
     for call, note in _over(runs, services.clock(), told):
@@ -65,13 +72,18 @@ async def overdue(
         told = [*told, call]
         cost = await end_runs(services, thread, name)
         limit = duration(note["until"] - note["at"])
-        text = f"Endpoint {name} was paused: its {limit} are over.{cost}"
+        done = f"Space {name} is on {FREE} again" if "/" in name else f"Endpoint {name} was paused"
+        text = f"{done}: its {limit} are over.{cost}"
         emit(ToolLog(id="", tool="hf_endpoint", text=text))
         messages.append(told_note(text, f"endpoint-{call}"))
     return messages, told
 
 
 async def _pause(hub: Hub, namespace: str, name: str) -> None:
+    if "/" in name:
+        free: Any = FREE
+        await hub.ask(lambda api: api.request_space_hardware(name, free))
+        return
     if await find(hub, namespace, name) is not None:
         await ask(hub, lambda api: api.pause_inference_endpoint(name, namespace=namespace))
 

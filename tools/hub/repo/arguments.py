@@ -9,8 +9,9 @@ from core.hub.refusals import Repo, RepoType
 Operation = Literal[
     "list", "read", "upload", "delete", "create", "update", "branch", "tag", "refs", "commits",
     "pr_create", "pr_list", "pr_get", "pr_comment", "pr_merge", "pr_close",
+    "status", "logs", "restart", "pause", "secret", "hardware",
 ]  # fmt: skip
-READS = ("list", "read", "refs", "commits", "pr_list", "pr_get")
+READS = ("list", "read", "refs", "commits", "pr_list", "pr_get", "status", "logs")
 
 
 class RepoArguments(BaseModel, extra="forbid"):
@@ -26,11 +27,12 @@ class RepoArguments(BaseModel, extra="forbid"):
     message: str = Field("", description="commit, or title")
     text: str = Field("", description="comment")
     create_pr: bool = False
-    name: str = Field("", description="branch or tag")
-    remove: bool = Field(False, description="delete the branch, tag, or whole repo")
+    name: str = Field("", description="branch, tag, secret (of this machine), hardware")
+    remove: bool = Field(False, description="delete the branch, tag, secret, or whole repo")
     number: int = 0
     visibility: Literal["", "private", "public"] = ""
     gated: Literal["", "auto", "manual", "off"] = ""
+    hours: float = Field(0, ge=0, le=720, description="hardware: caps the price")
     sdk: Literal["", "gradio", "docker", "static"] = ""
 
     @property

@@ -13,6 +13,7 @@ from core.hub.refusals import Repo
 from core.result_text import day, listed, repo_line, row, there_is
 from core.tool import ToolResult
 from core.units import size
+from tools.hub.repo import spaces
 from tools.hub.repo.arguments import RepoArguments
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ async def read_of(arguments: RepoArguments, hub: Hub) -> ToolResult:
         "commits": _commits,
         "pr_list": _pull_requests,
         "pr_get": _pull_request,
+        "status": spaces.status,
+        "logs": spaces.logs,
     }
     return await reading[arguments.operation](arguments, hub)
 

@@ -11,7 +11,8 @@ from core.errors import ToolError
 from core.hub.connection import Hub
 from core.hub.errors import timed_out
 from core.tool import AgentTool, NotBegun, ToolContext, ToolResult
-from tools.hub.repo import commit, pulls, settings
+from tools.hub.endpoints.runs import FREE
+from tools.hub.repo import commit, pulls, settings, spaces
 from tools.hub.repo.arguments import READS, RepoArguments
 from tools.hub.repo.change import Change
 from tools.hub.repo.evaluation import evaluation_line
@@ -26,6 +27,8 @@ CHANGES = {
     "pr_comment": pulls.pr_comment,
     "pr_merge": pulls.status_change,
     "pr_close": pulls.status_change,
+    "restart": spaces.restart,
+    "pause": spaces.restart,
 }
 
 
@@ -53,6 +56,8 @@ class HubRepo(AgentTool):
     def effect(self, arguments: RepoArguments, cwd: str) -> Effect:
         if arguments.operation in READS:
             return Effect("read")
+        if arguments.operation == "hardware" and arguments.name != FREE:
+            return Effect("spend", preview=preview(arguments), always_asks=True)
         removes = arguments.operation == "delete" or arguments.remove
         kind: EffectKind = "destroy" if removes else "publish"
         local = arguments.operation == "upload" and arguments.source
@@ -66,12 +71,16 @@ class HubRepo(AgentTool):
     async def foresee(self, arguments: RepoArguments, ctx: ToolContext) -> Effect:
         """With a word on the model's evaluation, if a model is published."""
         effect = self.effect(arguments, ctx.cwd)
+        if effect.kind == "spend":
+            return await spaces.foresee_hardware(arguments, ctx)
         said = await evaluation_line(arguments, ctx)
         return replace(effect, preview=f"{effect.preview}\n{said}") if said else effect
 
     async def execute(self, arguments: RepoArguments, ctx: ToolContext) -> ToolResult:
         if arguments.operation in READS:
             return await read_of(arguments, Hub.of(ctx))
+        if arguments.operation == "hardware":
+            return await spaces.rent(arguments, ctx)
         hub, change = Hub.of(ctx), await change_of(arguments, ctx)
         seen = await hub.ask(change.before, arguments.about)
         await ctx.note(seen)
@@ -82,6 +91,8 @@ class HubRepo(AgentTool):
         except ToolError as error:
             # The Hub may have done it all the same, and its answer alone be lost.
             return await self._after(change, arguments, ctx, seen, error)
+        if arguments.operation == "pause":
+            said += await spaces.ended(arguments, ctx)
         return ToolResult(said)
 
     async def _after(
@@ -108,6 +119,8 @@ class HubRepo(AgentTool):
         self, arguments: RepoArguments, ctx: ToolContext, note: dict[str, Any]
     ) -> ToolResult | None:
         """The Hub knows: by the commit on top of the one that was there, by title and author."""
+        if arguments.operation == "hardware":
+            return await spaces.recovered_rent(arguments, ctx, note)
         change = await change_of(arguments, ctx, begun=True)
         try:
             found = await Hub.of(ctx).ask(lambda api: change.done(api, note), arguments.about)
@@ -150,6 +163,9 @@ def preview(arguments: RepoArguments) -> str:
     if a.operation in ("branch", "tag"):
         verb = "delete" if a.remove else "create"
         return _lines(f"{verb} {a.operation} {a.name} of {where if a.remove else at}", a.text)
+    if a.operation in ("restart", "pause", "secret", "hardware"):
+        removed = "remove " if a.remove else ""
+        return f"{removed}{a.operation} {a.name}".rstrip() + f" of {where}"
     if a.operation == "pr_create":
         return _lines(f"open a pull request on {where}: {a.message}", a.text)
     verb = "comment on" if a.operation == "pr_comment" else a.operation.removeprefix("pr_")
@@ -171,4 +187,6 @@ async def change_of(arguments: RepoArguments, ctx: ToolContext, begun: bool = Fa
     if arguments.operation == "delete":
         whole = arguments.remove
         return settings.delete_repo(arguments) if whole else commit.deletion(arguments)
+    if arguments.operation == "secret":
+        return spaces.secret(arguments, ctx.services.settings)
     return CHANGES[arguments.operation](arguments)
