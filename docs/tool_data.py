@@ -96,6 +96,9 @@ def hub(server: HubServer) -> None:
     server.add("ann/background-removal", "space", about="Takes the background away", likes=7)
     benchmark = "name: GSM8K\ntasks:\n- id: gsm8k\n  config: main\n  split: test\n"
     server.add("openai/gsm8k", "dataset", files={"eval.yaml": benchmark})
+    server.buckets.add("ann/runs", **{"sft/model.safetensors": 16_060_522_240, "sft/log.txt": 4096})
+    # Of the size that `out/config.json` has in the working directory.
+    server.buckets.add("ann/kept", **{"out/config.json": 13})
     pages = server.pages
     pages.paper(DPO, "Direct Preference Optimization", upvotes=64, ai_summary="No reward model.",
                 githubRepo="https://github.com/eric-mitchell/dpo", githubStars=2600,

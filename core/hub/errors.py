@@ -76,7 +76,7 @@ def _near(code: str, error: Exception, api: HfApi, about: Repo | None) -> str:
     """Names that look like the missing one, where there are any."""
     from huggingface_hub import errors
 
-    if about is None:
+    if about is None or about.type == "bucket":
         return ""
     missing = isinstance(error, errors.RepositoryNotFoundError) or code == "RepoNotFound"
     found: list[str] = []

@@ -15,7 +15,7 @@ from core.credentials import is_shared, way_in
 from core.http import wanted_pause
 from core.refusals import HUB, sentence
 
-RepoType = Literal["model", "dataset", "space"]
+RepoType = Literal["model", "dataset", "space", "bucket"]
 LOG_IN = "`hf auth login` (or HF_TOKEN) logs in"
 #: Hugging Face's own hosts, and what only they are sure to have, by path.
 OWN_HOSTS = ("huggingface.co", "hf.co")

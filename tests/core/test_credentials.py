@@ -14,6 +14,7 @@ from core import credentials
 from core.credentials import Account, acting_for, hub_token
 from core.errors import AgentError, ToolError
 from core.hub.connection import Hub
+from core.hub.leaving_secrets import secrets_of
 from core.model_errors import NotAuthenticated, UnknownModel
 from core.models.defaults import default_model
 from core.models.routes import resolve
@@ -24,7 +25,7 @@ from tests.stand_ins.hub_server import HubServer
 from tools.github.api import token as github_token
 from tools.hub.datasets.viewer import Viewer
 from tools.hub.fit.hardware import local_gpus
-from tools.hub.jobs.spec import read_script, secrets_of
+from tools.hub.jobs.spec import read_script
 from tools.hub.repo.files import files_of
 from tools.mcp.config import start_of
 

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from tests.stand_ins import hub_errors as errors
 from tests.stand_ins.contract import FOLDER, Contract
+from tests.stand_ins.hub_buckets import Buckets
 from tests.stand_ins.hub_endpoints import Endpoints
 from tests.stand_ins.hub_jobs import Jobs
 from tests.stand_ins.hub_pages import Pages
@@ -66,6 +67,7 @@ class HubServer(Service):
         self.jobs = Jobs(self)
         self.endpoints = Endpoints(self)
         self.spaces = Spaces(self)
+        self.buckets = Buckets(self)
 
     def add(
         self,
@@ -114,6 +116,7 @@ class HubServer(Service):
             self.jobs.answer(request)
             or self.endpoints.answer(request)
             or self.spaces.answer(request)
+            or self.buckets.answer(request)
             or self.pages.answer(request)
             or self.repositories.answer(request)
         )

@@ -10,9 +10,9 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from configs.settings import Settings
-from core.credentials import check_local_file, hub_token, variable
+from core.credentials import check_local_file
 from core.errors import ToolError
+from core.hub.leaving_secrets import secrets_of
 from core.hub.library import check_method
 from core.policy.paths import resolved
 from core.secrets.credential_names import is_credential_name
@@ -88,22 +88,6 @@ def command_of(arguments: JobsArguments, source: str) -> list[str]:
 
 def image_of(arguments: JobsArguments) -> str:
     return arguments.image or (SCRIPT_IMAGE if arguments.script else COMMAND_IMAGE)
-
-
-def secrets_of(names: list[str], settings: Settings) -> dict[str, str]:
-    """The values of the secrets that a job may have, by name. Raises ToolError."""
-    found = {}
-    for name in names:
-        if name not in settings.job_secrets:
-            raise ToolError(
-                f"secrets: {name} is not among those that jobs may have "
-                f"({', '.join(settings.job_secrets)}); the user can add it to job_secrets"
-            )
-        value = (hub_token() if name == "HF_TOKEN" else "") or variable(name)
-        if not value:
-            raise ToolError(f"secrets: {name} is not set on this machine")
-        found[name] = value
-    return found
 
 
 def check_credentials(arguments: JobsArguments, source: str) -> None:

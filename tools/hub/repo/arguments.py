@@ -9,7 +9,7 @@ from core.hub.refusals import Repo, RepoType
 Operation = Literal[
     "list", "read", "upload", "delete", "create", "update", "branch", "tag", "refs", "commits",
     "pr_create", "pr_list", "pr_get", "pr_comment", "pr_merge", "pr_close",
-    "status", "logs", "restart", "pause", "secret", "hardware",
+    "status", "logs", "restart", "pause", "secret", "hardware", "copy", "sync",
 ]  # fmt: skip
 READS = ("list", "read", "refs", "commits", "pr_list", "pr_get", "status", "logs")
 
@@ -21,7 +21,7 @@ class RepoArguments(BaseModel, extra="forbid"):
     revision: str = Field("", description="also refs/pr/N")
     path: str = ""
     limit: int = Field(200, ge=1, le=2000)
-    source: str = Field("", description="upload: file or folder")
+    source: str = Field("", description="upload, sync: file or folder; copy: buckets/o/n/path")
     content: str = Field("", description="upload: or text")
     paths: list[str] = Field(default_factory=list, description="delete")
     message: str = Field("", description="commit, or title")

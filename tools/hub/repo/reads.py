@@ -13,7 +13,7 @@ from core.hub.refusals import Repo
 from core.result_text import day, listed, repo_line, row, there_is
 from core.tool import ToolResult
 from core.units import size
-from tools.hub.repo import spaces
+from tools.hub.repo import buckets, spaces
 from tools.hub.repo.arguments import RepoArguments
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ async def read_of(arguments: RepoArguments, hub: Hub) -> ToolResult:
 
 async def _list(arguments: RepoArguments, hub: Hub) -> ToolResult:
     repo = arguments.about
+    if repo.type == "bucket":
+        return await buckets.list_files(arguments, hub)
 
     def tree(api: HfApi, recursive: bool) -> list[Any]:
         entries = api.list_repo_tree(

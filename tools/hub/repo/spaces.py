@@ -13,10 +13,10 @@ from core.effects import Effect
 from core.errors import ToolError
 from core.hub.connection import Hub, author_of
 from core.hub.jobs import flavor_of
+from core.hub.leaving_secrets import secrets_of
 from core.tool import NotBegun, ToolContext, ToolResult
 from core.units import dollars, duration
 from tools.hub.endpoints.runs import FREE, end_runs
-from tools.hub.jobs.spec import secrets_of
 from tools.hub.repo.arguments import RepoArguments
 from tools.hub.repo.change import Change, Seen, needed, page
 

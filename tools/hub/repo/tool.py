@@ -12,7 +12,7 @@ from core.hub.connection import Hub
 from core.hub.errors import timed_out
 from core.tool import AgentTool, NotBegun, ToolContext, ToolResult
 from tools.hub.endpoints.runs import FREE
-from tools.hub.repo import commit, pulls, settings, spaces
+from tools.hub.repo import buckets, commit, pulls, settings, spaces
 from tools.hub.repo.arguments import READS, RepoArguments
 from tools.hub.repo.change import Change
 from tools.hub.repo.evaluation import evaluation_line
@@ -27,6 +27,7 @@ CHANGES = {
     "pr_comment": pulls.pr_comment,
     "pr_merge": pulls.status_change,
     "pr_close": pulls.status_change,
+    "copy": buckets.copy,
     "restart": spaces.restart,
     "pause": spaces.restart,
 }
@@ -60,7 +61,7 @@ class HubRepo(AgentTool):
             return Effect("spend", preview=preview(arguments), always_asks=True)
         removes = arguments.operation == "delete" or arguments.remove
         kind: EffectKind = "destroy" if removes else "publish"
-        local = arguments.operation == "upload" and arguments.source
+        local = arguments.operation in ("upload", "sync") and arguments.source
         return Effect(
             kind,
             paths=(arguments.source,) if local else (),
@@ -77,6 +78,7 @@ class HubRepo(AgentTool):
         return replace(effect, preview=f"{effect.preview}\n{said}") if said else effect
 
     async def execute(self, arguments: RepoArguments, ctx: ToolContext) -> ToolResult:
+        buckets.check_bucket(arguments)
         if arguments.operation in READS:
             return await read_of(arguments, Hub.of(ctx))
         if arguments.operation == "hardware":
@@ -166,6 +168,8 @@ def preview(arguments: RepoArguments) -> str:
     if a.operation in ("restart", "pause", "secret", "hardware"):
         removed = "remove " if a.remove else ""
         return f"{removed}{a.operation} {a.name}".rstrip() + f" of {where}"
+    if a.operation in ("copy", "sync"):
+        return f"{a.operation} {a.source} to {where}/{a.path}"
     if a.operation == "pr_create":
         return _lines(f"open a pull request on {where}: {a.message}", a.text)
     verb = "comment on" if a.operation == "pr_comment" else a.operation.removeprefix("pr_")
@@ -187,6 +191,8 @@ async def change_of(arguments: RepoArguments, ctx: ToolContext, begun: bool = Fa
     if arguments.operation == "delete":
         whole = arguments.remove
         return settings.delete_repo(arguments) if whole else commit.deletion(arguments)
+    if arguments.operation == "sync":
+        return await buckets.sync(arguments, ctx, begun)
     if arguments.operation == "secret":
         return spaces.secret(arguments, ctx.services.settings)
     return CHANGES[arguments.operation](arguments)
