@@ -19,12 +19,12 @@ from core.secrets.redaction import keep_known, redacted
 from core.store.goals import GoalRow, Terms, goal_of
 from core.text import encodable
 from graph.goal_check import hashes_of, named_files, scripts_of
-from graph.judgement import STOPPED, Judgement
+from graph.goal_progress import STOPPED, GoalProgress
 from nodes.verdicts import reached
 from nodes.wait import options_of
 
 
-class Goals(Judgement):
+class Goals(GoalProgress):
     """What a session knows and does about its goal."""
 
     async def goal_view(self) -> dict[str, Any] | None:

@@ -1,7 +1,7 @@
 """The goal of a thread: a row that says what is to be reached, how that is checked, and how far it
 has come. It survives whatever happens to the processes that pursue it.
 
-A judgement is one transaction: the new state, the number of checks, and the message that begins the
+A verdict is stored in one transaction: state, number of checks, and the message that begins the
 next turn are on disk together or not at all.
 """
 

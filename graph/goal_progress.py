@@ -1,4 +1,4 @@
-"""One judgement of a goal: its check is run after a turn, and what follows is stored with it."""
+"""How far a goal has come: its check runs after a turn, and what follows is stored with it."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ IDLE, SAME = 2, 3
 STOPPED = "you stopped it"
 
 
-class Judgement(Waits):
+class GoalProgress(Waits):
     """What a session does when a turn toward its goal has ended."""
 
     async def goal(self) -> GoalRow | None:
