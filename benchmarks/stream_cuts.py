@@ -39,6 +39,7 @@ def cut(count: int) -> Cuts:
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
         program(Path(folder), choose) as run,
     ):
+        run.extra["ML_AGENT_CLAIMS"] = "off"  # else the model is asked, and its script begins again
         web = Web(run)
         try:
             address, cookie = f"127.0.0.1:{web.port}", cookie_of(web)

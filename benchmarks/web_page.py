@@ -31,11 +31,16 @@ if TYPE_CHECKING:
 
 #: Tokens a second.
 PACE = 200
-#: Notes when the last step is there, from the address on; and each drawn frame, once asked to.
+#: Notes when the last step is there, from the address on, and what is in the document then; tasks
+#: that hold the page for over 50 ms; and each drawn frame, once asked to.
 WATCH = """
+window.long_ = [];
+new PerformanceObserver((list) => window.long_.push(...list.getEntries().map((e) => e.duration)))
+  .observe({ type: 'longtask', buffered: true });
 window.opened = new Promise((found) => {
   const isThere = () => document.querySelector('#log .line');
-  const look = () => isThere() ? found(performance.now()) : requestAnimationFrame(look);
+  const count = () => document.querySelectorAll('*').length;
+  const look = () => isThere() ? found([performance.now(), count()]) : requestAnimationFrame(look);
   look();
 });
 window.watchFrames = () => {
@@ -107,16 +112,22 @@ def opened(page: "Page", url: str, name: str) -> Iterator[Figure]:
     """The long session from its address to its last line."""
     with Health(url.partition("/?")[0]) as health:
         page.goto(url)
-        took = page.evaluate("window.opened")
+        took, elements = page.evaluate("window.opened")
         paint = page.evaluate(PAINT)
+        page.locator("#earlier").wait_for(state="hidden", timeout=60_000)
+        all_ = page.evaluate("document.querySelectorAll('*').length")
     yield Figure(f"{name}: ms from the server's answer to the first paint", paint, 300)
     yield Figure(f"{name}: ms from the address to the newest step", took, 1000)
+    yield Figure(f"{name}: elements then", elements, 3000)
+    yield Figure(f"{name}: elements once the older messages are there", all_)
+    held = page.evaluate("window.long_.reduce((sum, each) => sum + each, 0)")
+    yield Figure(f"{name}: ms of tasks over 50 ms", held)
     yield Figure(f"{name}: ms that the server's loop was held, at most", health.longest * 1000)
 
 
 def streamed(page: "Page", url: str, tokens: int) -> Iterator[Figure]:
     """Drawn frames while an answer streams into the long session."""
-    page.evaluate("window.watchFrames()")
+    page.evaluate("window.long_.length = 0; window.watchFrames()")
     with Health(url.partition("/?")[0]) as health:
         page.locator("#message").fill("please stream")
         page.keyboard.press("Enter")
@@ -126,6 +137,7 @@ def streamed(page: "Page", url: str, tokens: int) -> Iterator[Figure]:
     yield Figure(f"{tokens} tokens: frames drawn", len(frames))
     yield Figure("frames that came over 50 ms after the one before", sum(g > 50 for g in gaps), 0)
     yield Figure("longest ms between two frames", max(gaps))
+    yield Figure("tasks over 50 ms", page.evaluate("window.long_.length"))
     yield Figure("ms that the server's loop was held, at most", health.longest * 1000)
 
 
@@ -148,7 +160,12 @@ def long_session(web: Web) -> Iterator[tuple["Page", str]]:
 
 def measure(steps: int, tokens: int) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        extra = {"ML_AGENT_CONTEXT_WINDOW": "900000", "ML_AGENT_MAX_ITERATIONS": str(steps + 9)}
+        extra = {
+            "ML_AGENT_CONTEXT_WINDOW": "900000",
+            "ML_AGENT_MAX_ITERATIONS": str(steps + 9),
+            # The model would be asked about the figures of its answer, and its script begin again.
+            "ML_AGENT_CLAIMS": "off",
+        }
         with program(Path(folder), script(steps, tokens)) as run:
             run.extra.update(extra)
             web = Web(run)
