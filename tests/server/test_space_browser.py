@@ -103,7 +103,7 @@ def test_two_users_at_once(running: Space) -> None:
             assert ledger_of(running, name) == [threads[name]]
         # The other's address leads nowhere, and shows nothing.
         bob.goto(f"{HOME}/?thread={threads['ada']}")
-        bob.locator(".toast", has_text="there is no session").wait_for()
+        bob.locator(".toast", has_text=threads["ada"]).wait_for()
         assert "I am ada" not in bob.inner_text("body")
         # A sign-out in one browser leaves the other one signed in.
         bob.get_by_role("button", name="Sign out").click()
