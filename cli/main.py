@@ -29,6 +29,7 @@ COMMANDS = {
         "cli.commands.approvals:approvals",
         "List, approve and reject pending calls, from any terminal",
     ),
+    "report": ("cli.commands.report:report", "What reproduces a session's run, from its record"),
     "goal": ("cli.commands.goal:goal", "Work until a command succeeds; show, pause, resume, clear"),
     "watch": ("cli.commands.watch:watch", "Wake sessions that wait, and continue them"),
     "wake": ("cli.commands.watch:wake", "End the wait of a session by hand"),

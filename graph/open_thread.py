@@ -21,7 +21,7 @@ from core.store import Store, ThreadRow, open_store
 from core.tool import AgentContext, AgentTool, Services
 from graph.options import RunOptions, context_for, thread_for
 from graph.thread import Thread
-from graph.transcript.recorded_model import open_replay
+from graph.transcript.recorded_model import ReplayModel, open_replay
 from graph.turn_files import TurnFiles, snapshots_of
 from graph.turn_input import Wanted
 from nodes.interrupt import Stopped, race
@@ -121,6 +121,8 @@ class OpenThread:
         # A recording is looked at: it starts no program of the user's.
         unhooked = self.settings.model_copy(update={"hooks": {}})
         settings = unhooked if recorded else self.settings
+        if isinstance(models, ReplayModel) and not models.recording.asks_about_claims():
+            settings = settings.model_copy(update={"claims": "mark"})
         services = build_services(settings, self._store, models=models)
         self._own_tools = services.tools if tools is None else tools
         if tools is None and not recorded:

@@ -87,6 +87,15 @@ class SqlLedger:
         )
         return {str(turn): Spent(int(amount), bool(unknown)) for turn, amount, unknown in found}
 
+    async def by_kind(self, thread: str) -> dict[str, Spent]:
+        """What a thread came to by kind: "model", and "tool" for jobs and sandboxes."""
+        found = await self._database.rows(
+            "SELECT kind, COALESCE(SUM(amount), 0), COALESCE(SUM(1 - known), 0) "
+            "FROM ledger WHERE thread = ? GROUP BY kind ORDER BY kind",
+            [thread],
+        )
+        return {str(kind): Spent(int(amount), bool(unknown)) for kind, amount, unknown in found}
+
     async def left(self, scope: Scope, caps: Caps) -> tuple[int, str] | None:
         found = []
         for name in SCOPES:

@@ -25,6 +25,7 @@ from core.history import (
     time_of,
 )
 from core.secrets.redaction import redacted_in
+from nodes.nudges import UNSOURCED
 
 HARNESS = "ml-agent"
 ROLES = {"human": "user", "ai": "assistant", "tool": "tool", "system": "system"}
@@ -44,6 +45,11 @@ class Recording:
     def answers(self) -> list[int]:
         """Where the model's answers are in `messages`."""
         return [i for i, m in enumerate(self.messages) if m["role"] == "assistant"]
+
+    def asks_about_claims(self) -> bool:
+        """Whether a turn was told to correct its answer: a replay of any other must not be."""
+        first = UNSOURCED.partition("{")[0]
+        return any(str(m["content"]).startswith(first) for m in self.messages)
 
 
 def recorded(message: BaseMessage) -> dict[str, Any]:

@@ -3,6 +3,11 @@
 from pathlib import Path
 
 from configs.settings import Settings
+from graph.options import RunOptions
+from graph.session import Session
+from graph.transcript.format import read_recording
+from graph.transcript.recorded_model import ReplayModel
+from graph.transcript.write import as_jsonl
 from tests.graph.driving import Driver, driven
 from tests.stand_ins.model_script import Asked, Call, Reply, in_order
 
@@ -117,3 +122,21 @@ async def test_an_answer_in_json_keeps_its_form(settings: Settings, workdir: Pat
     async with driven(in_order([MEASURE, Reply('{"acc": 0.977}')]), settings, workdir) as driver:
         assert unsourced(await driver.send("as JSON")) == ["0.977"]
         assert len(driver.server.bodies) == 2
+
+
+async def test_a_replay_is_asked_as_its_recording_was(settings: Settings, workdir: Path) -> None:
+    """A recording from before there were claims has no answer to the question about them."""
+    replies = [MEASURE, Reply("97.3 %"), Reply("93.1 %")]
+    for setting, answers in (("mark", ["97.3 %"]), ("ask", ["97.3 %", "93.1 %"])):
+        chosen = settings.model_copy(update={"claims": setting})
+        async with driven(in_order(replies), chosen, workdir) as driver:
+            await driver.send("train")
+            row, messages = driver.session.thread, await driver.session._stored.messages()
+        path = workdir / f"{setting}.jsonl"
+        path.write_text("\n".join(as_jsonl(row, messages)) + "\n")
+        model = ReplayModel(read_recording(path), cwd=str(workdir))
+        alone = RunOptions(interactive=False)
+        async with Session.open(settings, cwd=workdir, models=model, options=alone) as session:
+            events = [event async for event in session.send("train")]
+        said = [event.text for event in events if event.name == "assistant_message"]  # type: ignore[attr-defined]
+        assert (events[-1].name, said) == ("turn_complete", answers)

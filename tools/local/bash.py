@@ -9,6 +9,8 @@ from pydantic import BaseModel, Field
 from core.backend import CommandRequest, RunningCommand
 from core.effects import Effect
 from core.errors import ToolError
+from core.quick import quickly
+from core.report.facts import facts_of
 from core.run import Reach
 from core.tool import AgentTool, NotBegun, ToolContext, ToolResult
 from core.training import training_line
@@ -55,7 +57,10 @@ class Bash(AgentTool):
         cwd = await _folder(arguments.cwd, ctx)
         timeout = None if arguments.background else float(arguments.timeout)
         command, note = await backend.prepare(ctx.thread, ctx.call_id)
-        await ctx.note(note)
+        facts = {}
+        if not backend.about:
+            facts = await quickly(facts_of, arguments.command, cwd, os.environ)
+        await ctx.note({**note, "facts": facts} if facts else note)
         starting = asyncio.ensure_future(
             backend.start(
                 command,

@@ -1,0 +1,1 @@
+"""The report of a session: what reproduces its run, from its record."""
