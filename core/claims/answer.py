@@ -22,12 +22,14 @@ from core.claims.numbers import (
     significant,
 )
 
+#: Digits of a number; more are encoded data.
+MOST_DIGITS = 40
 #: Characters before a number that say what it is.
 BEFORE = 24
 _TOKEN = re.compile(rf"(?:[\w.+/\-\u2212]|(?<=\d)[{GAPS}](?=\d))+")
 _WRITTEN = {*SCALES, *SECONDS, *BYTES, *PLAIN, *(f"{u}s" for u in SECONDS if len(u) > 1)}
 _UNITS = "|".join(sorted(_WRITTEN, key=len, reverse=True))
-_NUMBER = rf"(?:{GROUPED}(?![\d,])|\d+,\d+|{DIGITS})(?:[eE][+-]?\d+)?"
+_NUMBER = rf"(?:{GROUPED}(?![\d,])|\d+,\d+|{DIGITS})(?:[eE][+-]?\d{{1,3}})?"
 _ONE = rf"{_NUMBER}(?:{_UNITS})?"
 _NUMERIC = re.compile(rf"[+-]?{_ONE}(?:[-/x,]+{_ONE})*(?:-[a-z]{{3,}})*")
 _EACH = re.compile(rf"({_NUMBER})({_UNITS})?(?![a-z])")
@@ -126,7 +128,9 @@ def numbers_of(text: str, least: int = 2) -> Iterator[Claim]:
             start, end = offset + number.start(), offset + number.end()
             behind = None if number[2] else _UNIT_BEHIND.match(text, end)
             unit = number[2] or (behind[1] if behind else "")
-            if significant(number[1]) < least or re.match(r"-bits?\b", text[end:]):
+            if not least <= significant(number[1]) <= MOST_DIGITS or re.match(
+                r"-bits?\b", text[end:]
+            ):
                 continue
             is_rough = bool(_ROUGHLY.search(text[:start][-BEFORE:])) or text[end:][:1] == "+"
             unit = "%" if unit == "percent" else unit

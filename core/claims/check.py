@@ -103,7 +103,9 @@ def _url(claim: Claim, record: Record) -> str | None:
     if host not in ("huggingface.co", "hf.co", "github.com", "arxiv.org"):
         return None
     id = re.sub(r"^(?:datasets|spaces|models|abs|pdf|papers)/", "", path)
-    match = re.match(r"[\w.-]+/[\w.-]+$|\d{4}\.\d{4,5}", id)
+    # Old datasets and models have no owner.
+    owned = r"[\w.-]+(?:/[\w.-]+)?" if host.startswith("h") else r"[\w.-]+/[\w.-]+"
+    match = re.match(rf"\d{{4}}\.\d{{4,5}}|{owned}$", id)
     return record.holding(match[0]) if match else None
 
 

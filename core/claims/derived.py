@@ -43,6 +43,7 @@ class Derived:
         self, text: str, has_source: Callable[[Claim], bool], recent: Iterable[str]
     ) -> None:
         self._text, self._has_source = text, has_source
+        self._lines: dict[tuple[int, int], list[Claim]] = {}
         self._counts = {_lines_of(result) for result in recent}
         parts = [text, *re.split(r"\n\s*\n", text)]
         self._listed = {len(_ITEM.findall(part)) for part in parts}
@@ -64,9 +65,11 @@ class Derived:
     def _near(self, claim: Claim) -> list[float]:
         """The nearest numbers of its line that have a source; those of one digit need none."""
         start, end = claim.line
+        if claim.line not in self._lines:
+            self._lines[claim.line] = list(numbers_of(self._text[start:end], least=0))
         others = [
             (abs(other.start + start - claim.start), other)
-            for other in numbers_of(self._text[start:end], least=0)
+            for other in self._lines[claim.line]
             if other.start + start != claim.start
         ]
         kept = [

@@ -21,7 +21,10 @@ _LABELS = (
     re.compile(r"^[ \t]*#+[ \t]*\**\d+(?:\.\d+)*\b", re.M),
     re.compile(r"^[ \t>*_#]*(?:step|day|week|round)\s\d+[*_]*[:.)–—-]", re.M | re.I),
     re.compile(rf"\b(?:{_NAMED.replace('.', '[.]')})s? #?\d+(?:\.\d+)*\b", re.I),
-    re.compile(r"(?<![\w\])])\[\^?\d{1,3}\](?!\()|\b\d+(?:st|nd|rd|th)\b|\b24/7\b|#\d+\b"),
+    re.compile(
+        r"@\d+|\b\d+ ?% (?:confidence|CI\b)|(?<![\w\])])\[\^?\d{1,3}\](?!\()|"
+        r"\b\d+(?:st|nd|rd|th)\b|\b24/7\b|#\d+\b"
+    ),
     # a year, where the words say that it is one
     re.compile(
         r"(?:(?<=\b[io]n )|(?<=\bsince )|(?<=\bof )|(?<=\bfrom )|(?<=al\., )|(?<=al\. )|(?<=© )|"
@@ -46,7 +49,10 @@ def without_labels(text: str) -> str:
             text = blank(text, match.start(), match.end())
     # A table's first column that only counts its rows.
     lines = text.split("\n")
-    rows = [(at, re.match(r"\s*\|?\s*(\d{1,4})\s*(?=\|)", line)) for at, line in enumerate(lines)]
+    rows = [
+        (at, re.match(r"[ \t]*(?:\|[ \t]*)?(\d{1,4})[ \t]*(?=\|)", line))
+        for at, line in enumerate(lines)
+    ]
     counts = [(at, match) for at, match in rows if match]
     for (at, one), (then, other) in pairwise(counts):
         if then == at + 1 and int(other[1]) == int(one[1]) + 1:

@@ -22,7 +22,7 @@ SECONDS = {
 #: As 1000 and as 1024: the same letters mean both.
 BYTES = {
     "B": (1.0,), "byte": (1.0,), "kB": (1e3, 2.0**10), "KB": (1e3, 2.0**10), "KiB": (2.0**10,),
-    "MB": (1e6, 2.0**20), "MiB": (2.0**20,), "GB": (1e9, 2.0**30), "GiB": (2.0**30,),
+    "MB": (1e6, 2.0**20), "MiB": (2.0**20,), "GB": (1e9, 2.0**30, 1e3 * 2**20), "GiB": (2.0**30,),
     "TB": (1e12, 2.0**40), "TiB": (2.0**40,),
 }  # fmt: skip
 #: Units that change nothing: right behind a number.
@@ -48,12 +48,12 @@ PLAIN = {
 GAPS = r",_'\u00a0\u2009\u202f"
 GROUPED = rf"\d{{1,3}}(?:[{GAPS}]\d{{3}})+(?:\.\d+)?"
 DIGITS = rf"{GROUPED}|\d+(?:\.\d+)?|\.\d+"
-NUMBER = re.compile(rf"(?P<digits>{DIGITS})(?P<power>[eE][+-]?\d+)?")
+NUMBER = re.compile(rf"(?P<digits>{DIGITS})(?P<power>[eE][+-]?\d{{1,3}}(?!\d))?")
 SEPARATOR = re.compile(rf"[{GAPS}]")
 #: 3 × 10⁻⁴, 3x10^-4, 3*10**-4
 #: The look behind keeps it from trying each digit of a long row of numbers and dots.
 _POWER = re.compile(
-    r"(?<![\d.])(\d(?:[\d.]*\d)?)\s?[×x·*]\s?10\s?(?:(?:\^|\*\*)\{?([-−+]?\d+)\}?|([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+))"
+    r"(?<![\d.])(\d(?:[\d.]*\d)?)\s?[×x·*]\s?10\s?(?:(?:\^|\*\*)\{?([-−+]?\d{1,3})\}?|([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3}))"
 )
 _SUPER = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺−", "0123456789-+-")
 
