@@ -19,7 +19,7 @@ COMMANDS = {
     "approvals approve": "Run pending calls, change the arguments of one, or answer a question",
     "approvals reject": "Reject pending calls; the model gets the message",
     "approvals granted": "Rules that you granted for this folder",
-    "report": "Print what reproduces a session's run: data, scripts by hash, metrics, cost",
+    "report": "Print what reproduces a session's run",
     "goal": "Work until a command succeeds",
     "goal set": '`ml-agent goal "TEXT" --until CMD`: set a goal and pursue it',
     "goal show": "A goal, its state, what is left of its caps and what was tried",
