@@ -25,6 +25,10 @@ COMMANDS = {
         "cli.commands.sessions:sessions",
         "List, show, resume, undo, fork, export and delete sessions",
     ),
+    "experiments": (
+        "cli.commands.experiments:experiments",
+        "Trials of a metric: list, tree, best, diff, promote, run",
+    ),
     "approvals": (
         "cli.commands.approvals:approvals",
         "List, approve and reject pending calls, from any terminal",

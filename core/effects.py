@@ -28,13 +28,11 @@ class Effect:
             running on its own afterwards.
         cwd: for `execute`, where the command runs, absolute; "": the thread's folder.
         asks: why the user is asked although the mode would let the call run; "": nothing special.
-            It counts in the modes of `asks_in`; read-only refuses what `ask` would ask about,
-            yolo runs it, an allow rule lets it run.
-        asks_in: the modes in which `asks` counts.
+            It counts in the modes `asks_in`; read-only refuses it, an allow rule or yolo runs it.
         asks_unless: the allow rule, to the letter, that answers the question of `asks`.
-        url: the address of a stranger's server that the call asks, as the model wrote it: asked
-            about unless it is known (core/policy/hosts.py).
+        url: the address of an untrusted server, as the model wrote it (core/policy/hosts.py).
         outside_sandbox: for `execute`, the command is to run outside the command sandbox.
+        alone: nothing runs next to it, although its kind would let it.
     """
 
     kind: EffectKind
@@ -49,3 +47,4 @@ class Effect:
     outside_sandbox: bool = False
     asks_unless: str = ""
     url: str = ""
+    alone: bool = False

@@ -52,7 +52,8 @@ class Verdict(TypedDict):
     (what is dangerous in it), too.
     sandbox: the price is that of the thread's sandbox, which this call may start. places: by
     path as the call names it, below its folder, where it led when it was judged. reach: what a
-    command may reach (core/run.py). hook: hooks come first; hook_context: what they add to it.
+    command may reach (core/run.py). alone: nothing runs next to it. hook: hooks come first;
+    hook_context: what they add to it.
     """
 
     action: Literal["run", "ask", "deny", "invalid"]
@@ -66,6 +67,7 @@ class Verdict(TypedDict):
     left_micro_usd: NotRequired[int]
     sandbox: NotRequired[bool]
     places: NotRequired[dict[str, str]]
+    alone: NotRequired[bool]
     reach: NotRequired[Literal["network", "offline", "read-only", "outside"]]
     hook: NotRequired[bool]
     hook_context: NotRequired[str]

@@ -115,17 +115,17 @@ class AgentTool(BaseTool):
     #: The user is the tool: the call is answered through approval, by `respond`. Where
     #: no one is there, `execute` answers.
     answered_by_person: bool = False
-    #: It acts where commands run and files live: in the thread's sandbox, where it has one.
+    #: It acts where commands run and files live: maybe in a sandbox.
     in_backend: bool = False
     #: What it does is outside of this machine, or no one knows where: undo names it.
     acts_elsewhere: bool = False
     #: It can look things up and change nothing: a sub-agent has it, too.
     looks_up: bool = False
-    #: It is a run of the graph inside its task: it has no row of its own, since its calls have
-    #: theirs and it continues at its own last step, and it ends by itself on the stop signal.
+    #: It runs the graph inside its task: its calls have the rows, it continues at its own last step
+    #: and ends by itself on the stop signal.
     is_subagent: bool = False
-    #: `foresee` is asked of calls that publish, too.
-    foresees_publishing: bool = False
+    #: Kinds of effects that `foresee` is asked of, next to those that spend.
+    foresees: tuple[str, ...] = ()
     #: The arguments that tell what a call is about, in their order: see `title`.
     titled_by: tuple[str, ...] = ()
 
@@ -142,10 +142,13 @@ class AgentTool(BaseTool):
         raise TypeError(f"{self.name} declares no effect")
 
     async def foresee(self, arguments: Any, ctx: ToolContext) -> Effect:
-        """`effect`, with what has to be asked for first: a live price, what was checked. Asked of
-        calls that spend or always ask, or publish (see `foresees_publishing`), before the verdict.
-        A ToolError means it cannot run."""
+        """`effect`, with what has to be asked for first (a price, a check), before the verdict: of
+        calls that spend, always ask, or that `foresees` names. A ToolError: it cannot run."""
         return self.effect(arguments, ctx.cwd)
+
+    def runs_subagents(self, arguments: Any) -> bool:
+        """Whether this call is such a run: see `is_subagent`."""
+        return self.is_subagent
 
     def may_change_files(self, arguments: Any, effect: Effect) -> bool:
         """Whether files of the working directory may be others after the call: undo looks at them
@@ -159,8 +162,8 @@ class AgentTool(BaseTool):
         return None
 
     async def execute(self, arguments: Any, ctx: ToolContext) -> ToolResult:
-        """Do it. A ToolError's text goes to the model; any other exception does too, as a
-        failure of this call alone. Cancelled when the user interrupts: clean up, re-raise."""
+        """Do it. The text of a ToolError, or of any other exception, goes to the model as a failure
+        of this call. Cancelled when the user interrupts: clean up, re-raise."""
         raise TypeError(f"{self.name} cannot run")
 
     async def recover(

@@ -38,7 +38,7 @@ TARGET = Path(__file__).with_name("tools.md")
 #: The user's folder, and the blog that is fetched, as the page shows them.
 WORK, BLOG = "/home/ann/project", "https://blog.example.org"
 #: Tools whose answers hold durations of this machine.
-TIMED = ("bash", "process")
+TIMED = ("bash", "experiment", "process")
 GPU = "#!/bin/sh\necho 'NVIDIA GeForce RTX 4090, 24564, 23900'\n"
 HEAD = """\
 # The tools

@@ -15,6 +15,7 @@ from core.durable import InboxRow, Scope, Spent
 from core.effects import Effect
 from core.errors import NoSuchThread, ToolError
 from core.events import Event, UndoComplete
+from core.experiments.record import Experiment, Trial
 from core.hub.jobs import Job
 from core.policy.propose import proposed
 from core.policy.rules import rules_of
@@ -72,6 +73,11 @@ class Status(Choices):
     async def plan(self) -> list[PlanItem]:
         """The checklist as it stands."""
         return list((await self._stored.without_messages()).get("plan") or [])
+
+    async def experiment(self) -> tuple[Experiment, list[Trial]] | None:
+        """The thread's experiment with its trials; None without one."""
+        found = await self._store.experiments.get(self.thread.id) if self._known else None
+        return (found, await self._store.experiments.trials(found.thread)) if found else None
 
     async def history(self) -> list[AnyMessage]:
         """The messages as the model sees them, oldest first."""

@@ -22,6 +22,7 @@ from nodes.ask_model import ask_model
 from nodes.budget import book, charged, nothing_left
 from nodes.context_room import check_room, over_threshold, prompt_of, warn_of_window
 from nodes.end_notices import told_ends
+from nodes.experiment_memory import experiment_words
 from nodes.hooks import prompt_hooks
 from nodes.interrupt import Stopped
 from nodes.last_words import closing_words
@@ -58,6 +59,7 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
     else:
         new += closing_words(turn, step.context, services, messages)
         new += poll_words(turn, services, messages)
+        new += await experiment_words(step, turn, messages)
         update = await _ask(state, step, new, turn)
     return {"messages": new, **update, **told}
 

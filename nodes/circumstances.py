@@ -1,7 +1,7 @@
 """What the verdicts of an answer's calls depend on next to the calls: mode, rules, prices."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from langchain_core.messages import HumanMessage
 
@@ -10,6 +10,7 @@ from core.effects import Effect
 from core.history import Call
 from core.policy.decide import Situation
 from core.policy.hosts import Known
+from core.policy.paths import resolved
 from core.policy.rules import rules_of
 from core.state import AgentState
 from core.tool import AgentTool
@@ -67,7 +68,7 @@ async def circumstances_of(
             step.cwd,
             rules,
             str(services.settings.state_path()),
-            tuple(context.frozen),
+            await frozen_of(step),
         ),
         interactive=context.interactive,
         inside=inside,
@@ -77,3 +78,17 @@ async def circumstances_of(
         quote=await quote_workspace(calls, step),
         addresses=addresses,
     )
+
+
+async def frozen_of(step: Step) -> tuple[str, ...]:
+    """Absolute paths that judge the work: a goal's check, and the judge of the thread's experiment
+    in this folder, which is a copy for a trial of `branch`."""
+    experiment = await step.services.experiments.get(step.thread)
+    judge = experiment.judge.frozen if experiment is not None else ()
+    return (*step.context.frozen, *(resolved(path, step.cwd) for path in judge))
+
+
+async def with_frozen(step: Step, tool: AgentTool) -> Step:
+    """The command sandbox keeps what judges the work, whatever a command does."""
+    frozen = [*await frozen_of(step)] if tool.in_backend else []
+    return replace(step, context=replace(step.context, frozen=frozen)) if frozen else step

@@ -28,8 +28,8 @@ async def price_calls(calls: Iterable[Call], step: Step) -> dict[str, Effect | s
         except ValueError:
             continue
         effect = tool.effect(arguments, step.cwd)
-        publishes = effect.kind == "publish" and tool.foresees_publishing
-        if effect.kind != "spend" and not effect.always_asks and not publishes:
+        is_known = effect.kind != "spend" and not effect.always_asks
+        if is_known and effect.kind not in tool.foresees:
             continue
         work = tool.foresee(arguments, step.looking(call.id, call.name))
         try:

@@ -16,6 +16,7 @@ from core.text import encodable
 from core.tool import AgentTool, ToolContext, ToolResult
 from nodes.call_failures import caught
 from nodes.carry_out import CUT_OFF, Begun, carry_out
+from nodes.circumstances import with_frozen
 from nodes.paid_call import run_in_backend, run_paid
 from nodes.permitted import Permitted
 from nodes.step import Step
@@ -32,11 +33,10 @@ async def run_once(step: Step, permitted: Permitted, scope: Scope) -> ToolResult
         if call.name not in services.tools and row is not None and row.note is not None:
             return ToolResult(CUT_OFF, ok=False, outcome="unknown")  # its server is gone
         return ToolResult(f"Not run: {error}", ok=False, outcome="failed")
-    ctx = _context(step, permitted, tool, scope)
+    ctx = _context(await with_frozen(step, tool), permitted, tool, scope)
     # A row of a sub-agent's would look like a cut-off call when its task is entered again.
-    row = (
-        None if tool.is_subagent else await services.journal.begin(step.thread, call.id, call.name)
-    )
+    inner = tool.runs_subagents(arguments)
+    row = None if inner else await services.journal.begin(step.thread, call.id, call.name)
     if row is not None and row.state == "done" and row.result is not None:
         return ToolResult.from_dict(row.result)
     step.emit(ToolStateChange(id=call.id, tool=call.name, state="running"))
@@ -47,9 +47,9 @@ async def run_once(step: Step, permitted: Permitted, scope: Scope) -> ToolResult
         work = run_in_backend(begun, Spending(scope, step.caps, permitted.sandbox))
     else:
         work = carry_out(begun)
-    result = await caught(work if tool.is_subagent else step.race(work))
+    result = await caught(work if inner else step.race(work))
     result = replace(result, text=encodable(redacted(result.text)))
-    if not tool.is_subagent:
+    if not inner:
         await services.journal.finish(step.thread, call.id, result.to_dict())
     return result
 

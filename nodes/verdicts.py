@@ -22,6 +22,8 @@ def as_verdict(effect: Effect, judged: Judged, about: Circumstances) -> Verdict:
         verdict |= {"reason": judged.reason, "preview": effect.preview}
         if about.left is not None:
             verdict["left_micro_usd"] = about.left
+    if effect.alone:
+        verdict["alone"] = True
     if effect.price_micro_usd is not None:
         verdict["price_micro_usd"] = effect.price_micro_usd
     return verdict

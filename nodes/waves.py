@@ -24,7 +24,7 @@ def waves(calls: Sequence[Call], verdicts: Mapping[str, Verdict]) -> list[list[C
         if call in last:
             continue
         verdict = verdicts.get(call.id)
-        alone = verdict is not None and verdict["effect"] in ALONE
+        alone = verdict is not None and (verdict["effect"] in ALONE or "alone" in verdict)
         if alone or not open_wave:
             cut.append([])
         cut[-1].append(call)

@@ -23,6 +23,7 @@ TOOLS = (
 #: Delete a line and its folder, and the rest works without (tests/test_removable.py).
 EXTENSIONS = (
     "tools.local",
+    "tools.experiment",
     "tools.hub",
     "tools.github",
     "tools.web",

@@ -21,8 +21,7 @@ class Judge:
     Attributes:
         metric: the name in a line `METRIC name=value`, or `file.json:key.of.value`.
         command: a shell line that prints or writes it.
-        frozen, data: paths below the folder that no trial may change; data is compared by size
-            and time, as it may be large.
+        frozen: paths below the folder that no trial may change, files or folders.
         repeats: runs of the command per trial, at least. max_time: seconds of one run.
     """
 
@@ -30,7 +29,6 @@ class Judge:
     direction: Direction
     command: str
     frozen: tuple[str, ...] = ()
-    data: tuple[str, ...] = ()
     repeats: int = 3
     max_time: float = 600.0
 
@@ -49,7 +47,7 @@ class Experiment:
     """The experiment of a thread.
 
     Attributes:
-        folder: absolute. digest: of the judge's frozen files and data when it was defined.
+        folder: absolute. digest: of the frozen files when it was defined.
         made: epoch seconds. spent, tokens: what the thread had come to by then, micro-USD and
             tokens of the model. notes: lessons that belong to all trials.
     """
@@ -125,6 +123,9 @@ class Experiments(Protocol):
     async def update(self, trial: Trial, **changes: Any) -> Trial:
         """Change a trial that is running; as it then is. The first end counts: later changes
         are dropped."""
+
+    async def end(self, trial: Trial, place: Place | None, **changes: Any) -> Trial:
+        """`update` with a verdict; and where the folder is then, in the same transaction."""
 
     async def annotate(self, thread: str, number: int | None, text: str) -> None:
         """Add a note to a trial, or to the experiment."""

@@ -93,12 +93,20 @@ class SqlExperiments:
         return _trial(found[0])
 
     async def update(self, trial: Trial, **changes: Any) -> Trial:
+        return await self.end(trial, None, **changes)
+
+    async def end(self, trial: Trial, place: Place | None, **changes: Any) -> Trial:
         values = _stored(asdict(replace(trial, **changes)))
         sets = ", ".join(f"{name} = ?" for name in changes)
-        await self._database.rows(
-            f"UPDATE trials SET {sets} WHERE thread = ? AND number = ? AND verdict = 'running'",
-            [*(values[name] for name in changes), trial.thread, trial.number],
-        )
+        statements: list[tuple[str, list[Any]]] = [
+            (
+                f"UPDATE trials SET {sets} WHERE thread = ? AND number = ? AND verdict = 'running'",
+                [*(values[name] for name in changes), trial.thread, trial.number],
+            )
+        ]
+        if place is not None:
+            statements.append(_placing(trial.thread, place))
+        await self._database.batch(statements)
         found = await self._database.rows(
             f"{_SELECT} WHERE thread = ? AND number = ?", [trial.thread, trial.number]
         )
@@ -119,10 +127,12 @@ class SqlExperiments:
         )
 
     async def put_place(self, thread: str, place: Place) -> None:
-        await self._database.rows(
-            "UPDATE experiments SET place = ? WHERE thread = ?",
-            [json.dumps(asdict(place)), thread],
-        )
+        await self._database.batch([_placing(thread, place)])
+
+
+def _placing(thread: str, place: Place) -> tuple[str, list[Any]]:
+    sql = "UPDATE experiments SET place = ? WHERE thread = ?"
+    return sql, [json.dumps(asdict(place)), thread]
 
 
 def _stored(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,9 +142,9 @@ def _stored(values: Mapping[str, Any]) -> dict[str, Any]:
 def _experiment(row: Sequence[Any]) -> Experiment:
     thread, judge, folder, digest, made, spent, tokens, place, notes = row
     told = json.loads(judge)
-    lists = {name: tuple(told[name]) for name in ("frozen", "data")}
+    told["frozen"] = tuple(told["frozen"])
     return Experiment(
-        thread, Judge(**{**told, **lists}), folder, digest, made, int(spent), int(tokens),
+        thread, Judge(**told), folder, digest, made, int(spent), int(tokens),
         Place(**json.loads(place)), tuple(json.loads(notes)),
     )  # fmt: skip
 

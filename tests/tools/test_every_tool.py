@@ -21,7 +21,10 @@ TOOLS = builtin_tools()
 #: All specs together, in tokens: they are sent with every request.
 SPECS = 6000
 #: Of tools whose required arguments alone say nothing.
-EXAMPLES: dict[str, dict[str, Any]] = {"wait": {"until": [{"after": "1m"}]}}
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "experiment": {"operation": "list"},
+    "wait": {"until": [{"after": "1m"}]},
+}
 
 every_tool = pytest.mark.parametrize("tool", TOOLS.values(), ids=TOOLS.keys())
 

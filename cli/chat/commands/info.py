@@ -69,6 +69,14 @@ async def jobs(chat: Chat, word: str) -> None:
         await jobs_command(chat.session, word, chat.lines.line)
 
 
+async def experiments(chat: Chat, word: str) -> None:
+    from cli.shared.experiment_text import table
+
+    found = await chat.session.experiment() if chat.session is not None else None
+    for text in table(*found) if found else ["no experiment"]:
+        chat.lines.line(text)
+
+
 async def plan(chat: Chat, word: str) -> None:
     items: list[Any] = await chat.session.plan() if chat.session is not None else []
     if not items:

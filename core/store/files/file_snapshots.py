@@ -78,6 +78,10 @@ class Shadow:
         """Store `content`; its blob."""
         return self._git(["hash-object", "-w", "--stdin"], content).decode().strip()
 
+    def keep(self, thread: str, blob: str) -> None:
+        """Let a blob stay as long as the thread does: see `forget`."""
+        self._git(["update-ref", f"refs/kept/{thread}/{blob}", blob])
+
     def put_files(self, paths: Iterable[str]) -> list[str]:
         """Store files as they are, without filters; their blobs. No path may hold a line end."""
         asked = os.fsencode("\n".join(paths) + "\n")

@@ -28,7 +28,7 @@ class HfEval(AgentTool):
         "then results, one table; publish writes them into the model's card."
     )
     args_schema: type[BaseModel] = EvalArguments
-    foresees_publishing: bool = True
+    foresees: tuple[str, ...] = ("publish",)
 
     def title(self, arguments: Mapping[str, Any]) -> str:
         a = arguments

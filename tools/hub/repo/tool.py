@@ -42,7 +42,7 @@ class HubRepo(AgentTool):
     )
     args_schema: type[BaseModel] = RepoArguments
     looks_up: bool = True
-    foresees_publishing: bool = True
+    foresees: tuple[str, ...] = ("publish",)
 
     def title(self, arguments: Mapping[str, Any]) -> str:
         a = {name: value for name, value in arguments.items() if value}

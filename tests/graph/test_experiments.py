@@ -1,0 +1,75 @@
+"""Experiments in a session: what the model reads of them, what it cannot change, and kills."""
+
+from pathlib import Path
+from typing import Any
+
+from configs.settings import Settings
+from core.experiments.record import Experiment, Judge, Place, Trial
+from core.experiments.words import MEMORY, memory
+from core.models.tokens import _encoder
+from tests.graph.driving import driven
+from tests.stand_ins.model_script import Call, Reply, in_order
+
+JUDGE = "echo METRIC size=$(wc -c < train.txt) # judge\n"
+
+
+def calling(tool: str, **arguments: Any) -> Reply:
+    return Reply(calls=[Call(tool, arguments)])
+
+
+def notes(messages: list[dict[str, Any]]) -> list[str]:
+    texts = [str(m["content"]) for m in messages if m["role"] == "user"]
+    return [text for text in texts if "The experiment of this thread" in text]
+
+
+async def test_a_new_turn_begins_with_the_record_once(settings: Settings, workdir: Path) -> None:
+    (workdir / "judge.sh").write_text(JUDGE)
+    (workdir / "train.txt").write_text("x" * 90)
+    script = [
+        calling(
+            "experiment",
+            operation="define",
+            metric="size",
+            command="sh judge.sh",
+            frozen=["judge.sh"],
+            repeats=1,
+        ),
+        calling("write", path="judge.sh", content="echo METRIC size=0"),
+        calling("bash", command="echo 'echo METRIC size=0' | tee judge.sh"),
+        Reply(text="defined"),
+        Reply(text="second turn"),
+        Reply(text="third turn"),
+    ]
+    async with driven(in_order(script), settings, workdir, mode="auto") as driver:
+        await driver.send("begin")
+        outputs = driver.outputs()
+        assert "Trial 0: baseline" in outputs[0]
+        assert "judges this work" in outputs[1]
+        assert (workdir / "judge.sh").read_text() == JUDGE
+        await driver.send("go on")
+        (first,) = notes(driver.messages)
+        assert "Best: 0 baseline 90" in first
+        await driver.send("and on")
+        assert notes(driver.messages) == [first]
+        found = await driver.session.experiment()
+        assert found is not None
+        assert [one.verdict for one in found[1]] == ["baseline"]
+
+
+def test_the_memory_is_bounded_and_follows_from_the_record() -> None:
+    judge = Judge("loss", "min", "python judge.py --with " + "option " * 40)
+    one = Experiment("t", judge, "/w", "d", 1.0, place=Place("s0"))
+    for idea in ("a longer schedule with warm-up ", "más épocas y menos ruido ", "更长的训练计划"):
+        trials = [Trial("t", 0, "c0", None, "", "baseline", value=1.0, snapshot="s0")]
+        trials += [
+            Trial("t", n, f"c{n}", 0, f"{idea * 9}{n}", "discard", value=1.1 + n, note=idea * 20)
+            for n in range(1, 60)
+        ]
+        text = memory(one, trials)
+        assert len(text.encode()) <= MEMORY
+        assert len(_encoder().encode(text)) <= 600
+        assert text == memory(one, list(trials))
+        assert "Plateau: nothing kept in 59 trials" in text
+        assert "Best: 0 baseline 1" in text
+        assert "the folder is at trial 0" in text
+        assert "59 discard" in text

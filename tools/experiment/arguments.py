@@ -1,0 +1,34 @@
+"""The arguments of `experiment`, checked as far as that needs no look at the world."""
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, Field, model_validator
+
+#: By operation, what it needs.
+NEEDS = {
+    "define": ("metric", "command"),
+    "run": ("hypothesis",),
+    "note": ("text",),
+    "list": (),
+}
+
+
+class ExperimentArguments(BaseModel, extra="forbid"):
+    operation: Literal["define", "run", "note", "list"]
+    metric: str = Field("", description="name in `METRIC name=1.5`, or file.json:key")
+    direction: Literal["min", "max"] = "min"
+    command: str = Field("", description="the judge")
+    frozen: list[str] = []
+    repeats: int = Field(3, ge=1, description="1: no noise")
+    max_time: int = Field(600, ge=1, description="seconds per run")
+    hypothesis: str = ""
+    parent: int = Field(-1, description="trial; default: current")
+    again: bool = False
+    text: str = ""
+
+    @model_validator(mode="after")
+    def _has_what_it_needs(self) -> Self:
+        missing = [name for name in NEEDS[self.operation] if not getattr(self, name)]
+        if missing:
+            raise ValueError(f"{self.operation} needs {' and '.join(missing)}")
+        return self

@@ -1,0 +1,217 @@
+"""One run of a trial's judge: started like any command, found again after a kill, read once.
+
+What is under way is in the trial's `progress`, on disk before the command starts; a run whose
+metrics are stored is never read again.
+"""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.backend import CommandRequest, RunningCommand
+from core.errors import ToolError
+from core.experiments.metrics import NoMetric, checked, json_place, read_json, read_lines
+from core.experiments.record import Experiment, Trial, Verdict
+from core.tool import ToolContext
+from tools.experiment.devices import on_a_device
+from tools.experiment.frozen import digest_of
+from tools.local.wait_for_command import follow, result_of
+
+#: A judge whose run may take longer than this many seconds runs in the background.
+FOREGROUND = 900
+#: Bytes of output that are read for metrics, and characters of a crash that the model reads.
+OUTPUT, TOLD = 50_000_000, 1_500
+#: How often a run that died with a session is started again.
+ATTEMPTS = 3
+
+
+class NotMeasured(Exception):
+    """A trial ends without a measurement: `verdict` is crash, timeout or void."""
+
+    def __init__(self, verdict: Verdict, rule: str) -> None:
+        super().__init__(rule)
+        self.verdict = verdict
+        self.rule = rule
+
+
+class StillRuns(Exception):
+    """The judge runs in the background, under the id of this text."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The place of a measurement: folder is the thread's, or a copy of it."""
+
+    ctx: ToolContext
+    experiment: Experiment
+    folder: str
+
+    @property
+    def in_background(self) -> bool:
+        return self.experiment.judge.max_time > FOREGROUND
+
+    async def measure(self, trial: Trial, runs: int, printed: int = 0) -> Trial:
+        """`trial` with at least so many runs. `printed`: how often a run of the baseline told the
+        metric; 0 for the baseline itself. Raises NotMeasured, StillRuns."""
+        while len(trial.metrics) < runs:
+            await self._check_judge()
+            command, trial = await (self._begun if self.in_background else self._ended)(trial)
+            trial = await self._read(trial, command, printed)
+        return trial
+
+    # --- running ------------------------------------------------------------------------------
+
+    async def _ended(self, trial: Trial) -> tuple[RunningCommand, Trial]:
+        """A run that has ended; no other judge ran on its devices. How long that took to wait for
+        is kept: times are worth less on a machine that is not idle."""
+        state, judge = self.ctx.services.settings.state_path(), self.experiment.judge
+        async with on_a_device(state, judge.command, self.ctx.log) as waited:
+            if waited:
+                waited += trial.progress.get("waited", 0.0)
+                progress = {**trial.progress, "waited": round(waited, 1)}
+                trial = await self.ctx.services.experiments.update(trial, progress=progress)
+            command, trial = await self._command(trial)
+            await follow(command, self.ctx, timeout=judge.max_time)
+        return command, trial
+
+    async def _begun(self, trial: Trial) -> tuple[RunningCommand, Trial]:
+        command, trial = await self._command(trial)
+        if await asyncio.to_thread(command.state) == "alive":
+            raise StillRuns(command.id)
+        return command, trial
+
+    async def _command(self, trial: Trial) -> tuple[RunningCommand, Trial]:
+        """The trial's run that is under way, or a new one."""
+        backend = self.ctx.services.backend
+        if "run" in trial.progress:
+            found = await backend.found(trial.progress["run"])
+            usable = ("alive", "finished")
+            if not isinstance(found, str) and await asyncio.to_thread(found.state) in usable:
+                return found, trial
+        started = trial.progress.get("started", 0)
+        if started - len(trial.metrics) >= ATTEMPTS:
+            why = trial.progress.get("failure", "")
+            raise NotMeasured("crash", f"it could not be run, {ATTEMPTS} times:\n{why}")
+        # The id that `process` and `wait` know it by is the front of the name.
+        name = f"t{trial.number}r{started}-{self.ctx.call_id}"
+        command, note = await backend.prepare(self.ctx.thread, name)
+        progress = {**trial.progress, "started": started + 1, "run": note}
+        trial = await self.ctx.services.experiments.update(trial, progress=progress)
+        if self.in_background:
+            journal = self.ctx.services.journal
+            await journal.begin(self.ctx.thread, name, self.ctx.tool)
+            await journal.note(self.ctx.thread, name, note)  # `wait` finds it there
+        return await self._start(command, trial), trial
+
+    async def _start(self, command: RunningCommand, trial: Trial) -> RunningCommand:
+        judge, ctx = self.experiment.judge, self.ctx
+        reach = "network" if ctx.reach == "outside" else ctx.reach
+        timeout = None if self.in_background else judge.max_time
+        request = CommandRequest(
+            judge.command, self.folder, timeout, self.in_background, self.folder, reach,
+            tuple(os.path.join(self.folder, path) for path in judge.frozen),
+        )  # fmt: skip
+        ctx.log(f"trial {trial.number}, run {len(trial.metrics) + 1}")
+        starting = asyncio.ensure_future(ctx.services.backend.start(command, request))
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # The thread that starts it cannot be stopped: what it started can.
+            await asyncio.to_thread((await starting).kill, "interrupted")
+            return command
+        except (OSError, ValueError) as error:
+            raise NotMeasured("crash", f"the judge could not be started: {error}") from error
+
+    async def _check_judge(self) -> None:
+        judge = self.experiment.judge
+        digest = await asyncio.to_thread(digest_of, self.folder, judge.frozen)
+        if digest != self.experiment.digest:
+            said = "the judge's frozen files are not those of the baseline"
+            raise NotMeasured("void", said)
+
+    # --- reading ------------------------------------------------------------------------------
+
+    async def _read(self, trial: Trial, command: RunningCommand, printed: int) -> Trial:
+        """The trial with the metrics of a run that has ended; the run's directory goes."""
+        run = Path(command.output_path).parent
+        seconds = await asyncio.to_thread(_seconds, command, run)
+        result = await asyncio.to_thread(result_of, command)
+        code, ended = command.exit_code(), command.ended()
+        count = len(trial.metrics) + 1
+        if (code is None and ended is None) or command.sandbox_failed():
+            # It never ran, or died with an earlier session: it is run again.
+            return await self._without_run(trial, {"failure": result.text[-TOLD:]})
+        if ended == "timeout":
+            most = f"{self.experiment.judge.max_time:g} s"
+            raise NotMeasured("timeout", f"run {count} did not end within {most}")
+        if code != 0:
+            why = "was stopped by the user" if ended == "interrupted" else "failed"
+            raise NotMeasured("crash", f"run {count} {why}:\n{result.text[-TOLD:]}")
+        await self._check_judge()
+        try:
+            metrics, told = await asyncio.to_thread(self._metrics, command)
+        except NoMetric as error:
+            said = f"run {count} told no {self.experiment.judge.metric}: {error}"
+            raise NotMeasured("crash", f"{said}\n{result.text[-TOLD:]}") from None
+        if printed == 1 < told:
+            said = f"it told the metric {told} times, the baseline once: not by the judge alone"
+            raise NotMeasured("void", said)
+        trial = await self._without_run(
+            trial,
+            {"printed": told},
+            metrics=[*trial.metrics, metrics],
+            seconds=trial.seconds + seconds,
+        )
+        await asyncio.to_thread(shutil.rmtree, run, ignore_errors=True)
+        return trial
+
+    async def _without_run(self, trial: Trial, more: Mapping[str, Any], **changes: Any) -> Trial:
+        progress = {n: v for n, v in {**trial.progress, **more}.items() if n != "run"}
+        return await self.ctx.services.experiments.update(trial, progress=progress, **changes)
+
+    def _metrics(self, command: RunningCommand) -> tuple[dict[str, float], int]:
+        """(every metric of a run, how many values the judge's has). Raises NoMetric."""
+        judge = self.experiment.judge
+        output, _ = command.read_new(0, OUTPUT)
+        lines = read_lines(output.decode("utf-8", "replace").splitlines())
+        found = {name: values[-1] for name, values in lines.items()}
+        place = json_place(judge.metric)
+        if place is not None:
+            found[judge.metric] = self._from_file(*place, command)
+        if judge.metric not in found:
+            raise NoMetric("there is no line `METRIC name=value` with that name")
+        checked(judge.metric, found[judge.metric])
+        finite = {name: value for name, value in found.items() if abs(value) < float("inf")}
+        return finite, len(set(lines.get(judge.metric, [0.0])))
+
+    def _from_file(self, name: str, key: str, command: RunningCommand) -> float:
+        path, meta = Path(self.folder, name), command.meta()
+        try:
+            # A file from an earlier run is not a result of this one.
+            if meta is not None and path.stat().st_mtime < meta.started - 0.05:
+                raise NoMetric(f"{name} was not written by this run")
+            return read_json(path.read_text(), key)
+        except (OSError, UnicodeDecodeError) as error:
+            raise NoMetric(f"{name} cannot be read: {error}") from None
+
+
+def _seconds(command: RunningCommand, run: Path) -> float:
+    meta = command.meta()
+    try:
+        return max((run / "exit").stat().st_mtime - meta.started, 0.0) if meta else 0.0
+    except OSError:
+        return 0.0
+
+
+async def check_here(ctx: ToolContext) -> None:
+    """Raises ToolError: files and commands are on another machine, whose folder undo cannot
+    bring back."""
+    if ctx.services.backend.about:
+        raise ToolError(
+            "Cannot run experiments in a sandbox: its folder has no snapshots. Work on this "
+            "machine, or let the judge's command start a job."
+        )
