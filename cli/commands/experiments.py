@@ -145,7 +145,7 @@ async def promote(
 @click.option("--metric", required=True, help="Name in METRIC name=value, or file.json:key")
 @click.option("--direction", type=click.Choice(["min", "max"]), default="min", show_default=True)
 @click.option("--command", "judge", metavar="CMD", required=True, help="Prints the metric")
-@click.option("--frozen", multiple=True, metavar="PATH", help="File or folder that trials must not change")
+@click.option("--frozen", multiple=True, metavar="PATH", help="Trials must not change it")
 @click.option("--repeats", type=click.IntRange(1), default=3, show_default=True)
 @click.option(
     "--max-trials", type=click.IntRange(1), default=20, show_default=True,
