@@ -154,6 +154,7 @@ TOOLS = {
     "hf_dataset": "Inspects a dataset: training methods, problems, rows, leaks of evaluation sets",
     "hf_docs": "Searches and reads current Hugging Face documentation",
     "hf_endpoint": "Serves a model on an inference endpoint, see [Endpoints](jobs.md#endpoints)",
+    "experiment": "Trials of a metric, kept beyond noise, see [Experiments](experiments.md)",
     "hf_eval": "Evaluates a model next to its base, see [Evaluation](jobs.md#evaluation)",
     "hf_fit": "Lists hardware that a model fits for a training method, with price",
     "hf_jobs": "Runs scripts and commands on Hugging Face hardware, see [Jobs](jobs.md)",
