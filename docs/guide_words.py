@@ -100,6 +100,7 @@ SLASH = {
     "/status": "Session, model, mode and running commands",
     "/cost": "Cost of the turn, the session and the day",
     "/context": "Contents of the next request, in tokens",
+    "/experiments": "The trials of this session",
     "/plan": "Plan of the session",
     "/undo": "Show what the last turn changed; Enter undoes it",
     "/redo": "Redo the last undone turn",
