@@ -70,10 +70,7 @@ async def list_(store: "Store", options: Options, everywhere: bool, limit: int) 
             if row.id in goals:
                 yield f"{indent}    {goal_line(goals[row.id])}"
 
-    told = [
-        {**plain(row, store.standing(row), waits.get(row.id)), "goal": goals.get(row.id)}
-        for row in rows
-    ]
+    told = [plain(row, store.standing(row), waits.get(row.id), goals.get(row.id)) for row in rows]
     return tell(options, redacted_in({"threads": told}), lines())
 
 

@@ -21,10 +21,16 @@ def line_of(row: "ThreadRow", status: str) -> str:
     return f"{row.id}  {age}  {status:<11} {row.turns:>3} {turns}  {inline(row.title)}"
 
 
-def plain(row: "ThreadRow", status: str, wait: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The row without its caps. `wait`: what it waits for (`core.store.wait_words.wait_of`)."""
+def plain(
+    row: "ThreadRow",
+    status: str,
+    wait: dict[str, Any] | None = None,
+    goal: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The row without its caps. `wait`: what it waits for (`core.store.wait_words.wait_of`).
+    `goal`: as `core.store.goals.goal_of` has it."""
     keys = ("id", "cwd", "host", "title", "model", "mode", "turns", "created", "updated")
-    return {**{k: getattr(row, k) for k in keys}, "status": status, "waiting": wait}
+    return {**{k: getattr(row, k) for k in keys}, "status": status, "waiting": wait, "goal": goal}
 
 
 def tell_moved(moved: "Moved", lines: Lines, *, redo: bool = False, dry_run: bool = False) -> None:
