@@ -236,10 +236,10 @@ EVENTS: Mapping[str, type[Event]] = {
 Emit = Callable[[Event], None]
 
 
-def emitter(write: Callable[[Any], None]) -> Emit:
+def emitter(write: Callable[[Any], None], thread: str = "") -> Emit:
     """An `Emit` over LangGraph's stream writer. What is written is a plain dict, since
-    LangGraph Server sends it on as JSON."""
-    return lambda event: write(event.to_dict())
+    LangGraph Server sends it on as JSON; only a session stamps turn and number on it, too."""
+    return lambda event: write({**event.to_dict(), "thread": thread})
 
 
 def from_dict(data: Mapping[str, Any]) -> Event:

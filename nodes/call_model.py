@@ -10,9 +10,8 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
 
 from core.errors import LimitReached
-from core.events import Error
 from core.history import results_of, was_interrupted
-from core.model_errors import ContextTooLong, ModelError
+from core.model_errors import ContextTooLong
 from core.quick import quickly
 from core.reduce_messages import reduce_messages
 from core.state import AgentState, Turn
@@ -31,7 +30,7 @@ from nodes.opening import ended, take_input
 from nodes.partial_answer import Partial, keep_partial
 from nodes.polling import poll_words
 from nodes.record_answer import record_answer
-from nodes.step import Step
+from nodes.step import Step, telling
 
 #: Refusals in a row of a history that is too long; each makes the next one shorter.
 MAX_REFUSED = 3
@@ -60,7 +59,8 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
         new += closing_words(turn, step.context, services, messages)
         new += poll_words(turn, services, messages)
         new += await experiment_words(step, turn, messages)
-        update = await _ask(state, step, new, turn)
+        with telling(step.emit, step.context):
+            update = await _ask(state, step, new, turn)
     return {"messages": new, **update, **told}
 
 
@@ -106,11 +106,6 @@ async def _ask(
         if refused > MAX_REFUSED:
             raise
         return {"turn": {**turn, "compact": "too long", "refused": refused}}
-    except ModelError as error:
-        if step.context.services is None:
-            # A server tells its client only that something failed.
-            step.emit(Error(kind=error.kind, message=error.message, hint=error.hint))
-        raise
     if answered_by != model:
         turn = {**turn, "model": answered_by}
     # Read before the price is booked: that waits for the disk, and to read it would not.

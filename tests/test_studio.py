@@ -268,5 +268,18 @@ async def test_a_failing_model_is_told_and_can_be_asked_again(studio: Studio) ->
     # The server hides what was raised; our own event says it.
     assert parts[-2].data["event"] == "error"
     assert parts[-2].data["kind"] == "request_refused"
+    assert parts[-2].data["thread"] == thread
+    other = {"model": "groq/llama"}  # without a key
+    stream = client.runs.stream(
+        thread,
+        GRAPH,
+        input=said,
+        context=other,
+        stream_mode=["custom"],
+        multitask_strategy="reject",
+    )
+    parts = [part async for part in stream]
+    assert parts[-2].data["kind"] == "not_authenticated"
+    assert "GROQ_API_KEY" in parts[-2].data["hint"]
     await run(client, thread, "now work")
     assert texts(await client.threads.get_state(thread))[-1] == ("ai", "hello")

@@ -27,7 +27,7 @@ def plain(
     wait: dict[str, Any] | None = None,
     goal: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The row without its caps. `wait`: what it waits for (`core.store.wait_words.wait_of`).
+    """The row without its caps. `wait`: what it waits for (`core.store.wait_words.wait_of`);
     `goal`: as `core.store.goals.goal_of` has it."""
     keys = ("id", "cwd", "host", "title", "model", "mode", "turns", "created", "updated")
     return {**{k: getattr(row, k) for k in keys}, "status": status, "waiting": wait, "goal": goal}

@@ -54,7 +54,7 @@ def window_note(model: str, window: int, is_known: bool, settings: Settings) -> 
         said = f"the context window of {model} is small, {window:,} tokens: the history is "
         return f"{said}compacted often. Make it larger: {how_to_enlarge(model, settings)}"
     said = f"the context window of {model} is not known, {window:,} tokens are assumed. "
-    return f"{said}If it is larger or smaller, set it: {HOW_SET}, or context_window"
+    return f"{said}If it is larger or smaller: ml-agent config set context_window TOKENS"
 
 
 def how_to_enlarge(model: str, settings: Settings) -> str:

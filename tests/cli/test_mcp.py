@@ -198,7 +198,7 @@ def test_add_list_test_remove(tmp_path: Path) -> None:
         assert "DOCS_KEY" in listed["docs"]["state"]
         examined = run("doctor").stdout
         assert "ok    MCP server time: 2 tools" in examined
-        assert "warn MCP server docs: ${DOCS_KEY} is not set" in examined
+        assert "warn  MCP server docs: ${DOCS_KEY} is not set" in examined
 
         assert run("mcp", "remove", "docs").returncode == 0
         assert list(json.loads(path.read_text())["mcpServers"]) == ["time"]

@@ -209,3 +209,38 @@ def test_a_carriage_return_is_a_line_end_of_an_answer(size: int) -> None:
     shown = "\n".join(without_escapes(line) for line in lines)
     assert [word for word in ("first", "second", "third") if word not in shown] == []
     assert len(shown.strip().splitlines()) == 3
+
+
+MODELS = """\
+| model | rows |
+| --- | ---: |
+| `HuggingFaceTB/SmolLM2-135M-Instruct` | 120 |
+| org/other | 3 |
+
+~~gone~~, about ~5
+"""
+
+
+def test_a_table_never_breaks_a_word() -> None:
+    from cli.chat.terminal.markdown import Markdown
+    from cli.terminal.text import Paint
+
+    def shown(width: int) -> list[str]:
+        lines: list[str] = []
+        markdown = Markdown(lines.append, lambda: width, Paint())
+        markdown.feed(MODELS)
+        markdown.end()
+        return [without_escapes(line) for line in lines]
+
+    wide = shown(80)
+    (first,) = (line for line in wide if "SmolLM2" in line)
+    (other,) = (line for line in wide if "org/other" in line)
+    # Numbers are aligned to the right, as the source says.
+    assert first.endswith(" 120")
+    assert other.endswith("   3")
+    assert len(first) == len(other)
+    narrow = shown(40)
+    assert narrow[:5] == [
+        "model:", "  HuggingFaceTB/SmolLM2-135M-Instruct", "rows: 120", "", "model: org/other",
+    ]  # fmt: skip
+    assert narrow[-1] == "gone, about ~5"

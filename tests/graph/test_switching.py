@@ -134,7 +134,7 @@ async def test_an_assumed_window_is_told_once_per_model(settings: Settings, work
                 await driver.send("hello")
             told = [e.text for e in driver.named("tool_log") if "context window" in e.text]
             assert len(told) == expected
-            assert all("ML_AGENT_CONTEXT_WINDOW=TOKENS" in text for text in told)
+            assert all("config set context_window TOKENS" in text for text in told)
             thread = driver.session.thread.id
 
 

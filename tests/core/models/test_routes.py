@@ -177,7 +177,7 @@ def test_a_key_that_is_set_later_counts(monkeypatch: pytest.MonkeyPatch) -> None
     ("model", "words"),
     [
         ("hf/org/model:fast", "org/model:fast over the Hugging Face router"),
-        ("claude-x", "anthropic/claude-x at anthropic"),
+        ("claude-x", "anthropic/claude-x"),
     ],
 )
 def test_a_route_in_words(model: str, words: str) -> None:
