@@ -30,7 +30,8 @@ from nodes.opening import ended, take_input
 from nodes.partial_answer import Partial, keep_partial
 from nodes.polling import poll_words
 from nodes.record_answer import record_answer
-from nodes.step import Step, telling
+from nodes.server_errors import telling
+from nodes.step import Step
 
 #: Refusals in a row of a history that is too long; each makes the next one shorter.
 MAX_REFUSED = 3

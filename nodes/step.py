@@ -1,21 +1,19 @@
 """What a node works with: made once at its start, and by a program that repairs a thread."""
 
 import time
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from langgraph.runtime import Runtime
 
-from configs.problems import SettingsProblem
 from core.durable import Caps, Scope
-from core.errors import AgentError, SettingsError
-from core.events import Emit, Error, emitter
+from core.events import Emit, emitter
 from core.state import Turn
 from core.tool import AgentContext, RunSubagent, Services, ToolContext
 from nodes.budget import caps_of, key_of
 from nodes.interrupt import race
+from nodes.server_errors import telling
 from nodes.shared_services import cwd_of, services_of
 
 T = TypeVar("T")
@@ -85,19 +83,6 @@ class Step:
         return ToolContext(
             call_id, tool, self.thread, self.cwd, self.services, self.emit, _no_note, wait=wait
         )
-
-
-@contextmanager
-def telling(emit: Emit, context: AgentContext) -> Iterator[None]:
-    """Emit an error of ours that leaves the block of a server's run: the server tells its client
-    only that something failed."""
-    try:
-        yield
-    except (AgentError, SettingsProblem) as error:
-        if context.services is None:
-            ours = error if isinstance(error, AgentError) else SettingsError(str(error))
-            emit(Error(kind=ours.kind, message=ours.message, hint=ours.hint))
-        raise
 
 
 async def _no_note(evidence: dict[str, Any]) -> None:

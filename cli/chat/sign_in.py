@@ -16,7 +16,8 @@ async def ask_for_token(chat: Chat) -> bool:
 async def ask_for_key(chat: Chat, provider: Provider) -> bool:
     """Whether there is a key now. What was typed and cannot be one becomes a message."""
     article = "an" if provider.name[0] in "AO" else "a"
-    question = f"{article} {provider.name} {provider.key} for this session (hidden; Enter skips): "
+    what = f"{provider.name} {provider.key}"
+    question = f"{article.capitalize()} {what} for this session (hidden; Enter skips): "
     again = False
     while True:
         answer = await chat.frontend.ask(Asked(question, secret, secret=True, again=again))
@@ -25,8 +26,7 @@ async def ask_for_key(chat: Chat, provider: Provider) -> bool:
             return False
         if not provider.may_be(key):
             begin = provider.prefixes[0]
-            what = f"{article} {provider.name} {provider.key}"
-            chat.lines.complain(f"That is not {what}: they begin with {begin}.")
+            chat.lines.complain(f"That is not {article} {what}: they begin with {begin}.")
             continue
         try:
             name = await account_of(provider, key, chat.settings)

@@ -1,5 +1,6 @@
 """Events as lines of text: shared by the headless run and the chat."""
 
+import re
 import shutil
 import time
 from abc import ABC, abstractmethod
@@ -15,6 +16,8 @@ from core.titles import title_of
 from core.units import dollars
 
 #: The checklist's marks, as core/history.py has them; importing it here would cost LangChain.
+#: What the model reads of a rejected call (nodes/permitted.py).
+REJECTED = re.compile(r"The user rejected this call(?:: (.*)|\.)", re.DOTALL)
 MARKS = {"completed": "[x]", "in_progress": "[>]", "pending": "[ ]"}
 WIDTH = 160
 #: Characters of a call's name before its result.
@@ -129,6 +132,8 @@ class EventLines(ABC):
             mark += f" {title if len(title) <= NAME else title[: NAME - 1] + '…'}:"
         self.newest = ""
         lines = [event.summary] if event.summary else self.result(event)
+        if (rejected := REJECTED.match(event.text)) and not event.ok:
+            lines = f"rejected ({rejected[1]})".split("\n") if rejected[1] else ["rejected"]
         most = self.result_lines if event.ok else self.failure_lines
         self.folded(lines, most, f"  {mark} ", "2" if event.ok else "31")
 

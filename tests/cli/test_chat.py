@@ -55,7 +55,7 @@ def test_a_conversation(tmp_path: Path) -> None:
             chat.sendline("run it once more")
             chat.expect("Run it\\?.*: ")
             chat.sendline("n use python")
-            chat.expect("rejected this call: use python")
+            chat.expect("rejected .use python.")
 
             chat.sendline("run it differently")
             chat.expect("Run it\\?.*: ")
