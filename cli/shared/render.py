@@ -15,9 +15,9 @@ from core import events as ev
 from core.titles import title_of
 from core.units import dollars
 
-#: The checklist's marks, as core/history.py has them; importing it here would cost LangChain.
 #: What the model reads of a rejected call (nodes/permitted.py).
 REJECTED = re.compile(r"The user rejected this call(?:: (.*)|\.)", re.DOTALL)
+#: The checklist's marks, as core/history.py has them; importing it here would cost LangChain.
 MARKS = {"completed": "[x]", "in_progress": "[>]", "pending": "[ ]"}
 WIDTH = 160
 #: Characters of a call's name before its result.

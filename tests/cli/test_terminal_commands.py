@@ -172,7 +172,7 @@ def test_the_first_run(tmp_path: Path) -> None:
         chat.enter("hello")  # no choice: a message, which is asked about again
         chat.expect("1  Anthropic API key", 2)
         chat.type("1")
-        chat.expect("an Anthropic API key for this session \\(hidden; Enter skips\\)")
+        chat.expect("An Anthropic API key for this session \\(hidden; Enter skips\\)")
         chat.enter("hf_notanthropics")
         chat.expect("That is not an Anthropic API key: they begin with sk-ant-")
         chat.enter()
@@ -183,7 +183,7 @@ def test_the_first_run(tmp_path: Path) -> None:
         chat.expect("Offline tour")
         chat.expect("Run it\\?.*\\[y\\]es")
         chat.enter("y")
-        chat.expect("Next: set an API key")
+        chat.expect("Next: ml-agent login")
         chat.prompt()
 
 
