@@ -13,7 +13,15 @@ from typing import Any
 import click
 
 from cli.lean_imports import keep_out
-from cli.shared.options import MODES, Duration, Options, chosen_output, output_options
+from cli.shared.options import (
+    MODES,
+    Count,
+    Dollars,
+    Duration,
+    Options,
+    chosen_output,
+    output_options,
+)
 from cli.terminal.who_decides import mark_children
 from cli.terminal.writer import confirm, finish_streams, guard_streams, note
 from configs import collection
@@ -89,7 +97,7 @@ class PromptOrCommand(click.Group):
     """A group whose first word may be a command; anything else is the task."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """A command's options are its own; those of a task may stand before and behind it."""
+        """A command's options are its own; those of a task come before or after it."""
         _, words, _ = self.make_parser(ctx).parse_args(list(args))
         # One before the first word is gone now; a later one is the command's own.
         ctx.meta["literal"] = args.count("--") > words.count("--")
@@ -103,7 +111,7 @@ class PromptOrCommand(click.Group):
         word = args[0]
         if not ctx.meta["literal"] and self.get_command(ctx, word) is not None:
             return super().resolve_command(ctx, args)
-        near = difflib.get_close_matches(word, COMMANDS, 1, 0.75)
+        near = difflib.get_close_matches(word, COMMANDS, 1, 0.75) or self._within(ctx, word)
         meant = " ".join([*near, *args[1:]])
         if near and len(args) == 1 and not ctx.meta["literal"]:
             raise click.UsageError(
@@ -116,6 +124,16 @@ class PromptOrCommand(click.Group):
             )
         ctx.meta["one_word"] = word.isalpha() and not ctx.meta["literal"]
         return "run", run, args
+
+    def _within(self, ctx: click.Context, word: str) -> list[str]:
+        """`sessions resume` for `resume`: the first group that has a command of this name."""
+        if not word.isalpha():
+            return []
+        for name in COMMANDS:
+            command = self.get_command(ctx, name)
+            if isinstance(command, click.Group) and word in command.commands:
+                return [f"{name} {word}"]
+        return []
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
@@ -153,11 +171,9 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 )
 @click.option("--effort", metavar="LEVEL", help="Reasoning effort: none to max")
 @click.option(
-    "--max-iterations", type=click.IntRange(1), help="Max model calls per turn (default 300)"
+    "--max-iterations", type=Count(), metavar="N", help="Max model calls per turn (default 300)"
 )
-@click.option(
-    "--max-cost", type=click.FloatRange(0), metavar="USD", help="Maximum cost of this run, in USD"
-)
+@click.option("--max-cost", type=Dollars(), metavar="USD", help="Maximum cost of this run, in USD")
 @click.option(
     "--max-time",
     type=Duration(),

@@ -50,7 +50,7 @@ class NotAuthenticated(ModelError):
 
 class UnknownModel(ModelError):
     exit_code = 2
-    default_hint = "-m takes provider/model, hf/org/model, or a local server's model"
+    default_hint = "use provider/model, e.g. openai/gpt-5.1; ml-agent -m list WORD finds models"
 
 
 class RequestRefused(ModelError):

@@ -61,7 +61,7 @@ class _Demo:
         folder = _new_folder()
         # The same Python for the script, also where none is on the path.
         os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        # None of the user's own settings: the tour is the same everywhere.
+        # Without the user's settings: the tour is the same everywhere.
         state = settings_for(self._options).settings.state_path()
         settings = shipped_settings(state_dir=str(state))
         replay = self._prepared(folder, settings)
@@ -101,7 +101,7 @@ class _Demo:
             self._lines.line("\n" + closing(asdict(self._last), self._last.since), "2")
 
     async def _chat(self, replay: Any, folder: Path, settings: Settings) -> None:
-        """In the chat, as a session of the user's own."""
+        """In the chat, as any other session."""
         from cli.chat.turns import run_turn
         from cli.start_chat import frontend
 

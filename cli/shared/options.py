@@ -77,6 +77,30 @@ class Duration(click.ParamType[float]):
         return float(found[1]) * UNITS[found[2]]
 
 
+class Dollars(click.ParamType[float]):
+    """An amount of money, at least 0."""
+
+    name = "dollars"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        found = re.fullmatch(r"\$?(\d+(?:\.\d*)?|\.\d+)", str(value))
+        if found is None:
+            self.fail(f"expected a number, e.g. {param.opts[-1]} 2.50, not {value!r}", param, ctx)
+        return float(found[1])
+
+
+class Count(click.ParamType[int]):
+    """A whole number, at least 1."""
+
+    name = "count"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        if not re.fullmatch(r"0*[1-9]\d*", str(value)):
+            said = f"expected a number from 1 on, e.g. {param.opts[-1]} 50, not {value!r}"
+            self.fail(said, param, ctx)
+        return int(value)
+
+
 def output_options(*forms: str) -> Callable[[Any], Any]:
     """`--output` with these forms, and `--json`, the short form of `--output json`."""
 

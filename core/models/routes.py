@@ -143,7 +143,7 @@ class Route:
             return f"delete {os.environ.get(variable) or folder} and run it again to sign in"
         if not self.key_name:
             return f"set the credentials that LiteLLM documents for {self.provider}"
-        return f"set {self.key_name} to a valid key of {self.provider}"
+        return f"set {self.key_name}"
 
     @property
     def has_list_price(self) -> bool:

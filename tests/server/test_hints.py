@@ -23,7 +23,7 @@ def test_no_hint_of_a_space_names_a_terminal(
 
 def test_what_the_page_can_do_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     assert hint_for("not_authenticated", "run hf auth login") == "run hf auth login"
-    assert "list below" in hint_for("unknown_model", "-m takes provider/model")
+    assert "list below" in hint_for("unknown_model", "ml-agent -m list WORD finds models")
     monkeypatch.setattr(credentials, "_shared", True)
     assert hint_for("too_many", "try again in a minute") == "try again in a minute"
     assert "https://huggingface.co/settings/billing" in hint_for("payment_required", "pay")

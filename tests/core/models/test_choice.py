@@ -101,7 +101,7 @@ def test_doctor_warns_60_days_ahead(days: int, said: str, monkeypatch: pytest.Mo
         ("ollama/talker", "cannot call tools", "-m ollama/tool-user,"),
         ("ollama/tool-usr", "not in the list", "-m ollama/tool-user,"),
         ("openai/anything", "", ""),
-        ("nothing", "unknown model", "-m takes provider/model"),
+        ("nothing", "unknown model", "use provider/model"),
     ],
 )
 def test_doctor_warns_of_the_users_own_models(
