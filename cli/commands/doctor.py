@@ -178,7 +178,7 @@ def _command_sandbox(settings: "Settings") -> Iterator[Finding]:
 
 
 def _environment(settings: "Settings") -> Iterator[Finding]:
-    """Which variables commands do not see, so that a command that fails without one is explained."""
+    """Which variables commands do not see: it explains a command that fails without one."""
     from core.secrets.child_environment import child_variables
 
     found = child_variables(tokens=settings.child_tokens, also=settings.child_environment)
