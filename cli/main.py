@@ -97,7 +97,7 @@ class PromptOrCommand(click.Group):
     """A group whose first word may be a command; anything else is the task."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """A command's options are its own; those of a task come before or after it."""
+        """A command's options are its own; those of a task may stand before and behind it."""
         _, words, _ = self.make_parser(ctx).parse_args(list(args))
         # One before the first word is gone now; a later one is the command's own.
         ctx.meta["literal"] = args.count("--") > words.count("--")
