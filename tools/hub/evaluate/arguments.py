@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 
 class EvalArguments(BaseModel, extra="forbid"):
-    operation: Literal["job", "local", "results", "publish"]
+    operation: Literal["results", "local", "job", "publish"]
     model: str = Field(min_length=1, description="owner/name")
     base: str = Field("", description="default: the card's")
     harness: Literal["lm-eval", "lighteval", "inspect-ai"] = "lm-eval"
