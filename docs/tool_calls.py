@@ -78,6 +78,7 @@ CALLS = [
          {"operation": "overlap", "dataset": "ann/chat", "eval_dataset": "ann/chat-eval"}),
     *_of("hf_fit", {"method": "lora", "model": "ann/llama-8b"},
          {"method": "full", "model": "ann/llama-8b", "sequence_length": 4096},
+         {"method": "qlora", "model": "ann/llama-8b", "stack": "unsloth"},
          {"method": "qlora", "parameters": 70}, {"method": "inference", "model": "ann/llama-8b"}),
     *_of("hf_jobs", {"operation": "hardware"},
          {"operation": "smoke", "flavor": "a100-large", "script": "train.py", "cents": 50,

@@ -215,6 +215,12 @@ def test_a_kill_around_the_deploy_makes_one_endpoint(number: int, after: bool) -
     assert (made, last["event"]) == (1, "turn_complete"), (killed, last)
 
 
+@pytest.mark.parametrize("kind", ["rerun", "upload"])
+def test_a_kill_around_another_change_makes_it_once(kind: str) -> None:
+    killed, times, last = trial(5, True, 0.0, kind)
+    assert (killed, times, last["event"]) == (True, 1, "turn_complete")
+
+
 async def test_what_a_person_is_told_of_jobs(
     given: Settings, workdir: Path, hub: HubServer
 ) -> None:

@@ -137,17 +137,25 @@ async def test_who_cannot_pay_is_said_before(
 
 
 INDEX = json.dumps({"weight_map": {"a": "one.safetensors", "b": "two.safetensors"}})
+CONFIG = '{"model_type": "llama"}'
 CARD = "---\nlicense: mit\nbase_model: ann/base\ndatasets: [ann/data]\n---\n"
 
 
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ({"config.json": "{}", "model.safetensors": "x", "README.md": CARD}, "weights and config"),
+        ({"config.json": CONFIG, "model.safetensors": "x", "README.md": CARD},
+         "weights and config"),
+        ({"adapter_config.json": '{"peft_type": "LORA"}', "adapter_model.safetensors": "x",
+          "README.md": CARD}, "weights and config"),
+        ({"config.json": "{}", "model.safetensors": "x"}, "config.json names no model type"),
+        ({"config.json": CONFIG, "model.safetensors": ""}, "empty: model.safetensors"),
+        ({"config.json": CONFIG, "m-00001-of-00003.gguf": "x", "m-00003-of-00003.gguf": "x"},
+         "of its 3 shards are missing: m-00002-of-00003.gguf"),
         ({"config.json": "{", "model.safetensors": "x"}, "config.json is not JSON"),
-        ({"config.json": "{}", "model.safetensors.index.json": INDEX, "one.safetensors": "x"},
+        ({"config.json": CONFIG, "model.safetensors.index.json": INDEX, "one.safetensors": "x"},
          "of its 2 shards are missing: two.safetensors"),
-        ({"config.json": "{}"}, "it has no weights"),
+        ({"config.json": CONFIG}, "it has no weights"),
     ],
 )  # fmt: skip
 async def test_the_repository_is_looked_at(
