@@ -52,9 +52,10 @@ async def test_runs_the_same_again(bench: Bench, hub: HubServer, operation: str)
 
 
 async def test_a_packed_script_is_shown_as_its_source(bench: Bench, hub: HubServer) -> None:
-    await bench.call("hf_jobs", **RUN, script="print('all of it')\n")
+    given = {"script": "print('all of it')\n", "dependencies": ["trl"], "script_args": ["--lr=1"]}
+    await bench.call("hf_jobs", **RUN, **given)
     effect = await foreseen(bench, operation="rerun", id=only(hub).id)
-    assert "print('all of it')" in effect.preview
+    assert "uv run --with trl script.py --lr=1\n\nprint('all of it')" in effect.preview
     assert only(hub).body["command"][3] not in effect.preview
 
 

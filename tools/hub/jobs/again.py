@@ -21,6 +21,7 @@ from core.units import dollars, duration
 from tools.hub.jobs.arguments import JobsArguments
 from tools.hub.jobs.launch import submitted
 from tools.hub.jobs.preflight import cannot_pay
+from tools.hub.jobs.spec import SCRIPT
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -61,14 +62,15 @@ async def source_of(a: JobsArguments, hub: Hub) -> Source:
 
 
 def _readable(words: list[str]) -> str:
-    """A command, with each packed script in it as its source."""
-    shown = []
-    for word in words:
+    """A command; of a packed script how it is run, and its source."""
+    for place, word in enumerate(words):
         try:
-            shown.append(f"\n\n{gzip.decompress(base64.b64decode(word, validate=True)).decode()}")
+            source = gzip.decompress(base64.b64decode(word, validate=True)).decode()
         except (ValueError, OSError, EOFError):
-            shown.append(word)
-    return " ".join(shown)
+            continue
+        ran = words[place - 1].rpartition(" && exec ")[2].replace(SCRIPT, "script.py")
+        return f"{ran}\n\n{source}"
+    return " ".join(words)
 
 
 async def foreseen(a: JobsArguments, ctx: ToolContext) -> tuple[int, str]:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 #: Images, where none is named: for Python scripts, and for commands.
 SCRIPT_IMAGE, COMMAND_IMAGE = "ghcr.io/astral-sh/uv:python3.12-bookworm", "python:3.12"
+#: Where a job unpacks its script.
+SCRIPT = "/tmp/job/script.py"
 #: Bytes of a packed script: the kernel's limit of one argument is 128 KiB.
 MOST_SCRIPT = 96_000
 #: The label by which a job is found again; its value follows from the call's id.
@@ -82,8 +84,8 @@ def command_of(arguments: JobsArguments, source: str) -> list[str]:
     needed += "".join(f" --with {shlex.quote(name)}" for name in arguments.dependencies)
     given = "".join(f" {shlex.quote(one)}" for one in arguments.script_args)
     # The script is $0: no quoting can break it.
-    unpack = 'mkdir -p /tmp/job && printf %s "$0" | base64 -d | gunzip > /tmp/job/script.py'
-    return ["bash", "-c", f"{unpack} && exec uv run{needed} /tmp/job/script.py{given}", packed]
+    unpack = f'mkdir -p /tmp/job && printf %s "$0" | base64 -d | gunzip > {SCRIPT}'
+    return ["bash", "-c", f"{unpack} && exec uv run{needed} {SCRIPT}{given}", packed]
 
 
 def image_of(arguments: JobsArguments) -> str:
