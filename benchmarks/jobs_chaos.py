@@ -75,7 +75,7 @@ WORK = {
                   lambda hub: len(hub.jobs.jobs) - 1),
     "schedule": Work("hf_jobs", {**RUN, "operation": "schedule", "cron": "@daily"}, 7,
                      lambda hub: len(hub.jobs.schedules)),
-    "upload": Work("hf_repo", {"operation": "upload", "repo": REPO, **CONTENT}, 7,
+    "upload": Work("hf_repo", {"operation": "upload", "repo": REPO, **CONTENT}, 4,
                    lambda hub: len(hub.repos["model", REPO].head.history) - 1),
     "endpoint": Work("hf_endpoint", {"operation": "deploy", "model": REPO, "hours": 2,
                                      "hardware": HARDWARE}, 8,
