@@ -31,7 +31,7 @@ class ChatFacts:
     Attributes:
         keys, roles: of messages; `roles` as they stand, `from` where it is ShareGPT.
         turns: messages per chat.
-        unanswered: end with something else than the assistant.
+        unanswered: do not end with the assistant.
         assistant_first: begin (after a system message) with the assistant.
         repeated: two neighbours of the same role, user or assistant.
         empty: hold a message with neither content nor tool calls.
