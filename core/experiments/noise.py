@@ -54,7 +54,7 @@ def compare(
     repeats: int,
     number: int,
 ) -> Compared:
-    """What follows from the runs so far. `number`: the how-manieth trial of the series it is."""
+    """What follows from the runs so far. `number`: its place in the series of trials, from 1."""
     sign = 1.0 if direction == "max" else -1.0
     ours, theirs = [sign * v for v in trial], [sign * v for v in best]
     gain = median(ours) - median(theirs)

@@ -102,7 +102,7 @@ def test_specs_are_made_once_and_sorted() -> None:
     assert tool_specs([]) == []
 
 
-def test_a_spec_of_ours_has_no_lower_bounds_and_a_servers_schema_stays_as_it_is() -> None:
+def test_a_spec_of_ours_has_no_bounds_and_a_servers_schema_stays_as_it_is() -> None:
     class Arguments(BaseModel):
         type: Literal["", "small"] = ""
         minimum: int = Field(1, ge=1, le=9)
@@ -115,7 +115,7 @@ def test_a_spec_of_ours_has_no_lower_bounds_and_a_servers_schema_stays_as_it_is(
 
     assert tool(Arguments) == {
         "type": {"enum": ["small"], "type": "string"},
-        "minimum": {"default": 1, "maximum": 9, "type": "integer"},
+        "minimum": {"default": 1, "type": "integer"},
     }
     server = {"minimum": {"type": "integer", "minimum": 1}, "kind": {"enum": ["", "small"]}}
     assert tool({"title": "t", "type": "object", "properties": server}) == server
