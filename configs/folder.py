@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from configs.agents import agent_problems, agents_of_project
 from configs.commands import commands_of_folder
 from configs.dotenv import apply_keys, key_items, keys_to_take, taken
 from configs.folder_files import LARGEST_TEXT, Unreadable, read_in_folder
@@ -23,6 +24,7 @@ KINDS = {
     "hook": "hooks",
     "command": "commands",
     "skill": "skills",
+    "agent": "agents",
     ".env": "keys of .env",
 }
 
@@ -75,7 +77,7 @@ def look_at(folder: Path, *, unasked_keys: bool) -> Brought:
     """
     problems = list(_unreadable(folder))
     problems += [problem for file in claude_hooks(folder) for problem in file.problems]
-    problems += skill_problems(folder)
+    problems += [*skill_problems(folder), *agent_problems(folder)]
     try:
         keys = keys_to_take(folder)
     except FileNotFoundError:
@@ -102,13 +104,16 @@ def in_words(items: tuple[Item, ...]) -> str:
 
 
 def _short(item: Item) -> str:
-    """A skill's name is its path: its folder's name tells it."""
+    """The name of a skill or agent is its path: that of its folder or file tells it."""
+    if item.kind == "agent":
+        return os.path.basename(item.name).removesuffix(".md")
     return os.path.basename(os.path.dirname(item.name)) if item.kind == "skill" else item.name
 
 
 def _prose(folder: Path) -> Iterator[Item]:
     yield from (item for _, _, item in commands_of_folder(folder))
     yield from (item for _, item in skills_of_project(folder))
+    yield from (file.item for file in agents_of_project(folder) if file.item is not None)
 
 
 def _unreadable(folder: Path) -> Iterator[str]:

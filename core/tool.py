@@ -190,12 +190,15 @@ class NotBegun(Exception):
 
 @dataclass(frozen=True)
 class Subagent:
-    """What makes a sub-agent. share: of what is left under the caps, the part it may spend."""
+    """What makes a sub-agent. share: of what is left under the caps, the part it may spend. model:
+    empty: the cheaper one."""
 
     prompt: str
     tools: Mapping[str, AgentTool]
     max_iterations: int
     share: float
+    model: str = ""
+    mode: Mode = "read-only"
 
 
 #: Runs the graph inside a tool call (graph/subagent.py): what the sub-agent says of a task, or had

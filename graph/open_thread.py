@@ -12,6 +12,7 @@ from typing import TypedDict
 from configs.folders import who_else_may_write
 from configs.model_ids import RECORDINGS
 from configs.settings import Settings
+from core.credentials import is_shared
 from core.errors import AgentError, MessageQueued, ThreadBusy
 from core.events import Event, TurnComplete
 from core.model import ModelClient
@@ -29,6 +30,7 @@ from nodes.services import build_services, in_sandbox
 from nodes.step import Step
 from tools import tool_servers
 from tools.extension import ToolServers
+from tools.research import agent_tools
 
 log = logging.getLogger(__name__)
 
@@ -125,6 +127,8 @@ class OpenThread:
             settings = settings.model_copy(update={"claims": "mark"})
         services = build_services(settings, self._store, models=models)
         self._own_tools = services.tools if tools is None else tools
+        if tools is None and not recorded and not is_shared():
+            self._own_tools = {**services.tools, **agent_tools(self.thread.cwd)}
         if tools is None and not recorded:
             self._mcp = tool_servers(self.settings, self.thread.cwd)
         if self._mcp is not None:

@@ -69,7 +69,7 @@ class RunOptions:
 def check_rules(rules: Sequence[str], origin: str) -> None:
     """Raise SettingsError for what is not a rule, or names a tool that does not exist: a deny rule
     with a typing error would deny nothing. Tools of MCP servers are known once they start."""
-    known = {*rule_names(), OUTSIDE} if rules else set()
+    known = {*rule_names(), OUTSIDE, "agent"} if rules else set()
     for text in rules:
         tool = parse_rule(text, origin).tool
         if tool not in known and "__" not in tool:

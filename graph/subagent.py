@@ -51,6 +51,19 @@ class NothingSeen:
         return None
 
 
+class OwnSeen:
+    """What a sub-agent that may write has read, in its own memory: after a crash it reads again."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, str] = {}
+
+    async def mark(self, thread: str, path: str, sha256: str) -> None:
+        self._seen[path] = sha256
+
+    async def get(self, thread: str, path: str) -> str | None:
+        return self._seen.get(path)
+
+
 def subagents_of(app: Callable[[], Graph]) -> RunSubagent:
     """What runs the compiled graph that `app` returns inside a tool call."""
 
@@ -92,28 +105,29 @@ def subagents_of(app: Callable[[], Graph]) -> RunSubagent:
 
 
 def _context(ctx: ToolContext, subagent: Subagent) -> AgentContext:
-    """Read-only, by the cheaper model; the thread's own takes its place where it is unavailable."""
+    """By the cheaper model, or its own; the thread's takes its place where it is unavailable."""
     outer, services = ctx.context, ctx.services
     assert outer is not None
     assert ctx.scope is not None
     main = outer.model or services.settings.model_name
-    small = services.settings.small_model_name
+    small = subagent.model or services.settings.small_model_name
     own = replace(
         services,
         tools=dict(subagent.tools),
         inbox=NoInbox(),
-        files_seen=NothingSeen(),
+        files_seen=NothingSeen() if subagent.mode == "read-only" else OwnSeen(),
         inside=SubagentRun(ctx.call_id, subagent.prompt),
         whole_history=None,
     )
     return AgentContext(
         model=small or main,
-        mode="read-only",
+        mode=subagent.mode,
         cwd=ctx.cwd,
         fallback_model=main if small and small != main else outer.fallback_model,
         max_iterations=subagent.max_iterations,
         max_cost_micro_usd=outer.max_cost_micro_usd,
         invocation=ctx.scope.invocation,
+        allow=[] if subagent.mode == "read-only" else outer.allow,
         deny=outer.deny,
         stream=outer.stream,
         interactive=False,

@@ -13,7 +13,7 @@ from nodes.circumstances import Circumstances
 from nodes.price_calls import with_sandbox, within_budget
 from nodes.tell_call import title_of_call
 from nodes.validate import validated
-from nodes.verdicts import as_verdict, invalid, looked_up, main_words
+from nodes.verdicts import as_verdict, invalid, looked_up, main_words, needs_the_thread
 
 
 class CannotRun(Exception):
@@ -69,7 +69,7 @@ def _verdict(call: Call, about: Circumstances) -> Verdict:
         judged = with_sandbox(judged, paid, here, about.left, about.interactive)
         preview = f"{paid.words}\n\n{effect.preview}".rstrip()
         effect = replace(effect, price_micro_usd=paid.price_micro_usd, preview=preview)
-    if about.inside and judged.action == "ask":
+    if about.inside and needs_the_thread(effect, judged):
         why = "no one can approve it here: leave it to the agent that gave you the task"
         said = f"{judged.reason}, and {why}"
         judged = Judged("deny", said, judged.rule)

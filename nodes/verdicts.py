@@ -29,6 +29,13 @@ def as_verdict(effect: Effect, judged: Judged, about: Circumstances) -> Verdict:
     return verdict
 
 
+def needs_the_thread(effect: Effect, judged: Judged) -> bool:
+    """Whether a sub-agent cannot make the call: it would be asked about, or it is of a kind that
+    is priced and approved in the thread alone."""
+    serious = effect.kind in ("publish", "destroy", "spend")
+    return judged.action == "ask" or (judged.action == "run" and serious)
+
+
 def looked_up(effect: Effect, cwd: str) -> tuple[dict[str, str], Effect]:
     """(where each path that the call names leads now, the effect with these places among its
     paths). It is judged by both: a link may change between two looks. A command names the folder

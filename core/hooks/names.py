@@ -19,6 +19,7 @@ NAMES: Mapping[str, str] = {
     "grep": "Grep",
     "plan": "TodoWrite",
     "research": "Task",
+    "agent": "Task",
     "ask_user": "AskUserQuestion",
     "web search": "WebSearch",
     "web fetch": "WebFetch",
@@ -31,6 +32,7 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
     "edit": {"path": "file_path", "old": "old_string", "new": "new_string"},
     "plan": {"items": "todos"},
     "research": {"task": "prompt"},
+    "agent": {"task": "prompt", "name": "subagent_type"},
 }
 
 
