@@ -30,7 +30,7 @@ def as_verdict(effect: Effect, judged: Judged, about: Circumstances) -> Verdict:
 
 
 def needs_the_thread(effect: Effect, judged: Judged) -> bool:
-    """Whether a sub-agent cannot make the call: it would be asked about, or it is of a kind that
+    """Whether a sub-agent cannot make the call: it would need approval, or it is of a kind that
     is priced and approved in the thread alone."""
     serious = effect.kind in ("publish", "destroy", "spend")
     return judged.action == "ask" or (judged.action == "run" and serious)
