@@ -105,7 +105,7 @@ def subagents_of(app: Callable[[], Graph]) -> RunSubagent:
 
 
 def _context(ctx: ToolContext, subagent: Subagent) -> AgentContext:
-    """By the cheaper model, or the one of its file; the model of the thread replaces it if needed."""
+    """By the cheaper model or its file's own; the model of the thread replaces it if needed."""
     outer, services = ctx.context, ctx.services
     assert outer is not None
     assert ctx.scope is not None

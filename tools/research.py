@@ -97,8 +97,8 @@ def agent_tools(cwd: str) -> dict[str, AgentTool]:
         return {}
     listed = "\n".join(f"- {one.name}: {one.description}" for one in found.values())
     described = (
-        "Give a task to one of these agents. It has a separate context and instructions and returns a "
-        f"report; what would need approval is denied to it.\n{listed}"
+        "Give a task to one of these agents. It has a separate context and instructions, and "
+        f"returns a report; what would need approval is denied to it.\n{listed}"
     )
     return {"agent": UserAgent(description=described, agents=found)}
 
