@@ -112,8 +112,7 @@ class AgentTool(BaseTool):
     """
 
     args_schema: type[BaseModel]
-    #: The user is the tool: the call is answered through approval, by `respond`. Where
-    #: no one is there, `execute` answers.
+    #: The user answers the call, through approval (`respond`); if no one is there, `execute` does.
     answered_by_person: bool = False
     #: It acts where commands run and files live: maybe in a sandbox.
     in_backend: bool = False
@@ -190,8 +189,7 @@ class NotBegun(Exception):
 
 @dataclass(frozen=True)
 class Subagent:
-    """What makes a sub-agent. share: of what is left under the caps, the part it may spend. model:
-    empty: the cheaper one."""
+    """share: the part of what is left under the caps that it may spend. model: "", the cheaper."""
 
     prompt: str
     tools: Mapping[str, AgentTool]
