@@ -26,7 +26,7 @@ COMMANDS = {
     "goal pause": "No further turn begins",
     "goal resume": "Continue a goal, with other caps if given",
     "goal clear": "Remove a goal; the session stays",
-    "experiments": "Trials of a metric ([experiments](experiments.md))",
+    "experiments": "Trials of a metric: list, tree, best, diff, promote",
     "experiments list": "List the trials; `--all`: the experiments of every folder",
     "experiments tree": "Show each trial below the one that it changed",
     "experiments show": "Show a trial in full, with its diff",

@@ -10,7 +10,9 @@ import pytest
 from configs.settings import Settings
 from core.durable import WaitRow
 from core.errors import NoSuchThread
+from core.experiments.record import Experiment, Judge, Trial
 from core.store import Store, ThreadRow, new_thread_id, open_store
+from core.store.goals import GoalRow, Terms
 from core.store.sqlite.tables import Database, Row, Statement
 from core.store.threads import TITLE_CHARACTERS, ThreadRows
 from tests.core.store.fresh import delete_thread
@@ -287,6 +289,10 @@ async def test_a_deleted_thread_leaves_nothing(store: Store, settings: Settings)
         await store.files_seen.mark(thread, "/a", "1")
         await store.decisions.put(thread, "c", {"type": "approve"})
         await store.waits.make(WaitRow(thread, "c", [], "", 1.0, None, 0, {}))
+        await store.goals.put(GoalRow(thread, "goal", "true", Terms("money")))
+        judge = Judge("loss", "min", "python judge.py")
+        await store.experiments.define(Experiment(thread, judge, "/w", "digest", 1.0))
+        await store.experiments.begin(Trial(thread, 0, f"{thread}-c", None, "baseline"))
         await put_checkpoint(saver, thread)
         await store.database.rows(
             "INSERT INTO snapshots (thread, before_id, start, finish, off) "
