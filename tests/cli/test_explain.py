@@ -55,8 +55,8 @@ def test_rules_count(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        ("hf_repoo(delete x)", "there is no tool 'hf_repoo'.*did you mean hf_repo"),
-        ("zzz", "there is no tool 'zzz'.*ml-agent tools"),
+        ("hf_repoo(delete x)", "no tool is named 'hf_repoo'.*did you mean hf_repo"),
+        ("zzz", "no tool is named 'zzz'.*ml-agent tools"),
         ("hf_repo(frob ann/x)", "hf_repo: operation"),
         ("hf_repo", "needs an operation"),
         ("hf_repo({x})", "not a JSON object"),

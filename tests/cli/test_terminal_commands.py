@@ -176,7 +176,7 @@ def test_the_first_run(tmp_path: Path) -> None:
         chat.enter("hf_notanthropics")
         chat.expect("That is not an Anthropic API key: they begin with sk-ant-")
         chat.enter()
-        chat.prompt("hello")  # what could not be sent
+        chat.expect("^> hello", 2)  # what could not be sent
         chat.type("\x03")
         chat.prompt()
         chat.enter("/demo")

@@ -159,6 +159,7 @@ def test_what_a_tool_says_cannot_steer_the_terminal(tmp_path: Path) -> None:
 def test_without_colour_and_without_utf8(columns: int, tmp_path: Path) -> None:
     replies = [Reply(calls=[Call("bash", {"command": "seq 30"})]), Reply(ANSWER + "\nnaïve →")]
     plain = {"NO_COLOR": "1", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    plain["ML_AGENT_CLAIMS"] = "off"  # the answer shows how it is drawn, not what was found
     with (
         program(tmp_path, replies) as run,
         terminal(run, "--yolo", columns=columns, **plain) as chat,

@@ -22,6 +22,7 @@ from tests.cli.program import ROOT
 WRITERS = {
     "cli/terminal/writer.py",
     "cli/chat/terminal/screen.py",
+    "tools/hub/evaluate/runner.py",
     "tools/hub/jobs/smoke_hook.py",
 }
 #: Calls that reach a terminal, by the last name and, where it is common, what it is called on.
