@@ -1,6 +1,7 @@
 """Notifications: who is told about what, in which shape, and that nothing waits for them."""
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -241,6 +242,7 @@ def test_a_headless_run_sends_before_it_ends_and_its_commands_do_not_see_the_add
     ]
     with program(tmp_path, steps) as run:
         run.extra["ML_AGENT_NOTIFY__WEBHOOK_URL"] = address
+        run.extra["ML_AGENT_CLAIMS"] = "off"  # the address is in no result
         done = run.task("--output", "stream-json", "go")
         assert done.returncode == 0, done.stderr
         (told,) = hook.at("/a-secret-path")
@@ -249,5 +251,5 @@ def test_a_headless_run_sends_before_it_ends_and_its_commands_do_not_see_the_add
         (output,) = [e["text"] for e in events if e["event"] == "tool_output"]
         assert output.splitlines()[0] == "0"
         shown = run("config", "show").stdout
-        assert 'notify.webhook_url = "***"' in shown
+        assert re.search(r'notify\.webhook_url +"\*\*\*"', shown)
         assert address not in shown

@@ -93,4 +93,4 @@ async def test_an_unknown_window_is_said_once_per_model(settings: Settings, work
             await driver.send("hello")
             told.append([e.text for e in driver.named("tool_log") if "not known" in e.text])
     assert [len(notes) for notes in told] == [1, 0, 1]
-    assert "ML_AGENT_CONTEXT_WINDOW" in told[0][0]
+    assert "config set context_window" in told[0][0]

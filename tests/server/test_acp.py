@@ -110,7 +110,9 @@ async def _refusals(connection: Any, session: str) -> None:
     await refused(connection.new_session(cwd=here, mcp_servers=[stdio]), -32602, "MCP server")
     unknown = connection.prompt(session_id="nothing", prompt=[text_block("hi")])
     await refused(unknown, -32002, "'nothing' is not open")
-    await refused(connection.load_session(cwd=here, session_id="no"), -32002, "no session 'no'")
+    await refused(
+        connection.load_session(cwd=here, session_id="no"), -32002, "no session has the id 'no'"
+    )
     mode = connection.set_session_mode(session_id=session, mode_id="root")
     await refused(mode, -32602, "ask, auto, read-only, yolo")
     empty = connection.prompt(session_id=session, prompt=[text_block(" ")])

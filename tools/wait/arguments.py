@@ -14,7 +14,7 @@ OFTEN = 5
 
 class Condition(BaseModel, extra="forbid"):
     job: str = Field("", description="id; until it ends")
-    process: str = Field("", description="id of a background command; until it ends")
+    process: str = Field("", description="id; until it ends")
     matches: str = Field("", description="with job, process: or a line of its log fits this regex")
     command: str = Field("", description="until it exits with 0")
     every: str = Field("60s", description="with command")
@@ -53,8 +53,8 @@ class Condition(BaseModel, extra="forbid"):
 
 class WaitArguments(BaseModel, extra="forbid"):
     until: list[Condition] = Field(min_length=1, max_length=20, description="the first one wakes")
-    timeout: str = Field("", description="2h: ends the wait although nothing happened")
-    note: str = Field("", description="what you do next, for you and the user")
+    timeout: str = Field("", description="2h: then it ends anyway")
+    note: str = Field("", description="what you do next")
 
     @field_validator("timeout")
     @classmethod

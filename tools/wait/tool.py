@@ -18,9 +18,9 @@ NAME = "wait"
 class Wait(AgentTool):
     name: str = NAME
     description: str = (
-        "Wait for jobs, background commands, a command to succeed or a time. It costs nothing "
-        "meanwhile and survives this session; do this instead of polling or sleeping. One wait per "
-        "answer, with all conditions in it."
+        "Wait for jobs, background commands, a command to succeed or a time. It is free and "
+        "outlives this program: use it instead of polling or sleeping. One wait per answer, "
+        "with all conditions."
     )
     args_schema: type[BaseModel] = WaitArguments
 

@@ -172,7 +172,7 @@ def test_doctor_names_the_database_without_its_password(settings: Settings, tmp_
         assert "geheim" not in refused.stdout + refused.stderr
     call.extra["ML_AGENT_DATABASE_URL"] = settings.database_url
     found = [line for line in call("doctor").stdout.splitlines() if "database post" in line]
-    assert found[0].startswith("ok    database postgresql://postgres@")
+    assert found[0].startswith("ok  database postgresql://postgres@")
     assert "MB" in found[0]
 
 

@@ -10,8 +10,8 @@ class EndpointArguments(BaseModel, extra="forbid"):
         "list", "hardware", "deploy", "pause", "resume", "scale_to_zero", "delete",
     ]  # fmt: skip
     name: str = ""
-    model: str = Field("", description="deploy: owner/name, or owner/name@revision")
+    model: str = Field("", description="deploy: owner/name[@revision]")
     hardware: str = Field("", description="id, from hardware")
     hours: float = Field(0, ge=0, le=720, description="then it is paused: caps the price")
     idle: int = Field(15, ge=0, description="minutes until it scales to zero; 0: never")
-    image: str = Field("", description="container, vllm/vllm-openai")
+    image: str = Field("", description="container")

@@ -24,8 +24,8 @@ from tools.hub.jobs.launch import launch, recovered
 class HfEval(AgentTool):
     name: str = "hf_eval"
     description: str = (
-        "Evaluate a trained model next to its base: job (paid), or local (a command for bash); "
-        "then results, one table; publish writes them into the model's card."
+        "Evaluate a trained model next to its base: job (paid) or local (a command for bash), "
+        "then results (one table), publish (into its card)."
     )
     args_schema: type[BaseModel] = EvalArguments
     foresees: tuple[str, ...] = ("publish",)

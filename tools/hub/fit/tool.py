@@ -32,7 +32,7 @@ class HfFitArguments(BaseModel, extra="forbid"):
     loss: Loss = Field("", description="chunked: no whole logits")
     optimizer: str = Field("", description="adamw_8bit, adafactor, ...")
     precision: Precision = Field("", description="of the trained")
-    stack: Stack = Field("", description="what trains; sets loss, precision")
+    stack: Stack = Field("", description="sets loss, precision")
     unsloth: bool = False
     vllm: bool = Field(False, description="serves, or in grpo")
     weight_bits: float = Field(0, ge=0, le=32, description="quantized")
@@ -42,8 +42,7 @@ class HfFit(AgentTool):
     name: str = "hf_fit"
     description: str = (
         "Before choosing hardware: job flavors and local GPUs that a model fits for a method, "
-        "with memory, price, sharding. An estimate: say what you know of the stack; the answer "
-        "says what it assumed."
+        "with memory, price, sharding. An estimate: say what you know of the stack."
     )
     args_schema: type[BaseModel] = HfFitArguments
     looks_up: bool = True
