@@ -59,6 +59,8 @@ class Forks:
             while True:
                 message = self._receive(channel)
                 if "began" in message:
+                    # The system uses numbers again: the code of an earlier one is not this one's.
+                    self._codes.pop(message["began"], None)
                     return int(message["began"])
 
     def code(self, pid: int) -> int | None:
