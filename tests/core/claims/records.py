@@ -76,14 +76,12 @@ def train(rng: random.Random) -> tuple[str, Facts]:
         facts.seconds.append(round(seconds, 2))
     size = rng.randrange(10**6, 10**10)
     digest = hashlib.sha1(repr((w, b)).encode()).hexdigest()
-    lines.append(
-        f"saved /home/user/work/out/model-{rows}.safetensors ({size} bytes), commit {digest}"
-    )
+    lines.append(f"saved /data/runs/out/model-{rows}.safetensors ({size} bytes), commit {digest}")
     facts.sizes.append(size)
     facts.hashes.append(digest)
     facts.days.append(day)
     facts.paths += [
-        f"/home/user/work/out/model-{rows}.safetensors",
+        f"/data/runs/out/model-{rows}.safetensors",
         "data/train.csv",
         f"model-{rows}.safetensors",
         "train.csv",

@@ -7,6 +7,7 @@ import pytest
 from core.models import loading
 from core.secrets.child_environment import child_environment, child_variables
 from tests.tools.bench import Bench
+from tools.workspace import ripgrep
 
 ALLOWED = ["HF_TOKEN", "GITHUB_TOKEN"]
 #: Names of credentials of 170 services and programs, and of ways out of the sandbox.
@@ -60,8 +61,8 @@ HARMLESS = {
     "PYTHONPATH": "src",
     "PYTHONHASHSEED": "0",
     "UV_CACHE_DIR": "/uv",
-    "UV_INDEX_URL": "https://packages.example.org/simple",
-    "PIP_EXTRA_INDEX_URL": "https://a.example.org/simple https://b.example.org/simple",
+    "UV_INDEX_URL": "https://packages.example.org/index",
+    "PIP_EXTRA_INDEX_URL": "https://a.example.org/index https://b.example.org/index",
     "HTTPS_PROXY": "http://proxy.example.org:3128",
     "no_proxy": "localhost,127.0.0.1",
     "SSL_CERT_FILE": "/etc/ssl/ca.pem",
@@ -157,6 +158,6 @@ async def test_searches_get_none_either(bench: Bench, monkeypatch: pytest.Monkey
     fake.parent.mkdir()
     fake.write_text(f"#!/bin/sh\nenv > {bench.cwd}/seen.txt\n")
     fake.chmod(0o755)
-    monkeypatch.setattr("tools.workspace.ripgrep.binary", lambda: str(fake))
+    monkeypatch.setattr(ripgrep, "binary", lambda: str(fake))
     await bench.call("glob", pattern="*.txt")
     assert "canary" not in (bench.cwd / "seen.txt").read_text()
