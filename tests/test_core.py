@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from cli.command_group import COMMANDS, cli
+from cli.command_group import COMMANDS
+from cli.main import cli
 from configs.mcp import McpServer
 from configs.settings import Settings
 from core.errors import SettingsError, UsageError

@@ -85,7 +85,8 @@ def test_a_line_names_place_phrase_and_what_to_write() -> None:
 
 
 def test_every_command_has_its_help_looked_at() -> None:
-    from cli.command_group import COMMANDS, cli
+    from cli.command_group import COMMANDS
+    from cli.main import cli
 
     paths = [path for path, _, _ in prose.commands(cli)]
     assert {f"ml-agent {name}" for name in COMMANDS} <= set(paths)

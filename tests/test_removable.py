@@ -34,8 +34,8 @@ EXTENSIONS = {
         "cli/start_chat.py",
         '    "full": "cli.chat.terminal.frontend:Terminal",\n',
     ),
-    "editors": ("server/acp cli/commands/acp.py", "cli/main.py", ACP),
-    "web chat": ("server cli/commands/web.py cli/commands/acp.py", "cli/main.py", WEB + ACP),
+    "editors": ("server/acp cli/commands/acp.py", "cli/command_group.py", ACP),
+    "web chat": ("server cli/commands/web.py cli/commands/acp.py", "cli/command_group.py", WEB + ACP),
 }
 #: The core suite: session, nodes, local tools, store, command line.
 CORE = (

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from configs.settings import Notify
+from configs.sections import Notify
 from core.events import ApprovalRequired, Error, Event, ToolStateChange, TurnComplete
 from core.http import RETRIED, wanted_pause
 from core.secrets.redaction import redacted

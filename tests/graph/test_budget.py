@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from configs.settings import Budget, Settings
+from configs.sections import Budget
+from configs.settings import Settings
 from core.effects import Effect
 from core.errors import ToolError
 from core.tool import AgentTool, ToolContext, ToolResult

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from configs.settings import Price, Settings
+from configs.sections import Price
+from configs.settings import Settings
 from core.errors import ThreadBusy, UsageError
 from core.store.goals import GoalRow, Terms
 from graph.pursuit import next_turn, pursue

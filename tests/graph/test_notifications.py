@@ -13,7 +13,8 @@ import pytest
 
 from configs.layers import load
 from configs.problems import SettingsProblem
-from configs.settings import Notify, Settings
+from configs.sections import Notify
+from configs.settings import Settings
 from graph.background import notifications
 from tests.cli.program import program
 from tests.graph.driving import driven

@@ -8,7 +8,8 @@ import pytest
 
 from benchmarks.research_chaos import LINES, trial
 from configs.instructions import research_prompt, system_prompt
-from configs.settings import Price, Settings
+from configs.sections import Price
+from configs.settings import Settings
 from core.events import Event
 from tests.graph.driving import Driver, driven
 from tests.stand_ins.model_script import Asked, Call, Reply, Usage

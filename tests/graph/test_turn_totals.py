@@ -10,7 +10,8 @@ from langchain_core.messages import AIMessage
 from pydantic import BaseModel
 
 from cli.shared.render import closing, duration, money
-from configs.settings import Budget, Settings
+from configs.sections import Budget
+from configs.settings import Settings
 from core.effects import Effect
 from core.events import TurnComplete
 from core.model import Answer

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from configs.settings import Price, Settings
+from configs.sections import Price
+from configs.settings import Settings
 from core.model import AnswerOptions
 from core.model_errors import UnknownModel
 from core.models.choice import find_local_model
