@@ -7,9 +7,10 @@ from typing import Any
 from langchain_core.messages import AIMessage
 
 from core.model import Answer
+from tests.stand_ins.model_in_memory import ModelInMemory
 
 
-class OneCallModel:
+class OneCallModel(ModelInMemory):
     """A ModelClient: calls `tool` with `arguments`, and says `words` once there is a result.
 
     asked: a file that gets a line with the epoch seconds of each request.
@@ -29,20 +30,3 @@ class OneCallModel:
         if any(m.type == "tool" for m in messages):
             return Answer(AIMessage(self._words), "stop", cost_micro_usd=0)
         return Answer(AIMessage("", tool_calls=[self._call]), "tool_calls", cost_micro_usd=0)
-
-    async def ready(self, model: str) -> None: ...
-
-    def window(self, model: str) -> int:
-        return 200_000
-
-    def window_is_known(self, model: str) -> bool:
-        return True
-
-    def sees(self, model: str) -> bool:
-        return False
-
-    def price(self, model: str) -> tuple[float, float]:
-        return 0.0, 0.0
-
-    def count_tokens(self, messages: Any, tools: Any = ()) -> int:
-        return 100

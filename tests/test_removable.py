@@ -35,7 +35,11 @@ EXTENSIONS = {
         '    "full": "cli.chat.terminal.frontend:Terminal",\n',
     ),
     "editors": ("server/acp cli/commands/acp.py", "cli/command_group.py", ACP),
-    "web chat": ("server cli/commands/web.py cli/commands/acp.py", "cli/command_group.py", WEB + ACP),
+    "web chat": (
+        "server cli/commands/web.py cli/commands/acp.py",
+        "cli/command_group.py",
+        WEB + ACP,
+    ),
 }
 #: The core suite: session, nodes, local tools, store, command line.
 CORE = (

@@ -17,6 +17,7 @@ from core.events import TurnComplete
 from core.model import Answer
 from core.tool import AgentTool, ToolContext, ToolResult
 from graph.session import RunOptions, Session
+from tests.stand_ins.model_in_memory import ModelInMemory
 from tools import builtin_tools
 
 
@@ -46,7 +47,7 @@ class Paid(AgentTool):
         return ToolResult("done", cost_micro_usd=cost, still_costs=goes_on)
 
 
-class Spender:
+class Spender(ModelInMemory):
     """A model client whose answers cost something, and the tally of all charges."""
 
     def __init__(self, seed: int) -> None:
@@ -69,22 +70,8 @@ class Spender:
             ]
         return Answer(AIMessage("" if calls else "said", tool_calls=calls), "stop", (), cost)
 
-    async def ready(self, model: str) -> None: ...
-
-    def window(self, model: str) -> int:
-        return 200_000
-
-    def window_is_known(self, model: str) -> bool:
-        return True
-
-    def sees(self, model: str) -> bool:
-        return False
-
     def price(self, model: str) -> tuple[float, float]:
         return 1.0, 1.0
-
-    def count_tokens(self, messages: Any, tools: Any = ()) -> int:
-        return 100
 
 
 @pytest.mark.parametrize("part", range(3))

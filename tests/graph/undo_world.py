@@ -26,6 +26,7 @@ from graph.transcript.write import as_markdown
 from graph.turn_files import TurnFiles, snapshots_of
 from graph.undo_files import UndoFiles
 from nodes.services import build_services
+from tests.stand_ins.model_in_memory import ModelInMemory
 from tools.local.write import Write
 
 #: A path: ("file", mode, content), ("link", 0, target) or ("folder", mode, b"").
@@ -135,7 +136,7 @@ class Noted(Write):
             self.world.turns[-1].note(before, tree(self.world.folder))
 
 
-class World:
+class World(ModelInMemory):
     """One sequence."""
 
     def __init__(self, seed: int, settings: Settings, folder: Path) -> None:
@@ -176,20 +177,6 @@ class World:
                 return {"name": "act", "args": {}, "id": id}
             return {"name": "write", "args": {"path": path, "content": "w"}, "id": id}
         return {"name": "act", "args": {}, "id": id}
-
-    async def ready(self, model: str) -> None: ...
-
-    def window(self, model: str) -> int:
-        return 200_000
-
-    def window_is_known(self, model: str) -> bool:
-        return True
-
-    def sees(self, model: str) -> bool:
-        return False
-
-    def price(self, model: str) -> tuple[float, float]:
-        return 0.0, 0.0
 
     def count_tokens(self, messages: Any, tools: Any = ()) -> int:
         return 100 * len(messages)
