@@ -199,3 +199,12 @@ def in_terminal(
     if can_fork(environment):
         return ForkedTerminal(sys.executable, [*arguments], **options)
     return pexpect.spawn(sys.executable, ["-m", "cli.main", *arguments], **options)
+
+
+def interrupt(child: pexpect.spawn) -> None:
+    """Ctrl-C at a prompt, once the program sleeps. Between writing a prompt and its select(),
+    CPython's readline keeps a Ctrl-C for the next key, which never comes."""
+    state = Path(f"/proc/{child.pid}/stat")
+    while state.exists() and state.read_text().rpartition(") ")[2][0] == "R":
+        time.sleep(0.005)
+    child.sendintr()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pexpect
 
 from tests.cli.program import ROOT, Program, program
-from tests.cli.program_process import in_terminal
+from tests.cli.program_process import in_terminal, interrupt
 from tests.stand_ins.model_script import Asked, Call, Reply
 
 
@@ -70,7 +70,7 @@ def test_a_conversation(tmp_path: Path) -> None:
             chat.sendline("/nonsense")
             chat.expect("unknown command /nonsense")
             chat.expect_exact("> ")
-            chat.sendintr()
+            interrupt(chat)
             chat.expect("press Ctrl-C again")
             chat.sendline("/status")
             chat.expect("mode ask")
@@ -93,7 +93,7 @@ def test_a_turn_that_was_cut_off_is_offered(tmp_path: Path) -> None:
         run.server.choose = lambda asked: Reply("the end")
         with chatting(run, "-c") as chat:
             chat.expect("cut off; continue it")
-            chat.sendintr()  # out of the question
+            interrupt(chat)  # out of the question
             chat.expect_exact("> ")
             chat.sendeof()  # out of the prompt
             chat.expect(pexpect.EOF)
@@ -140,7 +140,7 @@ def test_a_thread_that_is_not_at_an_end_is_offered(tmp_path: Path) -> None:
         run.server.choose = lambda asked: Reply("the end")
         with chatting(run, "-c") as chat:
             chat.expect("cut off; continue it")  # a thread was named: the question is the old one
-            chat.sendintr()  # out of the question, as in the full terminal
+            interrupt(chat)  # out of the question, as in the full terminal
             chat.expect_exact("> ")
             chat.sendeof()
             chat.expect(pexpect.EOF)
