@@ -32,7 +32,7 @@ COMMANDS = {
     "experiments show": "Show a trial in full, with its diff",
     "experiments best": "Show the best trial in full",
     "experiments diff": "Show what differs between the files of two trials",
-    "experiments promote": "Put the files of a trial into the folder",
+    "experiments promote": "Put the files of a trial into the folder, or onto a new git branch",
     "experiments run": "Let the model improve a metric, without a terminal",
     "watch": "Wake sessions that wait, of all folders, and continue them",
     "wake": "End the wait of a session by hand; `--message` is for the model",

@@ -15,6 +15,7 @@ WEB = '    "web": ("cli.commands.web:web", "Chat in a browser, with the same ses
 ACP = '    "acp": ("cli.commands.acp:acp", "Work in an editor: Zed, JetBrains, VS Code"),\n'
 #: By extension: its folder (and the file of its command), the file with its line, the line.
 EXTENSIONS = {
+    "experiments": ("tools/experiment", "tools/__init__.py", '    "tools.experiment",\n'),
     "hub": ("tools/hub", "tools/__init__.py", '    "tools.hub",\n'),
     "mcp": ("tools/mcp", "tools/__init__.py", '    "tools.mcp",\n'),
     "web": ("tools/web", "tools/__init__.py", '    "tools.web",\n'),

@@ -41,10 +41,21 @@ class FolderSnapshots:
         other._scanner = Scanner(other._shadow, self._is_secret)
         return other
 
+    def load(self, snapshot: str) -> Scan:
+        """What a snapshot holds. Raises ToolError."""
+        ((_, content),) = self._shadow.contents([snapshot])
+        if content is None:
+            raise ToolError(f"Cannot read the snapshot {snapshot[:12]}: it is not on this machine.")
+        return Scan.from_dict(json.loads(content))
+
+    @property
+    def folder(self) -> str:
+        return self._shadow.folder
+
     def take(self, thread: str, also: str = "") -> str:
         """A snapshot, kept as long as the thread. `also`: a snapshot whose files are looked at
         even if git ignores them by now. Raises ToolError."""
-        scan = self._scanner.scan(time.time(), self._load(also).entries if also else ())
+        scan = self._scanner.scan(time.time(), self.load(also).entries if also else ())
         if scan.off:
             raise ToolError(f"Cannot take a snapshot of the folder: {scan.off}.")
         told = scan.to_dict()
@@ -59,8 +70,8 @@ class FolderSnapshots:
         `since`: the snapshot that it was at: what is neither as there nor as in `to` was changed
         by something else and is left. A restore that was killed is finished by the same call.
         """
-        target = self._load(to)
-        before = self._load(since) if since else self._scanner.scan(time.time(), target.entries)
+        target = self.load(to)
+        before = self.load(since) if since else self._scanner.scan(time.time(), target.entries)
         names = [n for n in {*target.entries, *before.entries} if _to_change(n, target, before)]
         now = self._scanner.look(sorted(names), time.time())
         if now.off or before.off:
@@ -77,12 +88,12 @@ class FolderSnapshots:
 
     def changed(self, before: str, after: str) -> list[str]:
         """The files that differ between two snapshots, folders aside."""
-        one, other = self._load(before), self._load(after)
+        one, other = self.load(before), self.load(after)
         return [name for name, *_ in _differing(one, other)]
 
     def diff(self, before: str, after: str) -> str:
         """What differs between two snapshots, as a unified diff."""
-        found = list(_differing(self._load(before), self._load(after)))
+        found = list(_differing(self.load(before), self.load(after)))
         blobs = {e.blob for _, *both in found for e in both if e and e.kind != LEFT_OUT}
         contents = dict(self._shadow.contents(sorted(blobs)))
         text = "".join(
@@ -92,17 +103,11 @@ class FolderSnapshots:
 
     def files(self, snapshot: str) -> Iterator[tuple[str, Entry, bytes]]:
         """Path, entry and content of each file that a snapshot keeps."""
-        entries = self._load(snapshot).entries
+        entries = self.load(snapshot).entries
         kept = {n: e for n, e in entries.items() if e.kind not in (FOLDER, LEFT_OUT)}
         contents = dict(self._shadow.contents(sorted({e.blob for e in kept.values()})))
         for name, entry in sorted(kept.items()):
             yield name, entry, contents[entry.blob] or b""
-
-    def _load(self, snapshot: str) -> Scan:
-        ((_, content),) = self._shadow.contents([snapshot])
-        if content is None:
-            raise ToolError(f"Cannot read the snapshot {snapshot[:12]}: it is not on this machine.")
-        return Scan.from_dict(json.loads(content))
 
 
 def _to_change(name: str, target: Scan, before: Scan) -> bool:
