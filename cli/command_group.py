@@ -14,7 +14,7 @@ COMMANDS = {
     ),
     "experiments": (
         "cli.commands.experiments:experiments",
-        "Trials of a metric: list, tree, best, diff, promote, run",
+        "Trials of a metric: list, tree, plot, best, diff, promote, export, run",
     ),
     "approvals": (
         "cli.commands.approvals:approvals",

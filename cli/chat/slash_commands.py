@@ -75,7 +75,7 @@ COMMANDS = (
                  "[TEXT --until CMD|pause|resume|clear]", "goal:words"),
     SlashCommand("jobs", "list running jobs, cancel one", "info:jobs", "[cancel ID]", anytime=True),
     SlashCommand("experiments", "show the trials of this session", "info:experiments",
-                 anytime=True),
+                 "[table|tree|plot]", "info:experiment_forms", True),
     SlashCommand("plan", "show the plan", "info:plan", anytime=True),
     SlashCommand("skill", "work with a skill", "skills:skill", "[NAME [TASK]]",
                  "skills:skill_names"),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.commands.experiment_files import export, plot
 from cli.commands.promote import promote
 from cli.headless import headless
 from cli.shared.chosen_experiment import chosen_experiment, session_option
@@ -37,6 +38,8 @@ def experiments() -> None:
 
 
 experiments.add_command(promote)
+experiments.add_command(plot)
+experiments.add_command(export)
 
 
 @experiments.command("list")

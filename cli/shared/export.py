@@ -44,6 +44,22 @@ async def export(
     return 0
 
 
+def new_file(folder: Path, name: str, text: str, *, force: bool) -> None:
+    """Write `text` to the file `name`, from `folder` on, that is not there yet; with `force`, in
+    place of one that is. Raises UsageError."""
+    from core.errors import UsageError
+
+    path = folder / Path(name).expanduser()
+    if path.is_dir():
+        raise UsageError(f"Cannot write {path}: it is a folder.", "name a file")
+    if path.exists() and not force:
+        raise UsageError(f"Cannot write {path}: it exists.", "name another file, or add --force")
+    try:
+        written(path, [text.removesuffix("\n")])
+    except OSError as error:
+        raise UsageError(f"Cannot write {path}: {error.strerror}.", "name another file") from None
+
+
 def written(path: Path, blocks: Iterable[str]) -> None:
     draft = path.with_name(f".{path.name}.draft")
     # What a thread holds is its owner's alone, as in the database.

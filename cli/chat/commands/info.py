@@ -1,5 +1,6 @@
 """Slash commands that show something and change nothing of the conversation."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from cli.chat.state import Chat
 from cli.chat.threads import ensure_open
 from cli.shared.render import MARKS, money
 
+FORMS = "/experiments table, /experiments tree or /experiments plot"
 PERIODS = {"turn": "this turn", "thread": "this session", "day": "today, all sessions"}
 
 
@@ -70,11 +72,36 @@ async def jobs(chat: Chat, word: str) -> None:
 
 
 async def experiments(chat: Chat, word: str) -> None:
-    from cli.shared.experiment_text import table
+    """The trials as a table, a tree or a plot."""
+    from cli.shared.experiment_plot import plotted
+    from cli.shared.experiment_text import table, tree
+    from configs.visible import visible
+    from core.errors import UsageError
+    from core.experiments.points import chart_of
+    from core.secrets.redaction import redacted
 
     found = await chat.session.experiment() if chat.session is not None else None
-    for text in table(*found) if found else ["no experiment"]:
-        chat.lines.line(text)
+    if found is None:
+        chat.lines.line("no experiment")
+        return
+    if word == "plot":
+        chart = chart_of(*found).with_words(visible)
+        lines = plotted(chart, shutil.get_terminal_size().columns)
+    elif word in ("", "table", "tree"):
+        lines = tree(found[1]) if word == "tree" else table(*found)
+    else:
+        raise UsageError(f"Cannot show {word}: it is not a form of an experiment.", FORMS)
+    for text in lines:
+        chat.lines.line(redacted(text))
+
+
+async def experiment_forms(chat: Chat) -> list[tuple[str, str]]:
+    """For completion."""
+    return [
+        ("table", "a line per trial"),
+        ("tree", "each trial below its parent"),
+        ("plot", "the metric over the trials, the cost over the metric"),
+    ]
 
 
 async def plan(chat: Chat, word: str) -> None:

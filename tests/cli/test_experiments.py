@@ -1,0 +1,182 @@
+"""`ml-agent experiments` on a stored experiment, in process; the program is not the point."""
+
+import asyncio
+import csv
+import io
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cli.chat.commands import info
+from cli.commands.experiments import experiments
+from cli.shared.options import Options
+from configs.settings import Settings
+from core.errors import UsageError
+from tests.cli.stored_experiment import THREAD, TRIALS, store_experiment
+from tests.graph.driving import driven
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(settings: Settings, workdir: Path, tmp_path: Path) -> Run:
+    """Runs a subcommand on the stored experiment, in its folder."""
+    asyncio.run(store_experiment(settings, workdir))
+    return runner(settings, workdir, tmp_path)
+
+
+def runner(settings: Settings, workdir: Path, tmp_path: Path) -> Run:
+    config = tmp_path / "settings.json"
+    config.write_text(json.dumps({"state_dir": settings.state_dir}))
+
+    def invoke(*words: str) -> Result:
+        options = Options(cwd=str(workdir), config_file=str(config))
+        return CliRunner().invoke(experiments, words, obj=options)
+
+    return invoke
+
+
+CASES: list[tuple[list[str], int, str]] = [
+    (["list"], 0, r"\*     6 keep             0\.61"),
+    (["list", "--all"], 0, THREAD),
+    (["list", "--json"], 0, r'"best": 6'),
+    (["tree"], 0, r"└─ 6 keep 0\.61"),
+    (["tree", "--session", THREAD[:6]], 0, "warm-up"),
+    (["show", "3"], 0, "trial 3, crash: mixed"),
+    (["show", "99"], 2, r"Cannot find trial 99\. \(ml-agent experiments list\)"),
+    (["best"], 0, "trial 6, keep: cosine"),
+    (["diff", "0", "6"], 0, r"-trial 0\n\+trial 6"),
+    (["diff", "0", "77"], 2, "Cannot find trial 77"),
+    (["plot"], 0, r"★ best  ◆ kept"),
+    (["plot", "--json"], 0, r'"limits": \['),
+    (["export"], 0, "number,parent,verdict"),
+    (["export", "--format", "json"], 0, '"metric": "loss"'),
+    (["export", "--format", "xml"], 2, "'xml' is not one of 'csv', 'json'"),
+    (["export", "--trackio", "p", "--format", "csv"], 2, "to a file and to trackio at once"),
+    (["list", "--session", "nosuch"], 2, "nosuch"),
+]
+
+
+@pytest.mark.parametrize(("words", "code", "told"), CASES, ids=[" ".join(c[0]) for c in CASES])
+def test_every_subcommand(run: Run, words: list[str], code: int, told: str) -> None:
+    done = run(*words)
+    assert (done.exit_code, bool(re.search(told, done.output))) == (code, True), done.output
+    assert "\x1b" not in done.output or words == ["export"]  # data, as it is
+    if code == 2 and "Usage" not in done.output:
+        assert len(done.output.splitlines()) == 1
+
+
+def test_the_table_names_every_subcommand() -> None:
+    """`run` and `promote` are driven by tests of their own."""
+    assert {words[0] for words, _, _ in CASES} | {"run", "promote"} >= set(experiments.commands)
+
+
+def test_nothing_to_draw_is_said_in_a_line(
+    settings: Settings, workdir: Path, tmp_path: Path
+) -> None:
+    run = runner(settings, workdir, tmp_path)
+    for words in (["plot"], ["export"], ["best"], ["tree"], ["export", "--trackio", "p"]):
+        done = run(*words)
+        assert done.exit_code == 2
+        assert "Cannot find an experiment" in done.output
+        assert len(done.output.splitlines()) == 1
+
+
+def test_the_plot_marks_what_was_kept_and_leaves_the_outlier_out(run: Run) -> None:
+    text = run("plot").output
+    assert "best: trial 6, loss 0.61: cosine" in text
+    assert "outside of the chart: trial 5 (1e+12)" in text
+    assert "no value: trial 3 (crash)" in text
+    first = text.split("★ best  ◆ kept")[0]
+    assert (first.count("★"), first.count("◆"), first.count("•")) == (1, 2, 3)
+    assert "(loss)" in first
+    assert "(trial)" in first
+    assert "(USD)" in text
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_files_of_the_plot_hold_no_address_and_no_script(run: Run, workdir: Path) -> None:
+    assert run("plot", "--svg", "a.svg", "--html", "b.html").exit_code == 0
+    for name in ("a.svg", "b.html"):
+        text = (workdir / name).read_text()
+        addresses = set(re.findall(r"(?:https?:)?//[^\s\"'<)]+", text))
+        assert addresses <= {"http://www.w3.org/2000/svg"}
+        assert "<script" not in text
+        assert "<precision>" not in text
+        assert "mixed" not in text or "mixed &lt;precision&gt; &amp; more" in text
+        assert "trial 6, keep: cosine" in text
+    before = (workdir / "a.svg").read_text()
+    assert run("plot", "--svg", "a.svg").exit_code == 2
+    assert run("plot", "--svg", "a.svg", "--force").exit_code == 0
+    assert (workdir / "a.svg").read_text() == before
+
+
+@pytest.mark.parametrize("option", [["plot", "--svg"], ["plot", "--html"], ["export", "--output"]])
+def test_a_file_that_cannot_be_written(run: Run, workdir: Path, option: list[str]) -> None:
+    (workdir / "there").write_text("mine")
+    for target, why in (("there", "it exists"), ("none/a", "No such file"), (".", "a folder")):
+        done = run(*option, target)
+        assert (done.exit_code, len(done.output.splitlines())) == (2, 1)
+        assert why in done.output
+    assert (workdir / "there").read_text() == "mine"
+
+
+async def test_the_chat_shows_a_table_a_tree_and_a_plot(settings: Settings, workdir: Path) -> None:
+    await store_experiment(settings, workdir)
+    async with driven([], settings, workdir, thread=THREAD) as driver:
+        for word, told in (("", "hypothesis"), ("tree", "└─ 6 keep"), ("plot", "★ best  ◆ kept")):
+            lines: list[str] = []
+            chat = SimpleNamespace(session=driver.session, lines=SimpleNamespace(line=lines.append))
+            await info.experiments(chat, word)  # type: ignore[arg-type]
+            assert told in "\n".join(lines)
+        with pytest.raises(UsageError, match="Cannot show pie"):
+            await info.experiments(chat, "pie")  # type: ignore[arg-type]
+
+
+def test_csv_has_every_run_and_no_formula(run: Run, workdir: Path) -> None:
+    assert run("export", "--output", "trials.csv").exit_code == 0
+    rows = list(csv.DictReader(io.StringIO((workdir / "trials.csv").read_text())))
+    assert [row["verdict"] for row in rows] == [verdict for verdict, *_ in TRIALS]
+    assert rows[6]["metric loss"].split() == ["0.62", "0.6", "0.61"]
+    assert rows[4]["hypothesis"].startswith("'=cmd")
+    assert rows[2]["cost_usd"] == "0.02"
+
+
+def test_trackio_has_a_run_per_trial_however_often(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The real trackio; what would send the runs elsewhere is not read."""
+    monkeypatch.setenv("TRACKIO_DIR", str(tmp_path / "trackio"))
+    monkeypatch.setenv("TRACKIO_SERVER_URL", "http://127.0.0.1:9")
+    for name in [n for n in sys.modules if n.split(".")[0] == "trackio"]:
+        monkeypatch.delitem(sys.modules, name)
+    import trackio
+
+    for _ in range(2):
+        done = run("export", "--trackio", "night")
+        assert done.exit_code == 0, done.output
+    runs: dict[str, Any] = {each.name: each for each in trackio.Api().runs("night")}
+    assert sorted(runs) == sorted(f"{THREAD[:8]}-trial-{n}" for n in range(8))
+    assert len(list(trackio.Api().runs("night"))) == 8
+    best = runs[f"{THREAD[:8]}-trial-6"]
+    assert (best.config["verdict"], best.config["session"]) == ("keep", THREAD)
+    from trackio.sqlite_storage import SQLiteStorage
+
+    logs = SQLiteStorage.get_logs("night", best.name, run_id=best.id)
+    assert [row["loss"] for row in logs] == [0.62, 0.6, 0.61]
+
+
+def test_without_trackio_the_install_command_is_named(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "trackio", None)
+    done = run("export", "--trackio", "night")
+    assert done.exit_code == 2
+    assert "uv tool install ml-agent --with trackio" in done.output
