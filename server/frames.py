@@ -159,7 +159,7 @@ def _matters(name: str, data: dict[str, Any]) -> tuple[str, bool]:
         return f"call {data['id']}", name == "tool_output"
     if name == "assistant_chunk":
         return "thought", False
-    return name, name == "status"
+    return name, name in ("status", "experiment")
 
 
 def _json(data: dict[str, Any]) -> str:

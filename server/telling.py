@@ -29,6 +29,8 @@ class Teller:
         self._answers = Answers(log.add)
         self._status: dict[str, Any] = {}
         self._status_at = 0.0
+        self._trials: dict[str, Any] | None = None
+        self._trials_at = 0.0
 
     async def begin_turn(self) -> None:
         """From now on the log holds this turn, behind a snapshot of what was before it."""
@@ -47,6 +49,7 @@ class Teller:
         shown = await self._view.snapshot(is_running)
         self.queue = {row["number"]: row["text"] for row in shown["queue"]}
         self._status = shown["status"]
+        self._trials = shown["experiment"]
         return shown
 
     async def queued(self, number: int, text: str) -> None:
@@ -90,6 +93,19 @@ class Teller:
         await self._log.add(event.name, data)
         if event.name in ("tool_output", "assistant_message"):
             await self.status(is_running=True, at_most_every=PACE)
+        if isinstance(event, ev.ToolOutput | ev.ToolLog) and event.tool == "experiment":
+            await self._tell_trials(at_most_every=0.0 if event.name == "tool_output" else PACE)
+
+    async def _tell_trials(self, at_most_every: float) -> None:
+        """Tell what has changed of the experiment, if anything did."""
+        now = time.monotonic()
+        if now - self._trials_at < at_most_every:
+            return
+        self._trials_at = now
+        chart = await self._view.experiment()
+        if chart is not None and chart != self._trials:
+            self._trials = chart
+            await self._log.add("experiment", chart)
 
     async def status(self, *, is_running: bool, at_most_every: float = 0.0) -> None:
         """Tell what has changed of the status, if anything did."""

@@ -7,7 +7,8 @@ from typing import Any
 
 from langchain_core.messages import AnyMessage
 
-from configs.visible import needs_escapes
+from configs.visible import needs_escapes, visible
+from core.experiments.points import chart_of
 from core.secrets.redaction import redacted_in
 from core.store import Store
 from core.store.wait_words import wait_of
@@ -43,6 +44,7 @@ class View:
             "plan": status["plan"],
             "queue": [{"number": row.seq, "text": row.text} for row in await session.queue()],
             "status": status,
+            "experiment": await self.experiment(),
         }
 
     def _newest(self, messages: Sequence[AnyMessage], standing: Standing) -> dict[str, Any]:
@@ -52,6 +54,14 @@ class View:
     async def earlier(self, before: str) -> dict[str, Any]:
         """Items before the one with this key, which a `reset` or this told. Raises NoSuchThread."""
         return await asyncio.to_thread(self._items.part, before)
+
+    async def experiment(self) -> dict[str, Any] | None:
+        """The chart of the session's trials; None without an experiment."""
+        found = await self._session.experiment()
+        if found is None:
+            return None
+        chart: dict[str, Any] = redacted_in(chart_of(*found).with_words(visible).to_dict())
+        return chart
 
     async def _end(self, state: str) -> list[dict[str, Any]]:
         """How the newest turn ended, if it did not end well."""

@@ -43,13 +43,14 @@ class Point:
 @dataclass(frozen=True)
 class Chart:
     """Attributes: best: number of the best trial. failed: trials without a value, as (number,
-    verdict). limits: lowest and highest value that is drawn; points beyond are named instead."""
+    verdict, hypothesis). limits: lowest and highest value that is drawn; points beyond are named
+    instead."""
 
     metric: str
     direction: str
     points: tuple[Point, ...]
     best: int | None
-    failed: tuple[tuple[int, str], ...]
+    failed: tuple[tuple[int, str, str], ...]
     limits: tuple[float, float]
 
     @property
@@ -64,10 +65,12 @@ class Chart:
     def with_words(self, change: Callable[[str], str]) -> "Chart":
         """The same with `change` of every text that a model or a judge chose."""
         points = [replace(one, hypothesis=change(one.hypothesis)) for one in self.points]
-        return replace(self, metric=change(self.metric), points=tuple(points))
+        failed = [(number, verdict, change(text)) for number, verdict, text in self.failed]
+        metric = change(self.metric)
+        return replace(self, metric=metric, points=tuple(points), failed=tuple(failed))
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**asdict(self), "captions": captions(self)}
 
 
 def chart_of(experiment: Experiment, trials: Sequence[Trial]) -> Chart:
@@ -86,7 +89,11 @@ def chart_of(experiment: Experiment, trials: Sequence[Trial]) -> Chart:
                 round(one.seconds, 3), short(one.hypothesis),
             )
         )  # fmt: skip
-    failed = [(t.number, t.verdict) for t in trials if t.value is None and t.verdict != "running"]
+    failed = [
+        (one.number, one.verdict, short(one.hypothesis))
+        for one in trials
+        if one.value is None and one.verdict != "running"
+    ]
     number = found.number if found else None
     direction = experiment.judge.direction
     return Chart(metric, direction, tuple(points), number, tuple(failed), _limits(points))
@@ -117,5 +124,5 @@ def captions(chart: Chart) -> list[str]:
         lines.append("outside of the chart: " + ", ".join(
             f"trial {one.number} ({one.value:.6g})" for one in chart.outside))  # fmt: skip
     if chart.failed:
-        lines.append("no value: " + ", ".join(f"trial {n} ({why})" for n, why in chart.failed))
+        lines.append("no value: " + ", ".join(f"trial {n} ({why})" for n, why, _ in chart.failed))
     return lines

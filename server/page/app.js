@@ -5,6 +5,7 @@ import { get, post } from "./api.js";
 import { Composer } from "./composer.js";
 import { $, button, copy, h, icon, isEditable, plural, put, seconds, speak, toast } from "./dom.js";
 import { Earlier } from "./earlier.js";
+import { Experiment } from "./experiment.js";
 import { Requests } from "./requests.js";
 import { follow, listenToScrolling, settle } from "./scroll.js";
 import { Stream } from "./stream.js";
@@ -25,6 +26,7 @@ const transcript = new Transcript($("log"), actions);
 const earlier = new Earlier(transcript);
 const composer = new Composer(actions);
 const threads = new Threads($("threads"), (id) => open(id));
+const experiment = new Experiment($("experiment"));
 const waits = new Waits($("wait"));
 const requests = new Requests($("requests"), (decisions) => actions.post("decide", { decisions }));
 Object.assign(page, { composer, threads, open, follow, draw, signedOut });
@@ -37,6 +39,7 @@ function open(id, isBack = false) {
   transcript.clear(id);
   earlier.begin("");
   requests.clear();
+  experiment.show(null);
   composer.queue([]);
   composer.plan([]);
   composer.status({ running: false, model: page.me?.model, mode: page.me?.mode });
@@ -58,7 +61,7 @@ function frames(all) {
 }
 
 const HANDLERS = {
-  reset({ thread, requests: waiting, plan, queue, status, turns, ...part }) {
+  reset({ thread, requests: waiting, plan, queue, status, turns, experiment: trials, ...part }) {
     transcript.reset(thread.id, part);
     earlier.begin(thread.id);
     page.turns = turns;
@@ -66,6 +69,7 @@ const HANDLERS = {
     page.queue = queue;
     composer.queue(queue);
     HANDLERS.status({ ...status, plan: status.plan ?? plan });
+    experiment.show(trials ?? null);
     requests.show(waiting);
     if (status.state === "cut off" && !status.running) transcript.cut_off();
   },
@@ -85,6 +89,7 @@ const HANDLERS = {
     page.queue = page.queue.filter(({ number }) => !numbers.includes(number));
     composer.queue(page.queue);
   },
+  experiment: (chart) => experiment.show(chart),
   notice: ({ text, hint }) => toast(text, hint),
   approval_required: (data) => requests.show(data.requests),
 };

@@ -1,7 +1,7 @@
 // The stream of a thread: every frame once and in order, handed over once per drawn frame.
 
 const NAMES = [
-  "reset", "md", "queued", "taken", "status", "notice", "ready", "processing", "assistant_chunk",
+  "reset", "md", "queued", "taken", "status", "experiment", "notice", "ready", "processing", "assistant_chunk",
   "assistant_message", "assistant_stream_end", "tool_call", "tool_output", "tool_log",
   "tool_state_change", "approval_required", "waiting", "turn_complete", "error", "interrupted", "compacted",
   "undo_complete", "shutdown",

@@ -70,6 +70,7 @@ class PageServer:
     def reset(self, thread: str, items: list[Any] | None = None, **fields: Any) -> None:
         """Pushes a `reset`; fields: requests, plan, queue, before, turn, or of the status."""
         own = {key: fields.pop(key, []) for key in ("requests", "plan", "queue")}
+        own |= {"experiment": fields.pop("experiment", None)}
         own |= {"before": fields.pop("before", ""), "turn": fields.pop("turn", 0)}
         turns = max((item.get("turn", 0) for item in items or []), default=0)
         status = {**STATUS, "title": thread.capitalize(), "plan": own["plan"], **fields}
