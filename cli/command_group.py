@@ -32,6 +32,10 @@ COMMANDS = {
         "cli.commands.trust:trust",
         "Show what this folder contains for ML Agent, and trust it",
     ),
+    "memory": (
+        "cli.commands.memory:memory",
+        "Show and edit what sessions here are told",
+    ),
     "web": ("cli.commands.web:web", "Chat in a browser, with the same sessions"),
     "acp": ("cli.commands.acp:acp", "Work in an editor: Zed, JetBrains, VS Code"),
     "mcp": ("cli.commands.mcp:mcp", "List, test, add and remove MCP servers"),

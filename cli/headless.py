@@ -45,12 +45,14 @@ def headless(
 
 async def _run(options: Options, task: str | None, piped: str, begin: Begin | None) -> int:
     from graph.session import Session
+    from graph.tasks import NamedTask, named_task
 
     schema = AnswerSchema(options.output_schema) if options.output_schema else None
     images = read_images(options.images, options.folder)
     loaded = settings_for(options)
     settings = loaded.settings
     say_what_is_ignored(loaded.brought)
+    named = (named_task(task, options.folder) if task else None) or NamedTask(task or "")
     cap = headless_cap(options, loaded)
     chosen = options.for_run(max_cost=cap, interactive=False, notice=complain)
     thread = await wanted_thread(options, settings)
@@ -66,15 +68,16 @@ async def _run(options: Options, task: str | None, piped: str, begin: Begin | No
         if task is None and await _has_ended(session):
             return told.nothing_to_finish()
         if task is None:
-            events = session.resume()
+            code = await _to_its_end(session.resume(), told, session, options)
         else:
-            message = await with_piped(task, piped, session)
+            message = await with_piped(named.message, piped, session)
             message = await with_images(message, images, session)
-            events = session.send(schema.asking(message) if schema else message)
-        code = await _to_its_end(events, told, session, options)
-        if schema and told.problem:
-            again = session.send(schema.asking_again(told.problem))
-            code = await _to_its_end(again, told, session, options)
+            async with session.held_to(named.mode):
+                events = session.send(schema.asking(message) if schema else message)
+                code = await _to_its_end(events, told, session, options)
+                if schema and told.problem:
+                    again = session.send(schema.asking_again(told.problem))
+                    code = await _to_its_end(again, told, session, options)
         if await _has_goal(session):
             goal, thread = await session.goal_view(), session.thread.id
             told.goal(goal or {}, f"it continues with: ml-agent goal resume {thread}")

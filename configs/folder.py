@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from configs.commands import commands_of_folder
 from configs.dotenv import apply_keys, key_items, keys_to_take, taken
 from configs.folder_files import LARGEST_TEXT, Unreadable, read_in_folder
 from configs.hooks import claude_hooks
+from configs.memory import memory_content, memory_item, memory_problem
 from configs.project_folders import folders_upward
 from configs.skills import skill_problems, skills_of_project
 from configs.trust import Answers, Item
@@ -25,6 +27,7 @@ KINDS = {
     "command": "commands",
     "skill": "skills",
     "agent": "agents",
+    "memory": "memory",
     ".env": "keys of .env",
 }
 
@@ -78,6 +81,7 @@ def look_at(folder: Path, *, unasked_keys: bool) -> Brought:
     problems = list(_unreadable(folder))
     problems += [problem for file in claude_hooks(folder) for problem in file.problems]
     problems += [*skill_problems(folder), *agent_problems(folder)]
+    problems += [problem] if (problem := memory_problem(folder)) else []
     try:
         keys = keys_to_take(folder)
     except FileNotFoundError:
@@ -114,6 +118,10 @@ def _prose(folder: Path) -> Iterator[Item]:
     yield from (item for _, _, item in commands_of_folder(folder))
     yield from (item for _, item in skills_of_project(folder))
     yield from (file.item for file in agents_of_project(folder) if file.item is not None)
+    with suppress(Unreadable):
+        content = memory_content(folder)
+        if content and content.strip():
+            yield memory_item(content)
 
 
 def _unreadable(folder: Path) -> Iterator[str]:

@@ -6,6 +6,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from configs.folder_files import LARGEST_TEXT, Unreadable, read_in_folder
+from configs.memory import NAME as MEMORY
+from configs.memory import trusted_memory
 from configs.project_folders import folders_upward
 from configs.skills import skills
 from configs.visible import visible
@@ -34,14 +36,28 @@ def research_prompt() -> str:
     return _read("research_prompt.md")
 
 
+@cache
+def init_prompt() -> str:
+    """What /init asks for."""
+    return _read("init_prompt.md")
+
+
+@cache
+def review_prompt() -> str:
+    """What /review asks for; what is reviewed follows."""
+    return _read("review_prompt.md")
+
+
 def _read(name: str) -> str:
     return files("configs").joinpath(name).read_text(encoding="utf-8").strip()
 
 
 def project_instructions(cwd: str | Path) -> str:
-    """The AGENTS.md files from the top of the project down to `cwd`, each under its name, and the
-    skills by name; "" where there are none. The nearest file comes last, and wins."""
-    return "\n\n".join(part for part in (_agents(Path(cwd)), _skills(Path(cwd))) if part)
+    """The AGENTS.md files from the top of the project down to `cwd`, each under its name, the
+    folder's memory, and the skills by name; "" where there are none. The nearest AGENTS.md comes
+    last, and wins."""
+    parts = (_agents(Path(cwd)), _memory(Path(cwd)), _skills(Path(cwd)))
+    return "\n\n".join(part for part in parts if part)
 
 
 def _agents(cwd: Path) -> str:
@@ -61,6 +77,11 @@ def _agents(cwd: Path) -> str:
         room = max(0, room - len(text))
         parts.append(f'<instructions from="{visible(path)}">\n{text}\n</instructions>')
     return "\n\n".join(reversed(parts))
+
+
+def _memory(cwd: Path) -> str:
+    told = trusted_memory(cwd)
+    return f'<memory from="{MEMORY}">\n{told}\n</memory>' if told else ""
 
 
 def _skills(cwd: Path) -> str:

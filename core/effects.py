@@ -21,17 +21,16 @@ class Effect:
         kind: read (looks only), write (local files), execute (a command), publish (changes
             something on the Hub), destroy (cannot be got back), spend (costs money).
         paths: absolute paths it touches, symlinks resolved by the one who judges them.
-        command: the shell line, for `execute`.
+        command, cwd: for `execute`, the line, and where it runs, absolute; "": the thread's folder.
         price_micro_usd: for `spend`; None where the price is unknown.
         preview: what a user should see before deciding (diff, command, script).
         always_asks: no mode but read-only (which refuses) decides it without the user: it keeps
             running on its own afterwards.
-        cwd: for `execute`, where the command runs, absolute; "": the thread's folder.
-        asks: why the user is asked although the mode would let the call run; "": nothing special.
-            It counts in the modes `asks_in`; read-only refuses it, an allow rule or yolo runs it.
+        asks: why the call needs approval in the modes `asks_in`, unless a rule allows it.
         asks_unless: the allow rule, to the letter, that answers the question of `asks`.
         url: the address of an untrusted server, as the model wrote it (core/policy/hosts.py).
         outside_sandbox: for `execute`, the command is to run outside the command sandbox.
+        skippable: denied if it needs approval and no user is there.
         alone: nothing runs next to it, although its kind would let it.
     """
 
@@ -48,3 +47,4 @@ class Effect:
     asks_unless: str = ""
     url: str = ""
     alone: bool = False
+    skippable: bool = False

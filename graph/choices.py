@@ -1,5 +1,7 @@
 """What a user chooses for an open thread: rules, caps, model, mode, effort."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from core.models.list_models import check, check_effort, efforts_of
@@ -48,6 +50,19 @@ class Choices(OpenThread):
         self._context.mode = mode
         if self._known:
             await self._store.threads.update(self.thread.id, mode=mode)
+
+    @asynccontextmanager
+    async def held_to(self, mode: Mode | None) -> AsyncIterator[None]:
+        """Another mode for the turns in the block; None: the session's own. A kill in the middle
+        leaves the stricter one, and a mode that the user chooses meanwhile stays."""
+        before = self.thread.mode
+        if mode is not None:
+            await self.permit(mode)
+        try:
+            yield
+        finally:
+            if mode is not None and self.thread.mode == mode != before:
+                await self.permit(before)  # type: ignore[arg-type]
 
     def efforts(self) -> tuple[tuple[str, ...] | None, str]:
         """(the levels of reasoning that the model takes, the one in use; "": as much as usual). The

@@ -13,7 +13,7 @@ from nodes.circumstances import Circumstances
 from nodes.price_calls import with_sandbox, within_budget
 from nodes.tell_call import title_of_call
 from nodes.validate import validated
-from nodes.verdicts import as_verdict, invalid, looked_up, main_words, needs_the_thread
+from nodes.verdicts import as_verdict, invalid, looked_up, main_words, needs_the_thread, unattended
 
 
 class CannotRun(Exception):
@@ -23,8 +23,7 @@ class CannotRun(Exception):
 def judge(
     calls: Iterable[Call], bad_calls: Iterable[BadCall], about: Circumstances
 ) -> dict[str, Verdict]:
-    """A verdict for each call, by call id. A call that cannot run at all is `invalid`, with
-    the reason in words that let the model mend it."""
+    """A verdict for each call, by its id; `invalid`, with the reason, if it cannot run at all."""
     broken = {bad.call_id: bad.reason for bad in bad_calls}
     verdicts: dict[str, Verdict] = {}
     for call in calls:
@@ -62,6 +61,7 @@ def _verdict(call: Call, about: Circumstances) -> Verdict:
         if meant is not None and judged.action != "deny":
             judged = decide(meant[0], seen, main_words(meant[1]), here)
         judged = within_budget(effect, judged, about.left, about.interactive)
+        judged = judged if about.interactive else unattended(effect, judged)
     paid = about.quote if tool.in_backend else None
     if paid is not None:
         if paid.problem:

@@ -10,6 +10,8 @@ from core.policy.paths import joined, resolved
 from core.state import Verdict
 from nodes.circumstances import Circumstances
 
+NO_USER = "No user can approve it in this run: put the text into your answer"
+
 
 def as_verdict(effect: Effect, judged: Judged, about: Circumstances) -> Verdict:
     verdict: Verdict = {
@@ -34,6 +36,13 @@ def needs_the_thread(effect: Effect, judged: Judged) -> bool:
     is priced and approved in the thread alone."""
     serious = effect.kind in ("publish", "destroy", "spend")
     return judged.action == "ask" or (judged.action == "run" and serious)
+
+
+def unattended(effect: Effect, judged: Judged) -> Judged:
+    """The verdict on a call if no user can be asked: a run does not wait for what it can skip."""
+    if not effect.skippable or judged.action != "ask":
+        return judged
+    return Judged("deny", f"{judged.reason}. {NO_USER}", judged.rule)
 
 
 def looked_up(effect: Effect, cwd: str) -> tuple[dict[str, str], Effect]:

@@ -19,10 +19,10 @@ from cli.chat.turns import handle_message
 from configs.commands import command_texts
 from configs.visible import visible
 from core.errors import AgentError
+from graph.tasks import HEAD, own_message
 
 #: Commands without their slash, if nothing else was typed.
 WORDS = ("exit", "quit", "help")
-HEAD = re.compile(r"\A---\n(.*?\n)?---\n", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,6 @@ class SlashCommand:
     values: str = ""
     anytime: bool = False
     text: str = ""
-
-    def message(self, words: str) -> str:
-        """The message of a command that the user wrote."""
-        if "$ARGUMENTS" in self.text:
-            return self.text.replace("$ARGUMENTS", words).strip()
-        return f"{self.text.strip()}\n\n{words}".strip()
 
 
 COMMANDS = (
@@ -77,8 +71,13 @@ COMMANDS = (
     SlashCommand("experiments", "show the trials of this session", "info:experiments",
                  "[table|tree|plot]", "info:experiment_forms", True),
     SlashCommand("plan", "show the plan", "info:plan", anytime=True),
-    SlashCommand("skill", "work with a skill", "skills:skill", "[NAME [TASK]]",
-                 "skills:skill_names"),
+    SlashCommand("skill", "work with a skill", "named_tasks:skill", "[NAME [TASK]]",
+                 "named_tasks:skill_names"),
+    SlashCommand("init", "propose an AGENTS.md for this folder", "named_tasks:init", "[WORDS]"),
+    SlashCommand("review", "review uncommitted changes, those since a base, or files",
+                 "named_tasks:review", "[BASE|FILE ...]"),
+    SlashCommand("memory", "what sessions in this folder are told", "memory:memory",
+                 "[edit|add LINE]", "memory:words"),
     SlashCommand("export", "write the session to a file: .md, or .jsonl for replay", "info:export",
                  "[FILE]"),
     SlashCommand("clear", "clear the screen, start a new session", "undo:clear"),
@@ -96,7 +95,7 @@ def all_commands(folder: Path) -> dict[str, SlashCommand]:
 
 def _own_command(name: str, whole: str) -> SlashCommand:
     head = HEAD.match(whole)
-    text = whole[head.end() :] if head else whole
+    text = HEAD.sub("", whole, count=1)
     found = re.search(r"^description:\s*(.+)$", head[0], re.MULTILINE) if head else None
     first = text.strip().split("\n")[0].lstrip("# ")
     words = found[1].strip("\"' ") if found else first
@@ -130,7 +129,7 @@ async def run_command(chat: Chat, command: SlashCommand, words: str) -> None:
     """Run it; what the user did wrong is one line."""
     try:
         if command.text:
-            await handle_message(chat, command.message(words))
+            await handle_message(chat, own_message(command.text, words))
         else:
             await _function(command.run)(chat, words)
     except AgentError as error:

@@ -7,7 +7,7 @@ What each mode says is in `modes.py`. Over it, the first that fits:
    ml-agent or runs without asking later; in yolo a secret is read, while protected paths still ask
 3. an ask rule asks, and so does what repeats by itself (a scheduled job)
 4. an allow rule runs; a shell line only if it is of the closed grammar and nothing in it speaks
-   against (`grammar.py`, `without asking.py`); in read-only the shipped rules alone
+   against (`grammar.py`, `unasked.py`); in read-only the shipped rules alone
 
 "Inside" is the working directory; temporary files, installed packages and the Hugging Face
 cache count as inside for reading.
@@ -24,10 +24,10 @@ from core.policy.modes import Action, Judged, Situation, by_mode
 from core.policy.paths import (
     inside,
     is_frozen,
-    is_protected,
     is_readable_anywhere,
     is_secret,
     named,
+    protected_place,
     resolved,
     special_places_looked_up_once,
 )
@@ -92,7 +92,7 @@ def _special(effect: Effect, here: Situation, paths: list[str]) -> Judged | None
         return modes.secret(secret, mode)
     if effect.kind == "read":
         return None
-    protected = next((p for p in paths if is_protected(p, state)), None)
+    protected = protected_place(paths, effect.kind, state, here.cwd)
     if protected:
         return modes.protected(protected, mode)
     frozen = next((p for p in paths if is_frozen(p, here.frozen)), None)

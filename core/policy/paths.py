@@ -17,6 +17,7 @@ from stat import S_ISLNK
 import platformdirs
 
 from configs.kept_keys import keys_file
+from configs.memory import is_memory
 from configs.real_path import real_path
 from configs.skills import SKILL_FOLDERS
 from core.policy.secret_files import MAY_BE_FOLDER, is_secret_name
@@ -96,6 +97,13 @@ def is_protected(path: str, state: str = "") -> bool:
         return True
     ours = _once(("own", state), lambda: [real_path(place) for place in own_places(state)])
     return any(inside(path, place) for place in (*ours, *_below_home(SHELL_PROFILES)))
+
+
+def protected_place(paths: Iterable[str], kind: str, state: str, cwd: str) -> str | None:
+    """The first of these that is protected. The memory of `cwd` may be written: the effect of that
+    asks, and unlike the rest of its folder, a rule may allow it."""
+    open_here = (cwd, resolved(".", cwd)) if kind == "write" else ()
+    return next((p for p in paths if is_protected(p, state) and not is_memory(p, *open_here)), None)
 
 
 def is_frozen(path: str, frozen: Iterable[str]) -> bool:

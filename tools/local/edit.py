@@ -13,6 +13,7 @@ from core.tool import AgentTool, ToolContext, ToolResult
 from tools.local.edit_cells import CellChange
 from tools.local.edit_match import replaced
 from tools.local.files import absolute, content_of, decoded, diff, known, put, recovered
+from tools.local.write_effect import write_effect
 
 #: No cell is named.
 NO_CELL = -1
@@ -43,7 +44,7 @@ class Edit(AgentTool):
         preview = diff(arguments.path, arguments.old, arguments.new)
         if arguments.action != "edit":
             preview = f"{arguments.action.replace('_', ' ')}, cell {arguments.cell}\n{preview}"
-        return Effect("write", paths=(arguments.path,), preview=preview)
+        return write_effect(arguments.path, cwd, preview)
 
     async def execute(self, arguments: EditArguments, ctx: ToolContext) -> ToolResult:
         path = await absolute(arguments.path, ctx)

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from configs.memory import is_memory, keep_trust
 from core.backend import Entry
 from core.errors import ToolError
 from core.policy.paths import changed_place, is_secret, joined, named, resolved
@@ -154,6 +155,8 @@ async def put(path: str, before: bytes | None, after: bytes, ctx: ToolContext) -
         await asyncio.shield(writing)
     except asyncio.CancelledError:
         await writing
+    if is_memory(path, ctx.cwd, resolved(".", ctx.cwd)) and not ctx.services.backend.about:
+        await asyncio.to_thread(keep_trust, ctx.cwd, before, after)
 
 
 async def _write(path: str, after: bytes, ctx: ToolContext) -> None:

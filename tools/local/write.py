@@ -13,6 +13,7 @@ from core.errors import ToolError
 from core.titles import count_lines
 from core.tool import AgentTool, ToolContext, ToolResult
 from tools.local.files import absolute, content_of, decoded, diff, known, put, recovered
+from tools.local.write_effect import write_effect
 
 #: Lines of a new file that are shown.
 SHOWN = 40
@@ -36,7 +37,7 @@ class Write(AgentTool):
         return f"{arguments['path']} ({count_lines(arguments['content'])})"
 
     def effect(self, arguments: WriteArguments, cwd: str) -> Effect:
-        return Effect("write", paths=(arguments.path,), preview=arguments.content)
+        return write_effect(arguments.path, cwd, arguments.content)
 
     async def execute(self, arguments: WriteArguments, ctx: ToolContext) -> ToolResult:
         path = await absolute(arguments.path, ctx)

@@ -8,6 +8,7 @@ from cli.chat.terminal.output import Shown
 from cli.chat.terminal.screen import Screen
 from cli.chat.turns import message_of
 from cli.terminal.text import clean, fitting
+from graph.tasks import own_message
 
 
 class Queue:
@@ -34,7 +35,7 @@ class Queue:
             if command is None:
                 return
             if command.text:
-                await self._put(command.message(word))
+                await self._put(own_message(command.text, word))
             elif command.anytime:
                 self._shown.said(text)
                 await run_command(chat, command, word)
