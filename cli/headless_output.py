@@ -61,7 +61,7 @@ class Teller:
         here = in_words(self._session.settings)
         place = f" · sandbox {thread.sandbox}" if thread.sandbox else f" · {here}"
         self._note(
-            f"thread {thread.id} · {route.describe()} · mode {thread.mode}{place} "
+            f"session {thread.id} · {route.describe()} · mode {thread.mode}{place} "
             f"· cap ${cap:g}{keys}"
         )
         if self._session.moved:

@@ -60,7 +60,7 @@ class ApprovalNeeded(AgentError):
 
 class LimitReached(AgentError):
     exit_code = 4
-    default_hint = "the thread is intact: send another message to continue"
+    default_hint = "the session is intact: send another message to continue"
 
 
 class StoreError(AgentError):

@@ -66,7 +66,7 @@ class PaymentRequired(ModelError):
 
 
 class ModelUnavailable(ModelError):
-    default_hint = "the thread is intact: ml-agent sessions resume continues where it stopped"
+    default_hint = "the session is intact: ml-agent sessions resume continues where it stopped"
 
 
 class RecordingEnds(ModelError):

@@ -110,7 +110,7 @@ class OpenThread:
         )
         if row is not None and row.host != self.thread.host:
             self.moved = (
-                f"this thread was on {row.host}: its files and processes did not travel; "
+                f"this session was on {row.host}: its files and processes did not travel; "
                 f"it continues in {self.thread.cwd}"
             )
         self._stored = Thread(self._store, self.thread.id)

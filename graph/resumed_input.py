@@ -21,12 +21,12 @@ class AnyInput(TurnInput):
         state = await self._thread.standing()
         if waiting_of(state.interrupts):
             if decisions is not None:
-                raise UsageError("no approval waits for a decision in this thread")
+                raise UsageError("no approval waits for a decision in this session")
             return await self._woken(state.interrupts)
         if state.interrupts:
             return await self._decided(state.interrupts, decisions)
         if decisions is not None:
-            raise UsageError("no approval waits for a decision in this thread")
+            raise UsageError("no approval waits for a decision in this session")
         if state.tasks:
             return None
         turn: Turn = state.values.get("turn", ROOT)
@@ -65,7 +65,7 @@ class AnyInput(TurnInput):
             return NOTHING
         if state.interrupts or state.tasks:
             raise UsageError(
-                "a turn is under way in this thread", "finish it first: sessions resume"
+                "a turn is under way in this session", "finish it first: sessions resume"
             )
         turn: Turn = state.values["turn"]
         return {"turn": {**turn, "compact": "requested"}}

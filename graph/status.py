@@ -194,7 +194,7 @@ class Status(Choices):
         """End a job of this thread. Raises ToolError."""
         jobs = thread_jobs()
         if jobs is None:
-            raise ToolError(f"this thread has launched no job {job}")
+            raise ToolError(f"this session has launched no job {job}")
         await jobs.cancel_job(self._services, self.thread, job)
 
     async def mcp_states(self) -> dict[str, str]:

@@ -12,7 +12,7 @@ from core.tool import AgentContext, Services
 WORDS = {
     "invocation": "this run's --max-cost",
     "turn": "the turn's budget",
-    "thread": "the thread's budget",
+    "thread": "the session's budget",
     "day": "today's budget",
 }
 

@@ -95,7 +95,7 @@ def say_status(chat: Chat) -> None:
 
     thread = chat.session.thread
     place = f"sandbox {thread.sandbox}" if thread.sandbox else in_words(chat.settings)
-    chat.lines.line(f"thread {thread.id} · {thread.model} · mode {thread.mode} · {place}", "2")
+    chat.lines.line(f"session {thread.id} · {thread.model} · mode {thread.mode} · {place}", "2")
 
 
 async def close_thread(chat: Chat) -> None:

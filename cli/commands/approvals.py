@@ -17,7 +17,7 @@ from cli.shared.options import Options
 from cli.shared.render import EventPrinter
 from cli.shared.request_text import all_rows, head_and_rows
 from cli.terminal.who_decides import by_a_person
-from cli.terminal.writer import note
+from cli.terminal.writer import note, to_stdout
 from configs.visible import inline
 from core.errors import NoSuchThread, UsageError
 from core.titles import title_of
@@ -47,6 +47,8 @@ async def list_(store: "Store", options: Options, full: bool) -> int:
         for request in await _open_requests(store, row.id):
             told.append({"thread": row.id, "title": row.title, "cwd": row.cwd, **request})
     if options.output != "json":
+        if told:
+            to_stdout(f"{'session':<20}  {'call':<13}  needs approval\n")
         for item in told:
             _show(item, full)
         if not told:

@@ -214,7 +214,7 @@ def _sandboxes(settings: "Settings") -> Iterator[Finding]:
         yield "warn", f"sandboxes on Hugging Face cannot be listed: {error.message}", error.hint
         return
     for one in found:
-        what = f"sandbox {one.id} on {one.flavor} of thread {one.thread}"
+        what = f"sandbox {one.id} on {one.flavor} of session {one.thread}"
         if one.driven:
             yield "ok", f"{what}, in use", ""
         else:

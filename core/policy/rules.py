@@ -137,7 +137,7 @@ def rules_of(
         allow=(
             *of("allow", permissions.allow),
             *(parse_rule(text, "--allow") for text in allow),
-            *(parse_rule(text, "granted in this thread") for text in granted),
+            *(parse_rule(text, "granted in this session") for text in granted),
             *(parse_rule(text, "granted in this folder") for text in folder),
         ),
         ask=tuple(of("ask", permissions.ask)),

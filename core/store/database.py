@@ -53,7 +53,7 @@ def _parts(settings: Settings) -> Parts:
         return parts
     if url and not url.startswith("sqlite:///"):
         raise StoreError(
-            f"threads are stored in SQLite or Postgres, not in {scheme}",
+            f"sessions are stored in SQLite or Postgres, not in {scheme}",
             "set ML_AGENT_DATABASE_URL to sqlite:////absolute/path.db or "
             "postgresql://user:password@host/database, or leave it unset",
         )

@@ -128,7 +128,7 @@ def for_slack(message: dict[str, str]) -> str:
         "job": "A job has ended" if message["status"] == "done" else "A job has failed",
     }
     head = f"{heads[message['event']]}: {message['title']}"
-    lines = [head, message["text"], f"thread {message['thread']} · {message['go_on']}"]
+    lines = [head, message["text"], f"session {message['thread']} · {message['go_on']}"]
     text = "\n".join([*lines, *filter(None, [message.get("url")])])
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 

@@ -35,7 +35,7 @@ def test_a_task_as_text(tmp_path: Path) -> None:
         assert done.stdout == "Two rows ? done.\n"
         assert "\nI look.\n● bash" in done.stderr.replace("?", "●")
         assert (run.work / "report.md").read_text() == "two\n"
-        for told in ("thread 20", "mode auto", "cap $5", "bash echo seen", "exit code 3", "-r 20"):
+        for told in ("session 20", "mode auto", "cap $5", "bash echo seen", "exit code 3", "-r 20"):
             assert told in done.stderr
         (thread,) = json.loads(run("sessions", "list", "--output", "json").stdout)["threads"]
         assert (thread["title"], thread["status"]) == ("count", "done")

@@ -96,7 +96,7 @@ async def test_a_turn_that_is_done(given: Settings, workdir: Path, hook: Hook) -
     (slack,) = hook.at("/slack")
     assert slack == {
         "text": "Done: count the rows\n42 rows &amp; &lt;one&gt; more\n"
-        f'thread {thread} · ml-agent -r {thread} "..."'
+        f'session {thread} · ml-agent -r {thread} "..."'
     }
 
 

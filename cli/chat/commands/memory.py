@@ -17,7 +17,7 @@ async def memory(chat: Chat, words: str) -> None:
         add_line(chat.folder, line.strip())
         chat.lines.line("added; new sessions read it", "2")
     elif words:
-        raise UsageError(f"/memory takes edit or add LINE, not {words!r}")
+        raise UsageError(f"/memory takes edit or add LINE, not {words!r}", "/memory shows it")
     else:
         for text in memory_lines(chat.folder):
             chat.lines.line(text)

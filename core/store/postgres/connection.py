@@ -137,7 +137,7 @@ def hang_up(descriptor: int) -> None:
 def silent(place: str) -> StoreError:
     return StoreError(
         f"the database {place} did not answer for {ANSWER_SECONDS:.0f} seconds",
-        "check the server and the network; the thread is intact: ml-agent sessions resume",
+        "check the server and the network; the session is intact: ml-agent sessions resume",
     )
 
 
@@ -212,6 +212,6 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
         r"57P0[123]|server closed the connection|connection is lost|terminating connection"
         r"|starting up|shutting down",
         "the database {place} ended the connection",
-        "the thread is intact: ml-agent sessions resume continues once the server is back",
+        "the session is intact: ml-agent sessions resume continues once the server is back",
     ),
 )

@@ -173,8 +173,8 @@ class PostgresDatabase(Database):
 
     def _lost(self) -> StoreError:
         return StoreError(
-            f"the connection to {self.place} was lost, and the hold on the thread with it",
-            "the thread is intact: ml-agent sessions resume continues once the server is back",
+            f"the connection to {self.place} was lost, and the hold on the session with it",
+            "the session is intact: ml-agent sessions resume continues once the server is back",
         )
 
     def _give_up(self) -> None:

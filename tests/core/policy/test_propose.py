@@ -52,7 +52,7 @@ def test_of_a_shell_line(line: str, work: Path, shipped: Rules) -> None:
     assert rule == LINES[line]
     if not rule:
         return
-    rules = Rules(allow=(*shipped.allow, parse_rule(rule, "granted in this thread")))
+    rules = Rules(allow=(*shipped.allow, parse_rule(rule, "granted in this session")))
 
     def action(command: str) -> str:
         effect = Effect("execute", command=command)

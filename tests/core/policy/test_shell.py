@@ -590,7 +590,7 @@ def test_a_reason_names_the_rule_and_where_it_is_from(work: Path) -> None:
     assert said == [
         "allow rule bash(make *), settings",
         "allow rule bash(tox), --allow",
-        "allow rule bash(go *), granted in this thread",
+        "allow rule bash(go *), granted in this session",
         "deny rule bash(rm *), --deny",
     ]
     shipped = rules_of(load(environ={}).settings.permissions)

@@ -102,7 +102,7 @@ async def cancel_job(services: Services, thread: ThreadRow, job_id: str) -> None
     launches = Launches(services, thread.id)
     namespaces = {launch["job"]: launch["namespace"] for _, launch in await launches.all()}
     if job_id not in namespaces:
-        raise ToolError(f"this thread has launched no job {job_id}")
+        raise ToolError(f"this session has launched no job {job_id}")
     namespace = namespaces[job_id]
     await Hub(services.settings).ask(lambda api: api.cancel_job(job_id=job_id, namespace=namespace))
 

@@ -103,7 +103,7 @@ def _smaller(notes: Notes) -> str:
         if note.get("stage") == "COMPLETED" and not note.get("smoke")
     ]
     if not done:
-        return "time limit: not checked, no job of this thread has run through yet"
+        return "time limit: not checked, no job of this session has run through yet"
     call, note = done[-1]
     took = duration(note.get("seconds"))
     return f"time limit: an earlier job took {took} on {note.get('flavor')} ({call})"

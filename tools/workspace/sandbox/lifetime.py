@@ -149,9 +149,9 @@ class RentedSandbox:
         self._box, self._bill = box, bill
         if box.flavor != self._flavor:
             hub.log(
-                f"the thread's sandbox runs on {box.flavor}; {self._flavor} is used when it ends",
+                f"the session's sandbox runs on {box.flavor}; {self._flavor} is used when it ends",
             )
-        hub.log(f"the sandbox {box.id} of this thread is used again ({box.url})")
+        hub.log(f"the sandbox {box.id} of this session is used again ({box.url})")
 
     async def _bill_of(self, hub: Hub, box: Box) -> Bill:
         """For a sandbox whose row was lost: another database, or a thread that was deleted."""
@@ -271,7 +271,7 @@ class RentedSandbox:
                 if self._box is None:
                     await self._find(self._hub)
         if self._box is None:
-            raise ToolError("this thread has no sandbox now")
+            raise ToolError("this session has no sandbox now")
         return self._box
 
     async def _still_there(self, box: Box) -> None:
