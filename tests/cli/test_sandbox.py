@@ -37,7 +37,7 @@ def test_a_run_and_what_is_left_of_it(tmp_path: Path) -> None:
         (line,) = [line for line in seen.stdout.splitlines() if "sandbox" in line]
         assert line.startswith(f"warn  sandbox {second.id} on cpu-basic of session ")
         assert line.endswith(f"end it: hf jobs cancel ann/{second.id})")
-        gone = ml("sessions", "delete", "--yes", line.split("of thread ")[1].split(",")[0])
+        gone = ml("sessions", "delete", "--yes", line.split("of session ")[1].split(",")[0])
         assert gone.returncode == 0
         assert f"ended the sandbox {second.id}" in gone.stderr
         assert second.stage == "CANCELED"

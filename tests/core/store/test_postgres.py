@@ -273,13 +273,13 @@ async def test_a_lost_lease_ends_the_turn(settings: Settings) -> None:
             assert await store.journal.begin("t", "before", "bash") is None
             cut(settings)
             async with other.lease("t"):
-                with pytest.raises(StoreError, match="hold on the thread"):
+                with pytest.raises(StoreError, match="hold on the session"):
                     await store.journal.begin("t", "after", "bash")
-                with pytest.raises(StoreError, match="hold on the thread"):
+                with pytest.raises(StoreError, match="hold on the session"):
                     await saver.aput(CONFIG, empty_checkpoint(), {}, {})
-                with pytest.raises(StoreError, match="hold on the thread"):
+                with pytest.raises(StoreError, match="hold on the session"):
                     await saver.aput_writes(CONFIG, [("messages", "x")], "task")
-                with pytest.raises(StoreError, match="hold on the thread"):
+                with pytest.raises(StoreError, match="hold on the session"):
                     await store.inbox.put("t", "x")
                 assert await other.journal.row("t", "after") is None
         # The next turn has its own connection.
