@@ -48,6 +48,12 @@ def review_prompt() -> str:
     return _read("review_prompt.md")
 
 
+@cache
+def trial_prompt() -> str:
+    """The system prompt of a sub-agent that works on a trial in a copy of the folder."""
+    return _read("trial_prompt.md")
+
+
 def _read(name: str) -> str:
     return files("configs").joinpath(name).read_text(encoding="utf-8").strip()
 

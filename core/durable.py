@@ -174,5 +174,8 @@ class ThreadFiles(Protocol):
     def result(self, thread: str, call_id: str) -> Path:
         """The file of a long result."""
 
+    def copies(self, thread: str) -> Path:
+        """The folder of the copies that trials work in."""
+
     async def bounded(self, thread: str, call_id: str, text: str, limit: int) -> str:
         """Head and tail of `text` within `limit` characters; all of it goes to a file."""

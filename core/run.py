@@ -55,7 +55,9 @@ class StopSignal:
 @dataclass(frozen=True)
 class SubagentRun:
     """What makes a run a sub-agent's: the call whose work it is, and its own system prompt.
-    In it no one is asked."""
+    In it no one is asked. copy_of: the folder whose copy it works in, and outside of which it
+    writes nothing; "": it works in the thread's own folder."""
 
     call_id: str
     prompt: str
+    copy_of: str = ""

@@ -27,6 +27,7 @@ from core.experiments.record import Experiments
 from core.model import ModelClient
 from core.run import Mode, Reach, StopSignal, SubagentRun
 from core.state import PlanItem
+from core.subagent import Subagent
 from core.titles import title_of
 from core.training import Training
 
@@ -46,6 +47,7 @@ class ToolResult:
         plan: the checklist that takes the place of the thread's; None leaves it as it is.
         cost_micro_usd: what a call that spends really cost; None: its price.
         still_costs: what was set aside stays so: it continues (a job), and is settled when it ends.
+        tokens: of the model, of a call that ran a sub-agent.
     """
 
     text: str
@@ -55,6 +57,7 @@ class ToolResult:
     plan: list[PlanItem] | None = None
     cost_micro_usd: int | None = None
     still_costs: bool = False
+    tokens: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -185,18 +188,6 @@ class AgentTool(BaseTool):
 
 class NotBegun(Exception):
     """Raised by `recover`: the effect did not happen, so running the call is safe."""
-
-
-@dataclass(frozen=True)
-class Subagent:
-    """share: the part of what is left under the caps that it may spend. model: "", the cheaper."""
-
-    prompt: str
-    tools: Mapping[str, AgentTool]
-    max_iterations: int
-    share: float
-    model: str = ""
-    mode: Mode = "read-only"
 
 
 #: Runs the graph inside a tool call (graph/subagent.py): what the sub-agent says of a task, or had

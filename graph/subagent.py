@@ -7,8 +7,9 @@ works for has none. No one is asked inside (nodes/judge_calls.py), so nothing in
 """
 
 import asyncio
+import os
 import socket
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, cast
@@ -21,9 +22,11 @@ from core.errors import ToolError
 from core.events import Compacted, ToolCall, ToolLog, ToolOutput, from_dict
 from core.history import calls_of, final_text
 from core.model_errors import ModelError
+from core.policy.paths import inside
 from core.run import SubagentRun
 from core.state import OURS, AgentState, Turn
-from core.tool import AgentContext, RunSubagent, Subagent, ToolContext, ToolResult
+from core.subagent import Subagent, Turnstile
+from core.tool import AgentContext, AgentTool, RunSubagent, ToolContext, ToolResult
 from graph.stream import RECURSION_LIMIT, Graph
 from nodes.budget import caps_of
 from nodes.opening import NO_USAGE
@@ -80,7 +83,8 @@ def subagents_of(app: Callable[[], Graph]) -> RunSubagent:
         lines = Lines(ctx)
         state: AgentState = {}
         failed: ModelError | None = None
-        # Where the task is entered again, LangGraph continues and leaves `begin` aside.
+        queue = subagent.queue or Turnstile()
+        # If the task is entered again, LangGraph continues and leaves `begin` aside.
         stream = app().astream(
             begin,
             {"recursion_limit": RECURSION_LIMIT},
@@ -89,8 +93,10 @@ def subagents_of(app: Callable[[], Graph]) -> RunSubagent:
         )
         steps = cast(AsyncGenerator[tuple[str, Any], None], stream)
         try:
+            await queue.wait()
             async with aclosing(steps) as told:
                 async for mode, data in told:
+                    queue.passed()
                     if mode == "values":
                         state = data
                     else:
@@ -99,7 +105,9 @@ def subagents_of(app: Callable[[], Graph]) -> RunSubagent:
             if not _found(state.get("messages", [])):
                 raise
             failed = error
-        return _result(state, failed)
+        finally:
+            queue.passed()
+        return _with_usage(_result(state, failed), state)
 
     return run_subagent
 
@@ -113,11 +121,13 @@ def _context(ctx: ToolContext, subagent: Subagent) -> AgentContext:
     small = subagent.model or services.settings.small_model_name
     own = replace(
         services,
-        tools=dict(subagent.tools),
+        tools=cast(Mapping[str, AgentTool], subagent.tools),
         inbox=NoInbox(),
         files_seen=NothingSeen() if subagent.mode == "read-only" else OwnSeen(),
-        inside=SubagentRun(ctx.call_id, subagent.prompt),
+        inside=SubagentRun(ctx.call_id, subagent.prompt, subagent.copy_of),
         whole_history=None,
+        # Undo keeps the thread's own folder.
+        changing_files=None if subagent.copy_of else services.changing_files,
     )
     return AgentContext(
         model=small or main,
@@ -131,8 +141,18 @@ def _context(ctx: ToolContext, subagent: Subagent) -> AgentContext:
         deny=outer.deny,
         stream=outer.stream,
         interactive=False,
+        frozen=_frozen(outer.frozen, ctx.cwd, subagent.copy_of),
         services=own,
     )
+
+
+def _frozen(frozen: Sequence[str], cwd: str, original: str) -> list[str]:
+    """What judges the work; in a copy also its own, and all of the original."""
+    if not original:
+        return [*frozen]
+    below = [path for path in frozen if inside(path, original)]
+    own = [os.path.normpath(os.path.join(cwd, os.path.relpath(path, original))) for path in below]
+    return [*frozen, *own, original]
 
 
 async def _task(ctx: ToolContext, task: str) -> HumanMessage:
@@ -208,6 +228,13 @@ def _result(state: AgentState, failed: ModelError | None) -> ToolResult:
         said, outcome = f"It ended early: {turn.get('reason', '')}", "failed"
     text = f"{said}. What it had found so far:\n{found}"
     return ToolResult(text, ok=False, outcome=outcome)  # type: ignore[arg-type]
+
+
+def _with_usage(result: ToolResult, state: AgentState) -> ToolResult:
+    turn = state.get("turn", {})
+    used = turn.get("usage", NO_USAGE)
+    tokens = used["input"] + used["output"]
+    return replace(result, cost_micro_usd=turn.get("cost_micro_usd", 0), tokens=tokens)
 
 
 def _found(messages: Sequence[AnyMessage]) -> str:

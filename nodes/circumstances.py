@@ -48,12 +48,13 @@ async def circumstances_of(
     state: AgentState, step: Step, new: list[HumanMessage], calls: list[Call], left: int | None
 ) -> Circumstances:
     services, context = step.services, step.context
+    copy_of = services.inside.copy_of if services.inside is not None else ""
     rules = rules_of(
         services.settings.permissions,
         allow=context.allow,
         deny=context.deny,
         granted=state.get("granted", []),
-        folder=await services.grants.of(step.cwd),
+        folder=await services.grants.of(copy_of or step.cwd),
     )
     inside = services.inside is not None
 
@@ -69,6 +70,7 @@ async def circumstances_of(
             rules,
             str(services.settings.state_path()),
             await frozen_of(step),
+            bool(copy_of),
         ),
         interactive=context.interactive,
         inside=inside,

@@ -11,7 +11,8 @@ from configs.agents import agents
 from configs.instructions import research_prompt
 from core.effects import Effect
 from core.errors import ToolError
-from core.tool import AgentTool, Subagent, ToolContext, ToolResult
+from core.subagent import Subagent
+from core.tool import AgentTool, ToolContext, ToolResult
 
 #: Characters of a report; the prompt asks for no more.
 MOST = 6_000

@@ -60,7 +60,9 @@ def in_full(experiment: Experiment, trial: Trial) -> Iterator[str]:
     yield f"{experiment.judge.metric}: {runs or 'no value'}"
     spent = f"{trial.seconds:.1f} s, {dollars(trial.cost)}, {trial.tokens:,} tokens"
     waited = trial.progress.get("waited")
-    yield f"{spent}{f', waited {waited:g} s for its device' if waited else ''}"
+    others = trial.progress.get("others")
+    spent += f", waited {waited:g} s for its device" if waited else ""
+    yield f"{spent}{f', measured while {others} sub-agents worked' if others else ''}"
     if trial.note:
         yield f"note: {trial.note}"
     yield from trial.diff.splitlines()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from core.experiments.record import Experiment, Trial, best_of
+from core.experiments.record import KEPT, Experiment, Trial, best_of
 
 #: Trials without a keep after which the model is told so.
 PLATEAU = 5
@@ -65,8 +65,9 @@ def where_folder_is(experiment: Experiment, trials: Sequence[Trial]) -> str:
 
 
 def _named(snapshot: str, trials: Sequence[Trial]) -> str:
-    found = [one.number for one in trials if one.snapshot == snapshot]
-    return f"trial {found[-1]}" if found else f"snapshot {snapshot[:12]}"
+    found = [one for one in trials if one.snapshot == snapshot]
+    found = [one for one in found if one.verdict in KEPT] or found
+    return f"trial {found[-1].number}" if found else f"snapshot {snapshot[:12]}"
 
 
 def memory(experiment: Experiment, trials: Sequence[Trial]) -> str:

@@ -57,8 +57,8 @@ _BOUNDS = (
 
 
 def _lean(spec: Any, is_ours: bool) -> Any:
-    """A spec without defaults that say nothing: an optional text is empty, a switch is off. A spec
-    of ours has no bounds and no empty choice either."""
+    """A spec without defaults that say nothing: an optional text or list is empty, a switch is off.
+    A spec of ours has no bounds and no empty choice either."""
     if isinstance(spec, list):
         return [_lean(item, is_ours) for item in spec if item != "" or not is_ours]
     if not isinstance(spec, dict):
@@ -67,7 +67,9 @@ def _lean(spec: Any, is_ours: bool) -> Any:
     # An argument may have the name `type`; then this is the table of arguments.
     if isinstance(spec.get("type"), str):
         idle.update(_BOUNDS if is_ours else ())
-        idle.update({"default"} if spec.get("default") in ("", False) else ())
+        is_closed = is_ours and spec.get("additionalProperties") is False
+        idle.update({"additionalProperties"} if is_closed else ())
+        idle.update({"default"} if spec.get("default") in ("", False, []) else ())
     return {k: _lean(v, is_ours) for k, v in spec.items() if k not in idle}
 
 

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 
 from configs.real_path import real_path
 from core.policy.grammar import ShellCommand
-from core.policy.paths import is_frozen, resolved
+from core.policy.paths import inside, is_frozen, resolved
 from core.policy.places import exists, folders_of, places_of, protected_place, secret_place
 from core.policy.programs import RUN_NOTHING
 from core.policy.rules import Rule
@@ -132,3 +132,10 @@ def written(named: Named, frozen: Sequence[str]) -> str | None:
         return None
     targets = ((p, resolved(p, folder)) for p in named.writes for folder in named.folders)
     return next((name for name, path in targets if is_frozen(path, frozen)), None)
+
+
+def written_outside(named: Named, home: str) -> str | None:
+    """The first place outside of `home` that the line writes to; devices aside."""
+    targets = ((p, resolved(p, folder)) for p in named.writes for folder in named.folders)
+    outside = ((p, path) for p, path in targets if not inside(path, home))
+    return next((name for name, path in outside if not inside(path, "/dev")), None)

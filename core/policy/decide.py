@@ -95,6 +95,9 @@ def _special(effect: Effect, here: Situation, paths: list[str]) -> Judged | None
     protected = protected_place(paths, effect.kind, state, here.cwd)
     if protected:
         return modes.protected(protected, mode)
+    outside = [p for p in paths if not inside(p, resolved(".", here.cwd))]
+    if here.is_copy and outside:
+        return modes.outside_copy(outside[0])
     frozen = next((p for p in paths if is_frozen(p, here.frozen)), None)
     return modes.frozen(frozen, mode) if frozen else None
 

@@ -31,6 +31,9 @@ def judge_line(source: str, here: Situation, folder: str) -> Judged:
     protected = commands.protected(places, here.state, only_redirects=only_reads)
     if protected:
         return modes.protected(protected, here.mode)
+    outside = commands.written_outside(places, resolved(".", here.cwd)) if here.is_copy else None
+    if outside:
+        return modes.outside_copy(outside)
     frozen = commands.written(places, here.frozen)
     if frozen:
         return modes.frozen(frozen, here.mode)
@@ -66,6 +69,8 @@ def judge_outside_line(source: str, here: Situation, folder: str) -> Judged:
     """A shell line that is to run outside the command sandbox: rules for `bash` do not let it."""
     there = replace(here, rules=here.rules.outside_sandbox())
     judged = judge_line(source, there, folder)
+    if here.is_copy:
+        return modes.outside_copy("a command outside the sandbox")
     if judged.action == "deny" or here.mode == "yolo":
         return judged
     if here.mode == "read-only":

@@ -45,6 +45,7 @@ class Situation:
     Attributes:
         cwd: the working directory. state: the state directory in use, where it is another than
             the usual one. frozen: absolute paths that judge the work: not to be changed.
+        is_copy: the working directory is a trial's copy, outside of which nothing is written.
     """
 
     mode: str
@@ -52,6 +53,7 @@ class Situation:
     rules: Rules = field(default_factory=Rules)
     state: str = ""
     frozen: tuple[str, ...] = ()
+    is_copy: bool = False
 
 
 def by_mode(kind: str, mode: str, outside: list[str]) -> Judged:
@@ -110,3 +112,9 @@ def frozen(place: str, mode: str) -> Judged:
     """Of a write to what judges the work."""
     action: Action = "ask" if mode in ("ask", "yolo") else "deny"
     return Judged(action, f"{place} judges this work and must stay as it is", "frozen-path")
+
+
+def outside_copy(place: str) -> Judged:
+    """Of a write from a trial's copy to anywhere else, in every mode."""
+    said = f"{place} is outside the copy of the folder that this trial may change"
+    return Judged("deny", said, "copy")

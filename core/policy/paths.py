@@ -5,6 +5,7 @@ A path is judged by both its forms, as it was named (`named`) and where it leads
 """
 
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
@@ -33,6 +34,8 @@ SHELL_PROFILES = (
     ".zlogin", ".config/fish", ".gitconfig", ".config/git", ".config/autostart",
     ".config/systemd", "Library/LaunchAgents",
 )  # fmt: skip
+#: A place below a copy of a folder, behind the state directory.
+_COPY = re.compile(r"/threads/[^/]+/copies/[^/]+((?:/.*)?)", re.DOTALL)
 #: Next to the one that Python names.
 TEMPORARY = ("/tmp",)
 
@@ -88,14 +91,18 @@ def is_secret(path: str) -> bool:
 def is_protected(path: str, state: str = "") -> bool:
     """What governs ml-agent itself or runs without asking later: our settings and database, git
     hooks and settings, shell profiles."""
-    parts = [part for part in path.lower().split(os.sep) if part not in ("", os.curdir)]
+    ours = _once(("own", state), lambda: [real_path(place) for place in own_places(state)])
+    copied = _place_in_copy(path, ours)
+    whole = path if copied is None else copied
+    parts = [part for part in whole.lower().split(os.sep) if part not in ("", os.curdir)]
     if ".ml-agent" in parts:
         return True
     # Also below .git/modules and .git/worktrees.
     within = parts[parts.index(".git") + 1 :] if ".git" in parts else []
     if "hooks" in within or (within and within[-1] in ("config", "config.worktree")):
         return True
-    ours = _once(("own", state), lambda: [real_path(place) for place in own_places(state)])
+    if copied is not None:
+        return False
     return any(inside(path, place) for place in (*ours, *_below_home(SHELL_PROFILES)))
 
 
@@ -104,6 +111,14 @@ def protected_place(paths: Iterable[str], kind: str, state: str, cwd: str) -> st
     asks, and unlike the rest of its folder, a rule may allow it."""
     open_here = (cwd, resolved(".", cwd)) if kind == "write" else ()
     return next((p for p in paths if is_protected(p, state) and not is_memory(p, *open_here)), None)
+
+
+def _place_in_copy(path: str, ours: Iterable[str]) -> str | None:
+    """Where a path is in the copy of a folder that a trial works in; None: in none. They are in
+    the state directory (core/store/files/folder_copy.py), and no part of ml-agent."""
+    place = next((place for place in ours if inside(path, place)), None)
+    found = _COPY.fullmatch(path[len(place) :]) if place is not None else None
+    return found[1] if found else None
 
 
 def is_frozen(path: str, frozen: Iterable[str]) -> bool:

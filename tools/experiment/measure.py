@@ -113,7 +113,7 @@ class Bench:
         timeout = None if self.in_background else judge.max_time
         request = CommandRequest(
             judge.command, self.folder, timeout, self.in_background, self.folder, reach,
-            tuple(os.path.join(self.folder, path) for path in judge.frozen),
+            self._kept(),
         )  # fmt: skip
         ctx.log(f"trial {trial.number}, run {len(trial.metrics) + 1}")
         starting = asyncio.ensure_future(ctx.services.backend.start(command, request))
@@ -125,6 +125,12 @@ class Bench:
             return command
         except (OSError, ValueError) as error:
             raise NotMeasured("crash", f"the judge could not be started: {error}") from error
+
+    def _kept(self) -> tuple[str, ...]:
+        """What the judge's command cannot change: its own files; in a copy, the original too."""
+        kept = tuple(os.path.join(self.folder, path) for path in self.experiment.judge.frozen)
+        original = self.experiment.folder
+        return kept if self.folder == original else (*kept, original)
 
     async def _check_judge(self) -> None:
         judge = self.experiment.judge

@@ -1,13 +1,15 @@
 """A trial's result, for the model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from core.experiments.record import Experiment, Trial, best_of
-from core.experiments.words import PLATEAU, number, since_keep, where_folder_is
+from core.experiments.words import PLATEAU, number, short, since_keep, where_folder_is
 from core.tool import ToolResult
 
 #: Paths that are named at most.
 SHOWN = 10
+#: Verdicts of trials that failed.
+FAILED = ("crash", "timeout", "void")
 
 
 def result_of(
@@ -21,20 +23,45 @@ def result_of(
     """`left`: what could not be brought back. `said`: of no trial."""
     lines = [said] if said else []
     if trial is not None:
-        lines += _of_trial(trial, experiment, trials)
-    lines += [f"left as it is: {name}: {reason}" for name, reason in list(left.items())[:SHOWN]]
-    where = where_folder_is(experiment, trials)
-    lines.append(f"{where[0].upper()}{where[1:]}.")
-    failed = trial is not None and trial.verdict in ("crash", "timeout", "void")
+        lines += _of_trial(trial, experiment)
+        lines += _standing(trial, trials)
+    lines += [*_folder(experiment, trials, left)]
+    failed = trial is not None and trial.verdict in FAILED
     return ToolResult("\n".join(lines), ok=not failed, outcome="failed" if failed else "done")
 
 
-def _of_trial(trial: Trial, experiment: Experiment, trials: Sequence[Trial]) -> list[str]:
+def results_of(
+    group: Sequence[Trial],
+    experiment: Experiment,
+    trials: Sequence[Trial],
+    left: Mapping[str, str],
+) -> ToolResult:
+    """Of trials that were made at once, in copies."""
+    lines = []
+    for trial in group:
+        lines += [f"{short(trial.hypothesis)}:", *_of_trial(trial, experiment)]
+        lines += [f"Its sub-agent: {trial.note}"] if trial.note else []
+    lines += _standing(group[-1], trials)
+    lines += [*_folder(experiment, trials, left)]
+    return ToolResult("\n".join(lines))
+
+
+def _folder(
+    experiment: Experiment, trials: Sequence[Trial], left: Mapping[str, str]
+) -> Iterator[str]:
+    yield from (f"left as it is: {name}: {reason}" for name, reason in list(left.items())[:SHOWN])
+    where = where_folder_is(experiment, trials)
+    yield f"{where[0].upper()}{where[1:]}."
+
+
+def _of_trial(trial: Trial, experiment: Experiment) -> list[str]:
     lines = [f"Trial {trial.number}: {trial.verdict}. {trial.rule}"]
     runs = ", ".join(number(v) for v in trial.values(experiment.judge.metric))
     if runs:
-        lines.append(f"{experiment.judge.metric}: {runs} in {trial.seconds:.1f} s")
-    if trial.verdict in ("crash", "timeout") and trial.parent is not None:
+        others = trial.progress.get("others", 0)
+        while_ = f", while {others} sub-agents worked" if others else ""
+        lines.append(f"{experiment.judge.metric}: {runs} in {trial.seconds:.1f} s{while_}")
+    if trial.verdict in ("crash", "timeout") and trial.files:
         lines.append(f"To fix it: run with parent={trial.number} brings its files here.")
     if len(trial.files) > 1:
         names = ", ".join(trial.files[:SHOWN])
@@ -46,7 +73,12 @@ def _of_trial(trial: Trial, experiment: Experiment, trials: Sequence[Trial]) -> 
             "The metric was told several times; the last one counts. Print it once: then a trial "
             "that prints it itself is found out."
         )
-    best = best_of(trials)
+    return lines
+
+
+def _standing(trial: Trial, trials: Sequence[Trial]) -> list[str]:
+    """What follows from all trials, after `trial`."""
+    best, lines = best_of(trials), []
     if best is not None and best.number != trial.number:
         lines.append(f"Best is still trial {best.number}, {number(best.value)}.")
     if (count := since_keep(trials)) >= PLATEAU:
@@ -56,9 +88,10 @@ def _of_trial(trial: Trial, experiment: Experiment, trials: Sequence[Trial]) -> 
 
 def still_runs(trial: Trial, run: str) -> ToolResult:
     """`run`: the id of the background command."""
-    done = len(trial.metrics)
+    done, in_copy = len(trial.metrics), "copy" in trial.progress
+    again = "branch with the same hypotheses" if in_copy else "run with the same hypothesis"
     return ToolResult(
         f"Trial {trial.number} is measured in the background: run {done + 1}, id {run}. Do not "
-        f'edit files now. Call wait(until=[{{"process": "{run}"}}]), then run with the same '
-        "hypothesis: it continues this trial."
+        f'edit files now. Call wait(until=[{{"process": "{run}"}}]), then {again}: it continues '
+        f"{'these trials' if in_copy else 'this trial'}."
     )

@@ -1,7 +1,7 @@
 """experiment: measure changes to the folder with a judge that no trial can change."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -12,6 +12,8 @@ from core.experiments.record import KEPT, Experiment, Judge, Place, Trial, best_
 from core.experiments.words import trial_line, tried_before, where_folder_is
 from core.tool import AgentTool, NotBegun, ToolContext, ToolResult
 from tools.experiment.arguments import ExperimentArguments
+from tools.experiment.branch import branch, finished, open_call
+from tools.experiment.crew import has_begun, remove_left_copies
 from tools.experiment.frozen import checked_paths, digest_of
 from tools.experiment.measure import StillRuns, check_here
 from tools.experiment.report import result_of, still_runs
@@ -43,6 +45,7 @@ class ExperimentTool(AgentTool):
             return effect
         judge = (await Lab.of(ctx)).experiment.judge
         shown = f"{judge.command}\n({judge.repeats} runs or more)"
+        shown = "\n".join([*(f"try: {one}" for one in arguments.hypotheses), shown])
         return Effect("execute", command=judge.command, preview=shown, alone=True)
 
     def stands_for(self, arguments: ExperimentArguments) -> tuple[str, dict[str, Any]] | None:
@@ -51,14 +54,19 @@ class ExperimentTool(AgentTool):
             return None
         return "bash", {"command": arguments.command}
 
+    def runs_subagents(self, arguments: ExperimentArguments) -> bool:
+        return arguments.operation == "branch"
+
     async def execute(self, arguments: ExperimentArguments, ctx: ToolContext) -> ToolResult:
-        if arguments.operation in ("define", "run"):
+        if arguments.operation in ("define", "run", "branch"):
             await check_here(ctx)
         match arguments.operation:
             case "define":
                 return await _define(arguments, ctx)
             case "run":
                 return await _run(arguments, ctx)
+            case "branch":
+                return await _branch(arguments, ctx)
             case "note":
                 return await _note(arguments, ctx)
             case _:
@@ -117,22 +125,12 @@ async def _define(arguments: ExperimentArguments, ctx: ToolContext) -> ToolResul
 
 
 async def _run(arguments: ExperimentArguments, ctx: ToolContext) -> ToolResult:
-    lab = await Lab.of(ctx)
-    left = await lab.finish_restore()
-    await lab.close_others(ctx.call_id)
-    trials = await lab.trials()
+    lab, left, trials = await _ready(ctx)
     begun = [t for t in trials if t.verdict == "running" or t.call_id == ctx.call_id]
     if begun:
         await ctx.note({"trial": begun[0].number, "at": ctx.services.clock()})
         return await _judged(lab, begun[0])
-    if best_of(trials) is None:
-        raise ToolError("Cannot run a trial: the baseline was not measured. Fix it, define again.")
-    before = None if arguments.again else tried_before(arguments.hypothesis, trials)
-    if before is not None:
-        raise ToolError(
-            f"Not run: this was tried before. {trial_line(before)}\n{before.rule}\n{before.note}\n"
-            "If there is a reason to try it once more, call run with again=true."
-        )
+    _check_new([arguments.hypothesis], arguments, trials)
     parent = _parent(arguments.parent, trials, lab.experiment)
     now = await lab.take(parent.snapshot)
     at = lab.experiment.place.at
@@ -151,6 +149,50 @@ async def _run(arguments: ExperimentArguments, ctx: ToolContext) -> ToolResult:
     return await _judged(lab, trial, left)
 
 
+async def _branch(arguments: ExperimentArguments, ctx: ToolContext) -> ToolResult:
+    lab, left, trials = await _ready(ctx)
+    if open_call(trials):
+        return await finished(lab, open_call(trials), left)
+    await asyncio.to_thread(remove_left_copies, ctx, trials)
+    is_new = not has_begun(ctx) and not any(t.call_id == f"{ctx.call_id}/0" for t in trials)
+    if is_new:
+        _check_new(arguments.hypotheses, arguments, trials)
+        at = lab.experiment.place.at
+        edited = await asyncio.to_thread(lab.snapshots.changed, at, await lab.take(at))
+        if edited:
+            raise ToolError(
+                f"Not branched: changes are in no trial ({', '.join(edited[:5])}). Run them as a "
+                "trial or undo them first."
+            )
+    return await branch(
+        lab, arguments.hypotheses, _parent(arguments.parent, trials, lab.experiment)
+    )
+
+
+async def _ready(ctx: ToolContext) -> tuple[Lab, dict[str, str], list[Trial]]:
+    """The experiment, with what earlier calls left open brought to its end: (it, the paths that a
+    restore left, the trials)."""
+    lab = await Lab.of(ctx)
+    left = await lab.finish_restore()
+    await lab.close_others(ctx.call_id)
+    return lab, left, await lab.trials()
+
+
+def _check_new(
+    hypotheses: Sequence[str], arguments: ExperimentArguments, trials: Sequence[Trial]
+) -> None:
+    """Raises ToolError: there is no baseline, or one of them was tried before."""
+    if best_of(trials) is None:
+        raise ToolError("Cannot run a trial: the baseline was not measured. Fix it, define again.")
+    for hypothesis in hypotheses if not arguments.again else ():
+        before = tried_before(hypothesis, trials)
+        if before is not None:
+            raise ToolError(
+                f"Not run: this was tried before. {trial_line(before)}\n{before.rule}\n"
+                f"{before.note}\nIf there is a reason to try it once more, pass again=true."
+            )
+
+
 def _parent(asked: int, trials: list[Trial], experiment: Experiment) -> Trial:
     """The trial whose files were edited: the one that was asked for, else that of the folder."""
     if asked >= 0:
@@ -166,6 +208,8 @@ def _parent(asked: int, trials: list[Trial], experiment: Experiment) -> Trial:
 
 async def _judged(lab: Lab, trial: Trial, left: Mapping[str, str] | None = None) -> ToolResult:
     """The result of a trial, once it has a verdict and the folder is where that leaves it."""
+    if "copy" in trial.progress:
+        return await finished(lab, trial.call_id.partition("/")[0], left)
     try:
         trial = await lab.judged(trial)
     except StillRuns as running:

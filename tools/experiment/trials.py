@@ -5,7 +5,9 @@ a restore by the place of the folder, which is written with the verdict and befo
 """
 
 import asyncio
+import os
 from dataclasses import dataclass, replace
+from typing import Any
 
 from core.errors import ToolError
 from core.experiments.noise import baseline_runs, compare
@@ -15,11 +17,28 @@ from core.secrets.redaction import redacted
 from core.store.files.folder_snapshots import FolderSnapshots
 from core.tool import ToolContext
 from tools.experiment.frozen import digest_of
-from tools.experiment.measure import Bench, NotMeasured
+from tools.experiment.measure import FOREGROUND, Bench, NotMeasured
 
 #: Verdicts without a measurement.
 UNMEASURED = ("crash", "timeout", "void")
 CUT_OFF = "it was cut off before its verdict"
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a sub-agent did for a trial.
+
+    Attributes:
+        call_id: of the trial. folder: the copy it worked in. note: its last words.
+        cost, tokens: what it came to, micro-USD and tokens. others: sub-agents that still worked.
+    """
+
+    call_id: str
+    folder: str
+    note: str
+    cost: int
+    tokens: int
+    others: int
 
 
 @dataclass
@@ -64,6 +83,15 @@ class Lab:
         await self._put(Place(await self.take(snapshot), snapshot))
         return await self.finish_restore()
 
+    async def land(self, number: int) -> dict[str, str]:
+        """Put the files of a trial that was made in a copy into the folder; the paths that were
+        left, with the reason: something else changed them meanwhile."""
+        snapshot = (await self.trials())[number].snapshot
+        if snapshot == self.experiment.place.at:
+            return {}
+        await self._put(Place(self.experiment.place.at, snapshot))
+        return await self.finish_restore()
+
     async def _put(self, place: Place) -> None:
         await self.ctx.services.experiments.put_place(self.ctx.thread, place)
         self.experiment = replace(self.experiment, place=place)
@@ -77,11 +105,9 @@ class Lab:
             if trial.verdict == "running" and not mine and not trial.progress.get("background"):
                 await self._end(trial, "crash", CUT_OFF)
 
-    async def begun(
-        self, hypothesis: str, parent: Trial | None, *, call_id: str = "", folder: str = ""
-    ) -> Trial:
-        """The row of a trial of the folder (or a copy of it) as it is now."""
-        snapshots = self.snapshots.of_copy(folder) if folder else self.snapshots
+    async def begun(self, hypothesis: str, parent: Trial | None, work: Work | None = None) -> Trial:
+        """The row of a trial of the folder as it is now; with `work`, of the copy."""
+        snapshots = self.snapshots.of_copy(work.folder) if work else self.snapshots
         also = parent.snapshot if parent else ""
         taken = await asyncio.to_thread(snapshots.take, self.ctx.thread, also)
         files: list[str] = []
@@ -90,19 +116,34 @@ class Lab:
             files = await asyncio.to_thread(snapshots.changed, also, taken)
             diff = redacted(await asyncio.to_thread(snapshots.diff, also, taken))
         judge = self.experiment.judge
-        digest = await asyncio.to_thread(digest_of, folder or self.experiment.folder, judge.frozen)
+        folder = work.folder if work else self.experiment.folder
+        digest = await asyncio.to_thread(digest_of, folder, judge.frozen)
         trial = Trial(
-            self.ctx.thread, -1, call_id or self.ctx.call_id, parent.number if parent else None,
+            self.ctx.thread, -1, work.call_id if work else self.ctx.call_id,
+            parent.number if parent else None,
             redacted(hypothesis), files=files, diff=diff, snapshot=taken, digest=digest,
-            began=self.ctx.services.clock(),
+            began=self.ctx.services.clock(), note=redacted(work.note) if work else "",
+            progress=self._progress(work) if work else {},
         )  # fmt: skip
         return await self.ctx.services.experiments.begin(trial)
 
-    async def judged(self, trial: Trial, *, folder: str = "") -> Trial:
-        """The trial with its verdict; the folder where that leaves it. `folder`: the copy that it
-        is measured in, after which the thread's own stays. Raises StillRuns."""
+    def _progress(self, work: Work) -> dict[str, Any]:
+        """What the judging of a copy needs to know, and later readers: who else was at work."""
+        found: dict[str, Any] = {
+            "copy": work.folder, "spent": {"cost": work.cost, "tokens": work.tokens},
+        }  # fmt: skip
+        if work.others:
+            found["others"] = work.others
+        if self.experiment.judge.max_time > FOREGROUND:
+            found["background"] = True
+        return found
+
+    async def judged(self, trial: Trial) -> Trial:
+        """The trial with its verdict; the folder where that leaves it. One in a copy is measured
+        there, and the folder stays. Raises StillRuns."""
         if trial.verdict != "running":
             return trial
+        folder = trial.progress.get("copy", "")
         bench = Bench(self.ctx, self.experiment, folder or self.experiment.folder)
         try:
             trial, verdict, rule = await self._compared(bench, trial)
@@ -112,6 +153,10 @@ class Lab:
 
     async def _compared(self, bench: Bench, trial: Trial) -> tuple[Trial, Verdict, str]:
         judge = self.experiment.judge
+        if not await asyncio.to_thread(os.path.isdir, bench.folder):
+            raise NotMeasured("crash", CUT_OFF)
+        if trial.parent is not None and not trial.files:
+            raise NotMeasured("crash", f"no file differs from trial {trial.parent}")
         if trial.parent is None:
             trial = await bench.measure(trial, baseline_runs(judge.repeats))
             values = trial.values(judge.metric)
@@ -149,7 +194,7 @@ class Lab:
             "rule": redacted(rule),
             "value": (values[middle] + values[~middle]) / 2 if values else None,
             "ended": services.clock(),
-            **await self._spent(trial),
+            **(trial.progress.get("spent") or await self._spent(trial)),
         }
         place = None
         if moves:

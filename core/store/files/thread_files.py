@@ -10,7 +10,7 @@ LEFT_OUT = "left out; all of it:"
 
 
 class Outputs:
-    """`<state>/threads/<thread>/{runs,results}`."""
+    """`<state>/threads/<thread>/{runs,results,copies}`."""
 
     def __init__(self, state: Path) -> None:
         self._threads = state / "threads"
@@ -26,6 +26,10 @@ class Outputs:
     def result(self, thread: str, call_id: str) -> Path:
         """Where the whole of a long result is."""
         return self._threads / thread / "results" / f"{call_id}.txt"
+
+    def copies(self, thread: str) -> Path:
+        """The folder of the copies that trials work in."""
+        return self._threads / thread / "copies"
 
     def shown(self, run: Path) -> list[str]:
         """What the commands of a run directory's thread may read of ours: its own outputs."""
