@@ -23,9 +23,9 @@ from tools.experiment.trials import Lab, snapshots_of
 class ExperimentTool(AgentTool):
     name: str = "experiment"
     description: str = (
-        "Improve a metric by trials. define: the judge, its files and data frozen; measures the "
-        "baseline. Then edit and run: kept if better beyond noise, else the parent's files come "
-        "back. note: a lesson. list: all trials."
+        "Improve a metric by trials. define: judge command, baseline; freeze its files and data. "
+        "Edit, run: kept if better beyond noise, else undone. branch: hypotheses at once, by "
+        "sub-agents in copies. note: a lesson. list."
     )
     args_schema: type[BaseModel] = ExperimentArguments
     in_backend: bool = True
