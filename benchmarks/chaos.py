@@ -40,6 +40,7 @@ from configs.settings import Settings
 from core.history import is_note, outcome_of
 from core.store import open_store
 from graph.thread import Thread
+from tests.cli.program_process import start
 from tests.stand_ins.model_script import Call, Reply, by_step
 from tests.stand_ins.model_server import ModelServer
 from tests.stand_ins.postgres_server import server as postgres_server
@@ -124,7 +125,7 @@ class Ring:
             "PYTHONPATH": str(ROOT),
         }
         said, told = self.folder / f"stdout{number}", self.folder / f"stderr{number}"
-        process = subprocess.Popen(
+        process = start(
             [sys.executable, "-m", "cli.main", *arguments],
             cwd=self.work,
             env=environment,

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.cli.program_process import start
 from tests.stand_ins.hub_jobs import Job
 from tests.stand_ins.hub_server import HubServer
 
@@ -129,7 +130,7 @@ class Trials:
         }
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        return start(
             [sys.executable, "-c", DRIVER, *self._call, *arguments], cwd=self._cwd,
             env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip

@@ -13,12 +13,13 @@ import argparse
 import json
 import os
 import random
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+from tests.cli.program_process import run
 
 ROOT = Path(__file__).resolve().parents[1]
 #: Steps of each sub-agent before its report, and calls in a step.
@@ -145,10 +146,8 @@ def _run(folder: Path, log: Path, line: int, delay: float, *thread: str) -> tupl
     }
     (folder / "work").mkdir(exist_ok=True)
     given = json.dumps([STEPS, CALLS, str(log), line, delay])
-    done = subprocess.run(
-        [sys.executable, "-c", DRIVER, given, *thread], cwd=folder / "work", env=environment,
-        stdout=subprocess.PIPE, text=True, timeout=120, check=False,
-    )  # fmt: skip
+    command = [sys.executable, "-c", DRIVER, given, *thread]
+    done = run(command, cwd=folder / "work", env=environment)
     return done.returncode, done.stdout
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cli.program import Program, program
+from tests.cli.program_process import start
 from tests.stand_ins.model_script import Asked, Call, Reply
 from tests.test_waits import listed, once, until
 
@@ -25,7 +26,7 @@ def worker(asked: Asked) -> Reply:
 
 def killed(run: Program, when: Any, *words: str) -> None:
     """Start the program, and end it with SIGKILL once something is so."""
-    begun = subprocess.Popen(run.command(*words), cwd=run.work, env=run.environment,
+    begun = start(run.command(*words), cwd=run.work, env=run.environment,
                              start_new_session=True, stdout=subprocess.DEVNULL,
                              stderr=subprocess.DEVNULL)  # fmt: skip
     try:

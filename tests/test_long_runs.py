@@ -7,6 +7,7 @@ from pathlib import Path
 from benchmarks.iterations import measure
 from benchmarks.programs import Ours
 from tests.cli.program import program
+from tests.cli.program_process import start
 from tests.stand_ins.model_script import Asked, Call, Reply
 
 
@@ -24,7 +25,7 @@ def test_eight_runs_at_once_on_one_database(tmp_path: Path) -> None:
     with program(tmp_path, choose) as run:
         command = run.command("-m", "openai/stand-in", "--output", "json", "go")
         processes = [
-            subprocess.Popen(
+            start(
                 command,
                 cwd=run.work,
                 env=run.environment,

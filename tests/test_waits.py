@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.cli.program import Program, program
+from tests.cli.program_process import start
 from tests.graph.test_other_processes import home
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.model_script import Call, Reply
@@ -43,7 +44,7 @@ def until(is_so: Callable[[], bool]) -> None:
 def killed_while_it_waits(run: Program, task: str) -> Iterator[str]:
     """The id of a thread whose headless run was killed in its wait."""
     words = run.command("-m", "openai/stand-in", "--max-cost", "1", "--output", "json", task)
-    begun = subprocess.Popen(words, cwd=run.work, env=run.environment, start_new_session=True,
+    begun = start(words, cwd=run.work, env=run.environment, start_new_session=True,
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
     try:
         until(lambda: bool(listed(run)) and listed(run)[0]["status"] == "waiting")

@@ -14,6 +14,7 @@ import importlib
 import json
 import os
 import pkgutil
+import runpy
 import select
 import signal
 import socket
@@ -52,7 +53,7 @@ def preload() -> None:
 
 
 def serve(channel: socket.socket) -> bool:
-    """Fork until the other side is gone. True: this is a forked process, ready to run."""
+    """Fork until the other side is gone. True: this is a forked process, which runs `sys.argv`."""
     ours, theirs = os.pipe()
     os.set_blocking(theirs, False)
     signal.set_wakeup_fd(theirs)
@@ -107,7 +108,7 @@ def _become(request: dict[str, Any], descriptors: Sequence[int]) -> None:
     os.environ.update(request["environment"])
     time.tzset()
     tempfile.tempdir = None
-    sys.argv = ["ml-agent", *request["arguments"]]
+    sys.argv = request["arguments"]
     names = (
         ("stdin", "r", "strict"),
         ("stdout", "w", "strict"),
@@ -120,11 +121,25 @@ def _become(request: dict[str, Any], descriptors: Sequence[int]) -> None:
         setattr(sys, f"__{name}__", stream)
 
 
+def run() -> None:
+    """What `python` does with these arguments."""
+    kind, what = sys.argv[:2]
+    if kind == "-c":
+        sys.argv[:2] = ["-c"]
+        exec(compile(what, "<string>", "exec"), {"__name__": "__main__"})
+    elif what == "cli.main":
+        from cli.main import main
+
+        sys.argv[:2] = ["ml-agent"]
+        main()
+    else:
+        del sys.argv[0]
+        runpy.run_module(what, run_name="__main__", alter_sys=True)
+
+
 if __name__ == "__main__":
     preload()
     here = socket.socket(fileno=os.dup(0))
     here.send(b'{"ready": true}')
     if serve(here):
-        from cli.main import main
-
-        main()
+        run()

@@ -63,7 +63,11 @@ class Program:
         with controlling_terminal() if in_terminal else nullcontext(None) as terminal:
             if can_fork(environment) and not options and not self.fresh:
                 done = run_forked(
-                    arguments, cwd=cwd, env=environment, given=given, terminal=terminal
+                    self.command(*arguments),
+                    cwd=cwd,
+                    env=environment,
+                    given=given,
+                    terminal=terminal,
                 )
             else:
                 done = subprocess.run(

@@ -1,26 +1,20 @@
-"""The program as a process: forked from one that has imported it where that makes no difference."""
+"""Python as a process: forked from one that has imported the program where that makes no
+difference."""
 
 import atexit
-import fcntl
 import inspect
 import json
 import os
-import pty
 import select
 import signal
 import socket
-import struct
 import subprocess
 import sys
-import termios
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import pexpect
-import ptyprocess
 
 from tests.cli.fork_server import LARGEST
 
@@ -43,15 +37,16 @@ class Forks:
     def begin(
         self,
         arguments: Sequence[str],
-        cwd: str | Path,
-        environment: Mapping[str, str],
+        cwd: str | Path | None,
+        environment: Mapping[str, str] | None,
         descriptors: Sequence[int],
     ) -> int:
-        """A new process; its pid. `descriptors`: its three streams, and its terminal if any."""
+        """A new process; its pid. `arguments`: those of Python, which begin with -m or -c.
+        `descriptors`: its three streams, and its terminal if any."""
         request = {
             "arguments": [*map(os.fsdecode, arguments)],
-            "cwd": str(cwd),
-            "environment": {**environment},
+            "cwd": str(cwd or Path.cwd()),
+            "environment": {**(os.environ if environment is None else environment)},
         }
         with self._lock:
             channel = self._channel or self._start()
@@ -93,7 +88,7 @@ class Forks:
         return ours
 
 
-_forks = Forks()
+forks = Forks()
 
 
 def can_fork(environment: Mapping[str, str]) -> bool:
@@ -105,22 +100,22 @@ def can_fork(environment: Mapping[str, str]) -> bool:
     )
 
 
-class Forked(subprocess.Popen[str]):
-    """Popen of `ml-agent`, in a session of its own.
+class Forked(subprocess.Popen[Any]):
+    """Popen of `python -m MODULE …` or `python -c CODE …`, in a session of its own.
 
     Args:
         terminal: the descriptor of its controlling terminal.
     """
 
-    def __init__(self, arguments: Sequence[str], terminal: int | None = None, **options: Any):
+    def __init__(self, command: Sequence[str], terminal: int | None = None, **options: Any):
         self._terminal = () if terminal is None else (terminal,)
-        super().__init__(arguments, text=True, **options)
+        super().__init__(command, **options)
 
     def _execute_child(self, *given: Any) -> None:
         of = dict(zip(EXECUTE, given, strict=True))
         pipes = (of["p2cread"], of["c2pwrite"], of["errwrite"])
         streams = [number if pipe == -1 else pipe for number, pipe in enumerate(pipes)]
-        self.pid = _forks.begin(of["args"], of["cwd"], of["env"], [*streams, *self._terminal])
+        self.pid = forks.begin(of["args"][1:], of["cwd"], of["env"], [*streams, *self._terminal])
         self._child_created = True
         ends = [
             of[n] for n in ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite")
@@ -129,7 +124,7 @@ class Forked(subprocess.Popen[str]):
 
     def _internal_poll(self, *_: Any, **__: Any) -> int | None:
         if self.returncode is None:
-            self.returncode = _forks.code(self.pid)
+            self.returncode = forks.code(self.pid)
         return self.returncode
 
     def _wait(self, timeout: float | None) -> int:
@@ -141,70 +136,31 @@ class Forked(subprocess.Popen[str]):
         return code
 
 
+def start(command: Sequence[str], **options: Any) -> subprocess.Popen[Any]:
+    """Popen of a Python command; its `options`, and `terminal` if it can be forked."""
+    if can_fork(options.get("env") or {}):
+        return Forked(command, **options)
+    return subprocess.Popen(command, **options)
+
+
 def run(
-    arguments: Sequence[str],
+    command: Sequence[str],
     *,
     cwd: Path,
     env: Mapping[str, str],
     given: str | None = None,
     terminal: int | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """A forked run to its end, as subprocess.run does it; killed with its session if it hangs."""
-    with Forked(
-        arguments, terminal, cwd=cwd, env=env,
+    """A run to its end, as subprocess.run does it; killed with its session if it hangs."""
+    with start(
+        command, cwd=cwd, env=env, text=True, start_new_session=True,
         stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        **({} if terminal is None else {"terminal": terminal}),
     ) as process:  # fmt: skip
         try:
             said, complained = process.communicate(given, PATIENCE)
         except BaseException:
             os.killpg(process.pid, signal.SIGKILL)
             raise
-    return subprocess.CompletedProcess(arguments, process.returncode, said, complained)
-
-
-class _Pty(ptyprocess.PtyProcess):  # type: ignore[misc]
-    """A forked process in its terminal; this process is not its parent."""
-
-    def isalive(self) -> bool:
-        code = _forks.code(self.pid)
-        if code is None:
-            return True
-        self.terminated = True
-        self.exitstatus, self.signalstatus = (code, None) if code >= 0 else (None, -code)
-        return False
-
-    def wait(self) -> int | None:
-        while self.isalive():
-            time.sleep(0.005)
-        return self.exitstatus
-
-
-class ForkedTerminal(pexpect.spawn):  # type: ignore[misc]
-    """pexpect's spawn of `ml-agent`."""
-
-    def _spawnpty(self, args: Sequence[str], **options: Any) -> _Pty:
-        ours, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *options["dimensions"], 0, 0))
-        pid = _forks.begin(args[1:], options["cwd"], options["env"], [theirs] * 4)
-        os.close(theirs)
-        return _Pty(pid, ours)
-
-
-def in_terminal(
-    arguments: Sequence[str], cwd: Path, environment: Mapping[str, str], **options: Any
-) -> pexpect.spawn:
-    """The program in a terminal; its other end. `options`: see pexpect.spawn."""
-    options |= {"cwd": str(cwd), "env": dict(environment), "encoding": "utf-8"}
-    if can_fork(environment):
-        return ForkedTerminal(sys.executable, [*arguments], **options)
-    return pexpect.spawn(sys.executable, ["-m", "cli.main", *arguments], **options)
-
-
-def interrupt(child: pexpect.spawn) -> None:
-    """Ctrl-C at a prompt, once the program sleeps. Between writing a prompt and its select(),
-    CPython's readline keeps a Ctrl-C for the next key, which never comes."""
-    state = Path(f"/proc/{child.pid}/stat")
-    while state.exists() and state.read_text().rpartition(") ")[2][0] == "R":
-        time.sleep(0.005)
-    child.sendintr()
+    return subprocess.CompletedProcess(command, process.returncode, said, complained)

@@ -9,7 +9,7 @@ import pexpect
 import pyte
 
 from tests.cli.program import Program
-from tests.cli.program_process import in_terminal
+from tests.cli.program_terminal import in_terminal
 
 #: Seconds in which something that must come has to come.
 PATIENCE = 30

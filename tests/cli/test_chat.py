@@ -9,7 +9,7 @@ from pathlib import Path
 import pexpect
 
 from tests.cli.program import ROOT, Program, program
-from tests.cli.program_process import in_terminal, interrupt
+from tests.cli.program_terminal import in_terminal, interrupt
 from tests.stand_ins.model_script import Asked, Call, Reply
 
 

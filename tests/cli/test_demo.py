@@ -12,7 +12,7 @@ import pytest
 from core.models.routes import recording_path
 from graph.transcript.format import digest, read_recording
 from tests.cli.program import ROOT, program
-from tests.cli.program_process import in_terminal, run
+from tests.cli.program_terminal import in_terminal, run
 from tests.cli.screens import terminal
 
 

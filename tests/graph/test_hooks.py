@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from configs.instructions import research_prompt
 from configs.settings import Settings
+from tests.cli.program_process import run
 from tests.graph.driving import driven
 from tests.stand_ins.model_script import Asked, Call, Reply
 from tests.stand_ins.model_server import ModelServer
@@ -335,10 +335,9 @@ async def test_a_kill_makes_no_hook_run_twice(
     choose = in_turn(bash(call), Reply("done"), bash(call), Reply("done"))
     with ModelServer(choose) as server:
         keys = {"OPENAI_API_KEY": "sk-x", "OPENAI_BASE_URL": server.openai_base}
-        done = subprocess.run(
+        done = run(
             [sys.executable, "-c", PROGRAM, json.dumps(hooked.model_dump())],
             cwd=workdir, env={**os.environ, **keys, "PYTHONPATH": str(ROOT)},
-            capture_output=True, text=True, timeout=120,
         )  # fmt: skip
     thread = done.stdout.split()[-1]
     async with driven(choose, hooked, workdir, thread=thread, mode="auto") as driver:

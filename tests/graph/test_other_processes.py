@@ -15,6 +15,8 @@ import pytest
 
 from configs.settings import Settings
 from tests.cli.program import ROOT, Program, complaints, program
+from tests.cli.program_process import run as run_python
+from tests.cli.program_process import start
 from tests.graph.driving import driven
 from tests.stand_ins.model_script import Asked, Call, Reply
 from tests.stand_ins.postgres_server import server
@@ -66,7 +68,7 @@ def home(name: str, shared: str, run: Program, host: str = "") -> dict[str, str]
 @contextmanager
 def begun(run: Program, environment: dict[str, str], sign: Path) -> Iterator[subprocess.Popen[str]]:
     """A process that drives a turn; entered once `sign` is there. It is killed in the end."""
-    process = subprocess.Popen(
+    process = start(
         run.command("-m", "openai/stand-in", "go"),
         cwd=run.work,
         env={**run.environment, **environment},
@@ -91,10 +93,8 @@ def test_approvals_are_decided_in_another_process(shared: str, tmp_path: Path) -
         assert list(run.work.iterdir()) == []
         thread = json.loads(asked.stdout)["thread"]
         decisions = [{"type": "approve"}, {"type": "reject", "message": "not this"}]
-        told = subprocess.run(
-            [sys.executable, "-c", DECIDE, thread, json.dumps(decisions)],
-            cwd=ROOT, env={**run.environment, **b}, capture_output=True, text=True, timeout=120,
-        )  # fmt: skip
+        decide = [sys.executable, "-c", DECIDE, thread, json.dumps(decisions)]
+        told = run_python(decide, cwd=ROOT, env={**run.environment, **b})
         assert told.returncode == 0, told.stderr
         said = json.loads(told.stdout)
         assert [p["arguments"] for p in said["pending"]] == [c.arguments for c in calls]

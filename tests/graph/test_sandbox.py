@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from configs.settings import Settings
 from core.model_errors import NotAuthenticated
 from core.store import open_store
 from tests.cli.program import ROOT
+from tests.cli.program_process import start
 from tests.graph.driving import driven
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.model_script import Asked, Call, Reply
@@ -211,7 +211,7 @@ async def test_after_a_kill_the_same_sandbox_and_command_are_found_again(
             "OPENAI_BASE_URL": server.openai_base,
         }
         words = [json.dumps(given.model_dump(mode="json")), str(workdir)]
-        process = subprocess.Popen([sys.executable, "-c", PROGRAM, *words], env=environment)
+        process = start([sys.executable, "-c", PROGRAM, *words], env=environment)
         try:
             until(lambda: (boxes.folder / "work/began").exists(), 60)
         finally:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from configs.settings import Settings
 from core.store import Store
+from tests.cli.program_process import start
 
 ROOT = Path(__file__).parents[3]
 
@@ -33,7 +34,7 @@ def begin(code: str, state: Settings | Path) -> subprocess.Popen[str]:
         state = Settings(state_dir=str(state))
     head = HEAD.format(root=str(ROOT), state=state.state_dir, url=state.database_url)
     whole = head + textwrap.dedent(code)
-    return subprocess.Popen(
+    return start(
         [sys.executable, "-c", whole],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -10,6 +10,7 @@ from configs.settings import Settings
 from core.durable import Caps, Scope
 from core.store import Store, open_store
 from tests.cli.program import ROOT
+from tests.cli.program_process import start
 
 SCOPE = Scope("t", "i", "t/1", "2026-11-21")
 CAPS = Caps(day=1000)
@@ -41,7 +42,7 @@ async def store(settings: Settings) -> AsyncIterator[Store]:
 async def test_processes_side_by_side_never_overshoot(store: Store, settings: Settings) -> None:
     place = [settings.state_dir, settings.database_url]
     running = [
-        subprocess.Popen(
+        start(
             [sys.executable, "-c", PROCESS, *place, f"p{n}"],
             cwd=ROOT, stdout=subprocess.PIPE, text=True,
         )
