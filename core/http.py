@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ToolError
 
 if TYPE_CHECKING:
     # Loaded at the first request: 30 ms that no start should pay.
+    import ssl
     from http.cookiejar import CookieJar
 
     import httpx
@@ -38,6 +41,19 @@ def no_cookies() -> CookieJar:
     from http.cookiejar import CookieJar, DefaultCookiePolicy
 
     return CookieJar(DefaultCookiePolicy(allowed_domains=()))
+
+
+def certificates() -> ssl.SSLContext:
+    """What a client checks servers with. Reading the certificates takes a twentieth of a second,
+    which httpx spends for each client, also for one that asks a server on this machine."""
+    return _certificates(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+
+@cache
+def _certificates(*_: str | None) -> ssl.SSLContext:
+    import httpx
+
+    return httpx.create_ssl_context()
 
 
 @dataclass(frozen=True)
@@ -115,7 +131,9 @@ async def get(
 
     wanted = {k: v for k, v in (params or {}).items() if v is not None}
     timeout = httpx.Timeout(SILENCE, connect=CONNECT)
-    async with httpx.AsyncClient(timeout=timeout, transport=how.transport) as client:
+    async with httpx.AsyncClient(
+        timeout=timeout, transport=how.transport, verify=certificates()
+    ) as client:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 reply = await _once(client, url, wanted, headers or {}, how)

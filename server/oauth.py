@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from core.errors import AgentError
+from core.http import certificates
 
 #: Seconds that the provider may take.
 PATIENCE = 15.0
@@ -96,7 +97,7 @@ class Provider:
             "code_verifier": verifier,
         }
         try:
-            async with httpx.AsyncClient(timeout=PATIENCE) as client:
+            async with httpx.AsyncClient(timeout=PATIENCE, verify=certificates()) as client:
                 basic = httpx.BasicAuth(self.client_id, self.client_secret)
                 given = await client.post(f"{self.url}/oauth/token", data=form, auth=basic)
                 token = _object(given)

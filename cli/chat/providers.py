@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.http import certificates
+
 if TYPE_CHECKING:
     from configs.settings import Settings
 
@@ -77,7 +79,7 @@ async def account_of(provider: Provider, key: str, settings: "Settings") -> str:
     path = provider.path.removeprefix("/v1") if base.endswith("/v1") else provider.path
     try:
         # No redirect is followed: the key goes to this host alone.
-        async with httpx.AsyncClient(timeout=PATIENCE) as client:
+        async with httpx.AsyncClient(timeout=PATIENCE, verify=certificates()) as client:
             answer = await client.get(f"{base}{path}", headers=provider.headers(key))
         if answer.status_code in (401, 403):
             return ""

@@ -7,6 +7,8 @@ list of models of the first two has at most the window that the model was traine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from core.http import certificates
+
 #: Where each kind of server tells it.
 PATHS = {"llamacpp": "/props", "lmstudio": "/api/v0/models", "ollama": "/api/ps"}
 #: Seconds that a server has.
@@ -48,7 +50,7 @@ def _asked(url: str, key: str) -> Any:
 
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
-        answer = httpx.get(url, headers=headers, timeout=PATIENCE)
+        answer = httpx.get(url, headers=headers, timeout=PATIENCE, verify=certificates())
         return answer.json() if answer.status_code == 200 else None
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return None

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.folders import write_atomically
+from core.http import certificates
 from core.models.own_servers import served_windows
 from core.models.wire.ollama import LARGEST, window_of
 
@@ -122,7 +123,9 @@ class Ollama:
         import httpx
 
         try:
-            answer = httpx.post(self._url, json={"model": self._model}, timeout=PATIENCE)
+            answer = httpx.post(
+                self._url, json={"model": self._model}, timeout=PATIENCE, verify=certificates()
+            )
             told = answer.json()
         except (httpx.HTTPError, httpx.InvalidURL, ValueError):
             return
@@ -196,7 +199,7 @@ def _asked(url: str, key: str) -> list[dict[str, Any]]:
 
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
-        answer = httpx.get(url, headers=headers, timeout=PATIENCE)
+        answer = httpx.get(url, headers=headers, timeout=PATIENCE, verify=certificates())
         return list(_entries(answer.json())) if answer.status_code == 200 else []
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return []

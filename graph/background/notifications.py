@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from configs.sections import Notify
 from core.events import ApprovalRequired, Error, Event, ToolStateChange, TurnComplete
-from core.http import RETRIED, wanted_pause
+from core.http import RETRIED, certificates, wanted_pause
 from core.secrets.redaction import redacted
 from core.store import ThreadRow
 
@@ -144,7 +144,7 @@ async def post(url: str, body: dict[str, Any]) -> str:
     not taken, without the address; "" where it was."""
     import httpx
 
-    async with httpx.AsyncClient(timeout=SILENCE) as client:
+    async with httpx.AsyncClient(timeout=SILENCE, verify=certificates()) as client:
         for attempt in range(1, ATTEMPTS + 1):
             wait = 2.0 ** (attempt - 1) * random.uniform(0.8, 1.2)
             try:

@@ -9,18 +9,15 @@ import codecs
 import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from functools import cache
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from core.http import no_cookies
+from core.http import certificates, no_cookies
 from core.models.wire.failures import NotAnAnswer, StreamCut, WireError, error_in
 from core.models.wire.json_body import encoded
 from core.models.wire.sse import Event, Events, Lines
 
 if TYPE_CHECKING:
-    import ssl
-
     import httpx
 
 #: Seconds that a connection may take to be made.
@@ -42,19 +39,11 @@ def http_client() -> "httpx.AsyncClient":
         # A redirect is not followed: the conversation and the key go where the user said, only.
         _clients[loop] = httpx.AsyncClient(
             mounts=dict.fromkeys(_LOOPBACK),
-            verify=_certificates(),
+            verify=certificates(),
             follow_redirects=False,
             cookies=no_cookies(),
         )
     return _clients[loop]  # type: ignore[no-any-return]
-
-
-@cache
-def _certificates() -> "ssl.SSLContext":
-    """Reading the certificates takes a twentieth of a second: once per process."""
-    import httpx
-
-    return httpx.create_ssl_context()
 
 
 async def exchange(

@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from core.errors import ToolError
+from core.http import certificates
 from core.hub.connection import Hub
 from core.hub.jobs import Job
 from core.hub.refusals import Repo
@@ -95,7 +96,7 @@ async def _asked(url: str, door: dict[str, str], name: str, wanted: dict[str, An
     import httpx
 
     try:
-        async with httpx.AsyncClient(timeout=PATIENCE) as client:
+        async with httpx.AsyncClient(timeout=PATIENCE, verify=certificates()) as client:
             reply = await client.post(f"{url}/api/{name}", params=door, json={"kwargs": wanted})
     except httpx.HTTPError as error:
         raise ToolError(f"no answer ({type(error).__name__}). It may be asleep.") from None

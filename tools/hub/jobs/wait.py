@@ -13,6 +13,7 @@ from typing import Any
 
 from core.errors import ToolError
 from core.events import ToolState, ToolStateChange
+from core.http import certificates
 from core.hub.connection import Hub, bearer
 from core.hub.jobs import Job, Launches, inspected
 from core.tool import Services, ToolContext, ToolResult
@@ -45,7 +46,7 @@ async def events(
     timeout = httpx.Timeout(None, connect=CONNECT)
     params = {"tail": tail} if tail else {}
     async with (
-        httpx.AsyncClient(timeout=timeout) as client,
+        httpx.AsyncClient(timeout=timeout, verify=certificates()) as client,
         client.stream("GET", url, params=params, headers=headers) as response,
     ):
         response.raise_for_status()
