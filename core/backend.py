@@ -7,7 +7,7 @@ Two of them: this machine (tools/workspace/this_machine.py), and a Hugging Face 
 
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any, Literal, Protocol
@@ -94,6 +94,7 @@ class CommandRequest:
         cwd: where it runs. timeout: seconds; None: no limit.
         folder: the thread's working directory; empty: `cwd`.
         reach: what it may reach, on this machine. frozen: what it cannot change there.
+        variables: what it gets besides the usual environment, on this machine.
     """
 
     line: str
@@ -103,6 +104,7 @@ class CommandRequest:
     folder: str = ""
     reach: Reach = "network"
     frozen: Sequence[str] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ import math
 import re
 from collections.abc import Iterable
 
-_LINE = re.compile(r"\s*METRIC\s+(.*)")
+#: Anywhere in a line: what was printed before, without a line end, must not hide the judge's value.
+_LINE = re.compile(r"METRIC\s+(.*)")
 _PAIR = re.compile(r"([\w./@%-]+)\s*[=:]\s*(\S+)")
 
 
@@ -17,7 +18,7 @@ def read_lines(lines: Iterable[str]) -> dict[str, list[float]]:
     """By name, every value that was told, in order. NaN: the value is not a number."""
     found: dict[str, list[float]] = {}
     for line in lines:
-        told = _LINE.match(line)
+        told = _LINE.search(line)
         for name, value in _PAIR.findall(told[1]) if told else ():
             found.setdefault(name, []).append(_number(value.rstrip(",;")))
     return found

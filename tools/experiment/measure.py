@@ -14,17 +14,21 @@ from typing import Any
 
 from core.backend import CommandRequest, RunningCommand
 from core.errors import ToolError
-from core.experiments.metrics import NoMetric, checked, json_place, read_json, read_lines
+from core.experiments.metrics import NoMetric
 from core.experiments.record import Experiment, Trial, Verdict
 from core.tool import ToolContext
 from tools.experiment.devices import on_a_device
-from tools.experiment.frozen import digest_of
+from tools.experiment.frozen import seal_of
+from tools.experiment.outcome import metrics_of, seconds_of
+from tools.experiment.surroundings import difference
 from tools.local.wait_for_command import follow, result_of
 
 #: A judge whose run may take longer than this many seconds runs in the background.
 FOREGROUND = 900
-#: Bytes of output that are read for metrics, and characters of a crash that the model reads.
-OUTPUT, TOLD = 50_000_000, 1_500
+#: Characters of a crash that the model reads.
+TOLD = 1_500
+#: Compiled files are told apart by size and second: one of an earlier trial could run again.
+WITHOUT_CACHES = {"PYTHONDONTWRITEBYTECODE": "1"}
 #: How often a run that died with a session is started again.
 ATTEMPTS = 3
 
@@ -99,7 +103,8 @@ class Bench:
         # The id that `process` and `wait` know it by is the front of the name.
         name = f"t{trial.number}r{started}-{self.ctx.call_id}"
         command, note = await backend.prepare(self.ctx.thread, name)
-        progress = {**trial.progress, "started": started + 1, "run": note}
+        seal = await asyncio.to_thread(seal_of, self.folder, self.experiment.judge.frozen)
+        progress = {**trial.progress, "started": started + 1, "run": note, "seal": seal}
         trial = await self.ctx.services.experiments.update(trial, progress=progress)
         if self.in_background:
             journal = self.ctx.services.journal
@@ -113,7 +118,7 @@ class Bench:
         timeout = None if self.in_background else judge.max_time
         request = CommandRequest(
             judge.command, self.folder, timeout, self.in_background, self.folder, reach,
-            self._kept(),
+            self._kept(), WITHOUT_CACHES,
         )  # fmt: skip
         ctx.log(f"trial {trial.number}, run {len(trial.metrics) + 1}")
         starting = asyncio.ensure_future(ctx.services.backend.start(command, request))
@@ -133,10 +138,18 @@ class Bench:
         return kept if self.folder == original else (*kept, original)
 
     async def _check_judge(self) -> None:
+        known, home = self.experiment.digest, self.experiment.folder
         judge = self.experiment.judge
-        digest = await asyncio.to_thread(digest_of, self.folder, judge.frozen)
-        if digest != self.experiment.digest:
-            said = "the judge's frozen files are not those of the baseline"
+        said = await asyncio.to_thread(difference, known, self.folder, judge, home)
+        if said:
+            raise NotMeasured("void", said)
+
+    async def _check_seal(self, trial: Trial) -> None:
+        """Nothing wrote to the judge while it ran, not even to put it back afterwards."""
+        before = trial.progress.get("seal")
+        now = await asyncio.to_thread(seal_of, self.folder, self.experiment.judge.frozen)
+        if before is not None and before != now:
+            said = "frozen files or folders were written or replaced while the judge ran"
             raise NotMeasured("void", said)
 
     # --- reading ------------------------------------------------------------------------------
@@ -144,7 +157,7 @@ class Bench:
     async def _read(self, trial: Trial, command: RunningCommand, printed: int) -> Trial:
         """The trial with the metrics of a run that has ended; the run's directory goes."""
         run = Path(command.output_path).parent
-        seconds = await asyncio.to_thread(_seconds, command, run)
+        seconds = await asyncio.to_thread(seconds_of, command)
         result = await asyncio.to_thread(result_of, command)
         code, ended = command.exit_code(), command.ended()
         count = len(trial.metrics) + 1
@@ -158,8 +171,10 @@ class Bench:
             why = "was stopped by the user" if ended == "interrupted" else "failed"
             raise NotMeasured("crash", f"run {count} {why}:\n{result.text[-TOLD:]}")
         await self._check_judge()
+        await self._check_seal(trial)
+        asked = (command, self.experiment.judge, self.folder)
         try:
-            metrics, told = await asyncio.to_thread(self._metrics, command)
+            metrics, told = await asyncio.to_thread(metrics_of, *asked)
         except NoMetric as error:
             said = f"run {count} told no {self.experiment.judge.metric}: {error}"
             raise NotMeasured("crash", f"{said}\n{result.text[-TOLD:]}") from None
@@ -178,39 +193,6 @@ class Bench:
     async def _without_run(self, trial: Trial, more: Mapping[str, Any], **changes: Any) -> Trial:
         progress = {n: v for n, v in {**trial.progress, **more}.items() if n != "run"}
         return await self.ctx.services.experiments.update(trial, progress=progress, **changes)
-
-    def _metrics(self, command: RunningCommand) -> tuple[dict[str, float], int]:
-        """(every metric of a run, how many values the judge's has). Raises NoMetric."""
-        judge = self.experiment.judge
-        output, _ = command.read_new(0, OUTPUT)
-        lines = read_lines(output.decode("utf-8", "replace").splitlines())
-        found = {name: values[-1] for name, values in lines.items()}
-        place = json_place(judge.metric)
-        if place is not None:
-            found[judge.metric] = self._from_file(*place, command)
-        if judge.metric not in found:
-            raise NoMetric("there is no line `METRIC name=value` with that name")
-        checked(judge.metric, found[judge.metric])
-        finite = {name: value for name, value in found.items() if abs(value) < float("inf")}
-        return finite, len(set(lines.get(judge.metric, [0.0])))
-
-    def _from_file(self, name: str, key: str, command: RunningCommand) -> float:
-        path, meta = Path(self.folder, name), command.meta()
-        try:
-            # A file from an earlier run is not a result of this one.
-            if meta is not None and path.stat().st_mtime < meta.started - 0.05:
-                raise NoMetric(f"{name} was not written by this run")
-            return read_json(path.read_text(), key)
-        except (OSError, UnicodeDecodeError) as error:
-            raise NoMetric(f"{name} cannot be read: {error}") from None
-
-
-def _seconds(command: RunningCommand, run: Path) -> float:
-    meta = command.meta()
-    try:
-        return max((run / "exit").stat().st_mtime - meta.started, 0.0) if meta else 0.0
-    except OSError:
-        return 0.0
 
 
 async def check_here(ctx: ToolContext) -> None:

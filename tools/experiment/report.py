@@ -5,11 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from core.experiments.record import Experiment, Trial, best_of
 from core.experiments.words import PLATEAU, number, short, since_keep, where_folder_is
 from core.tool import ToolResult
+from tools.experiment.surroundings import unfrozen
 
 #: Paths that are named at most.
 SHOWN = 10
 #: Verdicts of trials that failed.
 FAILED = ("crash", "timeout", "void")
+#: So many runs are in order by chance in 2 of 720 cases.
+TREND = 6
 
 
 def result_of(
@@ -66,13 +69,8 @@ def _of_trial(trial: Trial, experiment: Experiment) -> list[str]:
     if len(trial.files) > 1:
         names = ", ".join(trial.files[:SHOWN])
         lines.append(f"{len(trial.files)} files changed at once ({names}): which one mattered?")
-    if trial.verdict == "baseline" and not experiment.judge.frozen:
-        lines.append("Nothing is frozen: a trial could change its own judge.")
-    if trial.verdict == "baseline" and trial.progress.get("printed", 1) > 1:
-        lines.append(
-            "The metric was told several times; the last one counts. Print it once: then a trial "
-            "that prints it itself is found out."
-        )
+    if trial.verdict == "baseline":
+        lines += _doubts(trial, experiment)
     return lines
 
 
@@ -84,6 +82,27 @@ def _standing(trial: Trial, trials: Sequence[Trial]) -> list[str]:
     if (count := since_keep(trials)) >= PLATEAU:
         lines.append(f"Nothing was kept in {count} trials: try something of another kind.")
     return lines
+
+
+def _doubts(trial: Trial, experiment: Experiment) -> Iterator[str]:
+    """Of a baseline: what makes its judge weak."""
+    judge, values = experiment.judge, trial.values(experiment.judge.metric)
+    open_files = ", ".join(unfrozen(experiment.folder, judge)[:SHOWN])
+    if not judge.frozen:
+        yield "Nothing is frozen: a trial could change its own judge."
+    elif open_files:
+        yield f"Not frozen: {open_files}, which the command names. A trial could change that."
+    if trial.progress.get("printed", 1) > 1:
+        yield (
+            "The metric was told several times; the last one counts. Print it once: then a trial "
+            "that prints it itself is found out."
+        )
+    is_trend = sorted({*values}) in (values, values[::-1])
+    if is_trend and len(values) >= TREND:
+        yield (
+            "Each run came out better, or each worse, than the one before: does the judge continue "
+            "from what an earlier run left? Let every run start alike."
+        )
 
 
 def still_runs(trial: Trial, run: str) -> ToolResult:

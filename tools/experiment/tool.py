@@ -14,9 +14,10 @@ from core.tool import AgentTool, NotBegun, ToolContext, ToolResult
 from tools.experiment.arguments import ExperimentArguments
 from tools.experiment.branch import branch, finished, open_call
 from tools.experiment.crew import has_begun, remove_left_copies
-from tools.experiment.frozen import checked_paths, digest_of
+from tools.experiment.frozen import checked_paths
 from tools.experiment.measure import StillRuns, check_here
 from tools.experiment.report import result_of, still_runs
+from tools.experiment.surroundings import whole_digest
 from tools.experiment.trials import Lab, snapshots_of
 
 
@@ -111,7 +112,7 @@ async def _define(arguments: ExperimentArguments, ctx: ToolContext) -> ToolResul
         await experiments.define(
             Experiment(
                 ctx.thread, judge, ctx.cwd,
-                await asyncio.to_thread(digest_of, ctx.cwd, frozen),
+                await asyncio.to_thread(whole_digest, ctx.cwd, judge, ctx.cwd),
                 ctx.services.clock(),
                 (await ledger.spent("thread", ctx.thread)).amount,
                 await ledger.tokens(ctx.thread),

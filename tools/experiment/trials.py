@@ -6,6 +6,7 @@ a restore by the place of the folder, which is written with the verdict and befo
 
 import asyncio
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -55,7 +56,7 @@ class Lab:
         experiment = await ctx.services.experiments.get(ctx.thread)
         if experiment is None:
             raise ToolError("Cannot do this: no experiment is defined. Call define first.")
-        return cls(ctx, experiment, snapshots_of(ctx, ctx.cwd))
+        return cls(ctx, experiment, snapshots_of(ctx, ctx.cwd, experiment.judge.frozen))
 
     @property
     def metric(self) -> str:
@@ -231,5 +232,5 @@ class Lab:
         }
 
 
-def snapshots_of(ctx: ToolContext, folder: str) -> FolderSnapshots:
-    return FolderSnapshots(ctx.services.settings.state_path(), folder, is_secret)
+def snapshots_of(ctx: ToolContext, folder: str, always: Sequence[str] = ()) -> FolderSnapshots:
+    return FolderSnapshots(ctx.services.settings.state_path(), folder, is_secret, always)

@@ -98,7 +98,7 @@ class LocalBackend:
                 return runs.start(
                     run.folder,
                     meta,
-                    {**wrapped.environment, **theirs},
+                    {**wrapped.environment, **theirs, **request.variables},
                     argv=wrapped.argv,
                     descriptors=tuple(wrapped.descriptors.values()),
                 )

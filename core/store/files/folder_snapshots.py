@@ -8,8 +8,9 @@ call it in a thread.
 import copy
 import difflib
 import json
+import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from configs.real_path import real_path
@@ -26,9 +27,17 @@ DIFF, LINE = 20_000, 2_000
 class FolderSnapshots:
     """Args:
     state: the state directory. folder: absolute. is_secret: see `Scanner`.
+    always: files that are in each snapshot even if git ignores them.
     """
 
-    def __init__(self, state: Path, folder: str, is_secret: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        state: Path,
+        folder: str,
+        is_secret: Callable[[str], bool],
+        always: Sequence[str] = (),
+    ) -> None:
+        self._always = always
         self._shadow = Shadow(state / "snapshots", real_path(folder))
         self._is_secret = is_secret
         self._scanner = Scanner(self._shadow, is_secret)
@@ -55,7 +64,9 @@ class FolderSnapshots:
     def take(self, thread: str, also: str = "") -> str:
         """A snapshot, kept as long as the thread. `also`: a snapshot whose files are looked at
         even if git ignores them by now. Raises ToolError."""
-        scan = self._scanner.scan(time.time(), self.load(also).entries if also else ())
+        names = [name for name in self._always if os.path.isfile(os.path.join(self.folder, name))]
+        names += self.load(also).entries if also else ()
+        scan = self._scanner.scan(time.time(), names)
         if scan.off:
             raise ToolError(f"Cannot take a snapshot of the folder: {scan.off}.")
         told = scan.to_dict()
@@ -84,7 +95,8 @@ class FolderSnapshots:
             {name: before.entries.get(name) for name in names if name not in unkept},
         )
         left = carried_out(planned(now, [step]), self._shadow).left
-        return left | dict.fromkeys(sorted(unkept), "it is too large to keep, or holds credentials")
+        unknown = "it is too large to keep, or holds credentials"
+        return left | {name: now.left_out.get(name, unknown) for name in sorted(unkept)}
 
     def changed(self, before: str, after: str) -> list[str]:
         """The files that differ between two snapshots, folders aside."""

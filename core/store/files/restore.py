@@ -6,6 +6,7 @@ same undo again end right. Nothing is written through a link that leads somewher
 
 import os
 import secrets
+import stat
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -161,9 +162,24 @@ def _attempt(
         if checked and not same_file(plan.now, name):
             raise OSError(SINCE)
         work()
+        _look_again(plan, name)
     except OSError as error:
         plan.wanted.pop(name, None)
         plan.left[name] = str(error.strerror or error)
+
+
+def _look_again(plan: RestorePlan, name: str) -> None:
+    """Other names of a file that went away or was replaced: the time of their last change is now,
+    by us."""
+    gone = plan.now.stats.get(name)
+    if gone is None or gone.st_nlink == 1 or stat.S_ISDIR(gone.st_mode):
+        return
+    for other, known in plan.now.stats.items():
+        if other != name and os.path.samestat(known, gone):
+            with suppress(OSError):
+                found = os.lstat(os.path.join(plan.now.folder, other))
+                if os.path.samestat(found, known) and found.st_mtime_ns == known.st_mtime_ns:
+                    plan.now.stats[other] = found
 
 
 def _remove(folder: str, name: str, is_folder: bool) -> None:

@@ -12,9 +12,14 @@ def test_lines_are_read_wherever_they_stand() -> None:
     assert read_lines(lines) == {"loss": [0.25, 0.125], "acc": [0.93], "f1": [0.5]}
 
 
-@pytest.mark.parametrize("line", ["a METRIC loss=1", "METRICS loss=1", "METRIC loss", "metric a=1"])
+@pytest.mark.parametrize("line", ["METRIC: loss=1", "METRICS loss=1", "METRIC loss", "metric a=1"])
 def test_what_is_no_metric_is_none(line: str) -> None:
     assert read_lines([line]) == {}
+
+
+def test_an_open_line_before_it_hides_no_value() -> None:
+    told = "METRIC loss=0\nMETRIC loss=0 xMETRIC loss=0.9\n\x1b[2KMETRIC loss=1\rMETRIC loss=2"
+    assert read_lines(told.splitlines())["loss"] == [0.0, 0.0, 0.9, 1.0, 2.0]
 
 
 def test_a_value_that_is_no_number_cannot_be_compared() -> None:
