@@ -1,4 +1,5 @@
-"""What a message brings that the user did not write: a pipe's content, a command's output.
+"""What a message brings that the user did not write: a pipe's content, a command's output, what an
+MCP server gave.
 
 It is between marks, so that it can be told from the user's own words afterwards.
 """
@@ -6,7 +7,9 @@ It is between marks, so that it can be told from the user's own words afterwards
 import re
 
 STANDARD_INPUT, OUTPUT = "standard_input", "output"
-_BLOCK = re.compile(rf"<((?:{STANDARD_INPUT}|{OUTPUT})_*)>\n.*?\n</\1>", re.DOTALL)
+PROMPT, RESOURCE = "mcp_prompt", "mcp_resource"
+_MARKS = "|".join((STANDARD_INPUT, OUTPUT, PROMPT, RESOURCE))
+_BLOCK = re.compile(rf"<((?:{_MARKS})_*)>\n.*?\n</\1>", re.DOTALL)
 
 
 def attached(mark: str, text: str, whole: str = "") -> str:

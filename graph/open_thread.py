@@ -29,7 +29,7 @@ from nodes.interrupt import Stopped, race
 from nodes.services import build_services, in_sandbox
 from nodes.step import Step
 from tools import tool_servers
-from tools.extension import ToolServers
+from tools.extension import ServerContents, ToolServers
 from tools.research import agent_tools
 
 log = logging.getLogger(__name__)
@@ -149,6 +149,11 @@ class OpenThread:
     def _step(self) -> Step:
         """To look at the thread's calls from outside of a node."""
         return Step(self._services, self._context, self.thread.id, self.thread.cwd)
+
+    @property
+    def contents(self) -> ServerContents | None:
+        """Prompts and resources of the MCP servers; None without any."""
+        return None if self._mcp is None else self._mcp.contents
 
     async def _offer_tools(self, *, join: bool) -> None:
         """The turn's tools, with those of MCP servers; they stay as they are to its end. Servers

@@ -121,8 +121,51 @@ class ServerTest(TypedDict):
     tools: list[dict[str, str]]
 
 
+@dataclass(frozen=True)
+class ServerPrompt:
+    """A prompt that a server offers, as the server names it. arguments: [{name, description?,
+    required?}]."""
+
+    server: str
+    name: str
+    description: str
+    arguments: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of what a server gave for a message: a text, or the bytes of a file with its name."""
+
+    text: str = ""
+    data: bytes | None = None
+    name: str = ""
+
+
+class ServerContents(Protocol):
+    """What a user takes from the servers into a message."""
+
+    def names(self) -> list[str]:
+        """The servers that are not disabled."""
+
+    async def prompts(self, server: str = "") -> list[ServerPrompt]:
+        """Those that the servers listed last, none of which is started; those of `server` alone: it
+        is started for that. Raises AgentError."""
+
+    async def resources(self) -> list[tuple[str, str]]:
+        """(SERVER:URI, what it is) of those that the servers listed last; none is started."""
+
+    async def get_prompt(self, prompt: ServerPrompt, arguments: dict[str, str]) -> list[Piece]:
+        """The messages of a prompt. Raises AgentError."""
+
+    async def read_resource(self, server: str, uri: str) -> list[Piece]:
+        """A resource. Raises AgentError."""
+
+
 class ToolServers(Protocol):
     """The configured MCP servers."""
+
+    @property
+    def contents(self) -> ServerContents: ...
 
     def equip(
         self,

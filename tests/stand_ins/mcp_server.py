@@ -3,8 +3,8 @@
     python -m tests.stand_ins.mcp_server KIND [--http PORT]
 
 Kinds: good, misfit (answers that do not fit their schema), changed (another list), many (500
-tools), twins (two tools of one name), noise (prints on stdout), hang (never answers), slow (starts
-after SECONDS), exit (ends at once), signed (OAuth).
+tools), twins (two tools of one name), library (prompts and resources), noise (prints on stdout),
+hang (never answers), slow (starts after SECONDS), exit (ends at once), signed (OAuth).
 """
 
 import argparse
@@ -205,6 +205,10 @@ def main() -> None:
         server = signed(given.http)
     elif given.kind == "many":
         server = many(given.http or 8000)
+    elif given.kind == "library":
+        from tests.stand_ins.mcp_library import library
+
+        server = library(given.http or 8000)
     elif given.kind == "twins":
         server = twins(given.http or 8000)
     else:

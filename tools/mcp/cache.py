@@ -1,6 +1,7 @@
 """What is remembered of servers on disk: tool lists by configuration, and what a thread uses.
 
-    <state>/mcp/<digest>.json          {"tools": [...]} or {"trouble": "..."}, of the last start
+    <state>/mcp/<digest>.json          {"tools", "prompts", "resources": [...]} or
+                                       {"trouble": "..."}, of the last start
     <state>/threads/<thread>/mcp.json  {server: {"digest", "tools"}}, as the thread's model saw them
 
 A thread's own lists keep its requests byte-identical while a server changes its tools.
@@ -24,17 +25,17 @@ class Cache:
     def __init__(self, state: Path) -> None:
         self._state = state
 
-    def list_of(self, digest: str) -> list[Listed] | None:
-        """The server's tools, as it last listed them."""
-        found = _read(self._list_file(digest)).get("tools")
+    def list_of(self, digest: str, what: str = "tools") -> list[Listed] | None:
+        """The server's tools, prompts or resources, as it last listed them."""
+        found = _read(self._list_file(digest)).get(what)
         return found if isinstance(found, list) else None
 
     def trouble_of(self, digest: str) -> str:
         """Why it did not start the last time; empty: it did, or was never started."""
         return str(_read(self._list_file(digest)).get("trouble", ""))
 
-    def keep_list(self, digest: str, tools: list[Listed]) -> None:
-        self._keep(digest, {"tools": tools})
+    def keep_lists(self, digest: str, lists: Mapping[str, list[Listed]]) -> None:
+        self._keep(digest, lists)
 
     def keep_trouble(self, digest: str, trouble: str) -> None:
         """A list that is known stays: the server may be back the next time."""

@@ -17,6 +17,15 @@ from tools.mcp.errors import Lost, NotSent, Refused, TimedOut, leaves, never_lef
 
 Log = Callable[[str], None]
 
+
+@dataclass(frozen=True)
+class Request:
+    """What a server is asked: a method of MCP (tools/call, prompts/get, resources/read)."""
+
+    method: str
+    params: dict[str, Any]
+
+
 #: Seconds that an answer may still take when the session has ended, and that a ping may.
 GRACE, PING = 1.0, 5.0
 #: Seconds between two looks whether a web server is still there.
@@ -43,10 +52,11 @@ class Live:
     running: list[Log] = field(default_factory=list)
 
 
-async def ask(live: Live, tool: str, arguments: dict[str, Any], log: Log, limit: float) -> Any:
-    """The SDK's CallToolResult, within `limit` seconds. Raises NotSent, Lost, TimedOut, Refused."""
+async def ask(live: Live, request: Request, log: Log, limit: float) -> Any:
+    """The SDK's result of `request`, within `limit` seconds. Raises NotSent, Lost, TimedOut,
+    Refused."""
     numbers: list[int] = []
-    work = asyncio.ensure_future(_request(live, tool, arguments, log, limit, numbers))
+    work = asyncio.ensure_future(_request(live, request, log, limit, numbers))
     sent = False
     try:
         while not (work.done() or live.owner.done()):
@@ -72,9 +82,7 @@ async def ask(live: Live, tool: str, arguments: dict[str, Any], log: Log, limit:
     raise await _in_our_words(error, live, sent, limit)
 
 
-async def _request(
-    live: Live, tool: str, arguments: dict[str, Any], log: Log, limit: float, numbers: list[int]
-) -> Any:
+async def _request(live: Live, request: Request, log: Log, limit: float, numbers: list[int]) -> Any:
     async def progress(done: float, total: float | None, message: str | None) -> None:
         share = f"{done:g}" + (f" of {total:g}" if total is not None else "")
         log(f"{share}: {message}" if message else share)
@@ -82,12 +90,17 @@ async def _request(
     from mcp import types
 
     numbers.append(live.session._request_id)  # its own; a cancellation must name it
+    results = {
+        "tools/call": types.CallToolResult,
+        "prompts/get": types.GetPromptResult,
+        "resources/read": types.ReadResourceResult,
+    }
     # Not `call_tool`: it raises if an answer does not fit the tool's outputSchema, and the answer
     # of a call that took effect would be lost. results.py says what does not fit.
-    params = types.CallToolRequestParams(name=tool, arguments=arguments)
+    asked = {"method": request.method, "params": request.params}
     return await live.session.send_request(
-        types.ClientRequest(types.CallToolRequest(params=params)),
-        types.CallToolResult,
+        types.ClientRequest.model_validate(asked),
+        results[request.method],
         request_read_timeout_seconds=timedelta(seconds=limit),
         progress_callback=progress,
     )

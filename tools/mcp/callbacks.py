@@ -28,10 +28,16 @@ def handlers(
     """Arguments of the SDK's ClientSession.
 
     Args:
-        running: the logs of the calls under way. relist: set when the server's tools change.
+        running: the logs of the calls under way. relist: set when the server's lists change.
         user: who answers questions now. notice: told about trouble.
     """
     from mcp import types
+
+    changed = (
+        types.ToolListChangedNotification
+        | types.PromptListChangedNotification
+        | types.ResourceListChangedNotification
+    )
 
     def tell(text: str) -> None:
         # Notifications name no call; the newest is the likeliest.
@@ -51,7 +57,7 @@ def handlers(
     async def message(received: Any) -> None:
         if isinstance(received, Exception):
             notice("it prints text that is not an MCP message; this is left out")
-        if isinstance(getattr(received, "root", None), types.ToolListChangedNotification):
+        if isinstance(getattr(received, "root", None), changed):
             relist.set()
 
     return {

@@ -17,10 +17,11 @@ from core.models.loading import load_beside
 from core.secrets.redaction import redacted
 from tools.extension import Ask, SignIn
 from tools.mcp.cache import Cache, Listed
-from tools.mcp.call import PING, Live, ask, failure, pinged
+from tools.mcp.call import PING, Live, Request, ask, failure, pinged
 from tools.mcp.callbacks import handlers
 from tools.mcp.config import Start, digest, start_of
 from tools.mcp.errors import Lost, NotSent, TimedOut, Trouble, in_words, leaves
+from tools.mcp.lists import listed
 from tools.mcp.oauth import provider
 from tools.mcp.transport import last_words, opened
 from tools.workspace.command_sandbox import CommandPlace, CommandSandbox
@@ -33,8 +34,8 @@ MODULES = (
 )  # fmt: skip
 #: Seconds that a user may take to sign in.
 SIGN_IN = 600.0
-#: Pages of a tool list that are read.
-PAGES = 100
+#: Seconds that the lists of prompts and resources may take at a start.
+MORE = 2.0
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,9 @@ class Connection:
     """A configured server.
 
     Attributes:
-        tools: as it listed them last; None: it never did. trouble: why it cannot be used.
+        tools: as it listed them last; None: it never did. more: its prompts and resources, by
+            "prompts" and "resources", as it listed them in this session. trouble: why it cannot be
+            used.
         opening: its start, done with a session or failed; None: not begun.
         ask: a user who answers its questions. sign_in: how one signs in; None: no one can.
     """
@@ -63,6 +66,7 @@ class Connection:
         self.server = server
         self.digest = digest(server)
         self.tools: list[Listed] | None = None
+        self.more: dict[str, list[Listed]] = {}
         self.trouble = ""
         self.ask: Ask | None = None
         self.sign_in: SignIn | None = None
@@ -194,22 +198,18 @@ class Connection:
         self._notice(self.trouble)
 
     async def _list(self, session: Any) -> None:
-        from mcp.types import PaginatedRequestParams
+        self.tools = await listed(session, "tools")
 
-        listed: list[Any] = []
-        cursor: str | None = None
-        for _ in range(PAGES):
-            params = PaginatedRequestParams(cursor=cursor) if cursor else None
-            page = await session.list_tools(params=params)
-            listed += page.tools
-            cursor = page.nextCursor
-            if not cursor:
-                break
-        kept = {"name", "title", "description", "inputSchema", "outputSchema", "annotations"}
-        self.tools = [
-            tool.model_dump(mode="json", include=kept, exclude_none=True) for tool in listed
-        ]
-        await asyncio.to_thread(self._cache.keep_list, self.digest, self.tools)
+        # Before the first call: a request of ours that a dying server leaves open would make it
+        # unknown whether a call of that moment had left.
+        await asyncio.gather(*(self._list_more(session, what) for what in ("prompts", "resources")))
+        lists = {"tools": self.tools, **self.more}
+        await asyncio.to_thread(self._cache.keep_lists, self.digest, lists)
+
+    async def _list_more(self, session: Any, what: str) -> None:
+        """Its prompts or resources; the tools of a server that is slow with them do not wait."""
+        with suppress(Exception):  # asked again when a user names one
+            self.more[what] = await asyncio.wait_for(listed(session, what), MORE)
 
     async def _stay(self, session: Any, leave: asyncio.Event, relist: asyncio.Event) -> None:
         """Until the session is closed; a list that the server changes is for new threads."""
@@ -225,29 +225,39 @@ class Connection:
                 with suppress(Exception):  # of no use to anyone until it is asked again
                     await asyncio.wait_for(self._list(session), self._start_limit)
 
+    async def listed(self, what: str) -> list[Listed]:
+        """Its "prompts" or "resources"; it is started for that if it is not. Raises Trouble,
+        TimeoutError, and what the SDK raises."""
+        live = await self._live()
+        if what not in self.more:
+            self.more[what] = await asyncio.wait_for(listed(live.session, what), self._call_limit)
+        return self.more[what]
+
     # --- a call ---------------------------------------------------------------------------------
 
     async def call(
         self,
-        tool: str,
-        arguments: dict[str, Any],
+        request: Request,
         *,
         log: Callable[[str], None],
-        before: Callable[[], Awaitable[None]],
         again: bool,
+        before: Callable[[], Awaitable[None]] | None = None,
+        limit: float = 0.0,
     ) -> Any:
-        """The SDK's CallToolResult.
+        """The SDK's result.
 
         Args:
-            before: awaited right before the request leaves. again: it may be sent a second time.
+            again: it may be sent a second time. before: awaited right before the request leaves.
+            limit: seconds; 0: as the settings say.
         Raises Trouble (not sent), Lost, TimedOut, Refused.
         """
         for attempt in (1, 2):
             live = await self._live()
-            await before()
+            if before is not None:
+                await before()
             live.running.append(log)
             try:
-                return await ask(live, tool, arguments, log, self._call_limit)
+                return await ask(live, request, log, limit or self._call_limit)
             except NotSent as error:
                 self._drop(live)
                 if attempt == 2:

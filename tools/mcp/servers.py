@@ -19,6 +19,7 @@ from core.tool import AgentTool
 from tools.extension import Ask, ServerState, ServerTest, SignIn
 from tools.mcp.cache import Cache
 from tools.mcp.connection import Connection, Surroundings, load_sdk
+from tools.mcp.contents import Contents
 from tools.mcp.select_tools import offer
 from tools.mcp.tool import McpTool
 from tools.workspace.command_sandbox import CommandSandbox
@@ -55,6 +56,7 @@ class Servers:
             for name, server in settings.mcpServers.items()
             if not server.disabled
         }
+        self.contents = Contents(self.connections, self._cache)
 
     def equip(
         self,
@@ -106,7 +108,7 @@ class Servers:
         """The state of each server that is not disabled; none is started."""
         await self._recall()
         return {
-            name: ServerState(True, f"{len(one.tools)} tools")
+            name: ServerState(True, f"{len(one.tools)} tools{await self.contents.counted(name)}")
             if one.tools is not None
             else ServerState(False, one.trouble or "not started yet")
             for name, one in self.connections.items()

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from core.effects import Effect, EffectKind
 from core.tool import AgentTool, ToolContext, ToolResult
 from tools.mcp.cache import Listed
+from tools.mcp.call import Request
 from tools.mcp.connection import Connection
 from tools.mcp.errors import Lost, Refused, TimedOut, Trouble
 from tools.mcp.results import result_of
@@ -105,9 +106,8 @@ class McpTool(AgentTool):
 
         given = arguments.model_dump()
         try:
-            result = await self.connection.call(
-                self.listed, given, log=log, before=before, again=reads
-            )
+            request = Request("tools/call", {"name": self.listed, "arguments": given})
+            result = await self.connection.call(request, log=log, before=before, again=reads)
         except Trouble as trouble:
             said = f"Not run: MCP server {server}: {trouble}"
             return ToolResult(said, ok=False, outcome="failed")
