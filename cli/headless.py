@@ -44,6 +44,7 @@ def headless(
 
 
 async def _run(options: Options, task: str | None, piped: str, begin: Begin | None) -> int:
+    from graph.server_contents import resource_blocks
     from graph.session import Session
     from graph.tasks import NamedTask, named_task
 
@@ -60,6 +61,8 @@ async def _run(options: Options, task: str | None, piped: str, begin: Begin | No
     async with session:
         told = Teller(options.output, session, schema)
         told.start(cap, using_keys(loaded.brought))
+        # Before signals only stop a turn: until then Ctrl-C ends the program.
+        read = await resource_blocks(session, task or "")
         _stop_on_signals(session)
         if begin is not None or (task is None and await _has_goal(session)):
             code = await _toward_goal(session, told, options, begin)
@@ -70,7 +73,7 @@ async def _run(options: Options, task: str | None, piped: str, begin: Begin | No
         if task is None:
             code = await _to_its_end(session.resume(), told, session, options)
         else:
-            message = await with_piped(named.message, piped, session)
+            message = await with_piped("\n\n".join([named.message, *read]), piped, session)
             message = await with_images(message, images, session)
             async with session.held_to(named.mode):
                 events = session.send(schema.asking(message) if schema else message)

@@ -14,6 +14,7 @@ from typing import Any
 from core.errors import AgentError, NoSuchThread, UsageError
 from core.events import Event
 from core.store import Store
+from graph.server_contents import with_resources
 from graph.session import Session
 from server.decisions import decision_of
 from server.frames import FrameLog
@@ -120,7 +121,9 @@ class Room:
 
     async def send(self, text: str) -> int | None:
         """Begin a turn, or let the message join the one under way: then its number. The message
-        is on disk when this returns."""
+        is on disk when this returns. Raises AgentError: a resource that it mentions cannot be
+        read."""
+        text = await with_resources(self.session, text)
         async with self._starting:
             if not self.is_running and not self._is_elsewhere():
                 await self._drive(self.session.send(text))

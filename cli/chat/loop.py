@@ -97,7 +97,7 @@ async def _handle(chat: Chat, text: str) -> None:
     if text.strip().startswith("!"):
         await run_line(chat, text.strip()[1:].strip())
     elif is_command(text):
-        command, word = find(chat, text)
+        command, word = await find(chat, text)
         if command is not None:
             await run_command(chat, command, word)
     else:

@@ -1,13 +1,12 @@
-"""Files that a message mentions with @: which they are, and what the model is told about them."""
+"""What a message mentions with @, files and resources: what the model is told about them."""
 
 import asyncio
 import os
-import re
 from pathlib import Path
 
-from cli.chat.state import Chat
+from cli.chat.state import Chat, while_stoppable
+from core.mentions import mentioned
 
-MENTION = re.compile(r"(?<![\w@.])@(?:\"([^\"\n]+)\"|([^\s\"]+))")
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 #: Folders whose files no one means.
 SKIPPED = {".git", "__pycache__", "node_modules", ".venv", ".mypy_cache", ".ruff_cache"}
@@ -15,15 +14,20 @@ SKIPPED = {".git", "__pycache__", "node_modules", ".venv", ".mypy_cache", ".ruff
 LOOKED, OFFERED = 20_000, 50
 
 
-async def with_mentions(chat: Chat, text: str) -> str:
-    """`text`, and a line per mentioned file that says what it is. The model reads them with its
-    own tool, under the same rules as any other file."""
-    told = await asyncio.to_thread(_told, chat.folder, text)
-    if not told:
-        return text
+async def with_mentions(chat: Chat, text: str, typed: str) -> str | None:
+    """`text`, a line per file that `typed` mentions, which says what it is, and the resources of
+    MCP servers that it mentions; None: the user stopped it. The model reads files with its own
+    tool, under the same rules as any other file. Raises AgentError: a resource cannot be read."""
+    from graph.server_contents import resource_blocks
+
+    told = await asyncio.to_thread(_told, chat.folder, typed)
+    blocks = await while_stoppable(chat, resource_blocks(chat.session, typed))
+    if blocks is None:
+        return None
     if any(line.endswith("a picture") for line in told) and not await _sees(chat):
         chat.lines.line("this model cannot see pictures; it gets the file name only", "33")
-    return text + "\n\n" + "\n".join(f"[mentioned: {line}]" for line in told)
+    files = "\n".join(f"[mentioned: {line}]" for line in told)
+    return "\n\n".join(part for part in (text, files, *blocks) if part)
 
 
 async def _sees(chat: Chat) -> bool:
@@ -33,8 +37,7 @@ async def _sees(chat: Chat) -> bool:
 
 def _told(folder: Path, text: str) -> list[str]:
     found: dict[str, str] = {}
-    for match in MENTION.finditer(text):
-        name = match[1] or match[2].rstrip(".,;:!?)")
+    for name in mentioned(text):
         path = folder / os.path.expanduser(name)
         if path.is_dir():
             found[name] = f"{path}, a folder"

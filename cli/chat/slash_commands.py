@@ -9,7 +9,7 @@ between two lines of `---`, or the first line, is its help.
 import difflib
 import importlib
 import re
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ class SlashCommand:
         run: the function in cli/chat/commands; it gets the chat and the words behind the name.
         values: a function there that lists (value, what it is), for completion.
         anytime: it may run while a turn does. text: of a command that the user wrote.
+        prompt: the `tools.extension.ServerPrompt` that it stands for.
     """
 
     name: str
@@ -43,6 +44,7 @@ class SlashCommand:
     values: str = ""
     anytime: bool = False
     text: str = ""
+    prompt: Any = None
 
 
 COMMANDS = (
@@ -93,6 +95,20 @@ def all_commands(folder: Path) -> dict[str, SlashCommand]:
     return {**{command.name: command for command in own if command.text.strip()}, **known}
 
 
+async def with_prompts(chat: Chat) -> dict[str, SlashCommand]:
+    """All commands, with the prompts of MCP servers."""
+    from cli.chat.mcp_prompts import known_prompts
+
+    found = {name: _of_prompt(name, one) for name, one in (await known_prompts(chat)).items()}
+    return {**found, **all_commands(chat.folder)}
+
+
+def _of_prompt(name: str, prompt: Any) -> SlashCommand:
+    from cli.chat.mcp_prompts import takes, told
+
+    return SlashCommand(name, told(prompt), takes=takes(prompt), prompt=prompt)
+
+
 def _own_command(name: str, whole: str) -> SlashCommand:
     head = HEAD.match(whole)
     text = HEAD.sub("", whole, count=1)
@@ -110,13 +126,18 @@ def is_command(text: str) -> bool:
     return word.startswith("/") and "/" not in word[1:]
 
 
-def find(chat: Chat, text: str) -> tuple[SlashCommand | None, str]:
+async def find(chat: Chat, text: str) -> tuple[SlashCommand | None, str]:
     """The command that `text` names, and the words behind it; None: there is none, which is
-    said."""
+    an error line. A prompt's server may be started for it."""
     alone = text.strip().lower()
     typed, _, words = (alone if alone in WORDS else text.strip()[1:]).partition(" ")
     known = all_commands(chat.folder)
     command = known.get({"exit": "quit", "q": "quit"}.get(typed, typed))
+    try:
+        command = command or await _prompt_command(chat, typed)
+    except AgentError as error:
+        chat.lines.complain(error.message, error.hint)
+        return None, ""
     if command is None:
         near = [name for name in known if typed and name.startswith(typed)][:1]
         near = near or difflib.get_close_matches(typed, list(known), 1, 0.7)
@@ -125,10 +146,23 @@ def find(chat: Chat, text: str) -> tuple[SlashCommand | None, str]:
     return command, words.strip()
 
 
+async def _prompt_command(chat: Chat, typed: str) -> SlashCommand | None:
+    if not typed.startswith("mcp__") and ":" not in typed:
+        return None
+    from cli.chat.mcp_prompts import find_prompt
+
+    prompt = await find_prompt(chat, typed)
+    return _of_prompt(typed, prompt) if prompt is not None else None
+
+
 async def run_command(chat: Chat, command: SlashCommand, words: str) -> None:
     """Run it; what the user did wrong is one line."""
     try:
-        if command.text:
+        if command.prompt is not None:
+            from cli.chat.mcp_prompts import run_prompt
+
+            await run_prompt(chat, command.prompt, words)
+        elif command.text:
             await handle_message(chat, own_message(command.text, words))
         else:
             await _function(command.run)(chat, words)
@@ -147,14 +181,15 @@ def _function(name: str) -> Any:
     return getattr(importlib.import_module(f"cli.chat.commands.{module}"), function)
 
 
-def help_lines(folder: Path, name: str = "") -> Iterator[str]:
+def help_lines(commands: Mapping[str, SlashCommand], name: str = "") -> Iterator[str]:
     """A line per command; with `name`, that one only."""
-    for command in all_commands(folder).values():
+    for command in commands.values():
         if not name or command.name == name:
             yield f"{f'/{command.name} {command.takes}':<18} {command.help}"
     if not name:
         yield "!command           run it yourself; the model gets the output with your next message"
         yield "@path              mention a file or picture, with completion"
+        yield "@server:uri        mention a resource of an MCP server"
         yield "Alt-Enter, or \\ as the last character, starts a new line. Ctrl-R searches."
         yield "During a turn: Enter queues a message, Up edits it again, Esc or Ctrl-C stops."
         yield "Shift-Tab changes the mode, Esc Esc goes back to a turn, Ctrl-T shows the plan,"

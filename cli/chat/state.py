@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from cli.shared.answers import Asked
 from cli.shared.options import Options
@@ -14,6 +15,8 @@ from cli.shared.render import Lines
 if TYPE_CHECKING:
     from configs.settings import Settings
     from tools.extension import Question
+
+T = TypeVar("T")
 
 #: As an input: a message came too late for the turn that it was typed in, and opens one.
 GO_ON = "\0"
@@ -113,3 +116,18 @@ class Chat:
         self.token_asked = False
         #: Model, mode and effort that were chosen before there was a thread.
         self.chosen: dict[str, Any] = {}
+
+
+async def while_stoppable(chat: Chat, work: Awaitable[T]) -> T | None:
+    """What comes of `work`; None if the user stops it."""
+    task = asyncio.ensure_future(work)
+    with chat.frontend.stoppable(lambda: _cancel(task)):
+        await asyncio.wait({task})
+    if task.cancelled():
+        chat.lines.line("stopped", "33")
+        return None
+    return task.result()
+
+
+def _cancel(task: asyncio.Future[Any]) -> None:
+    task.cancel()

@@ -23,18 +23,36 @@ HINTS = (
 )
 
 
-async def handle_message(chat: Chat, text: str) -> None:
-    """A turn with `text`, and with what the user ran meanwhile."""
+async def handle_message(chat: Chat, text: str, typed: str | None = None) -> None:
+    """A turn with `text`, and with what the user ran meanwhile. `typed`: the words of it in which
+    the user can mention something; None: all of it."""
     if not await ensure_open(chat):
         chat.frontend.put_back(text)
         return
-    await run_turn(chat, chat.session.send(await message_of(chat, text)))
+    message = await message_of(chat, text, typed)
+    if message is not None:
+        await run_turn(chat, chat.session.send(message))
 
 
-async def message_of(chat: Chat, text: str) -> str:
-    """What the model gets for `text`: what the user ran, the text, and the files it mentions."""
+async def message_of(chat: Chat, text: str, typed: str | None = None) -> str | None:
+    """What the model gets for `text`: what the user ran, the text, and what it mentions. None:
+    a resource cannot be read, which is an error line; the text is in the prompt again."""
+    try:
+        whole = await with_mentions(chat, text, text if typed is None else typed)
+    except AgentError as error:
+        chat.lines.complain(error.message, error.hint)
+        whole = None
+    if whole is None:
+        if typed is None:
+            chat.frontend.put_back(text)
+        return None
+    return with_ran(chat, whole)
+
+
+def with_ran(chat: Chat, text: str) -> str:
+    """`text`, after what the user ran meanwhile."""
     ran, chat.ran = chat.ran, []
-    return "\n\n".join([*ran, await with_mentions(chat, text)])
+    return "\n\n".join([*ran, text])
 
 
 async def wants(chat: Chat, question: str) -> bool:

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from configs.mcp import McpServer
 from core.errors import UsageError
+from graph.server_contents import resource_blocks
 from graph.session import Session
 
 #: Characters of an attached text that the model gets at once; a file holds the rest.
@@ -40,7 +41,8 @@ async def text_of(blocks: Sequence[Any], session: Session) -> str:
 async def _part(block: Any, session: Session) -> str:
     match block:
         case TextContentBlock():
-            return block.text
+            resources = await resource_blocks(session, block.text)
+            return "\n\n".join([block.text, *resources, ""]) if resources else block.text
         case ResourceContentBlock():
             return f" {_place(block.uri, session.thread.cwd)} "
         case EmbeddedResourceContentBlock(resource=TextResourceContents() as resource):

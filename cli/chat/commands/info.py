@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.chat.first_run import run_demo
-from cli.chat.slash_commands import all_commands, help_lines
+from cli.chat.slash_commands import help_lines, with_prompts
 from cli.chat.state import Chat
 from cli.chat.threads import ensure_open
 from cli.shared.render import MARKS, money
@@ -142,12 +142,12 @@ def target(folder: Path, name: str) -> Path:
 
 
 async def show_help(chat: Chat, word: str) -> None:
-    for text in help_lines(chat.folder, word.removeprefix("/")):
+    for text in help_lines(await with_prompts(chat), word.removeprefix("/")):
         chat.lines.line(text)
 
 
 async def names(chat: Chat) -> list[tuple[str, str]]:
-    return [(name, command.help) for name, command in all_commands(chat.folder).items()]
+    return [(name, command.help) for name, command in (await with_prompts(chat)).items()]
 
 
 async def demo(chat: Chat, word: str) -> None:

@@ -10,7 +10,7 @@ from configs.visible import inline
 async def init(chat: Chat, words: str) -> None:
     from graph.tasks import init_task
 
-    await handle_message(chat, init_task(words).message)
+    await handle_message(chat, init_task(words).message, words)
 
 
 async def review(chat: Chat, words: str) -> None:
@@ -20,7 +20,7 @@ async def review(chat: Chat, words: str) -> None:
     task = review_task(chat.folder, words)
     if await ensure_open(chat):
         async with chat.session.held_to(task.mode):
-            await handle_message(chat, task.message)
+            await handle_message(chat, task.message, words)
         await chat.frontend.settled(chat)
 
 
@@ -29,7 +29,7 @@ async def skill(chat: Chat, words: str) -> None:
     if words:
         from graph.tasks import skill_message
 
-        await handle_message(chat, skill_message(chat.folder, words))
+        await handle_message(chat, skill_message(chat.folder, words), words)
         return
     known = skills(chat.folder)
     for one in known:

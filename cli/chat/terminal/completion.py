@@ -1,4 +1,4 @@
-"""Completion: slash commands, their values, and files after @."""
+"""Completion: slash commands, their values, and files and resources after @."""
 
 import asyncio
 import re
@@ -7,8 +7,9 @@ from typing import Any
 
 from prompt_toolkit.completion import Completer, Completion
 
+from cli.chat.mcp_prompts import known_resources
 from cli.chat.mentions import offered
-from cli.chat.slash_commands import all_commands, values_of
+from cli.chat.slash_commands import values_of, with_prompts
 from cli.chat.state import Chat
 
 BEGUN = re.compile(r"(?<![\w@.])@([^\s\"@]*)$")
@@ -47,9 +48,12 @@ class ChatCompleter(Completer):
             for path in found:
                 quoted = f'"{path}"' if " " in path else path
                 yield Completion(quoted, -len(begun[1]), display=path)
+            for name, meta in await known_resources(self._chat, begun[1]):
+                quoted = f'"{name}"' if " " in name else name
+                yield Completion(quoted, -len(begun[1]), display=name, display_meta=meta)
 
     async def _of_command(self, text: str) -> list[Completion]:
-        known = all_commands(self._chat.folder)
+        known = await with_prompts(self._chat)
         name, blank, word = text[1:].partition(" ")
         if not blank:
             return [

@@ -31,7 +31,7 @@ class Queue:
             self._shown.said(text)
             await run_line(chat, text.strip()[1:].strip())
         elif is_command(text):
-            command, word = find(chat, text)
+            command, word = await find(chat, text)
             if command is None:
                 return
             if command.text:
@@ -46,7 +46,10 @@ class Queue:
             await self._put(text)
 
     async def _put(self, text: str) -> None:
-        number = await self._chat.session.enqueue(await message_of(self._chat, text))
+        message = await message_of(self._chat, text)
+        if message is None:
+            return
+        number = await self._chat.session.enqueue(message)
         self._waiting.append((number, text))
         self._shown.refresh()
 
