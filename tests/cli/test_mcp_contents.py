@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,20 @@ async def test_a_resource_that_cannot_be_read_is_said_and_nothing_is_sent(
     for text in wrong:
         assert f"Cannot read {text}: " in told or "no MCP server is named 'typo'" in told
     assert "cannot be reached" in told
+
+
+async def test_a_diff_under_review_mentions_nothing(tmp_path: Path, workdir: Path) -> None:
+    with_library()
+    file = workdir / "a.txt"
+    for command in ("init -q", "add a.txt", "-c user.name=a -c user.email=a@b commit -qm a"):
+        file.write_text("one\n")
+        subprocess.run(["git", *command.split()], cwd=workdir, check=True)
+    file.write_text("see @typo:note://x and @lib:note://plain\n")
+    with stand_in(answering, tmp_path) as server:
+        await chatted(workdir, ["/review"], [])
+        (got,) = heard(server)
+    assert "+see @typo:note://x" in got
+    assert "the plain note" not in got
 
 
 async def test_both_are_completed_without_a_start(tmp_path: Path, workdir: Path) -> None:
