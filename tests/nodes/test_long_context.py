@@ -3,6 +3,7 @@ however little the summariser helps."""
 
 import re
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,13 @@ from tests.stand_ins.model_script import Asked, Call, Reply
 
 #: Characters of a task, or a message, that no window takes.
 HUGE = "important data " * 40_000
+#: The same messages come again with each request.
+count = cache(_count)
 
 
 def tokens(asked: Asked) -> int:
     """As the provider counts them: everything that is in the request."""
-    return sum(_count(t.text) for t in asked.turns) + 7 * len(asked.turns)
+    return sum(count(t.text) for t in asked.turns) + 7 * len(asked.turns)
 
 
 def worker(workdir: Path, window: int, command: str, until: int) -> Callable[[Asked], Reply]:
@@ -29,8 +32,8 @@ def worker(workdir: Path, window: int, command: str, until: int) -> Callable[[As
             return Reply(status=400, error="context_length")
         if not asked.tools:
             return Reply(f"SUMMARY of {sum(len(t.text) for t in asked.turns)} characters")
-        count = workdir / "count"
-        done = len(count.read_text().splitlines()) if count.exists() else 0
+        file = workdir / "count"
+        done = len(file.read_text().splitlines()) if file.exists() else 0
         if done >= until:
             return Reply("all done")
         return Reply(calls=[Call("bash", {"command": f"echo {done} >> count; {command}"})])
