@@ -14,6 +14,7 @@ import shutil
 import subprocess
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -51,7 +52,7 @@ class Shadow:
     def unfit(self) -> str:
         """Why nothing can be kept of the folder; "" if it can."""
         here = real_path(self.folder)
-        if shutil.which("git") is None:
+        if not _has_git(os.environ.get("PATH")):
             return "git is not installed"
         if here == real_path(os.path.expanduser("~")):
             return "the working directory is the home folder"
@@ -94,13 +95,26 @@ class Shadow:
         Inside a repository of the user's it is asked: rules of folders above count, and what it
         tracks is not ignored whatever a rule says.
         """
-        inner = os.path.join(self.folder, prefix)
         wanted = ["ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z"]
-        found = _said_in(inner, wanted)
+        return [os.fsdecode(name) for name in self._asked(prefix, wanted).split(b"\0") if name]
+
+    def excludes(self, folders: Iterable[str]) -> bool:
+        """Whether the rules name each of these folders itself: then all that is ever in it is
+        ignored, too."""
+        names = [os.fsencode(folder.rstrip("/")) for folder in folders]
+        wanted = ["check-ignore", "--no-index", "-z", "--stdin"]
+        # It ends with 1 if it names none.
+        said = self._asked("", wanted, b"\0".join(names), check=False)
+        return set(names) <= set(said.split(b"\0"))
+
+    def _asked(
+        self, prefix: str, wanted: Sequence[str], given: bytes = b"", *, check: bool = True
+    ) -> bytes:
+        inner = os.path.join(self.folder, prefix)
+        found = _said_in(inner, wanted, given, check=check)
         if found is None:
-            nothing = str(self._git_dir / "no-index")
-            found = self._git(wanted, work_tree=inner, index=nothing)
-        return [os.fsdecode(name) for name in found.split(b"\0") if name]
+            found = self._git(wanted, given, work_tree=inner, check=check)
+        return found
 
     def rule_files(self) -> list[str]:
         """What says which files are ignored, next to the .gitignore files of the folder."""
@@ -187,15 +201,20 @@ class Shadow:
         given: bytes = b"",
         *,
         work_tree: str = "",
-        index: str = "",
         plain: bool = False,
+        check: bool = True,
     ) -> bytes:
         extra = {"GIT_DIR": str(self._git_dir)} if not plain else {}
         if work_tree:
             extra["GIT_WORK_TREE"] = work_tree
-        if index:
-            extra["GIT_INDEX_FILE"] = index
-        return run_git(arguments, given, cwd=work_tree or None, extra=extra)
+            extra["GIT_INDEX_FILE"] = str(self._git_dir / "no-index")
+        return run_git(arguments, given, cwd=work_tree or None, extra=extra, check=check)
+
+
+@cache
+def _has_git(path: str | None) -> bool:
+    """Asked at every look: each folder of PATH costs a call of the system."""
+    return shutil.which("git", path=path) is not None
 
 
 @contextmanager
@@ -227,7 +246,7 @@ def bytes_of(folder: Path) -> int:
     return total
 
 
-def _said_in(folder: str, arguments: Sequence[str]) -> bytes | None:
+def _said_in(folder: str, arguments: Sequence[str], given: bytes, *, check: bool) -> bytes | None:
     """What git says in the user's repository around `folder`; None without one that can be used,
     or where it ignores the folder."""
     above = real_path(folder)
@@ -240,6 +259,6 @@ def _said_in(folder: str, arguments: Sequence[str]) -> bytes | None:
     if above != inner and run_git([*theirs, "check-ignore", "."], check=False):
         return None
     try:
-        return run_git([*theirs, *arguments])
+        return run_git([*theirs, *arguments], given, check=check)
     except subprocess.CalledProcessError:
         return None

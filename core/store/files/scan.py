@@ -18,14 +18,10 @@ from configs.real_path import real_path
 from core.policy.paths import special_places_looked_up_once
 from core.store.files.entries import FOLDER, LEFT_OUT, LINK, Entry, Scan
 from core.store.files.file_snapshots import Shadow
+from core.store.files.walk import RACY, Walker, stamp
 
-#: Files of a folder above which nothing is kept.
-MOST_FILES = 50_000
 #: Larger files are left out.
 LARGEST = 10_000_000
-#: A file that changed so shortly before it was read may change again within one tick of the
-#: clock, and look the same: it is read again the next time. Seconds.
-RACY = 1.0
 
 #: Of a path that a link on the way leads somewhere else.
 LEADS_OUT = "a link on the way leads out of its folder"
@@ -41,6 +37,7 @@ class Scanner:
     def __init__(self, shadow: Shadow, is_secret: Callable[[str], bool]) -> None:
         self._shadow = shadow
         self.folder = shadow.folder
+        self._walker = Walker(shadow)
         self._is_secret = is_secret
         self._known: dict[str, list[object]] = {}
         self._written: set[str] = set()
@@ -55,10 +52,11 @@ class Scanner:
             return Scan(off=off, at=now)
         with self._shadow.in_use():
             self._prepare()
-            found: dict[str, os.stat_result] = {}
-            scan = Scan(at=now, folder=self.folder)
-            if not self._walk(found, scan):
-                return Scan(off=f"it holds more than {MOST_FILES:,} files", at=now)
+            walk = self._walker.walk(now)
+            if walk.off:
+                return Scan(off=walk.off, at=now)
+            scan = Scan(at=now, folder=self.folder, ignored=sorted(walk.ignored))
+            found = walk.found
             for name in also:
                 if name not in found:
                     self._add(name, found, scan)
@@ -99,32 +97,6 @@ class Scanner:
             except (OSError, ValueError):
                 self._known = {}
 
-    def _walk(self, found: dict[str, os.stat_result], scan: Scan) -> bool:
-        """False: there are too many files."""
-        ignored = set(self._shadow.ignored(""))
-        waiting, count = [""], 0
-        while waiting:
-            prefix = waiting.pop()
-            listed = _listed(os.path.join(self.folder, prefix))
-            if prefix and any(entry.name == ".git" for entry in listed):
-                ignored |= {prefix + path for path in self._shadow.ignored(prefix)}
-            for entry in listed:
-                name = prefix + entry.name
-                folder = entry.is_dir(follow_symlinks=False)
-                if entry.name == ".git" or (f"{name}/" if folder else name) in ignored:
-                    continue
-                if folder:
-                    waiting.append(f"{name}/")
-                count += 1
-                if count > MOST_FILES:
-                    return False
-                try:
-                    found[name] = entry.stat(follow_symlinks=False)
-                except OSError:
-                    continue  # it went away meanwhile
-        scan.ignored = sorted(ignored)
-        return True
-
     def _add(self, name: str, found: dict[str, os.stat_result], scan: Scan) -> None:
         """Look at one path, by whatever way it was named."""
         path = os.path.join(self.folder, name)
@@ -137,7 +109,7 @@ class Scanner:
             scan.left_out[name] = "it cannot be read"
             return
         if leads_out(self.folder, name):
-            scan.entries[name] = Entry(LEFT_OUT, _stamp(status), 0)
+            scan.entries[name] = Entry(LEFT_OUT, stamp(status), 0)
             scan.left_out[name] = LEADS_OUT
             return
         found[name] = status
@@ -151,24 +123,24 @@ class Scanner:
         for name, status in found.items():
             reason = self._reason(name, status)
             if reason:
-                scan.entries[name] = Entry(LEFT_OUT, _stamp(status), 0)
+                scan.entries[name] = Entry(LEFT_OUT, stamp(status), 0)
                 scan.left_out[name] = reason
             elif stat.S_ISDIR(status.st_mode):
                 scan.entries[name] = Entry(FOLDER, "", stat.S_IMODE(status.st_mode))
             elif stat.S_ISLNK(status.st_mode):
                 self._link(name, scan)
-            elif self._known.get(name, [None])[0] == _stamp(status):
+            elif self._known.get(name, [None])[0] == stamp(status):
                 scan.entries[name] = _entry(status, str(self._known[name][1]))
             else:
                 fresh[name] = status
         for name, blob in self._hashed(fresh).items():
             if blob is None:
-                scan.entries[name] = Entry(LEFT_OUT, _stamp(fresh[name]), 0)
+                scan.entries[name] = Entry(LEFT_OUT, stamp(fresh[name]), 0)
                 scan.left_out[name] = "it cannot be read"
                 continue
             scan.entries[name] = _entry(fresh[name], blob)
             if max(fresh[name].st_mtime, fresh[name].st_ctime) < scan.at - RACY:
-                self._known[name] = [_stamp(fresh[name]), blob]
+                self._known[name] = [stamp(fresh[name]), blob]
                 self._dirty = True
         scan.stats.update(found)
 
@@ -236,27 +208,14 @@ def leads_out(folder: str, name: str) -> bool:
     return real_path(os.path.join(home, parent)) != os.path.normpath(os.path.join(home, parent))
 
 
-def _listed(folder: str) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except OSError:
-        return []  # it went away, or cannot be read: `also` says which of the two
-
-
 def _entry(status: os.stat_result, blob: str) -> Entry:
     kind = "100755" if status.st_mode & 0o100 else "100644"
     return Entry(kind, blob, stat.S_IMODE(status.st_mode))
 
 
-def _stamp(status: os.stat_result) -> str:
-    parts = (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
-    return " ".join(map(str, parts))
-
-
 def _stamp_of(path: str) -> str:
     try:
-        return _stamp(os.lstat(path))
+        return stamp(os.lstat(path))
     except OSError:
         return ""
 
@@ -266,4 +225,4 @@ def same_file(scan: Scan, name: str) -> bool:
     status, path = scan.stats.get(name), os.path.join(scan.folder, name)
     if status is not None and stat.S_ISDIR(status.st_mode):
         return os.path.isdir(path)
-    return _stamp_of(path) == (_stamp(status) if status is not None else "")
+    return _stamp_of(path) == (stamp(status) if status is not None else "")

@@ -265,7 +265,7 @@ def test_where_it_is_off(tmp_path: Path, workdir: Path, monkeypatch: pytest.Monk
     assert "home folder" in off(Path.home())
     assert "is /" in off(Path("/"))
     assert "is gone" in off(workdir / "not-there")
-    monkeypatch.setattr("core.store.files.scan.MOST_FILES", 3)
+    monkeypatch.setattr("core.store.files.walk.MOST_FILES", 3)
     for n in range(5):
         (workdir / str(n)).touch()
     assert "more than 3 files" in off(workdir)
