@@ -10,7 +10,7 @@ COMMANDS = {
     "demo": ("cli.commands.demo:demo", "Offline tour: real graph, real tools, a recorded model"),
     "sessions": (
         "cli.commands.sessions:sessions",
-        "List, show, resume, undo, fork, export and delete sessions",
+        "List, search, show, resume, undo, fork, export and delete sessions",
     ),
     "experiments": (
         "cli.commands.experiments:experiments",

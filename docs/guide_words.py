@@ -3,8 +3,9 @@
 #: What the commands do; those with a space are commands of a group.
 COMMANDS = {
     "demo": "Offline tour with a recorded model and Hub, in the chat",
-    "sessions": "List, show, resume, undo, fork, export and delete sessions",
+    "sessions": "List, search, show, resume, undo, fork, export and delete sessions",
     "sessions list": "Newest sessions of this folder; with `--all` also those of other folders",
+    "sessions search": "Sessions by what was said in them; with `--all` of every folder",
     "sessions show": "Conversation of a session",
     "sessions resume": "Finish a turn that was cut off, headless, without a new message",
     "sessions undo": "Undo the last turn: conversation and files",
@@ -113,7 +114,7 @@ SLASH = {
     "/rewind": "Choose an earlier turn and undo back to it",
     "/fork": "Continue in a copy of this session",
     "/resume": "Open another session of this folder",
-    "/sessions": "List the sessions of this folder",
+    "/sessions": "List the sessions of this folder; `/sessions TEXT` searches what was said",
     "/compact": "Summarize the conversation now",
     "/tools": "List the tools of the model",
     "/mcp": "Status of the MCP servers",

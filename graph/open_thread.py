@@ -21,6 +21,7 @@ from core.secrets.redaction import keep_known, redacted
 from core.store import Store, ThreadRow, open_store
 from core.tool import AgentContext, AgentTool, Services
 from graph.options import RunOptions, context_for, thread_for
+from graph.search import said_in
 from graph.thread import Thread
 from graph.transcript.recorded_model import ReplayModel, open_replay
 from graph.turn_files import TurnFiles, snapshots_of
@@ -65,6 +66,8 @@ class OpenThread:
     _own_tools: Mapping[str, AgentTool]
     #: Whether the thread is in the store: a new one is with its first message.
     _known: bool
+    #: The first turn of those that run now.
+    _first_turn: int = 0
 
     def __init__(
         self,
@@ -220,6 +223,7 @@ class OpenThread:
         if not self._known:
             return
         row = self.thread
+        self._first_turn = turns if status == "running" else self._first_turn
         try:
             self.thread = await self._store.threads.update(
                 row.id,
@@ -231,9 +235,19 @@ class OpenThread:
                 cwd=row.cwd,
                 sandbox=row.sandbox,
             )
+            if quietly:
+                await self._store.search.forget(row.id)
+            elif status != "running":
+                await self._keep_words()
         except AgentError:
             if not quietly:
                 raise
+
+    async def _keep_words(self) -> None:
+        """What was said since the turn began, for a search."""
+        messages = (await self._stored.standing()).values.get("messages", [])
+        said = list(said_in(messages, self._first_turn))
+        await self._store.search.add(self.thread.id, said, is_whole=self._first_turn == 1)
 
     async def _leave_sandbox(self) -> None:
         """A headless run gives it back, unless its turn is to go on: in a chat one comes back, and

@@ -21,10 +21,11 @@ from nodes.step import Step
 class Thread:
     """One thread of a store, by its id. A checkpoint is named by its id; "" is the newest."""
 
-    def __init__(self, store: Store, id: str) -> None:
+    def __init__(self, store: Store, id: str, like: "Thread | None" = None) -> None:
+        """`like`: another thread of the store, whose compiled graph serves this one too."""
         self._store = store
         self._id = id
-        self._compiled: Graph | None = None
+        self._compiled: Graph | None = None if like is None else like._compiled
         self._standing: StateSnapshot | None = None
 
     async def app(self) -> Graph:
@@ -96,8 +97,7 @@ class Thread:
             whole = messages[places[-1]].additional_kwargs[OURS].get("whole") if places else None
             if not whole:
                 return [*messages, *later]
-            other = Thread(self._store, whole["thread"])
-            other._compiled = self._compiled
+            other = Thread(self._store, whole["thread"], like=self)
             state = await other.state(whole["checkpoint"])
             earlier: Sequence[AnyMessage] = state.values.get("messages", [])
             if not earlier:
@@ -118,6 +118,7 @@ class Thread:
     async def go_to(self, checkpoint: str, seq: int, *, redo: str | None) -> None:
         """Make a copy of `checkpoint` the newest. Its turn remembers what to redo; messages that
         were taken from the inbox are not taken again (`seq`)."""
+        await self._store.search.forget(self._id)
         turn: Turn = {**await self.turn(checkpoint), "seq": seq, "redo": redo}
         update = [({"turn": turn}, "stop")]
         await (await self.app()).aupdate_state(self.config(checkpoint), update, as_node="__copy__")

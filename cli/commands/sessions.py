@@ -1,4 +1,4 @@
-"""`ml-agent sessions`: list, show, resume, undo, rename, delete and prune sessions."""
+"""`ml-agent sessions`: list, search, show, resume, undo, rename, delete and prune sessions."""
 
 import sys
 from collections.abc import Iterator
@@ -72,6 +72,34 @@ async def list_(store: "Store", options: Options, everywhere: bool, limit: int) 
 
     told = [plain(row, store.standing(row), waits.get(row.id), goals.get(row.id)) for row in rows]
     return tell(options, redacted_in({"threads": told}), lines())
+
+
+@sessions.command(options_metavar="[OPTIONS] TEXT")
+@click.argument("words", metavar="TEXT", nargs=-1, required=True)
+@click.option("--all", "everywhere", is_flag=True, help="Also search the sessions of other folders")
+@click.option("--limit", type=click.IntRange(1), default=20, help="Max sessions (default 20)")
+@prints
+@with_store
+async def search(
+    store: "Store", options: Options, words: tuple[str, ...], everywhere: bool, limit: int
+) -> int:
+    """Find sessions by what was said in them, or by their title, the newest first.
+
+    A message or title matches if it has all words, in any case.
+    """
+    from cli.shared.thread_text import found_lines, plain_found
+    from graph.search import search as search_in
+
+    text = " ".join(words)
+    if not text.strip():
+        raise click.UsageError("the text is empty")
+    found = await search_in(store, text, None if everywhere else str(options.folder), limit)
+    if not found and options.output != "json":
+        here = "" if everywhere else f" in {inline(options.folder)}; --all searches every folder"
+        note(f"no session has {inline(text)!r}{here}")
+    told = [plain_found(one, store.standing(one.row)) for one in found]
+    lines = (redacted(line) for one in found for line in found_lines(one, store.standing(one.row)))
+    return tell(options, redacted_in({"threads": told}), lines)
 
 
 @sessions.command()

@@ -1,6 +1,7 @@
 """Threads as text: a line, an object, and what undo and redo did."""
 
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from cli.shared.render import Lines
@@ -8,6 +9,7 @@ from configs.visible import inline
 
 if TYPE_CHECKING:
     from core.store import ThreadRow
+    from graph.search import Found
     from graph.undo import Moved
 
 #: Files that are named; more are counted.
@@ -31,6 +33,21 @@ def plain(
     `goal`: as `core.store.goals.goal_of` has it."""
     keys = ("id", "cwd", "host", "title", "model", "mode", "turns", "created", "updated")
     return {**{k: getattr(row, k) for k in keys}, "status": status, "waiting": wait, "goal": goal}
+
+
+def found_lines(found: "Found", status: str) -> Iterator[str]:
+    """A session that a search found, and the line that has the words."""
+    yield line_of(found.row, status)
+    if found.count:
+        who = "you" if found.role == "user" else "answer"
+        more = f"  [{found.count - 1} more]" if found.count > 1 else ""
+        yield f"    {who}, turn {found.turn}: {inline(found.line)}{more}"
+
+
+def plain_found(found: "Found", status: str) -> dict[str, Any]:
+    """The same as an object; `match` is null if only the title has the words."""
+    match = {"turn": found.turn, "role": found.role, "line": found.line} if found.count else None
+    return {**plain(found.row, status), "matches": found.count, "match": match}
 
 
 def tell_moved(moved: "Moved", lines: Lines, *, redo: bool = False, dry_run: bool = False) -> None:

@@ -19,6 +19,7 @@ from core.store.experiments import SqlExperiments
 from core.store.goals import SqlGoals
 from core.store.ledger import SqlLedger
 from core.store.rows import SqlDecisions, SqlFilesSeen, SqlGrants, SqlInbox, SqlJournal
+from core.store.search import SqlSearch
 from core.store.sqlite.lease import FileLeases, Leases
 from core.store.sqlite.tables import SqliteDatabase
 from core.store.threads import ThreadRow, ThreadRows
@@ -96,6 +97,7 @@ class Store:
         self.waits = SqlWaits(self._database)
         self.experiments = SqlExperiments(self._database)
         self.goals = SqlGoals(self._database)
+        self.search = SqlSearch(self._database)
 
     async def saver(self) -> BaseCheckpointSaver[str]:
         """LangGraph's checkpointer. The import is late: a list of threads needs none of it."""

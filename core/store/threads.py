@@ -196,7 +196,7 @@ class ThreadRows:
         ours |= dict.fromkeys(
             (
                 "inbox", "journal", "files_seen", "snapshots", "decisions", "waits",
-                "experiments", "trials", "goals",
+                "experiments", "trials", "goals", "search_texts", "search_state",
             ),
             "thread",
         )  # fmt: skip

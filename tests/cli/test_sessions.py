@@ -179,3 +179,22 @@ def test_contradictions(tmp_path: Path) -> None:
                           ["--json", "--output", "stream-json", "hello"]):  # fmt: skip
             done = run(*arguments)
             assert (done.returncode, "contradict" in complaints(done)[0]) == (2, True)
+
+
+def test_search(tmp_path: Path) -> None:
+    secret = "hf_AbCdEfGhIjKlMnOpQrStUvWxYzAbCdEfGh"
+    with program(
+        tmp_path, lambda asked: Reply(f"heard {asked.user.splitlines()[-1].split()[0]}")
+    ) as run:
+        run.task(f"warmup steps with {secret} please")
+        run.task("cooldown")
+        listed = run("sessions", "search", "HEARD", "warmup")
+        assert listed.stdout.splitlines()[1] == "    answer, turn 1: heard warmup"
+        (found,) = json.loads(run("sessions", "search", "steps warmup", "--json").stdout)["threads"]
+        assert (found["matches"], found["match"]["role"]) == (1, "user")
+        assert secret not in found["match"]["line"] + found["title"]
+        assert json.loads(run("sessions", "search", secret, "--json").stdout) == {"threads": []}
+        away = run("-C", str(tmp_path), "sessions", "search", "warmup")
+        assert (away.stdout, away.returncode) == ("", 0)
+        assert "--all searches every folder" in away.stderr
+        assert "warmup" in run("-C", str(tmp_path), "sessions", "search", "warmup", "--all").stdout

@@ -9,17 +9,34 @@ from cli.chat.threads import close_thread, ensure_open
 from cli.chat.turns import offer_unfinished
 from cli.shared.thread_text import line_of
 from configs.visible import inline
+from core.secrets.redaction import redacted
 
 #: Threads that /sessions and /resume know.
 MOST = 200
 
 
-async def sessions(chat: Chat, word: str) -> None:
+async def sessions(chat: Chat, words: str) -> None:
+    """List them; with words, those that have them."""
+    if words:
+        await _search(chat, words)
+        return
     found = await _threads(chat)
     for row, status in found[:20]:
         chat.lines.line(line_of(row, status))
     if not found:
         chat.lines.line("no sessions in this folder")
+
+
+async def _search(chat: Chat, words: str) -> None:
+    from cli.shared.thread_text import found_lines
+    from core.store import open_store
+    from graph.search import search
+
+    async with await open_store(chat.settings) as store:
+        found = await search(store, words, str(chat.folder), 20)
+        lines = [line for one in found for line in found_lines(one, store.standing(one.row))]
+    for line in lines or [f"no session of this folder has {inline(words)!r}"]:
+        chat.lines.line(redacted(line))
 
 
 async def resume(chat: Chat, word: str) -> None:

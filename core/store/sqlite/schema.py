@@ -159,6 +159,19 @@ MIGRATIONS: tuple[Migration, ...] = (
             progress TEXT NOT NULL
         )""",
     ),
+    (
+        """CREATE TABLE search_texts (
+            thread TEXT NOT NULL,
+            id TEXT NOT NULL,
+            turn INTEGER NOT NULL,
+            place INTEGER NOT NULL,
+            role TEXT NOT NULL,
+            text TEXT NOT NULL,
+            folded TEXT NOT NULL,
+            PRIMARY KEY (thread, id)
+        )""",
+        "CREATE TABLE search_state (thread TEXT PRIMARY KEY)",
+    ),
 )
 
 

@@ -13,6 +13,7 @@ from core.errors import NoSuchThread
 from core.experiments.record import Experiment, Judge, Trial
 from core.store import Store, ThreadRow, new_thread_id, open_store
 from core.store.goals import GoalRow, Terms
+from core.store.search import Said
 from core.store.sqlite.tables import Database, Row, Statement
 from core.store.threads import TITLE_CHARACTERS, ThreadRows
 from tests.core.store.fresh import delete_thread
@@ -290,6 +291,7 @@ async def test_a_deleted_thread_leaves_nothing(store: Store, settings: Settings)
         await store.decisions.put(thread, "c", {"type": "approve"})
         await store.waits.make(WaitRow(thread, "c", [], "", 1.0, None, 0, {}))
         await store.goals.put(GoalRow(thread, "goal", "true", Terms("money")))
+        await store.search.add(thread, [Said("m", 1, 1, "user", "hello")], is_whole=True)
         judge = Judge("loss", "min", "python judge.py")
         await store.experiments.define(Experiment(thread, judge, "/w", "digest", 1.0))
         await store.experiments.begin(Trial(thread, 0, f"{thread}-c", None, "baseline"))
