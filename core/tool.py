@@ -204,7 +204,8 @@ class Services:
     `stop` belongs to one session; `Session` replaces it in its own copy. So does
     `changing_files`: what a call that may change files runs in, for undo. `tools`: those of MCP
     servers too, as of the turn. `inside`: set if the run is a sub-agent's. `whole_history`: every
-    stored message of the thread, compacted ones too; None if it cannot be read.
+    stored message of the thread, compacted ones too; None if it cannot be read. `report`: what
+    reproduces the thread's run up to the answer with this call; None in a sub-agent.
     """
 
     settings: Settings
@@ -226,6 +227,7 @@ class Services:
     looked: dict[str, float] = field(default_factory=dict)
     inside: SubagentRun | None = None
     whole_history: Callable[[], Awaitable[list[AnyMessage]]] | None = None
+    report: Callable[[str], Awaitable[dict[str, Any]]] | None = None
 
 
 if TYPE_CHECKING:

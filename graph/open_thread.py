@@ -21,6 +21,7 @@ from core.secrets.redaction import keep_known, redacted
 from core.store import Store, ThreadRow, open_store
 from core.tool import AgentContext, AgentTool, Services
 from graph.options import RunOptions, context_for, thread_for
+from graph.report import report_of
 from graph.search import said_in
 from graph.thread import Thread
 from graph.transcript.recorded_model import ReplayModel, open_replay
@@ -144,6 +145,7 @@ class OpenThread:
             tools=self._own_tools,
             changing_files=self._files.changing,
             whole_history=self._stored.whole_history,
+            report=lambda call: report_of(self._store, self.thread, call),
         )
         notice = self._options.notice or log.info
         self._services = in_sandbox(services, self.thread.id, self.thread.sandbox, notice)

@@ -1,13 +1,18 @@
 """The report of a stored thread: what reproduces its run."""
 
+from langchain_core.messages import AIMessage
+
 from core.report.collect import Report, collect
 from core.store import Store, ThreadRow
 from graph.thread import Thread
 
 
-async def report_of(store: Store, row: ThreadRow) -> Report:
-    """From the record alone; nothing runs."""
+async def report_of(store: Store, row: ThreadRow, call: str = "") -> Report:
+    """From the record alone; nothing runs. `call`: only what was before the answer with this call,
+    so that it is the same before the call is approved and while it runs."""
     messages = await Thread(store, row.id).whole_history()
+    holds = (n for n, m in enumerate(messages) if isinstance(m, AIMessage) and _has(m, call))
+    messages = messages[: next(holds, None)]
     notes = await store.journal.notes(row.id, "bash")
     kinds = await store.ledger.by_kind(row.id)
     experiment = await store.experiments.get(row.id)
@@ -26,3 +31,7 @@ async def report_of(store: Store, row: ThreadRow) -> Report:
         },
         experiment=(experiment, trials) if experiment else None,
     )
+
+
+def _has(message: AIMessage, call: str) -> bool:
+    return any(each["id"] == call for each in message.tool_calls)

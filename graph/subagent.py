@@ -126,6 +126,7 @@ def _context(ctx: ToolContext, subagent: Subagent) -> AgentContext:
         files_seen=NothingSeen() if subagent.mode == "read-only" else OwnSeen(),
         inside=SubagentRun(ctx.call_id, subagent.prompt, subagent.copy_of),
         whole_history=None,
+        report=None,
         # Undo keeps the thread's own folder.
         changing_files=None if subagent.copy_of else services.changing_files,
     )

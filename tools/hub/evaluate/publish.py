@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ def write(api: HfApi, repo: str, found: Found, date: str) -> str:
 
     author_of(api)
     files = _benchmarks(api, found, date)
-    files[CARD] = _card(api, repo, found)
+    files[CARD] = card_with(api, repo, lambda kind: results_of(found, kind))
     operations = [CommitOperationAdd(path, text.encode()) for path, text in files.items()]
     commit = api.create_commit(
         repo, operations, commit_message=f"Evaluation results of {found['harness']}"
@@ -85,16 +86,26 @@ def _task_id(api: HfApi, row: Row) -> str:
     return str(fitting[0]["id"]) if len(fitting) == 1 and "id" in fitting[0] else ""
 
 
-def _card(api: HfApi, repo: str, found: Found) -> str:
+def card_with(
+    api: HfApi, repo: str, results: Callable[[str | None], list[EvalResult]], revision: str = ""
+) -> str:
+    """The card of a model with more results in its model-index; those that measured the same are
+    replaced. `results` gets the model's task, if the card names it. Raises ToolError."""
     from huggingface_hub import ModelCard
     from huggingface_hub.errors import EntryNotFoundError
+    from yaml import YAMLError
 
     try:
-        path = api.hf_hub_download(repo, CARD)
+        path = api.hf_hub_download(repo, CARD, revision=revision or None)
         card = ModelCard(Path(path).read_text(encoding="utf-8"))
     except EntryNotFoundError:
         card = ModelCard("---\n{}\n---\n")
-    new = [_result(row, found, card.data.get("pipeline_tag")) for row in rows_to_publish(found)]
+    except (ValueError, YAMLError):
+        raise ToolError(
+            f"Cannot add results to the card of {repo}: the head of its README.md is not valid. "
+            "Correct it first."
+        ) from None
+    new = results(card.data.get("pipeline_tag"))
     data: Any = card.data
     before = data.eval_results or []
     kept = [one for one in before if not any(_is_same(one, other) for other in new)]
@@ -103,7 +114,12 @@ def _card(api: HfApi, repo: str, found: Found) -> str:
     return str(card)
 
 
-def _result(row: Row, found: Found, kind: Any) -> EvalResult:
+def results_of(found: Found, kind: str | None) -> list[EvalResult]:
+    """Raises ToolError if they must not be published."""
+    return [_result(row, found, kind) for row in rows_to_publish(found)]
+
+
+def _result(row: Row, found: Found, kind: str | None) -> EvalResult:
     from huggingface_hub import EvalResult
 
     data: dict[str, Any] = {

@@ -9,7 +9,7 @@ from core.hub.refusals import Repo, RepoType
 Operation = Literal[
     "list", "read", "upload", "delete", "create", "update", "branch", "tag", "refs", "commits",
     "pr_create", "pr_list", "pr_get", "pr_comment", "pr_merge", "pr_close",
-    "status", "logs", "restart", "pause", "secret", "hardware", "copy", "sync",
+    "status", "logs", "restart", "pause", "secret", "hardware", "copy", "sync", "report",
 ]  # fmt: skip
 READS = ("list", "read", "refs", "commits", "pr_list", "pr_get", "status", "logs")
 

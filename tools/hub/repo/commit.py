@@ -43,7 +43,7 @@ async def upload(arguments: RepoArguments, ctx: ToolContext, begun: bool) -> Cha
 
     if count > 1:
         ctx.log(f"uploading {count} files, {size(files.size)}")
-    return _commit(arguments, message, operations, f"Uploaded {files.described}")
+    return commit_change(arguments, message, operations, f"Uploaded {files.described}")
 
 
 def deletion(arguments: RepoArguments) -> Change:
@@ -55,7 +55,7 @@ def deletion(arguments: RepoArguments) -> Change:
 
         return [CommitOperationDelete(path) for path in arguments.paths]
 
-    change = _commit(arguments, message, operations, f"Deleted {', '.join(arguments.paths)}")
+    change = commit_change(arguments, message, operations, f"Deleted {', '.join(arguments.paths)}")
 
     def before(api: HfApi) -> Seen:
         seen = change.before(api)
@@ -78,7 +78,7 @@ def _check_there(api: HfApi, arguments: RepoArguments) -> None:
         raise ToolError(f"{repo.type.capitalize()} {repo.id} has no {', '.join(gone)}.{near}")
 
 
-def _commit(arguments: RepoArguments, message: str, operations: Any, said: str) -> Change:
+def commit_change(arguments: RepoArguments, message: str, operations: Any, said: str) -> Change:
     repo = arguments.about
     revision = repo.revision or "main"
 

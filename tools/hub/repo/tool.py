@@ -12,7 +12,7 @@ from core.hub.connection import Hub
 from core.hub.errors import timed_out
 from core.tool import AgentTool, NotBegun, ToolContext, ToolResult
 from tools.hub.endpoints.runs import FREE
-from tools.hub.repo import buckets, commit, pulls, settings, spaces
+from tools.hub.repo import buckets, commit, pulls, report, settings, spaces
 from tools.hub.repo.arguments import READS, RepoArguments
 from tools.hub.repo.change import Change
 from tools.hub.repo.evaluation import evaluation_line
@@ -74,6 +74,10 @@ class HubRepo(AgentTool):
         effect = self.effect(arguments, ctx.cwd)
         if effect.kind == "spend":
             return await spaces.foresee_hardware(arguments, ctx)
+        if arguments.operation == "report":
+            return replace(
+                effect, preview=_lines(effect.preview, await report.preview(arguments, ctx))
+            )
         said = await evaluation_line(arguments, ctx)
         return replace(effect, preview=f"{effect.preview}\n{said}") if said else effect
 
@@ -153,6 +157,8 @@ def preview(arguments: RepoArguments) -> str:
     if a.operation == "upload":
         what = f"{a.source} to {a.path or '/'}" if a.source else a.path
         return _lines(f"upload to {at}{by}: {what}", a.message, a.text, a.content)
+    if a.operation == "report":
+        return _lines(f"upload the report of this session to {at}{by}", a.message, a.text)
     if a.operation == "delete" and a.remove:
         return f"delete the whole {where}, with its history"
     if a.operation == "delete":
@@ -188,6 +194,8 @@ async def change_of(arguments: RepoArguments, ctx: ToolContext, begun: bool = Fa
     """
     if arguments.operation == "upload":
         return await commit.upload(arguments, ctx, begun)
+    if arguments.operation == "report":
+        return await report.upload(arguments, ctx, begun)
     if arguments.operation == "delete":
         whole = arguments.remove
         return settings.delete_repo(arguments) if whole else commit.deletion(arguments)
