@@ -37,8 +37,8 @@ class HubRepo(AgentTool):
     name: str = "hf_repo"
     description: str = (
         "A Hugging Face repository: its files, upload, delete, create (private by default), update "
-        "visibility or gating; branches, tags, commits, pull requests. Large files: "
-        "`hf download` in bash."
+        "visibility or gating; branches, tags, commits, pull requests; report (of this session: "
+        "REPORT.md, results into the card). Large files: `hf download` in bash."
     )
     args_schema: type[BaseModel] = RepoArguments
     looks_up: bool = True
