@@ -19,11 +19,12 @@ from typing import Any
 
 from configs.settings import Settings
 from core import history
-from core.store import open_store
+from core.store import ThreadRow, open_store
 from core.tool import AgentTool, ToolContext
 from core.volatile import steady
 from docs import tool_data
 from docs.tool_calls import CALLS, Call
+from graph.report import report_of
 from nodes.services import build_services
 from nodes.validate import validated
 from tests.stand_ins.github_server import GithubServer
@@ -128,7 +129,10 @@ async def sections(folder: Path) -> dict[str, list[str]]:
         store = await open_store(settings)
         shown: dict[str, list[str]] = {}
         try:
-            bench = Made(build_services(settings, store), work)
+            services = build_services(settings, store)
+            row = ThreadRow(THREAD, str(work), "host", "title", "openai/stand-in", "auto")
+            services.report = lambda call: report_of(store, row, call)
+            bench = Made(services, work)
             for call in CALLS:
                 sent = _put(call.arguments, {BLOG: blog})
                 asked = await bench.asked(Call(call.tool, sent, call.id))

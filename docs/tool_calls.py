@@ -130,6 +130,7 @@ CALLS = [
         {"operation": "upload", **TUNED, "path": "more.md", "content": "More.\n",
          "create_pr": True, "message": "More notes"},
         {"operation": "pr_close", **TUNED, "number": 2, "text": "Not needed."},
+        {"operation": "report", **TUNED},
         {"operation": "status", **SPACE}, {"operation": "logs", **SPACE},
         {"operation": "secret", **SPACE, "name": "HF_TOKEN"},
         {"operation": "hardware", **SPACE, "name": "t4-small", "hours": 2},
