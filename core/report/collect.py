@@ -168,7 +168,8 @@ def _experiment(experiment: Experiment, trials: Sequence[Trial]) -> dict[str, An
         "direction": judge.direction,
         "command": judge.command,
         "frozen": list(judge.frozen),
-        "judge_sha256": experiment.digest,
+        # The rest is about files that are not frozen (tools/experiment/surroundings.py).
+        "judge_sha256": experiment.digest.partition(" ")[0],
         "repeats": judge.repeats,
         "notes": list(experiment.notes),
         "trials": [
