@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from core.effects import Effect
 from core.errors import ToolError
+from core.hub.card import rows_to_publish
 from core.hub.connection import Hub
 from core.hub.jobs import flavor_of
 from core.hub.refusals import Repo
@@ -16,7 +17,7 @@ from core.tool import AgentTool, ToolContext, ToolResult
 from core.units import dollars, duration, seconds_of
 from tools.hub.evaluate.arguments import EvalArguments
 from tools.hub.evaluate.plan import PINNED, job_of, local_command, overlaps, plan
-from tools.hub.evaluate.publish import rows_to_publish, write
+from tools.hub.evaluate.publish import write
 from tools.hub.evaluate.results import Found, is_job, ordered, read_results, table
 from tools.hub.jobs.launch import launch, recovered
 

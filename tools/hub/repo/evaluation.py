@@ -4,9 +4,9 @@ import asyncio
 import itertools
 from pathlib import Path
 
+from core.hub.card import Found
 from core.policy.paths import resolved
 from core.tool import ToolContext
-from tools.hub.evaluate.results import Found
 from tools.hub.repo.arguments import RepoArguments
 
 WEIGHTS = (".safetensors", ".bin", ".gguf", ".pt", ".pth", ".onnx")

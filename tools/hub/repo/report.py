@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from core.errors import ToolError
 from core.experiments.metrics import json_place
 from core.experiments.record import KEPT
+from core.hub.card import CARD, Found, card_with, results_of
 from core.report.markdown import as_markdown
 from core.tool import ToolContext
-from tools.hub.evaluate.publish import CARD, card_with, results_of
 from tools.hub.repo.arguments import RepoArguments
 from tools.hub.repo.change import Change, Seen
 from tools.hub.repo.commit import commit_change
@@ -22,8 +22,6 @@ from tools.hub.repo.files import content_of
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult, HfApi
-
-    from tools.hub.evaluate.results import Found
 
 TEXT, DATA = "REPORT.md", "report.json"
 
