@@ -15,13 +15,11 @@ import pytest
 
 from tests.cli.program import Program, program
 from tests.cli.program_process import start
+from tests.graph.conftest import JOB
 from tests.graph.test_other_processes import home
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.model_script import Call, Reply
 
-JOB: dict[str, Any] = {
-    "operation": "run", "flavor": "t4-small", "timeout": "30m", "command": "python train.py",
-}  # fmt: skip
 ID = f"{1:024x}"
 
 

@@ -1,31 +1,22 @@
 """Jobs in turns: priced before the approval, within the cap, their end told once, never twice."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from benchmarks.jobs_chaos import trial
 from cli.shared.jobs import jobs_command, tell_of_jobs
 from configs.settings import Settings
+from tests.graph.conftest import JOB
 from tests.graph.driving import driven
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.model_script import Asked, Call, Reply
 from tools.hub.jobs import notices
 
-RUN: dict[str, Any] = {
-    "operation": "run", "flavor": "t4-small", "timeout": "30m", "command": "python train.py",
-}  # fmt: skip
 
-
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
-    monkeypatch.setenv("HF_TOKEN", "hf_ann")
+@pytest.fixture(autouse=True)
+def _set(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notices, "BETWEEN", 0.0)
-    with HubServer() as server:
-        yield server
-    assert server.violations == []
 
 
 @pytest.fixture
@@ -40,7 +31,7 @@ def launch(asked: Asked) -> Reply:
     if "has ended" in asked.user:
         return Reply("it has ended")
     if asked.step == 0:
-        return Reply(calls=[Call("hf_jobs", RUN)])
+        return Reply(calls=[Call("hf_jobs", JOB)])
     return Reply("launched")
 
 
@@ -55,7 +46,7 @@ async def test_the_approval_shows_price_and_what_is_left(
         assert request["left_micro_usd"] == 1_000_000
         assert "data: none named, not checked" in request["preview"]
         assert hub.jobs.jobs == {}
-        changed = {**RUN, "flavor": "cpu-basic"}
+        changed = {**JOB, "flavor": "cpu-basic"}
         edit = {"type": "edit", "edited_action": {"name": "hf_jobs", "args": changed}}
         ended = await driver.resume([edit])
         assert ended.text == "launched"
@@ -93,7 +84,7 @@ async def test_arguments_that_cannot_run_are_said_and_nobody_is_asked(
     given: Settings, workdir: Path, hub: HubServer
 ) -> None:
     def choose(asked: Asked) -> Reply:
-        wrong = {**RUN, "flavor": "t4-smal"}
+        wrong = {**JOB, "flavor": "t4-smal"}
         return Reply(calls=[Call("hf_jobs", wrong)]) if asked.step == 0 else Reply("ok")
 
     async with driven(choose, given, workdir, mode="ask") as driver:
@@ -103,7 +94,7 @@ async def test_arguments_that_cannot_run_are_said_and_nobody_is_asked(
 
 async def test_scheduled_jobs_always_ask(given: Settings, workdir: Path, hub: HubServer) -> None:
     def choose(asked: Asked) -> Reply:
-        daily = {**RUN, "operation": "schedule", "cron": "@daily"}
+        daily = {**JOB, "operation": "schedule", "cron": "@daily"}
         return Reply(calls=[Call("hf_jobs", daily)]) if asked.step == 0 else Reply("ok")
 
     for mode in ("auto", "yolo"):
@@ -146,7 +137,7 @@ async def test_a_job_whose_end_was_waited_for_is_not_told_again(
 ) -> None:
     def choose(asked: Asked) -> Reply:
         if asked.step == 0:
-            return Reply(calls=[Call("hf_jobs", RUN)])
+            return Reply(calls=[Call("hf_jobs", JOB)])
         if asked.step == 1:
             hub.jobs.end()
             (job,) = hub.jobs.jobs
@@ -178,7 +169,7 @@ async def test_an_interrupt_leaves_the_job_and_says_so(
 
     def choose(asked: Asked) -> Reply:
         if asked.user_messages == 1:
-            return Reply(calls=[Call("hf_jobs", {**RUN, "detach": False})])
+            return Reply(calls=[Call("hf_jobs", {**JOB, "detach": False})])
         return Reply("ok")
 
     async with driven(choose, given, workdir) as driver:

@@ -26,14 +26,6 @@ HOUR = 167 * 60
 
 
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
-    monkeypatch.setenv("HF_TOKEN", "hf_ann")
-    with HubServer() as server:
-        yield server
-    assert server.violations == []
-
-
-@pytest.fixture
 def boxes(hub: HubServer, tmp_path: Path) -> Iterator[SandboxServer]:
     with SandboxServer(tmp_path / "box") as server:
         server.serve(hub)

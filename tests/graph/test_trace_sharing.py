@@ -1,7 +1,6 @@
 """Threads that are shared: where it was asked for, in private, without secrets, not in the way."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +14,6 @@ from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.model_script import Asked, Call, Reply
 
 KEY = "hf_" + "QwErTyUiOpAsDfGhJkLz" + "XcVbNmKjHgFdSa"
-
-
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
-    monkeypatch.setenv("HF_TOKEN", "hf_ann")
-    with HubServer() as server:
-        yield server
-    assert server.violations == []
 
 
 @pytest.fixture

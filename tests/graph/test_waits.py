@@ -1,7 +1,6 @@
 """Waits: no request while one lasts, one answer whoever wakes it, whatever else happens."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,27 +8,20 @@ import pytest
 
 from configs.settings import Settings
 from core.errors import NoSuchThread
+from tests.graph.conftest import JOB
 from tests.graph.driving import Driver, driven
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.model_script import Call, Reply
 from tools.wait.lookout import TooSlow, matching
-
-JOB: dict[str, Any] = {
-    "operation": "run", "flavor": "t4-small", "timeout": "30m", "command": "python train.py",
-}  # fmt: skip
 
 
 def waiting(*until: dict[str, Any], **more: Any) -> Reply:
     return Reply(calls=[Call("wait", {"until": list(until), **more})])
 
 
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
-    monkeypatch.setenv("HF_TOKEN", "hf_ann")
-    with HubServer() as server:
-        server.jobs.looks = 10**6
-        yield server
-    assert server.violations == []
+@pytest.fixture(autouse=True)
+def _set(hub: HubServer) -> None:
+    hub.jobs.looks = 10**6
 
 
 async def woken(driver: Driver) -> Any:

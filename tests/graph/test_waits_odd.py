@@ -2,10 +2,8 @@
 
 import asyncio
 import shutil
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,25 +11,19 @@ from configs.settings import Settings
 from core.errors import NewerDatabase
 from core.store import open_store
 from graph.watcher import Watcher
+from tests.graph.conftest import JOB
 from tests.graph.driving import Driver, driven
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.model_script import Asked, Call, Reply
 from tools.wait.lookout import LONGEST, Pace
 
 ID = f"{1:024x}"
-JOB: dict[str, Any] = {
-    "operation": "run", "flavor": "t4-small", "timeout": "30m", "command": "python train.py",
-}  # fmt: skip
 GO = {"until": [{"command": "test -e go", "every": "5s"}]}
 
 
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
-    monkeypatch.setenv("HF_TOKEN", "hf_ann")
-    with HubServer() as server:
-        server.jobs.looks = 10**6
-        yield server
-    assert server.violations == []
+@pytest.fixture(autouse=True)
+def _set(hub: HubServer) -> None:
+    hub.jobs.looks = 10**6
 
 
 def waits_for_go(asked: Asked) -> Reply:

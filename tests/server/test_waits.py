@@ -6,6 +6,7 @@ from typing import Any
 
 from configs.settings import Settings
 from core.store.goals import Terms
+from server.room import Room
 from tests.server.editor import SECONDS, Editor, prompt
 from tests.server.editor import served as edited
 from tests.server.site import Browser, served
@@ -29,6 +30,12 @@ async def status_of(browser: Browser, thread: str) -> dict[str, Any]:
     return found
 
 
+async def until_waiting(room: Room) -> None:
+    async with asyncio.timeout(SECONDS):
+        while room.session.thread.status != "waiting" or room.is_running:
+            await asyncio.sleep(0.02)
+
+
 async def until_woken(browser: Browser, thread: str) -> None:
     async with asyncio.timeout(SECONDS):
         while browser.room(thread).session.thread.status == "waiting":
@@ -40,9 +47,7 @@ async def test_the_page_shows_a_wait_and_continues_it(settings: Settings, workdi
     async with served(waits_once, settings, workdir) as browser:
         thread = await browser.begin("wait for it", mode="auto")
         room = browser.room(thread)
-        async with asyncio.timeout(SECONDS):
-            while room.session.thread.status != "waiting" or room.is_running:
-                await asyncio.sleep(0.02)
+        await until_waiting(room)
         status = await status_of(browser, thread)
         assert status["state"] == "waiting"
         assert status["waiting"]["reasons"] == ["`test -e go` to succeed"]
@@ -57,9 +62,7 @@ async def test_a_message_on_the_page_ends_the_wait(settings: Settings, workdir: 
     async with served(waits_once, settings, workdir) as browser:
         thread = await browser.begin("wait for it", mode="auto")
         room = browser.room(thread)
-        async with asyncio.timeout(SECONDS):
-            while room.session.thread.status != "waiting" or room.is_running:
-                await asyncio.sleep(0.02)
+        await until_waiting(room)
         assert (await browser.post(f"/threads/{thread}/send", text="stop")).status_code < 300
         await until_woken(browser, thread)
         assert (await room.session.history())[-1].text == "as you say"

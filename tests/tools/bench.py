@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from core.durable import Scope
+from core.effects import Effect
 from core.events import Event
 from core.history import Call
 from core.run import Reach
 from core.store.runs import Run
-from core.tool import AgentContext, Services, ToolResult
+from core.tool import AgentContext, Services, ToolContext, ToolResult
 from nodes.permitted import Permitted
 from nodes.run_call import run_once
 from nodes.step import Step
+from nodes.validate import validated
 
 THREAD = "t1"
 
@@ -47,6 +49,16 @@ class Bench:
         context = AgentContext(cwd=str(self.cwd), max_cost_micro_usd=cap)
         step = Step(self.services, context, THREAD, str(self.cwd), self.events.append)
         return await run_once(step, permitted, Scope(THREAD, "i", "t", "2026-11-21"))
+
+    async def foreseen(self, name: str, /, **arguments: Any) -> Effect:
+        """What the approval of a call would show."""
+        tool, given = validated(Call("c", name, arguments), self.services.tools)
+
+        async def no_note(evidence: dict[str, Any]) -> None:
+            raise AssertionError("nothing has begun")
+
+        place = (THREAD, str(self.cwd), self.services, self.events.append)
+        return await tool.foresee(given, ToolContext("c", name, *place, no_note))
 
     def new_id(self) -> str:
         # The front is what `process` shows, so it has to differ.

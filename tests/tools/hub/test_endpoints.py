@@ -5,12 +5,9 @@ from typing import Any
 
 import pytest
 
-from core.effects import Effect
 from core.history import Call
 from core.policy.decide import Situation, decide
-from core.tool import ToolContext
 from nodes.permitted import Permitted
-from nodes.validate import validated
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.service import Answer
 from tests.tools.bench import THREAD, Bench
@@ -29,18 +26,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deploy, "LOOKS", (0.0, 0.02))
 
 
-async def foreseen(bench: Bench, **arguments: Any) -> Effect:
-    tool, given = validated(Call("c", "hf_endpoint", arguments), bench.services.tools)
-
-    async def no_note(evidence: dict[str, Any]) -> None:
-        raise AssertionError("nothing has begun")
-
-    ctx = ToolContext(
-        "c", "hf_endpoint", THREAD, str(bench.cwd), bench.services, bench.events.append, no_note
-    )
-    return await tool.foresee(given, ctx)
-
-
 def only(hub: HubServer) -> dict[str, Any]:
     (one,) = hub.endpoints.made.values()
     return one
@@ -56,7 +41,7 @@ async def spent(bench: Bench) -> int:
 
 
 async def test_the_approval_has_price_limit_and_what_ends_it(bench: Bench) -> None:
-    effect = await foreseen(bench, **DEPLOY, image="vllm/vllm-openai:v0.9.0")
+    effect = await bench.foreseen("hf_endpoint", **DEPLOY, image="vllm/vllm-openai:v0.9.0")
     assert (effect.kind, effect.price_micro_usd) == ("spend", 3_200_000)
     for words in (
         "deploy tuned-7b-v2-", "in ann", "1× Nvidia L4, 24 GB GPU memory, $0.80 an hour",
@@ -150,7 +135,7 @@ async def test_a_resumed_one_is_paid_for_again(
     name = only(hub)["name"]
     later(bench, monkeypatch, 3600)
     await bench.call("hf_endpoint", operation="pause", name=name)
-    effect = await foreseen(bench, operation="resume", name=name, hours=2)
+    effect = await bench.foreseen("hf_endpoint", operation="resume", name=name, hours=2)
     assert (effect.price_micro_usd, f"resume {name}" in effect.preview) == (1_600_000, True)
     result = await bench.call("hf_endpoint", operation="resume", name=name, hours=2)
     assert result.text.startswith(f"Endpoint {name} was resumed on {L4}: pending")

@@ -11,11 +11,7 @@ import pytest
 import yaml
 from huggingface_hub import ModelCard
 
-from core.effects import Effect
-from core.history import Call
 from core.policy.decide import Situation, decide
-from core.tool import ToolContext
-from nodes.validate import validated
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.viewer_server import Split, ViewerServer
 from tests.tools.bench import THREAD, Bench
@@ -55,18 +51,6 @@ def rows(*values: float, limit: Any = None, model: str = "ann/tuned") -> dict[st
             for name, value in zip(names, values, strict=False)
         ],
     }  # fmt: skip
-
-
-async def foreseen(bench: Bench, name: str, **arguments: Any) -> Effect:
-    tool, given = validated(Call("c", name, arguments), bench.services.tools)
-
-    async def no_note(evidence: dict[str, Any]) -> None:
-        raise AssertionError("nothing has begun")
-
-    ctx = ToolContext(
-        "c", name, THREAD, str(bench.cwd), bench.services, bench.events.append, no_note
-    )
-    return await tool.foresee(given, ctx)
 
 
 def sample(name: str) -> dict[str, Any]:
@@ -144,7 +128,7 @@ async def test_the_approval_has_models_price_versions_and_overlap(
         "ann/chat": {"default": {"train": Split(asked[:4])}},
         "openai/gsm8k": {"main": {"test": Split(asked)}},
     }
-    effect = await foreseen(bench, "hf_eval", **{**JOB, "tasks": ["gsm8k", "mine"]}, limit=50)
+    effect = await bench.foreseen("hf_eval", **{**JOB, "tasks": ["gsm8k", "mine"]}, limit=50)
     assert (effect.kind, effect.price_micro_usd) == ("spend", 400_020)
     for words in (
         "evaluate ann/tuned and ann/base", "$0.40 an hour × 1 h = $0.40 at most",
@@ -157,7 +141,7 @@ async def test_the_approval_has_models_price_versions_and_overlap(
 
 
 async def test_what_is_not_known_is_said(bench: Bench) -> None:
-    effect = await foreseen(bench, "hf_eval", **{**JOB, "model": "ann/bare"})
+    effect = await bench.foreseen("hf_eval", **{**JOB, "model": "ann/bare"})
     assert "base: none known, nothing to compare with" in effect.preview
     assert "overlap: not checked, no training set is known; name it in train" in effect.preview
 
@@ -296,7 +280,7 @@ async def test_published_into_card_and_benchmark_once(bench: Bench, hub: HubServ
     hub.add("openai/gsm8k", "dataset", files={"eval.yaml": benchmark})
     await read_in(bench, hub, rows(0.52, 0.54))
     publish = {"operation": "publish", "model": "ann/tuned"}
-    effect = await foreseen(bench, "hf_eval", **publish)
+    effect = await bench.foreseen("hf_eval", **publish)
     assert "gsm8k exact_match (strict-match): 0.5200" in effect.preview
     for _ in range(2):
         result = await bench.call("hf_eval", **publish)
@@ -329,12 +313,12 @@ async def test_publishing_a_model_says_whether_it_was_evaluated(
     upload = {"operation": "upload", "repo": "ann/tuned", "source": "."}
     none = "evaluation: none of ann/tuned in this session (hf_eval)"
     for arguments in (update, upload):
-        assert none in (await foreseen(bench, "hf_repo", **arguments)).preview
+        assert none in (await bench.foreseen("hf_repo", **arguments)).preview
     for other in (
         {**upload, "source": "notes.md"}, {**update, "type": "dataset"},
         {**update, "visibility": "private"},
     ):  # fmt: skip
-        assert "evaluation" not in (await foreseen(bench, "hf_repo", **other)).preview
+        assert "evaluation" not in (await bench.foreseen("hf_repo", **other)).preview
     await read_in(bench, hub, rows(0.52))
-    shown = (await foreseen(bench, "hf_repo", **update)).preview
+    shown = (await bench.foreseen("hf_repo", **update)).preview
     assert "evaluation: gsm8k exact_match (strict-match) 0.5200 (lm-eval 0.4.13, call_" in shown

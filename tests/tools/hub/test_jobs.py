@@ -9,11 +9,8 @@ from typing import Any
 import pytest
 
 from core.errors import ToolError
-from core.history import Call
 from core.policy.decide import Situation, decide
-from core.tool import ToolContext
 from core.units import duration, seconds_of
-from nodes.validate import validated
 from tests.stand_ins import hub_errors as errors
 from tests.stand_ins.hub_jobs import Job, secret_values
 from tests.stand_ins.hub_server import HubServer
@@ -39,18 +36,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def only(hub: HubServer) -> Job:
     (job,) = hub.jobs.jobs.values()
     return job
-
-
-async def foreseen(bench: Bench, **arguments: Any) -> Any:
-    tool, given = validated(Call("c", "hf_jobs", arguments), bench.services.tools)
-
-    async def no_note(evidence: dict[str, Any]) -> None:
-        raise AssertionError("nothing has begun")
-
-    run = ToolContext(
-        "c", "hf_jobs", THREAD, str(bench.cwd), bench.services, bench.events.append, no_note
-    )
-    return await tool.foresee(given, run)
 
 
 async def test_a_script_is_sent_inline_and_returns_at_once(bench: Bench, hub: HubServer) -> None:
@@ -371,17 +356,17 @@ async def test_after_a_kill_the_label_is_looked_up_first(
 
 
 async def test_the_price_is_the_live_one(bench: Bench, hub: HubServer) -> None:
-    effect = await foreseen(bench, **{**RUN, "timeout": "2h"}, command="python x.py")
+    effect = await bench.foreseen("hf_jobs", **{**RUN, "timeout": "2h"}, command="python x.py")
     assert (effect.kind, effect.price_micro_usd) == ("spend", 800_040)
     assert "$0.40 an hour × 2 h = $0.80 at most" in effect.preview
     assert effect.preview.endswith("python x.py")
     hub.jobs.hardware[1]["unitCostMicroUSD"] = 10_000
-    assert (await foreseen(bench, **RUN, command="x")).price_micro_usd == 300_000
+    assert (await bench.foreseen("hf_jobs", **RUN, command="x")).price_micro_usd == 300_000
 
 
 async def test_a_price_that_cannot_be_had_is_unknown(bench: Bench, hub: HubServer) -> None:
     hub.misbehave(errors.BROKEN_NOW, path="/api/jobs/hardware")
-    effect = await foreseen(bench, **RUN, command="x")
+    effect = await bench.foreseen("hf_jobs", **RUN, command="x")
     assert effect.price_micro_usd is None
     assert "price unknown: The Hub fails at the moment" in effect.preview
 
@@ -389,7 +374,7 @@ async def test_a_price_that_cannot_be_had_is_unknown(bench: Bench, hub: HubServe
 async def test_what_cannot_run_is_said_before(bench: Bench) -> None:
     for arguments in ({**RUN, "flavor": "h900"}, {**RUN, "timeout": "x"}):
         with pytest.raises(ToolError):
-            await foreseen(bench, **arguments, command="x")
+            await bench.foreseen("hf_jobs", **arguments, command="x")
 
 
 async def test_the_preflight_names_its_evidence(bench: Bench) -> None:
@@ -397,7 +382,7 @@ async def test_the_preflight_names_its_evidence(bench: Bench) -> None:
         **RUN, "command": "x", "datasets": ["ann/data"], "model": "ann/model",
         "output": "ann/tuned", "monitoring": "trackio",
     }  # fmt: skip
-    before = (await foreseen(bench, **planned)).preview
+    before = (await bench.foreseen("hf_jobs", **planned)).preview
     assert "data: ann/data not checked (hf_dataset inspect was not called on it)" in before
     assert "memory: ann/model not checked" in before
     assert "time limit: not checked" in before
@@ -411,15 +396,17 @@ async def test_the_preflight_names_its_evidence(bench: Bench) -> None:
     ):
         await journal.begin(THREAD, call, tool)
         await journal.note(THREAD, call, note)
-    after = (await foreseen(bench, **planned)).preview
+    after = (await bench.foreseen("hf_jobs", **planned)).preview
     assert "data: ann/data inspected, its columns fit DPO (c1)" in after
     assert "memory: lora of ann/model fits t4-small (c2)" in after
     assert "result: to ann/tuned, says the model" in after
     assert "monitoring: trackio" in after
     assert "time limit: an earlier job took 1 min 30 s on t4-small (c3)" in after
-    other = (await foreseen(bench, **{**planned, "flavor": "cpu-basic"})).preview
+    other = (await bench.foreseen("hf_jobs", **{**planned, "flavor": "cpu-basic"})).preview
     assert "lora of ann/model does NOT fit cpu-basic" in other
-    bare = (await foreseen(bench, **RUN, command="push_to_hub=True report_to=wandb")).preview
+    bare = (
+        await bench.foreseen("hf_jobs", **RUN, command="push_to_hub=True report_to=wandb")
+    ).preview
     assert "data: none named, not checked" in bare
     assert "result: no place named" in bare
 

@@ -15,7 +15,7 @@ from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.service import Answer
 from tests.stand_ins.trackio_server import TrackioServer
 from tests.tools.bench import Bench
-from tests.tools.hub.test_jobs import RUN, foreseen, only
+from tests.tools.hub.test_jobs import RUN, only
 
 SCHEDULE: dict[str, Any] = {**RUN, "operation": "schedule", "cron": "@daily", "command": "x"}
 #: (operation, makes what it starts from and says its id)
@@ -34,7 +34,7 @@ async def first(bench: Bench, hub: HubServer, operation: str) -> str:
 async def test_runs_the_same_again(bench: Bench, hub: HubServer, operation: str) -> None:
     source = await first(bench, hub, operation)
     before = len(hub.jobs.jobs)
-    effect = await foreseen(bench, operation=operation, id=source)
+    effect = await bench.foreseen("hf_jobs", operation=operation, id=source)
     assert (effect.kind, effect.price_micro_usd) == ("spend", 6667 * 30)
     assert "$0.40 an hour × 30 min = $0.20 at most" in effect.preview
     assert "python train.py" in effect.preview
@@ -54,7 +54,7 @@ async def test_runs_the_same_again(bench: Bench, hub: HubServer, operation: str)
 async def test_a_packed_script_is_shown_as_its_source(bench: Bench, hub: HubServer) -> None:
     given = {"script": "print('all of it')\n", "dependencies": ["trl"], "script_args": ["--lr=1"]}
     await bench.call("hf_jobs", **RUN, **given)
-    effect = await foreseen(bench, operation="rerun", id=only(hub).id)
+    effect = await bench.foreseen("hf_jobs", operation="rerun", id=only(hub).id)
     assert "uv run --with trl script.py --lr=1\n\nprint('all of it')" in effect.preview
     assert only(hub).body["command"][3] not in effect.preview
 
@@ -100,7 +100,7 @@ async def test_what_is_not_there_cannot_run_again(bench: Bench, operation: str) 
     result = await bench.call("hf_jobs", operation=operation, id="0" * 24)
     assert result.text == f"Cannot {operation} {'0' * 24}: not found."
     with pytest.raises(ToolError, match="needs id"):
-        await foreseen(bench, operation=operation)
+        await bench.foreseen("hf_jobs", operation=operation)
 
 
 def test_running_again_costs_and_is_asked_about(bench: Bench) -> None:
@@ -201,7 +201,7 @@ async def test_a_local_folder_becomes_a_volume(
     bench: Bench, hub: HubServer, bucket: dict[str, Any], data: Path
 ) -> None:
     given = {**RUN, "command": "x", "volumes": ["./data:/in", "datasets/ann/d:/d", "./data:/o:rw"]}
-    effect = await foreseen(bench, **given)
+    effect = await bench.foreseen("hf_jobs", **given)
     assert effect.paths == ("./data", "./data")
     assert "uploads ./data (1 files" in effect.preview
     assert "left out, known to hold secrets: 1" in effect.preview
@@ -229,12 +229,12 @@ async def test_a_public_bucket_gets_nothing(
 
 async def test_trackio_gets_its_variables(bench: Bench, hub: HubServer) -> None:
     given = {**RUN, "command": "x", "output": "ann/tuned", "monitoring": "trackio"}
-    shown = (await foreseen(bench, **given)).preview
+    shown = (await bench.foreseen("hf_jobs", **given)).preview
     assert "trackio to the Space ann/trackio, project tuned; without HF_TOKEN" in shown
     named = {**given, "monitoring": "Trackio: team/board", "name": "sft", "secrets": ["HF_TOKEN"]}
     assert (
         "Space team/board, project sft; a new Space is public"
-        in (await foreseen(bench, **named)).preview
+        in (await bench.foreseen("hf_jobs", **named)).preview
     )
     await bench.call("hf_jobs", **named)
     env = only(hub).body["environment"]

@@ -11,7 +11,7 @@ import pytest
 
 from tests.stand_ins.hub_server import HubServer
 from tests.tools.bench import THREAD, Bench
-from tests.tools.hub.test_jobs import RUN, foreseen, only, quick
+from tests.tools.hub.test_jobs import RUN, only, quick
 from tools.hub.jobs.smoke import measured_in
 
 __all__ = ["quick"]
@@ -69,13 +69,13 @@ async def test_it_stops_after_its_steps_and_pushes_nothing(
 
 
 async def test_cents_cap_its_time(bench: Bench, hub: HubServer) -> None:
-    effect = await foreseen(bench, **SMOKE, command="x", cents=10)
+    effect = await bench.foreseen("hf_jobs", **SMOKE, command="x", cents=10)
     assert effect.kind == "spend"
     assert effect.price_micro_usd == 100_000
     await bench.call("hf_jobs", **SMOKE, command="x", cents=10)
     # a10g-large costs 2.5 cents a minute.
     assert only(hub).body["timeoutSeconds"] == 240
-    assert (await foreseen(bench, **SMOKE, command="x")).price_micro_usd == 375_000
+    assert (await bench.foreseen("hf_jobs", **SMOKE, command="x")).price_micro_usd == 375_000
 
 
 async def test_what_it_measured_is_evidence_of_the_real_run(bench: Bench, hub: HubServer) -> None:
@@ -87,15 +87,17 @@ async def test_what_it_measured_is_evidence_of_the_real_run(bench: Bench, hub: H
     )
     assert f"Measured: {said}" in result.text
     real = {**RUN, "flavor": "a10g-large", "command": "x", "model": "ann/base"}
-    assert f"smoke: {said} ({bench.last_id})" in (await foreseen(bench, **real)).preview
+    assert f"smoke: {said} ({bench.last_id})" in (await bench.foreseen("hf_jobs", **real)).preview
     assert (
         "time limit: 30 min is LESS than the whole run takes"
-        in (await foreseen(bench, **real)).preview
+        in (await bench.foreseen("hf_jobs", **real)).preview
     )
-    assert "LESS" not in (await foreseen(bench, **{**real, "timeout": "2h"})).preview
-    other = await foreseen(bench, **{**real, "flavor": "t4-small"})
+    assert "LESS" not in (await bench.foreseen("hf_jobs", **{**real, "timeout": "2h"})).preview
+    other = await bench.foreseen("hf_jobs", **{**real, "flavor": "t4-small"})
     assert "(another flavor)" in other.preview
-    assert "smoke:" not in (await foreseen(bench, **{**real, "model": "ann/other"})).preview
+    assert (
+        "smoke:" not in (await bench.foreseen("hf_jobs", **{**real, "model": "ann/other"})).preview
+    )
 
 
 async def test_a_log_without_a_measurement_says_so(bench: Bench, hub: HubServer) -> None:
@@ -110,7 +112,7 @@ async def test_options_of_a_job(bench: Bench, hub: HubServer) -> None:
     assert "uv run --python 3.11 /tmp/job/script.py --lr 1e-4" in body["command"][2]
     assert "8000" in json.dumps(body["expose"])
     assert "pair" in json.dumps(body)
-    preview = (await foreseen(bench, **RUN, script="print(1)", **given)).preview
+    preview = (await bench.foreseen("hf_jobs", **RUN, script="print(1)", **given)).preview
     assert "open to the internet: ports [8000]" in preview
     assert "ssh:" in preview
 
@@ -129,10 +131,10 @@ async def test_who_cannot_pay_is_said_before(
 ) -> None:
     from huggingface_hub import HfApi
 
-    assert "payment:" not in (await foreseen(bench, **RUN, command="x")).preview
+    assert "payment:" not in (await bench.foreseen("hf_jobs", **RUN, command="x")).preview
     real = HfApi.whoami
     monkeypatch.setattr(HfApi, "whoami", lambda self: {**real(self), "canPay": False})
-    preview = (await foreseen(bench, **RUN, command="x")).preview
+    preview = (await bench.foreseen("hf_jobs", **RUN, command="x")).preview
     assert "payment: ann has no payment method, so the Hub will refuse it" in preview
 
 

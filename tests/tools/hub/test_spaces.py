@@ -4,11 +4,7 @@ from typing import Any
 
 import pytest
 
-from core.effects import Effect
-from core.history import Call
 from core.policy.decide import Situation, decide
-from core.tool import ToolContext
-from nodes.validate import validated
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.hub_spaces import Space
 from tests.stand_ins.service import Answer
@@ -24,18 +20,6 @@ SECRET = "wandb-value-0123456789"
 def space(hub: HubServer) -> Space:
     hub.add("ann/demo", "space")
     return hub.spaces.of("ann/demo")
-
-
-async def foreseen(bench: Bench, **arguments: Any) -> Effect:
-    tool, given = validated(Call("c", "hf_repo", arguments), bench.services.tools)
-
-    async def no_note(evidence: dict[str, Any]) -> None:
-        raise AssertionError("nothing has begun")
-
-    ctx = ToolContext(
-        "c", "hf_repo", THREAD, str(bench.cwd), bench.services, bench.events.append, no_note
-    )
-    return await tool.foresee(given, ctx)
 
 
 def later(bench: Bench, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
@@ -79,7 +63,7 @@ async def test_a_secret_goes_by_name_and_is_in_no_record(
     call = {"operation": "secret", **DEMO, "name": "WANDB_API_KEY"}
     assert "is not set on this machine" in (await bench.call("hf_repo", **call)).text
     monkeypatch.setenv("WANDB_API_KEY", SECRET)
-    effect = await foreseen(bench, **call)
+    effect = await bench.foreseen("hf_repo", **call)
     assert (effect.kind, effect.preview) == ("publish", "secret WANDB_API_KEY of space ann/demo")
     result = await bench.call("hf_repo", **call)
     assert space.secrets == {"WANDB_API_KEY": SECRET}
@@ -87,7 +71,7 @@ async def test_a_secret_goes_by_name_and_is_in_no_record(
     assert SECRET not in f"{result} {bench.events} {row}"
     gone = await bench.call("hf_repo", **call, remove=True)
     assert (gone.ok, space.secrets) == (True, {})
-    assert (await foreseen(bench, **call, remove=True)).kind == "destroy"
+    assert (await bench.foreseen("hf_repo", **call, remove=True)).kind == "destroy"
     other = await bench.call("hf_repo", **{**call, "name": "MY_SECRET"})
     assert "MY_SECRET is not among those" in other.text
 
@@ -95,7 +79,7 @@ async def test_a_secret_goes_by_name_and_is_in_no_record(
 async def test_hardware_is_rented_for_hours_and_given_back(
     bench: Bench, space: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    effect = await foreseen(bench, **T4)
+    effect = await bench.foreseen("hf_repo", **T4)
     assert (effect.kind, effect.price_micro_usd) == ("spend", 800_000)
     assert "$0.40 an hour × 2 h = $0.80 set aside" in effect.preview
     assert "the Hub has no time limit" in effect.preview
