@@ -90,9 +90,9 @@ class Trial:
 class Forks:
     """Starts processes that have imported everything already."""
 
-    def __init__(self) -> None:
+    def __init__(self, source: str = FORKS) -> None:
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        self._parent: Any = subprocess.Popen([sys.executable, "-c", FORKS], stdin=subprocess.PIPE,
+        self._parent: Any = subprocess.Popen([sys.executable, "-c", source], stdin=subprocess.PIPE,
                                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                              text=True, env=environment)  # fmt: skip
         assert self._parent.stdout.readline() == "ready\n"

@@ -93,9 +93,11 @@ class Bench:
         backend = self.ctx.services.backend
         if "run" in trial.progress:
             found = await backend.found(trial.progress["run"])
-            usable = ("alive", "finished")
-            if not isinstance(found, str) and await asyncio.to_thread(found.state) in usable:
+            state = "" if isinstance(found, str) else await asyncio.to_thread(found.state)
+            if not isinstance(found, str) and state in ("alive", "finished"):
                 return found, trial
+            if not isinstance(found, str) and state == "not begun":
+                return await self._start(found, trial), trial  # no attempt: nothing has run
         started = trial.progress.get("started", 0)
         if started - len(trial.metrics) >= ATTEMPTS:
             why = trial.progress.get("failure", "")
@@ -106,14 +108,14 @@ class Bench:
         seal = await asyncio.to_thread(seal_of, self.folder, self.experiment.judge.frozen)
         progress = {**trial.progress, "started": started + 1, "run": note, "seal": seal}
         trial = await self.ctx.services.experiments.update(trial, progress=progress)
-        if self.in_background:
-            journal = self.ctx.services.journal
-            await journal.begin(self.ctx.thread, name, self.ctx.tool)
-            await journal.note(self.ctx.thread, name, note)  # `wait` finds it there
         return await self._start(command, trial), trial
 
     async def _start(self, command: RunningCommand, trial: Trial) -> RunningCommand:
         judge, ctx = self.experiment.judge, self.ctx
+        if self.in_background:  # `wait` finds it in the journal
+            await ctx.services.journal.begin(ctx.thread, command.name, ctx.tool)
+            note = trial.progress["run"]
+            await ctx.services.journal.note(ctx.thread, command.name, note)
         reach = "network" if ctx.reach == "outside" else ctx.reach
         timeout = None if self.in_background else judge.max_time
         request = CommandRequest(

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from core.experiments.record import Trial
+from core.store.files.folder_snapshots import FolderSnapshots
 from core.tool import ToolResult
 from tests.tools.bench import THREAD, Bench
 
@@ -186,3 +187,18 @@ async def test_what_cannot_be_frozen_is_said(lab: Lab) -> None:
     missing = await lab.bench.call("experiment", operation="define")
     assert "define needs metric and command" in missing.text
     assert "no experiment is defined" in (await lab.run("x")).text
+
+
+async def test_a_run_that_a_kill_kept_from_beginning_is_no_attempt(lab: Lab) -> None:
+    await lab.define(repeats=1)
+    lab.edit(0.5)
+    call, services = lab.bench.new_id(), lab.bench.services
+    _, note = await services.backend.prepare(THREAD, f"t1r2-{call}")
+    state, folder = services.settings.state_path(), str(lab.bench.cwd)
+    snapshot = FolderSnapshots(state, folder, lambda path: False).take(THREAD)
+    progress = {"started": 3, "run": note}
+    trial = Trial(THREAD, -1, call, 0, "better", files=["train.sh"], progress=progress,
+                  snapshot=snapshot)  # fmt: skip
+    await services.experiments.begin(trial)
+    result = await lab.run("better", call_id=call)
+    assert "Trial 1: keep" in result.text, result.text
