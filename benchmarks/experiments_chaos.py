@@ -29,8 +29,8 @@ STEPS = (
 )  # fmt: skip
 #: By trial: its hypothesis and verdict.
 TRIALS = [
-    ("baseline", "baseline"), ("0.8", "keep"), ("0.95", "discard"), ("0.5", "keep"), ("0.6", "discard"),
-    ("0.7", "discard"), ("0.45", "keep"), ("0.4", "keep"),
+    ("baseline", "baseline"), ("0.8", "keep"), ("0.95", "discard"), ("0.5", "keep"),
+    ("0.6", "discard"), ("0.7", "discard"), ("0.45", "keep"), ("0.4", "keep"),
 ]  # fmt: skip
 
 PROGRAM = """

@@ -256,6 +256,7 @@ class AgentContext:
         stream: show the answer as it comes.
         interactive: a user is there and can be asked.
         frozen: absolute paths that judge the work (a goal's check): calls must not change them.
+        experiment: the one that the user asked for (core/experiments/asked.py); {}: any.
         patience: seconds that a run waits for a quota or credit; 0: it fails at once.
     """
 
@@ -272,5 +273,6 @@ class AgentContext:
     stream: bool = True
     interactive: bool = True
     frozen: list[str] = field(default_factory=list)
+    experiment: dict[str, Any] = field(default_factory=dict)
     patience: float = 0.0
     services: Live = None

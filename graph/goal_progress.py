@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from core.backend import CommandRequest
 from core.errors import AgentError
+from core.experiments.asked import standing
 from core.secrets.redaction import redacted
 from core.store.files.recorder import Turn as TurnFilesOf
 from core.store.goals import GoalRow, Progress, left_words
@@ -48,13 +49,8 @@ class GoalProgress(Waits):
             return replace(row, state="paused", reason=STOPPED), ""
         if changed := await self._changed(row):
             return replace(row, state="paused", reason=changed), ""
-        request = CommandRequest(
-            row.command, self._folder(), row.terms.check_time, False, self._folder(),
-            row.terms.reach, [*row.terms.files],
-        )  # fmt: skip
         try:
-            check = check_once(self._services, self.thread.id, call_id, request)
-            found = await race(check, self._stop)
+            found = await race(self._check(row, call_id), self._stop)
         except Stopped:
             return replace(row, state="paused", reason=STOPPED), ""
         except (AgentError, OSError, ValueError) as error:
@@ -64,13 +60,28 @@ class GoalProgress(Waits):
             return replace(row, state="paused", reason=f"the check {found.trouble}"), ""
         if found.code == 0:
             already = "" if row.progress.turns else "; it did before any turn"
-            return replace(row, state="achieved", reason=f"the check succeeds{already}"), ""
+            said = found.output if row.terms.experiment else f"the check succeeds{already}"
+            return replace(row, state="achieved", reason=said), ""
         spent = await self._spent(row) or 0
         for state, reason in (("stalled", _stalled(row)), ("limit", await self._limit(row, spent))):
             if reason:
                 return replace(row, state=state, reason=reason), ""  # type: ignore[arg-type]
         left = left_words(row, spent, self._services.clock())
         return row, next_message(row, found, left)
+
+    async def _check(self, row: GoalRow, call_id: str) -> Checked:
+        """Its check, run once; of an experiment, how many of its trials are measured."""
+        if row.terms.experiment:
+            experiments = self._store.experiments
+            experiment = await experiments.get(self.thread.id)
+            trials = await experiments.trials(self.thread.id)
+            is_done, said = standing(row.terms.experiment, experiment, trials)
+            return Checked(0 if is_done else 1, said)
+        request = CommandRequest(
+            row.command, self._folder(), row.terms.check_time, False, self._folder(),
+            row.terms.reach, [*row.terms.files],
+        )  # fmt: skip
+        return await check_once(self._services, self.thread.id, call_id, request)
 
     async def _changed(self, row: GoalRow) -> str:
         """Which file of the check is another than was approved; "" if none is."""

@@ -93,13 +93,18 @@ def _effect(
 def next_message(row: GoalRow, found: Checked, left: str) -> str:
     """What begins the next turn. `row`: as it is after the check."""
     progress = row.progress
-    parts = [f"Goal: {row.text}", f"It is reached when this command exits with 0: {row.command}"]
-    parts.append(f"It exited with {found.code}. Its last lines:\n{_tail(found.output)}")
+    parts = [f"Goal: {row.text}"]
+    if row.terms.experiment:
+        parts.append(found.output)
+    else:
+        parts.append(f"It is reached when this command exits with 0: {row.command}")
+        parts.append(f"It exited with {found.code}. Its last lines:\n{_tail(found.output)}")
     if progress.tried:
         tried = "\n".join(f"- {one}" for one in progress.tried)
         parts.append(f"Tried so far:\n{attached(OUTPUT, tried)}")
+    again = "" if row.terms.experiment else "; the command runs again when your turn ends"
     parts.append(
-        f"Left: {left}. Work on the goal now; the command runs again when your turn ends. Do not "
+        f"Left: {left}. Work on the goal now{again}. Do not "
         "change how it judges. If you need something that only the user can give, say so."
     )
     return "\n\n".join(parts)

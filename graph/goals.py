@@ -13,6 +13,7 @@ from typing import Any
 from core.effects import Effect
 from core.errors import AgentError, UsageError
 from core.events import Event
+from core.experiments.asked import in_words, judge_asked, same_judge
 from core.policy.decide import Situation, decide
 from core.policy.rules import rules_of
 from core.secrets.redaction import keep_known, redacted
@@ -38,6 +39,7 @@ class Goals(GoalProgress):
         """Let the thread have this goal; `next_turn` (graph/pursuit.py) pursues it.
 
         Args:
+            command: its check; with `terms.experiment`, the judge of that.
             terms: its caps; the rest is filled in here. protect: further files of the check.
         Raises UsageError: a rule forbids the check, a file is not there.
         """
@@ -46,8 +48,11 @@ class Goals(GoalProgress):
         text, command = encodable(text), encodable(command)
         self._stop.clear()  # an earlier turn was stopped, not this goal
         reach = await self._reach(command)
+        await self._check_experiment(terms)
         await self._make_known(text)
-        files = await scripts_of(command, self._services, self._folder())
+        files: list[str] = []
+        if not terms.experiment:  # that freezes its own: what else its judge runs is the work
+            files = await scripts_of(command, self._services, self._folder())
         files += await named_files(protect, self._services, self._folder())
         run = {**options_of(self._context), "max_cost_micro_usd": terms.max_cost}
         terms = replace(
@@ -60,6 +65,16 @@ class Goals(GoalProgress):
         keep_known(f"{text}\n{command}")
         await self._store.goals.put(GoalRow(self.thread.id, text, command, terms))
         return await self._store.goals.needed(self.thread.id)
+
+    async def _check_experiment(self, terms: Terms) -> None:
+        """Raises UsageError: the session has another experiment than is asked for."""
+        asked = judge_asked(terms.experiment)
+        known = await self._store.experiments.get(self.thread.id) if self._known else None
+        if asked and known and not same_judge(asked, known.judge, known.folder):
+            raise UsageError(
+                f"Cannot ask for {in_words(asked)}: the experiment of this session has "
+                f"{in_words(known.judge)}.", "start a new session",
+            )  # fmt: skip
 
     async def resume_goal(self, **caps: Any) -> GoalRow:
         """Pursue it again, with the files of its check as they are now. caps: those of `Terms`
@@ -106,6 +121,7 @@ class Goals(GoalProgress):
         row = await self.goal()
         judges = row is not None and row.state in ("active", "paused")
         self._context.frozen = [*row.terms.files] if row is not None and judges else []
+        self._context.experiment = {**row.terms.experiment} if row is not None and judges else {}
 
     def cap_turn(self, row: GoalRow) -> None:
         """Let the next turn be paid with the goal's money, and end when the goal's time does."""

@@ -1,4 +1,4 @@
-"""Kills around trials, in the folder and in copies: none is there twice, no folder is half-restored.
+"""Kills around trials, in the folder and in copies: none comes twice, no folder is half-restored.
 
 Few of them here: `python -m benchmarks.experiments_chaos --kills 200` is the proof.
 """

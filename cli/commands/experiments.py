@@ -1,18 +1,22 @@
 """`ml-agent experiments`: the trials of a session's experiment, and the files of the best."""
 
 import asyncio
+import glob
+import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cli.commands.experiment_files import export, plot
+from cli.commands.goal import TURNS, cost, detach, options_for_goal, patience, time, turns
 from cli.commands.promote import promote
 from cli.headless import headless
+from cli.shared.bootstrap import headless_cap, settings_for
 from cli.shared.chosen_experiment import chosen_experiment, session_option
 from cli.shared.command import HELP, prints, tell, with_store
 from cli.shared.experiment_text import as_data, in_full, table, tree, trial_data
-from cli.shared.options import Options
+from cli.shared.options import Duration, Options
 from cli.shared.trial_files import snapshots_for, trial_with
 from cli.terminal.who_decides import by_a_person
 from configs.visible import inline
@@ -23,13 +27,12 @@ from core.secrets.redaction import redacted, redacted_in
 if TYPE_CHECKING:
     from core.store import Store
 
-#: What the first message of `run` asks for.
-TASK = """{goal}
+#: What follows the goal of `run`: the messages of its turns begin with it.
+HOW = """
 
-Work as an experiment. Call `experiment` with operation define: metric {metric}, direction \
-{direction}, command `{command}`, frozen {frozen}, repeats {repeats}. Then try one idea after \
-another: edit files, run, learn from the verdict, note what you learned. Stop after {trials} \
-trials, or earlier if nothing is kept in ten. End with the best trial and what it changed."""
+Work as an experiment. Try one idea after another: edit files and run, or branch for several at \
+once. Learn from each verdict, and note what you learned. Continue until all trials are made; then \
+end with the best one and what it changed."""
 
 
 @click.group(context_settings=HELP)
@@ -118,19 +121,59 @@ async def diff(store: "Store", options: Options, session: str | None, a: int, b:
 @click.option("--frozen", multiple=True, metavar="PATH", help="Trials must not change it")
 @click.option("--repeats", type=click.IntRange(1), default=3, show_default=True)
 @click.option(
-    "--max-trials", type=click.IntRange(1), default=20, show_default=True,
-    help="Trials that the model is asked for",
+    "--run-time", type=Duration(), metavar="DURATION", default=600.0,
+    help="Maximum time of one run of CMD (default 10m; above 15m it runs in the background)",
 )  # fmt: skip
-@click.option("--max-cost", type=click.FloatRange(0), metavar="USD", help="Maximum cost, in USD")
+@click.option(
+    "--max-trials", type=click.IntRange(1), default=20, show_default=True,
+    help="Trials of the session after which the goal is achieved",
+)  # fmt: skip
+@cost
+@time
+@turns
+@patience
+@detach
 @prints
-def run(options: Options, goal: str, max_cost: float | None, **given: Any) -> int:
-    """Let the model improve a metric, without a terminal."""
+def run(options: Options, goal: str, **given: Any) -> int:
+    """Let the model improve a metric until so many trials are made, without a terminal.
+
+    It is a goal of the session: `ml-agent goal`, `watch` and `sessions resume` continue it. By
+    starting it you approve its judge.
+    """
+    from core.experiments.asked import asked_for
+    from core.experiments.record import Judge
+    from core.store.goals import Terms
+
     by_a_person("start an experiment", terminal=False)
-    task = TASK.format(
-        goal=goal, metric=given["metric"], direction=given["direction"], command=given["judge"],
-        frozen=list(given["frozen"]), repeats=given["repeats"], trials=given["max_trials"],
+    command = given["judge"]
+    judge = Judge(
+        given["metric"], given["direction"], command, given["frozen"], given["repeats"],
+        given["run_time"],
     )  # fmt: skip
-    return headless(replace(options, max_cost=max_cost or options.max_cost), task)
+    options = options_for_goal(options, given)
+    options = replace(options, allow=(*options.allow, *rule_for(command)))
+    terms = Terms(
+        invocation="",
+        max_cost=round(headless_cap(options, settings_for(options)) * 1e6),
+        max_time=options.max_time,
+        max_turns=given["max_turns"] or TURNS,
+        experiment=asked_for(judge, given["max_trials"]),
+    )
+
+    async def begin(session: Any) -> None:
+        await session.set_goal(goal + HOW, command, terms)
+
+    return headless(replace(options, max_time=None), None, begin=begin)
+
+
+def rule_for(command: str) -> list[str]:
+    """The rule by which the judge runs without a question; of a line that is more than one command
+    the rest of the rules decides."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return []
+    return [f"bash({shlex.join(map(glob.escape, words))})"] if words else []
 
 
 def _tell_one(options: Options, experiment: Experiment, trial: Trial) -> int:

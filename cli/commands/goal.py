@@ -27,6 +27,10 @@ time = click.option(
     "--max-time", type=Duration(), metavar="DURATION",
     help="Maximum time since the goal was set, waits included",
 )  # fmt: skip
+patience = click.option(
+    "--patience", type=Duration(), metavar="DURATION",
+    help="Time to wait for a quota or credit that is used up",
+)  # fmt: skip
 turns = click.option("--max-turns", type=click.IntRange(1), help=f"Max turns (default {TURNS})")
 detach = click.option("--detach", is_flag=True, help="Exit when a turn waits (code 6), do not stay")
 
@@ -55,10 +59,7 @@ def goal() -> None:
 @cost
 @time
 @turns
-@click.option(
-    "--patience", type=Duration(), metavar="DURATION",
-    help="Time to wait for a quota or credit that is used up",
-)  # fmt: skip
+@patience
 @click.option(
     "--check-time", type=Duration(), metavar="DURATION", default=600.0,
     help="Maximum time of one check (default 10m)",
@@ -75,7 +76,7 @@ def set_(options: Options, text: str, check: str, **given: Any) -> int:
 
     by_a_person("set a goal", terminal=False)
     protect, check_time = given["protect"], given["check_time"]
-    options = _for_run(options, given)
+    options = options_for_goal(options, given)
     terms = Terms(
         invocation="",
         max_cost=round(headless_cap(options, settings_for(options)) * 1e6),
@@ -142,9 +143,11 @@ def resume(options: Options, thread: str | None, **given: Any) -> int:
     spent = {"max_cost": given["max_cost"] and round(given["max_cost"] * 1e6)}
     caps = {**spent, "max_time": given["max_time"], "max_turns": given["max_turns"]}
     kept = {name: value for name, value in caps.items() if value is not None}
-    patience = float(row.terms.run.get("patience") or 0.0)
-    options = replace(_for_run(options, given), resume=row.thread, go_on=False, max_time=None,
-                      patience=options.patience or patience)  # fmt: skip
+    was = float(row.terms.run.get("patience") or 0.0)
+    options = options_for_goal(options, given)
+    options = replace(
+        options, resume=row.thread, go_on=False, max_time=None, patience=options.patience or was
+    )
 
     async def begin(session: Any) -> None:
         await session.resume_goal(**kept)
@@ -166,7 +169,7 @@ async def clear(store: "Store", options: Options, thread: str | None) -> int:
     return tell(options, {"thread": row.thread, "state": None}, ())
 
 
-def _for_run(options: Options, given: dict[str, Any]) -> Options:
+def options_for_goal(options: Options, given: dict[str, Any]) -> Options:
     """The options of the run, those behind the command over those before it."""
     chosen = {name: given.get(name) for name in ("max_cost", "max_time", "patience", "detach")}
     return replace(options, **{name: value for name, value in chosen.items() if value})

@@ -34,6 +34,7 @@ class Terms:
             of the check may take. None: no cap.
         files: by absolute path, the hash of each file of the check.
         reach: what the check may reach. run: the options of the run that set it.
+        experiment: what is asked for in place of a check (core/experiments/asked.py); {}: nothing.
     """
 
     invocation: str
@@ -44,6 +45,7 @@ class Terms:
     files: Mapping[str, str] = field(default_factory=dict)
     reach: Reach = "network"
     run: Mapping[str, Any] = field(default_factory=dict)
+    experiment: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,7 @@ def goal_of(row: GoalRow, status: str, spent: int | None = None) -> dict[str, An
     terms = row.terms
     return {
         "text": row.text,
-        "until": row.command,
+        "until": until_words(row),
         "state": shown_state(row, status),
         "reason": row.reason,
         "since": row.made,
@@ -193,6 +195,12 @@ def goal_of(row: GoalRow, status: str, spent: int | None = None) -> dict[str, An
         "spent_micro_usd": spent,
         "last_check": row.progress.last,
     }
+
+
+def until_words(row: GoalRow) -> str:
+    """When a goal is achieved: its check, or the trials that are asked for."""
+    asked = row.terms.experiment
+    return f"{asked['trials']} trials of {row.command}" if asked else row.command
 
 
 def goal_line(goal: Mapping[str, Any]) -> str:

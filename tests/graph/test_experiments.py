@@ -4,9 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from configs.settings import Settings
+from core.experiments.asked import asked_for
 from core.experiments.record import Experiment, Judge, Place, Trial
 from core.experiments.words import MEMORY, memory
 from core.models.tokens import _encoder
+from core.store.goals import Terms
+from graph.pursuit import pursue
 from tests.graph.driving import driven
 from tests.stand_ins.model_script import Call, Reply, in_order
 
@@ -73,3 +76,38 @@ def test_the_memory_is_bounded_and_follows_from_the_record() -> None:
         assert "Best: 0 baseline 1" in text
         assert "the folder is at trial 0" in text
         assert "59 discard" in text
+
+
+async def test_trials_that_are_asked_for_are_a_goal_and_no_more_are_made(
+    settings: Settings, workdir: Path
+) -> None:
+    (workdir / "judge.sh").write_text(JUDGE)
+    (workdir / "train.txt").write_text("x" * 90)
+    judge = Judge("size", "min", "sh judge.sh", ("judge.sh",), 1)
+    define = {"operation": "define", "metric": "size", "command": "sh judge.sh", "repeats": 1}
+    script = [
+        calling("experiment", **define),
+        calling("experiment", **define, frozen=["./judge.sh"]),
+        calling("experiment", operation="branch", hypotheses=["one", "two"]),
+        calling("bash", command="echo short > train.txt"),
+        calling("experiment", operation="run", hypothesis="short"),
+        calling("experiment", operation="run", hypothesis="shorter"),
+        Reply(text="done"),
+    ]
+    async with driven(in_order(script), settings, workdir, mode="auto") as driver:
+        terms = Terms("", experiment=asked_for(judge, 1))
+        await driver.session.set_goal("make it small", judge.command, terms)
+        driver.events += [event async for event in pursue(driver.session)]
+        outputs = driver.outputs()
+        assert "the user asked for metric size, direction min" in outputs[0]
+        assert "Trial 0: baseline" in outputs[1]
+        assert "Not run: 1 of the trials that the user asked for are left." in outputs[2]
+        assert "Trial 1: keep" in outputs[4]
+        assert "Not run: 0 of the trials" in outputs[5]
+        row = await driver.session.goal()
+        assert row is not None
+        assert (row.state, row.progress.turns) == ("achieved", 1)
+        assert row.reason == "1 of 1 trials are measured. Best: 1 keep 6: short"
+        first = next(m["content"] for m in driver.messages if m["role"] == "user")
+        assert "Call experiment, define, with metric size" in first
+        assert "exits with 0" not in first

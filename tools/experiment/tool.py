@@ -1,7 +1,7 @@
 """experiment: measure changes to the folder with a judge that no trial can change."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -9,10 +9,11 @@ from pydantic import BaseModel
 from core.effects import Effect
 from core.errors import ToolError
 from core.experiments.record import KEPT, Experiment, Judge, Place, Trial, best_of
-from core.experiments.words import trial_line, tried_before, where_folder_is
+from core.experiments.words import trial_line, where_folder_is
 from core.tool import AgentTool, NotBegun, ToolContext, ToolResult
 from tools.experiment.arguments import ExperimentArguments
 from tools.experiment.branch import branch, finished, open_call
+from tools.experiment.checks import check_asked, check_new, check_number
 from tools.experiment.crew import has_begun, remove_left_copies
 from tools.experiment.frozen import checked_paths
 from tools.experiment.measure import StillRuns, check_here
@@ -96,6 +97,7 @@ async def _define(arguments: ExperimentArguments, ctx: ToolContext) -> ToolResul
         arguments.metric, arguments.direction, arguments.command, frozen,
         arguments.repeats, float(arguments.max_time),
     )  # fmt: skip
+    check_asked(judge, ctx)
     known = await experiments.get(ctx.thread)
     trials = await experiments.trials(ctx.thread)
     if known is not None and any(one.call_id != ctx.call_id for one in trials):
@@ -131,7 +133,8 @@ async def _run(arguments: ExperimentArguments, ctx: ToolContext) -> ToolResult:
     if begun:
         await ctx.note({"trial": begun[0].number, "at": ctx.services.clock()})
         return await _judged(lab, begun[0])
-    _check_new([arguments.hypothesis], arguments, trials)
+    check_new([arguments.hypothesis], arguments, trials)
+    check_number(1, ctx, trials)
     parent = _parent(arguments.parent, trials, lab.experiment)
     now = await lab.take(parent.snapshot)
     at = lab.experiment.place.at
@@ -157,7 +160,8 @@ async def _branch(arguments: ExperimentArguments, ctx: ToolContext) -> ToolResul
     await asyncio.to_thread(remove_left_copies, ctx, trials)
     is_new = not has_begun(ctx) and not any(t.call_id == f"{ctx.call_id}/0" for t in trials)
     if is_new:
-        _check_new(arguments.hypotheses, arguments, trials)
+        check_new(arguments.hypotheses, arguments, trials)
+        check_number(len(arguments.hypotheses), ctx, trials)
         at = lab.experiment.place.at
         edited = await asyncio.to_thread(lab.snapshots.changed, at, await lab.take(at))
         if edited:
@@ -177,21 +181,6 @@ async def _ready(ctx: ToolContext) -> tuple[Lab, dict[str, str], list[Trial]]:
     left = await lab.finish_restore()
     await lab.close_others(ctx.call_id)
     return lab, left, await lab.trials()
-
-
-def _check_new(
-    hypotheses: Sequence[str], arguments: ExperimentArguments, trials: Sequence[Trial]
-) -> None:
-    """Raises ToolError: there is no baseline, or one of them was tried before."""
-    if best_of(trials) is None:
-        raise ToolError("Cannot run a trial: the baseline was not measured. Fix it, define again.")
-    for hypothesis in hypotheses if not arguments.again else ():
-        before = tried_before(hypothesis, trials)
-        if before is not None:
-            raise ToolError(
-                f"Not run: this was tried before. {trial_line(before)}\n{before.rule}\n"
-                f"{before.note}\nIf there is a reason to try it once more, pass again=true."
-            )
 
 
 def _parent(asked: int, trials: list[Trial], experiment: Experiment) -> Trial:

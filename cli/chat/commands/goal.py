@@ -5,7 +5,7 @@ import time
 from cli.chat.state import Chat
 from cli.chat.threads import ensure_open
 from core.errors import UsageError
-from core.store.goals import Terms, goal_line, left_words
+from core.store.goals import Terms, goal_line, left_words, until_words
 
 USAGE = "/goal TEXT --until CMD; then /goal, /goal pause, /goal resume, /goal clear"
 #: Turns that a goal may take.
@@ -34,7 +34,7 @@ async def goal(chat: Chat, word: str) -> None:
         return
     chat.lines.line(goal_line(view), "33")
     left = left_words(row, view["spent_micro_usd"] or 0, time.time())
-    chat.lines.line(f"until: {row.command} · left: {left}", "2")
+    chat.lines.line(f"until: {until_words(row)} · left: {left}", "2")
 
 
 async def words(chat: Chat) -> list[tuple[str, str]]:
