@@ -1,10 +1,11 @@
-"""Makes the demo's recording: what the model says is written here, what the tools answer is real.
+"""Makes the demo's recordings: what the model says is written here, what the tools answer is real.
 
     uv run python -m docs.record_demo
 
 The Hub is a stand-in (tests/stand_ins): its answers and its prices are recorded, too. Run it after
 a change to a tool's words or to the answers below. It works in a temporary folder and writes
-configs/demo/recording.jsonl, in which that folder is /demo, and configs/demo/hub.json.
+configs/demo/recording.jsonl, in which that folder is /demo, configs/demo/hub.json, and
+configs/demo/experiments.jsonl (its words: docs/demo_experiments.py).
 """
 
 import asyncio
@@ -20,10 +21,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cli.commands.demo import ALLOWED, TRAINING
+from cli.shared.tours import EXPERIMENTS, HUB, TRAINING
 from configs.layers import shipped_settings
 from configs.settings import Settings
+from core.models.routes import recording_path
 from core.store import open_store
+from docs import demo_experiments
 from docs.demo_task import REPORT, SCRIPT, STEPS, TASK
 from docs.print_tools import environment
 from graph.options import RunOptions
@@ -38,6 +41,7 @@ from tests.stand_ins.viewer_server import Split, ViewerServer
 SHIPPED = Path(__file__).parent.parent / "configs" / "demo"
 FOLDER = "/demo"
 
+Answers = list[tuple[str, list[dict[str, Any]]]]
 DATASET, JOB = "ann/beans", f"{1:024x}"
 
 
@@ -51,7 +55,7 @@ def plan(done: int) -> dict[str, Any]:
     return {"plan": {"items": items}}
 
 
-def answers(found: dict[str, str]) -> list[tuple[str, list[dict[str, Any]]]]:
+def answers(found: dict[str, str]) -> Answers:
     """(what the model says, its calls) of each answer. `found`: numbers of the training run."""
     job = {
         "operation": "run", "script": "train.py", "script_args": ["--data", "/data/beans.csv",
@@ -100,10 +104,10 @@ def _bash(command: str) -> dict[str, Any]:
     return {"bash": {"command": command}}
 
 
-def draft(found: dict[str, str]) -> Recording:
+def draft(task: str, said: Answers) -> Recording:
     """The words alone, as a recording without results."""
-    messages: list[dict[str, Any]] = [{"role": "user", "content": TASK}]
-    for text, calls in answers(found):
+    messages: list[dict[str, Any]] = [{"role": "user", "content": task}]
+    for text, calls in said:
         made = [
             {
                 "id": f"{len(messages)}-{n}",
@@ -165,6 +169,15 @@ async def run(
     found: dict[str, str], folder: Path, settings: Settings
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Run the words with real tools; the lines of the recording, and what is known of the job."""
+    lines, (job,), cost = await played(draft(TASK, answers(found)), folder, settings, HUB.allowed)
+    effect = {"price_micro_usd": job["price_micro_usd"], "preview": job["preview"]}
+    return lines, {"hf_dataset": {}, "hf_jobs": {"run": {"effect": effect, "cost_micro_usd": cost}}}
+
+
+async def played(
+    words: Recording, folder: Path, settings: Settings, allowed: str
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], int]:
+    """(the lines of the recording, what was asked, what it cost in micro-USD)."""
     asked: list[dict[str, Any]] = []
 
     def approve(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -172,10 +185,10 @@ async def run(
         return [{"type": "approve"} for _ in requests]
 
     replay = Replay(
-        draft(found),
+        words,
         settings,
         cwd=folder,
-        options=RunOptions(mode="ask", allow=(ALLOWED,)),
+        options=RunOptions(mode="ask", allow=(allowed,)),
         real_tools=True,
         strict=False,
         decide=approve,
@@ -184,14 +197,27 @@ async def run(
     async for event in replay.events():
         assert event.name != "error", event
         cost = getattr(event, "cost_micro_usd", cost) if event.name == "turn_complete" else cost
-    (job,) = asked
-    effect = {"price_micro_usd": job["price_micro_usd"], "preview": job["preview"]}
-    known = {"run": {"effect": effect, "cost_micro_usd": cost}}
     async with await open_store(settings) as store:
         row = await store.threads.resolve(replay.session.thread.id)
         written = as_jsonl(row, await Thread(store, row.id).whole_history())
         lines = [json.loads(line) for text in written for line in text.split("\n") if line]
-    return lines, {"hf_dataset": {}, "hf_jobs": known}
+    return lines, asked, cost
+
+
+def record_experiments() -> list[dict[str, Any]]:
+    """The lines of the recording of experiments: its trainings take some ten seconds."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary, "work").resolve()
+        folder.mkdir()
+        shutil.copy(SHIPPED / "beans.csv", folder)
+        environment(Path(temporary))
+        settings = shipped_settings(state_dir=str(Path(temporary, "state")))
+        words = draft(demo_experiments.TASK, demo_experiments.ANSWERS)
+        lines, asked, _ = asyncio.run(played(words, folder, settings, EXPERIMENTS.allowed))
+        assert [one["tool"] for one in asked] == ["edit"]
+        text = json.dumps(lines).replace(str(folder), FOLDER)
+        made: list[dict[str, Any]] = json.loads(text)
+        return made
 
 
 def numbers(lines: list[dict[str, Any]]) -> dict[str, str]:
@@ -206,15 +232,22 @@ def main() -> None:
     lines, known = record(found)
     found = numbers(lines)
     lines, known = record(found)
-    lines[0] |= {"id": "demo", "created": 0, "model": "replay/demo"}
+    write(lines, HUB.model)
+    (SHIPPED / "hub.json").write_text(json.dumps(known, indent=1) + "\n")
+    write(record_experiments(), EXPERIMENTS.model)
+    print(found)
+
+
+def write(lines: list[dict[str, Any]], model: str) -> None:
+    """Without what each run changes."""
+    lines[0] |= {"id": model.partition("/")[2], "created": 0, "model": model}
     for line in lines[1:]:
         message = line["message"]
         message.pop("timestamp", None)
         message["ml_agent"]["sha256"] = digest(message)
-    target = SHIPPED / "recording.jsonl"
+    target = recording_path(model)
     target.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    (SHIPPED / "hub.json").write_text(json.dumps(known, indent=1) + "\n")
-    print(f"{target.name}: {len(lines) - 1} messages, {found}")
+    print(f"{target.name}: {len(lines) - 1} messages")
 
 
 if __name__ == "__main__":

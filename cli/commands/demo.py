@@ -1,5 +1,5 @@
 """`ml-agent demo`: an offline tour. The model and the Hub are recordings; the graph, the other
-tools, the files and the thread are real. In a terminal it runs in the chat."""
+tools, the files and the thread are real. In a terminal it runs in the chat. The tours: tours.py."""
 
 import asyncio
 import json
@@ -23,33 +23,36 @@ from cli.shared.command import runs
 from cli.shared.options import Options
 from cli.shared.render import EventPrinter, Lines, closing
 from cli.shared.results import INTERRUPTED
+from cli.shared.tours import EXPERIMENTS, HUB, Tour
 from cli.terminal.writer import to_stdout
 from configs.layers import shipped_settings
 from configs.settings import Settings
 
 #: Seconds between two words of the recorded model, in a terminal.
 PACE = 0.012
-#: The training here is allowed by a rule; the paid job asks.
-TRAINING = "python3 train.py"
-ALLOWED = f"bash({TRAINING})"
 Requests = list[dict[str, Any]]
 
 
 @click.command()
 @click.option("--yes", is_flag=True, help="Approve every call without asking")
+@click.option("--experiments", is_flag=True, help="Improve a training by experiments instead")
 @runs
-async def demo(options: Options, yes: bool) -> int:
+async def demo(options: Options, yes: bool, experiments: bool) -> int:
     """Take an offline tour: no key, no network, about ten seconds.
 
     A recorded model looks at a dataset, trains a small network in a new folder, and runs a paid
     job on a recorded Hub, which needs your approval. The graph, the other tools, the files and
     the session are real. Nothing is paid.
+
+    With --experiments it trains a network here, some 15 times, keeps what is better than noise,
+    and shows that a trial with another judge is void.
     """
-    return await _Demo(yes, options).run()
+    return await _Demo(yes, options, EXPERIMENTS if experiments else HUB).run()
 
 
 class _Demo:
-    def __init__(self, yes: bool, options: Options) -> None:
+    def __init__(self, yes: bool, options: Options, tour: Tour) -> None:
+        self._tour = tour
         self._yes = yes
         self._options = options
         self._in_chat = sys.stdin.isatty() and sys.stdout.isatty()
@@ -69,34 +72,36 @@ class _Demo:
             await self._chat(replay, folder, settings)
         else:
             await self._print(replay, folder)
-        return self._ended(replay.session.thread.id, folder)
+        return await self._ended(replay.session.thread.id, folder, settings)
 
     def _prepared(self, folder: Path, settings: Settings) -> Any:
         """The replay, in its folder, with the data set."""
+        from core.models.routes import recording_path
         from graph.options import RunOptions
         from graph.replay import Replay
         from graph.transcript.format import read_recording
 
         shipped = Path(str(files("configs"))) / "demo"
         shutil.copy(shipped / "beans.csv", folder)
+        known = self._tour.known
         return Replay(
-            read_recording(shipped / "recording.jsonl"),
+            read_recording(recording_path(self._tour.model)),
             settings,
             cwd=folder,
-            options=RunOptions(model="replay/demo", mode="ask", allow=(ALLOWED,)),
+            options=RunOptions(model=self._tour.model, mode="ask", allow=(self._tour.allowed,)),
             real_tools=True,
             strict=False,
             pace=PACE if self._in_chat else 0.0,
             decide=self._approve,
-            from_recording=json.loads((shipped / "hub.json").read_text(encoding="utf-8")),
+            from_recording=json.loads((shipped / known).read_text()) if known else {},
         )
 
     async def _print(self, replay: Any, folder: Path) -> None:
         """As lines, for a pipe."""
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, replay.session.interrupt)
         self._begin(folder, replay)
-        async for event in replay.events():
-            self._show(event)
+        async for event in self._noting(replay.events()):
+            self._lines.show(event)  # type: ignore[attr-defined]
         if self._last.name == "turn_complete":
             self._lines.line("\n" + closing(asdict(self._last), self._last.since), "2")
 
@@ -132,21 +137,16 @@ class _Demo:
 
     async def _noting(self, events: Any) -> Any:
         async for event in events:
-            self._note(event)
-            yield event
+            if event.name not in ("ready", "shutdown"):
+                self._last = event
+            # Numbers of a real training differ each time: that is not reported.
+            if self._tour.is_steady or not (event.name == "tool_log" and event.tool == "model"):
+                yield event
 
     def _begin(self, folder: Path, replay: Any) -> None:
-        self._lines.line(f"Offline tour: a recorded model and Hub; it works in {folder}", "1")
-        self._lines.line("The graph, the other tools, the files and the session are real.", "2")
+        self._lines.line(f"Offline tour: {self._tour.recorded}; it works in {folder}", "1")
+        self._lines.line(self._tour.real, "2")
         self._lines.line(f"\n> {replay.opening}", "1")
-
-    def _show(self, event: Any) -> None:
-        self._note(event)
-        self._lines.show(event)  # type: ignore[attr-defined]
-
-    def _note(self, event: Any) -> None:
-        if event.name not in ("ready", "shutdown"):
-            self._last = event
 
     def _approve(self, requests: Requests) -> Sequence[dict[str, Any]]:
         why = "--yes was given" if self._yes else "no terminal to ask in"
@@ -155,7 +155,7 @@ class _Demo:
         self._lines.line(f"  approved by the demo: {why}", "33")
         return [{"type": "approve"} for _ in requests]
 
-    def _ended(self, thread: str, folder: Path) -> int:
+    async def _ended(self, thread: str, folder: Path, settings: Settings) -> int:
         last = self._last
         if last.name == "interrupted":
             complain("interrupted")
@@ -166,6 +166,8 @@ class _Demo:
         if self._refused:
             # A recording cannot answer to a no; a model would be told and continue without it.
             self._lines.line("\nYou did not approve it, so it did not run: the tour ends here.")
+        for line in await self._tour.summary(settings, thread):
+            self._lines.line(line)
         self._lines.line(f"The files: {folder}")
         self._lines.line(f"The session: ml-agent sessions show {thread}")
         self._lines.line('Next: ml-agent login sets an API key, then ml-agent "your task"')

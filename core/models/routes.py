@@ -232,11 +232,15 @@ def _resolved(model: str, settings: Settings) -> Route:
     return _router(model, model)
 
 
+#: Recordings that come with the program, by name.
+SHIPPED = {"demo": "recording.jsonl", "demo-experiments": "experiments.jsonl"}
+
+
 def recording_path(model: str) -> Path:
-    """The file that a `replay/…` id names; `replay/demo` is the one that ships."""
+    """The file that a `replay/…` id names; those of SHIPPED come with the program."""
     name = model.removeprefix(RECORDINGS)
-    if name == "demo":
-        return Path(str(files("configs"))) / "demo" / "recording.jsonl"
+    if name in SHIPPED:
+        return Path(str(files("configs"))) / "demo" / SHIPPED[name]
     return Path(name).expanduser()
 
 
