@@ -109,6 +109,7 @@ def still_runs(trial: Trial, run: str) -> ToolResult:
     """`run`: the id of the background command."""
     done, in_copy = len(trial.metrics), "copy" in trial.progress
     again = "branch with the same hypotheses" if in_copy else "run with the same hypothesis"
+    again = "define with the same arguments" if trial.parent is None else again
     return ToolResult(
         f"Trial {trial.number} is measured in the background: run {done + 1}, id {run}. Do not "
         f'edit files now. Call wait(until=[{{"process": "{run}"}}]), then {again}: it continues '
