@@ -72,7 +72,10 @@ class Model(ModelInMemory):
             with open(f"{self.place}/asked", "a") as file:
                 file.write(f"{done}\\n")
         else:
-            calls = [edit(messages[1].text.partition("Hypothesis: ")[2].split()[0])]
+            value = messages[1].text.partition("Hypothesis: ")[2].split()[0]
+            calls = [edit(value)]
+            with open(f"{self.place}/inside", "a") as file:
+                file.write(f"{value} {done}\n")
         if done >= len(calls):
             return Answer(AIMessage("done"), "stop", cost_micro_usd=0)
         name, given = calls[done]
@@ -110,13 +113,15 @@ for line in sys.stdin:
 @dataclass(frozen=True)
 class Outcome:
     """What came of one session. halves: looks that found a folder between two states, and no word
-    of it. left: copies that are still there."""
+    of it. left: copies that are still there. again: steps of sub-agents that were finished, and
+    came again."""
 
     kills: int
     trials: list[tuple[str, str]]
     runs: int
     halves: int
     left: int
+    again: int
 
     @property
     def twice(self) -> int:
@@ -126,7 +131,7 @@ class Outcome:
 
     @property
     def good(self) -> bool:
-        return self.trials == TRIALS and not (self.twice or self.halves or self.left)
+        return self.trials == TRIALS and not (self.twice or self.halves or self.left or self.again)
 
 
 def values(place: Path) -> set[str]:
@@ -142,6 +147,17 @@ def is_half(place: Path) -> bool:
     return not any(
         json.loads(told)["to"] for (told,) in read(place, "SELECT place FROM experiments")
     )
+
+
+def repeated(place: Path) -> int:
+    """Steps of sub-agents that came after a later one of the same."""
+    newest: dict[str, int] = {}
+    count = 0
+    for line in (place / "inside").read_text().splitlines():
+        value, step = line.split()
+        count += int(step) < newest.get(value, 0)
+        newest[value] = max(newest.get(value, 0), int(step))
+    return count
 
 
 def outcome(forks: Forks, place: Path, chance: random.Random) -> Outcome:
@@ -166,6 +182,7 @@ def outcome(forks: Forks, place: Path, chance: random.Random) -> Outcome:
         max((len(json.loads(metrics)) for *_, metrics in found), default=0),
         halves,
         len(list(place.glob("state/threads/*/copies/*"))),
+        repeated(place),
     )
 
 
@@ -194,6 +211,7 @@ def main() -> int:
         f"{sum(one.twice for one in found)} trials twice, "
         f"{sum(one.halves for one in found)} folders half-restored, "
         f"{sum(one.left for one in found)} copies left, "
+        f"{sum(one.again for one in found)} finished steps again, "
         f"{sum(not one.good for one in found)} sessions with another record than undisturbed"
     )
     return 0 if all(one.good for one in found) else 1

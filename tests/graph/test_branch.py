@@ -1,5 +1,6 @@
 """branch: sub-agents try ideas at once, each in a copy of the folder; the best lands in it."""
 
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -224,4 +225,61 @@ async def test_a_stop_ends_all_and_leaves_the_folder(settings: Settings, workdir
         assert d.events[-1].name == "interrupted"
         assert [one.verdict for one in await trials_of(d)] == ["baseline"]
         assert copies(settings) == []
+        assert (workdir / "train.txt").read_text() == "0.9\n"
+
+
+async def test_a_long_judge_measures_copies_in_the_background_and_the_session_waits(
+    settings: Settings, workdir: Path
+) -> None:
+    folder(workdir)
+    long = {**DEFINE, "max_time": 1000, "command": "sleep 1; sh judge.sh"}
+    two = {"operation": "branch", "hypotheses": ["worse", "best"]}
+    calls = [Call("experiment", long), Call("experiment", two)]
+
+    def choose(asked: Asked) -> Reply:
+        if inside(asked):
+            return trying(asked)
+        results = [turn.text for turn in asked.turns if turn.role == "tool"]
+        ended = sum(text.startswith(("Trial 0: ", "worse:")) for text in results)
+        if results and "in the background" in results[-1]:
+            run = re.search(r'"process": "([^"]+)"', results[-1])
+            assert run is not None
+            return Reply(calls=[Call("wait", {"until": [{"process": run[1]}]})])
+        return Reply(calls=[calls[ended]]) if ended < 2 else Reply("done")
+
+    async with driven(choose, settings, workdir, mode="auto") as driver:
+        last, waits = await driver.send("go"), 0
+        while last.name == "waiting":
+            waits, requests = waits + 1, len(driver.server.bodies)
+            assert await driver.session.until_woken()
+            assert len(driver.server.bodies) == requests
+            last = await driver.resume()
+        assert last.name == "turn_complete"
+        trials = await trials_of(driver)
+        assert [one.verdict for one in trials] == ["baseline", "discard", "keep"]
+        # Each run is one wait: they took turns.
+        assert waits == sum(len(one.metrics) for one in trials)
+        assert sum(inside_body(body) for body in driver.server.bodies) == 2 * 4
+        assert (workdir / "train.txt").read_text() == "0.4\n"
+        assert copies(settings) == []
+
+
+def inside_body(body: dict[str, Any]) -> bool:
+    return bool(body["messages"][0]["content"] == trial_prompt())
+
+
+async def test_an_undo_takes_back_what_landed(settings: Settings, workdir: Path) -> None:
+    folder(workdir)
+
+    def choose(asked: Asked) -> Reply:
+        if inside(asked):
+            return trying(asked)
+        is_second = any(turn.text == "branch" for turn in asked.turns)
+        return Reply("done") if asked.step else Reply(calls=[BRANCH if is_second else BEGIN])
+
+    async with driven(choose, settings, workdir, mode="auto") as driver:
+        await driver.send("define")
+        await driver.send("branch")
+        assert (workdir / "train.txt").read_text() == "0.4\n"
+        await driver.session.undo()
         assert (workdir / "train.txt").read_text() == "0.9\n"

@@ -101,6 +101,8 @@ async def _define(arguments: ExperimentArguments, ctx: ToolContext) -> ToolResul
     known = await experiments.get(ctx.thread)
     trials = await experiments.trials(ctx.thread)
     if known is not None and any(one.call_id != ctx.call_id for one in trials):
+        if known.judge == judge and trials[0].verdict == "running":
+            return await _judged(await Lab.of(ctx), trials[0])  # it is measured in the background
         is_measured = trials[0].verdict in (*KEPT, "running")
         if is_measured and known.judge == judge:
             return await _list(ctx)
