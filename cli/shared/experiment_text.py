@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from core.experiments.record import Experiment, Trial, best_of
-from core.experiments.words import number, short, where_folder_is
+from core.experiments.words import beside, number, short, where_folder_is
 from core.units import dollars
 
 
@@ -60,9 +60,8 @@ def in_full(experiment: Experiment, trial: Trial) -> Iterator[str]:
     yield f"{experiment.judge.metric}: {runs or 'no value'}"
     spent = f"{trial.seconds:.1f} s, {dollars(trial.cost)}, {trial.tokens:,} tokens"
     waited = trial.progress.get("waited")
-    others = trial.progress.get("others")
     spent += f", waited {waited:g} s for its device" if waited else ""
-    yield f"{spent}{f', measured while {others} sub-agents worked' if others else ''}"
+    yield f"{spent}{beside(trial)}"
     if trial.note:
         yield f"note: {trial.note}"
     yield from trial.diff.splitlines()

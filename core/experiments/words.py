@@ -112,3 +112,10 @@ def _within(lines: Sequence[str], room: int) -> list[str]:
 
 def _size(lines: Sequence[str]) -> int:
     return sum(len(line.encode("utf-8", "replace")) + 1 for line in lines)
+
+
+def beside(trial: Trial) -> str:
+    """What else ran while a trial was measured; it may have slowed it down."""
+    others = trial.progress.get("others", 0)
+    what = "sub-agent" if others == 1 else "sub-agents"
+    return f", while {others} other {what} worked" if others else ""

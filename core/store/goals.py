@@ -204,9 +204,9 @@ def until_words(row: GoalRow) -> str:
 
 
 def goal_line(goal: Mapping[str, Any]) -> str:
-    """`goal_of` in one line."""
-    turns = goal["turns"]
-    parts = [f"goal {goal['state']}: {' '.join(goal['text'].split())[:80]}"]
+    """`goal_of` in one line; of its text the first paragraph."""
+    turns, text = goal["turns"], goal["text"].strip().partition("\n\n")[0]
+    parts = [f"goal {goal['state']}: {' '.join(text.split())[:80]}"]
     parts.append(f"{turns} turn{'' if turns == 1 else 's'}")
     if goal["spent_micro_usd"] is not None:
         parts.append(dollars(goal["spent_micro_usd"]))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from core.experiments.record import Experiment, Trial, best_of
-from core.experiments.words import PLATEAU, number, short, since_keep, where_folder_is
+from core.experiments.words import PLATEAU, beside, number, short, since_keep, where_folder_is
 from core.tool import ToolResult
 from tools.experiment.surroundings import unfrozen
 
@@ -40,7 +40,7 @@ def results_of(
     left: Mapping[str, str],
 ) -> ToolResult:
     """Of trials that were made at once, in copies."""
-    lines = []
+    lines = [f"{len(group)} trials: {', '.join(f'{one.number} {one.verdict}' for one in group)}."]
     for trial in group:
         lines += [f"{short(trial.hypothesis)}:", *_of_trial(trial, experiment)]
         lines += [f"Its sub-agent: {trial.note}"] if trial.note else []
@@ -61,9 +61,8 @@ def _of_trial(trial: Trial, experiment: Experiment) -> list[str]:
     lines = [f"Trial {trial.number}: {trial.verdict}. {trial.rule}"]
     runs = ", ".join(number(v) for v in trial.values(experiment.judge.metric))
     if runs:
-        others = trial.progress.get("others", 0)
-        while_ = f", while {others} sub-agents worked" if others else ""
-        lines.append(f"{experiment.judge.metric}: {runs} in {trial.seconds:.1f} s{while_}")
+        ran = f"{runs} in {trial.seconds:.1f} s{beside(trial)}"
+        lines.append(f"{experiment.judge.metric}: {ran}")
     if trial.verdict in ("crash", "timeout") and trial.files:
         lines.append(f"To fix it: run with parent={trial.number} brings its files here.")
     if len(trial.files) > 1:
