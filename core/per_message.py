@@ -20,13 +20,15 @@ class PerMessage(Generic[T]):
     def __init__(self) -> None:
         # By identity: a message cannot be hashed, and comparing two takes longer than most uses.
         self._known: dict[int, tuple[weakref.ref[BaseMessage], dict[Hashable, T]]] = {}
+        #: By variant, the ids of the messages that were asked about last, and what was made.
+        self._last: dict[Hashable, tuple[list[int], list[T]]] = {}
 
     def of(self, message: BaseMessage, variant: Hashable, make: Callable[[], T]) -> T:
         """What `make` gave for this message and variant."""
         key = id(message)
         kept = self._known.get(key)
         if kept is None:
-            gone = weakref.ref(message, lambda _: self._known.pop(key, None))
+            gone = weakref.ref(message, lambda _: self._forget(key))
             kept = self._known[key] = (gone, {})
         if variant not in kept[1]:
             kept[1][variant] = make()
@@ -35,11 +37,32 @@ class PerMessage(Generic[T]):
     def each(
         self, messages: Sequence[BaseMessage], variant: Hashable, make: Callable[[BaseMessage], T]
     ) -> list[T]:
-        """`of` each message. No call for what is known: each step asks for a whole history."""
+        """`of` each message. A history grows at its end: only what is behind the one that was asked
+        about last is looked up."""
+        ids = list(map(id, messages))
+        before, made = self._last.get(variant, ([], []))
+        if ids[: len(before)] != before:
+            before, made = [], []
         known = self._known.get
-        return [
+        new = [
             kept[1][variant]
             if (kept := known(id(message))) is not None and variant in kept[1]
             else self.of(message, variant, partial(make, message))
-            for message in messages
+            for message in messages[len(before) :]
         ]
+        made = [*made, *new]
+        self._last[variant] = ids, made
+        return list(made)
+
+    def _forget(self, key: int) -> None:
+        # Another message may get its id.
+        self._known.pop(key, None)
+        self._last.clear()
+
+
+_in_parts: PerMessage[bool] = PerMessage()
+
+
+def has_parts(messages: Sequence[BaseMessage]) -> bool:
+    """Whether the content of a message is a list, as with a picture, and not a text."""
+    return any(_in_parts.each(messages, None, lambda message: isinstance(message.content, list)))

@@ -6,7 +6,7 @@ of the model is raised, not stored: the step stays open and a resume asks again.
 
 from typing import Any
 
-from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import BaseMessage, HumanMessage
 from langgraph.runtime import Runtime
 
 from core.errors import LimitReached
@@ -19,7 +19,7 @@ from core.store.runs import remove_told
 from core.tool import AgentContext
 from nodes.ask_model import ask_model
 from nodes.budget import book, charged, nothing_left
-from nodes.context_room import check_room, over_threshold, prompt_of, warn_of_window
+from nodes.context_room import check_room, over_threshold, prompt_message, warn_of_window
 from nodes.end_notices import told_ends
 from nodes.experiment_memory import experiment_words
 from nodes.hooks import prompt_hooks
@@ -80,7 +80,7 @@ async def _ask(
     """The update of a request: its answer, or why there is none. `new`: messages that the state
     does not have yet; they are stored where the update names no others."""
     services = step.services
-    request: list[BaseMessage] = [SystemMessage(prompt_of(services))]
+    request: list[BaseMessage] = [prompt_message(services)]
     request += reduce_messages(state.get("messages", []), [new])
     model = model_of(turn, step.context, services)
     try:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import lru_cache
 
 from langchain_core.messages import BaseMessage, SystemMessage
 
@@ -24,6 +25,16 @@ def prompt_of(services: Services) -> str:
     return services.inside.prompt if services.inside else system_prompt()
 
 
+def prompt_message(services: Services) -> SystemMessage:
+    """The first message of each request: the same object, of which much is remembered."""
+    return _as_message(prompt_of(services))
+
+
+@lru_cache(maxsize=8)
+def _as_message(prompt: str) -> SystemMessage:
+    return SystemMessage(prompt)
+
+
 def threshold(services: Services, model: str) -> int:
     """Tokens of a request above which the history is compacted first."""
     return min(services.settings.compact_at, services.models.window(model) * 9 // 10)
@@ -31,13 +42,12 @@ def threshold(services: Services, model: str) -> int:
 
 def fixed_tokens(services: Services) -> int:
     """What every request costs before the first message: the system prompt and the tools."""
-    prompt = SystemMessage(prompt_of(services))
-    return services.models.count_tokens([prompt], list(services.tools.values()))
+    return services.models.count_tokens([prompt_message(services)], list(services.tools.values()))
 
 
 def check_room(services: Services, model: str) -> None:
     """Raise ContextTooLong if system prompt and tools leave no room for a history."""
-    fixed = at_most([SystemMessage(prompt_of(services))], list(services.tools.values()))
+    fixed = at_most([prompt_message(services)], list(services.tools.values()))
     if threshold(services, model) - fixed < LEAST_ROOM:
         room_for_history(services, model)
 

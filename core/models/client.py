@@ -32,6 +32,7 @@ from core.models.tokens import TokenCounter, tool_specs
 from core.models.wire.answers import answer_of
 from core.models.wire.outgoing import Tools, prepared_tools
 from core.models.wire.thinking import Piece
+from core.per_message import has_parts
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +87,7 @@ class ChatClient:
             await sign_in(
                 route.provider, lambda said: emit(ToolLog(id="", tool="model", text=said))
             )
-        if any(isinstance(m.content, list) for m in messages) and not self.sees(model):
+        if has_parts(messages) and not self.sees(model):
             messages = [_without_pictures(m) for m in messages]
         most = options.max_tokens or self._most_output(route)
         specs = prepared_tools(tool_specs(tools))

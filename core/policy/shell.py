@@ -7,7 +7,7 @@ and heredocs are found too.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 #: A longer line is not judged: the parser's time is bounded, and no one could review it.
@@ -52,8 +52,10 @@ class Line:
         self.hidden = self.hidden or why
 
 
+@lru_cache(maxsize=64)
 def parsed(source: str) -> Line:
-    """The parts of a shell line."""
+    """The parts of a shell line. Kept: a line is judged, and asked whether it only looks. Not to be
+    changed."""
     line = Line()
     if len(source) > LONGEST:
         line.hide("it is too long to be judged")

@@ -9,7 +9,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage, ToolMessage
 
 from core.models.wire.json_body import Sent
-from core.per_message import PerMessage
+from core.per_message import PerMessage, has_parts
 
 #: Asks the provider to cache what is before it.
 MARK = {"cache_control": {"type": "ephemeral"}}
@@ -55,18 +55,21 @@ def request(
 
 def _messages(messages: Sequence[BaseMessage], extras: Extras) -> Iterator[dict[str, Any]]:
     sent = _each(messages, extras)
-    if all(isinstance(message.content, str) for message in messages):
+    if not has_parts(messages):
         return iter(sent)
     return _with_pictures(messages, sent)
 
 
 def _each(messages: Sequence[BaseMessage], extras: Extras) -> list[Sent]:
     last = len(messages) - 1
-    task = next((i for i in range(last, -1, -1) if messages[i].type == "human"), 0)
+    if extras.thinking:
+        task = next((i for i in range(last, -1, -1) if messages[i].type == "human"), 0)
+    else:
+        task = last  # all are sent alike
     sent: list[Sent] = []
     for part, thinking in ((messages[: task + 1], ""), (messages[task + 1 :], extras.thinking)):
         make = partial(_message, marked=False, thinking=thinking, details=extras.details)
-        sent += _sent.each(part, (False, thinking, extras.details), make)
+        sent += _sent.each(part, (False, thinking, extras.details), make) if part else []
     if extras.marks:
         for place, message in enumerate(messages):
             if place == last or message.type == "system":

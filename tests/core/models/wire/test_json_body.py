@@ -95,3 +95,31 @@ def test_what_was_made_goes_with_its_message() -> None:
     del message
     gc.collect()
     assert made._known == {}
+
+
+def test_a_history_that_grows_makes_what_is_new() -> None:
+    made: PerMessage[str] = PerMessage()
+    asked: list[str] = []
+
+    def make(message: BaseMessage) -> str:
+        asked.append(message.text)
+        return message.text.upper()
+
+    messages: list[BaseMessage] = [HumanMessage(text) for text in "abc"]
+    assert made.each(messages[:2], None, make) == ["A", "B"]
+    assert made.each(messages, None, make) == ["A", "B", "C"]
+    assert asked == ["a", "b", "c"]
+    # Shorter, another one in the middle, another variant.
+    assert made.each(messages[:1], None, make) == ["A"]
+    assert made.each([messages[0], HumanMessage("d"), messages[2]], None, make) == ["A", "D", "C"]
+    assert made.each(messages, "again", make) == ["A", "B", "C"]
+    assert asked == ["a", "b", "c", "d", "a", "b", "c"]
+
+
+def test_what_takes_the_place_of_a_message_in_memory_is_not_taken_for_it() -> None:
+    made: PerMessage[str] = PerMessage()
+    for number in range(200):
+        message = HumanMessage(str(number))
+        assert made.each([message], None, lambda m: m.text) == [str(number)]
+        del message
+    assert made._last == {}
