@@ -69,6 +69,16 @@ def changed_place(places: Mapping[str, str]) -> str:
 def resolved(path: str, cwd: str) -> str:
     """`path` as an absolute path, `~`, `..` and symlinks resolved as far as they exist."""
     whole = joined(path, cwd)
+    known = _known.get()
+    if known is None:
+        return _followed_to_its_end(whole)
+    # Asked several times about each word of a line, and by one judgement as of one moment.
+    if whole not in known:
+        known[whole] = [_followed_to_its_end(whole)]
+    return known[whole][0]
+
+
+def _followed_to_its_end(whole: str) -> str:
     try:
         return real_path(whole)
     except ValueError:
@@ -80,12 +90,21 @@ def inside(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
+def inside_any(path: str, folders: tuple[str, ...]) -> bool:
+    """`inside` one of `folders`. A line is asked about hundreds of pairs."""
+    return path in folders or path.startswith(_beginnings(folders))
+
+
+@lru_cache(maxsize=64)
+def _beginnings(folders: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(folder.rstrip(os.sep) + os.sep for folder in folders)
+
+
 def is_secret(path: str) -> bool:
     """A file that is known to hold credentials."""
     if is_secret_name(path):
         return os.path.basename(path).lower() not in MAY_BE_FOLDER or not os.path.isdir(path)
-    places = (*_below_home(SECRET_PLACES), *_hf_tokens(), *_kept_keys())
-    return any(inside(path, place) for place in places)
+    return inside_any(path, (*_below_home(SECRET_PLACES), *_hf_tokens(), *_kept_keys()))
 
 
 def is_protected(path: str, state: str = "") -> bool:
@@ -103,7 +122,7 @@ def is_protected(path: str, state: str = "") -> bool:
         return True
     if copied is not None:
         return False
-    return any(inside(path, place) for place in (*ours, *_below_home(SHELL_PROFILES)))
+    return inside_any(path, (*ours, *_below_home(SHELL_PROFILES)))
 
 
 def protected_place(paths: Iterable[str], kind: str, state: str, cwd: str) -> str | None:
@@ -130,7 +149,7 @@ def is_readable_anywhere(path: str, state: str = "") -> bool:
     """Outside the working directory, yet harmless to read: temporary files, installed
     packages, the Hugging Face cache, results that ml-agent saved itself."""
     places = _once(("readable", state), lambda: _readable_places(state))
-    if any(inside(path, place) for place in places):
+    if inside_any(path, tuple(places)):
         return True
     return any(part in ("site-packages", "dist-packages") for part in Path(path).parts)
 
@@ -227,7 +246,7 @@ def _once(what: Hashable, find: Callable[[], list[str]]) -> list[str]:
     return known[what]
 
 
-#: Special places, while one call is judged.
+#: Special places, and where paths lead, while one call is judged.
 _known: ContextVar[dict[Hashable, list[str]] | None] = ContextVar("known", default=None)
 
 

@@ -70,12 +70,13 @@ def exists(place: str, folder: str) -> bool:
 
 def secret_place(place: str, folder: str) -> bool:
     """Whether `place` is known to hold credentials, by its name or where it leads."""
-    return is_secret(named(place, folder)) or is_secret(resolved(place, folder))
+    return any(is_secret(path) for path in {named(place, folder), resolved(place, folder)})
 
 
 def protected_place(place: str, folder: str, state: str) -> bool:
     """Whether `place` governs ml-agent or runs later, by its name or where it leads."""
-    return is_protected(named(place, folder), state) or is_protected(resolved(place, folder), state)
+    forms = {named(place, folder), resolved(place, folder)}
+    return any(is_protected(path, state) for path in forms)
 
 
 def outside_place(

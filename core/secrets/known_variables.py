@@ -3,6 +3,7 @@ are known to hold none."""
 
 from collections.abc import Collection
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from core.secrets.credential_names import is_credential_name
 
@@ -88,6 +89,7 @@ def is_listed(name: str) -> bool:
     return name in NEEDED or name in _NAMES
 
 
+@lru_cache(maxsize=4096)
 def is_of_family(name: str) -> bool:
     """Whether the name belongs to a harmless family and says of no credential."""
     return fits(name, _FAMILIES) and not is_credential_name(name)

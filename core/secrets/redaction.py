@@ -137,14 +137,19 @@ def _known(environ: Mapping[str, str]) -> list[tuple[str, str]]:
 def hub_tokens(environ: Mapping[str, str]) -> list[str]:
     """The tokens of `hf auth login`. Read here: `huggingface_hub.get_token` may ask a server."""
     home = environ.get("HF_HOME") or os.path.expanduser("~/.cache/huggingface")
-    path = environ.get("HF_TOKEN_PATH") or os.path.join(home, "token")
     found = []
-    for file in (path, os.path.join(os.path.dirname(path), "stored_tokens")):
+    for file in _token_files(home, environ.get("HF_TOKEN_PATH")):
         try:
             found += _tokens_in(file, os.stat(file).st_mtime_ns)
         except OSError:
             continue
     return found
+
+
+@lru_cache(maxsize=8)
+def _token_files(home: str, path: str | None) -> tuple[str, str]:
+    path = path or os.path.join(home, "token")
+    return path, os.path.join(os.path.dirname(path), "stored_tokens")
 
 
 @lru_cache(maxsize=8)

@@ -7,7 +7,7 @@ look for. No pattern goes back over what it has read, so that a long text takes 
 
 import re
 from collections.abc import Iterator
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 
 from core.secrets.marks import DISTINCT, MARKS
 
@@ -118,9 +118,26 @@ def _pattern(kind: str, begins: str = _BEGINS) -> re.Pattern[str]:
     return re.compile(f"{begins}(?:{'|'.join(shapes)})")
 
 
+#: Each mark with its kind.
+_MARKED = tuple((mark, kind) for kind, marks in MARKS.items() for mark in marks)
+#: Characters of a line: it is looked at when it is logged, told and stored.
+_LINE = 500
+
+
 def _possible(text: str) -> list[str]:
+    return _kinds_of_line(text) if len(text) <= _LINE else _kinds(text)
+
+
+def _kinds(text: str) -> list[str]:
     small = text.lower()
-    return [kind for kind, marks in MARKS.items() if any(mark in small for mark in marks)]
+    # Most texts have none: one pass, without a call for each kind.
+    found = {kind for mark, kind in _MARKED if mark in small}
+    return [kind for kind in MARKS if kind in found] if found else []
+
+
+@lru_cache(maxsize=512)
+def _kinds_of_line(text: str) -> list[str]:
+    return _kinds(text)
 
 
 def without_shapes(text: str) -> str:
