@@ -100,6 +100,13 @@ class BareLoop(Program):
         return [sys.executable, str(ROOT / "benchmarks" / "bare_loop.py"), task]
 
 
+class BareGraph(Program):
+    """`bare_graph.py`."""
+
+    def command(self, task: str, iterations: int, folder: Path) -> list[str]:
+        return [sys.executable, str(ROOT / "benchmarks" / "bare_graph.py"), task]
+
+
 class MiniSweAgent(Program):
     """mini-swe-agent's own command, with its own prompt and protocol.
 

@@ -17,6 +17,7 @@ from benchmarks import iterations, kills, sandbox_cost, starts
 from benchmarks.iterations import Long
 from benchmarks.observer import watching
 from benchmarks.programs import (
+    BareGraph,
     BareLoop,
     MiniSweAgent,
     NotInstalled,
@@ -143,6 +144,16 @@ def processor(bench: Bench) -> list[Row]:
     return rows
 
 
+def floor(bench: Bench) -> list[Row]:
+    """Processor time of an iteration of an empty graph of our shape with a checkpointer. No work on
+    ours makes LangGraph's and the database's part less."""
+    n = bench.sizes.short
+    bare, mini = bench.turns(n, lambda turn: turn.cpu_ms)
+    graph = iterations.measure(BareGraph(), n).cpu_ms
+    name = f"CPU per iteration of {n}, an empty graph of the same shape, ms"
+    return [Row(name, graph, bare, mini, DIRECT * float(bare), "below the direct route's")]
+
+
 def litellm(bench: Bench) -> list[Row]:
     """Processor time of an iteration whose model is asked through LiteLLM."""
     n = bench.sizes.short
@@ -254,6 +265,7 @@ ROWS: dict[str, Callable[[Bench], list[Row]]] = {
     "help": help_time,
     "start": first_request,
     "processor": processor,
+    "floor": floor,
     "litellm": litellm,
     "disk": disk,
     "tokens": tokens,

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import history, rows
+from benchmarks import history, iterations, rows
 from benchmarks.iterations import fit
 from benchmarks.kills import kill_and_resume
-from benchmarks.programs import OursThroughLiteLLM
+from benchmarks.programs import BareGraph, OursThroughLiteLLM
 from benchmarks.rows import Bench, Sizes
 from benchmarks.sandbox_cost import KINDS
 from benchmarks.table import Row, render
@@ -28,6 +28,12 @@ def test_disk_grows_with_the_iterations(bench: Bench) -> None:
     assert bench.long("ours", 4).transcript > 4 * 2400
     assert bench.long("bare", 4).transcript > 4 * 2400
     assert {row.mini for row in made} == {"left out"}
+
+
+def test_an_empty_graph_does_the_same_work() -> None:
+    turn = iterations.measure(BareGraph(), 3)
+    assert turn.transcript > 3 * 2400
+    assert (turn.compared, turn.broken) == (3, 0)
 
 
 def test_the_first_request_is_within_its_budget(bench: Bench) -> None:
