@@ -20,7 +20,7 @@ class PerMessage(Generic[T]):
     def __init__(self) -> None:
         # By identity: a message cannot be hashed, and comparing two takes longer than most uses.
         self._known: dict[int, tuple[weakref.ref[BaseMessage], dict[Hashable, T]]] = {}
-        #: By variant, the ids of the messages that were asked about last, and what was made.
+        #: By variant, the ids of the messages of the last call of `each`, and what was made.
         self._last: dict[Hashable, tuple[list[int], list[T]]] = {}
 
     def of(self, message: BaseMessage, variant: Hashable, make: Callable[[], T]) -> T:
@@ -37,8 +37,8 @@ class PerMessage(Generic[T]):
     def each(
         self, messages: Sequence[BaseMessage], variant: Hashable, make: Callable[[BaseMessage], T]
     ) -> list[T]:
-        """`of` each message. A history grows at its end: only what is behind the one that was asked
-        about last is looked up."""
+        """`of` each message. A history grows by new messages behind the old ones: only what comes
+        after those of the last call is looked up."""
         ids = list(map(id, messages))
         before, made = self._last.get(variant, ([], []))
         if ids[: len(before)] != before:

@@ -72,7 +72,7 @@ def resolved(path: str, cwd: str) -> str:
     known = _known.get()
     if known is None:
         return _followed_to_its_end(whole)
-    # Asked several times about each word of a line, and by one judgement as of one moment.
+    # Each word of a line is looked at several times, and one verdict is of one moment.
     if whole not in known:
         known[whole] = [_followed_to_its_end(whole)]
     return known[whole][0]
@@ -91,7 +91,7 @@ def inside(path: str, folder: str) -> bool:
 
 
 def inside_any(path: str, folders: tuple[str, ...]) -> bool:
-    """`inside` one of `folders`. A line is asked about hundreds of pairs."""
+    """Whether `path` is `inside` one of `folders`. One line makes hundreds of pairs."""
     return path in folders or path.startswith(_beginnings(folders))
 
 
