@@ -20,6 +20,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from configs.settings import Settings
 from core.backend import Backend
+from core.call_span import CallSpan, no_span
 from core.durable import FilesSeen, Grants, Inbox, Journal, Ledger, Scope, ThreadFiles, Waits
 from core.effects import Effect
 from core.events import Emit, ToolLog
@@ -201,11 +202,10 @@ ChangingFiles = Callable[[AgentTool, BaseModel, Effect], AbstractAsyncContextMan
 class Services:
     """The live parts, opened once by nodes/services.py and shared by all runs of a process.
 
-    `stop` belongs to one session; `Session` replaces it in its own copy. So does
-    `changing_files`: what a call that may change files runs in, for undo. `tools`: those of MCP
-    servers too, as of the turn. `inside`: set if the run is a sub-agent's. `whole_history`: every
-    stored message of the thread, compacted ones too; None if it cannot be read. `report`: what
-    reproduces the thread's run up to the answer with this call; None in a sub-agent.
+    A session's own: `stop`; `changing_files`, what a call that may change files runs in, for undo;
+    `tools`, those of MCP servers too, as of the turn; `inside`, set if the run is a sub-agent's;
+    `whole_history`, with what was compacted; `report`, what reproduces the thread's run up to the
+    answer with this call, None in a sub-agent; `call_span`, which records a call.
     """
 
     settings: Settings
@@ -228,6 +228,7 @@ class Services:
     inside: SubagentRun | None = None
     whole_history: Callable[[], Awaitable[list[AnyMessage]]] | None = None
     report: Callable[[str], Awaitable[dict[str, Any]]] | None = None
+    call_span: CallSpan = no_span
 
 
 if TYPE_CHECKING:

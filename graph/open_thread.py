@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from configs.folders import who_else_may_write
 from configs.model_ids import RECORDINGS
@@ -20,6 +20,7 @@ from core.run import StopSignal
 from core.secrets.redaction import keep_known, redacted
 from core.store import Store, ThreadRow, open_store
 from core.tool import AgentContext, AgentTool, Services
+from graph.background.telemetry import Telemetry, spans_of
 from graph.options import RunOptions, context_for, thread_for
 from graph.report import report_of
 from graph.search import said_in
@@ -63,6 +64,7 @@ class OpenThread:
     _context: AgentContext
     _files: TurnFiles
     _mcp: ToolServers | None = None
+    _telemetry: Telemetry | None = None
     #: The tools without those of MCP servers.
     _own_tools: Mapping[str, AgentTool]
     #: Whether the thread is in the store: a new one is with its first message.
@@ -96,7 +98,18 @@ class OpenThread:
             await self._close_store()
             raise
 
+    def _begin_span(self, wanted: Wanted) -> None:
+        if self._telemetry is not None:
+            row = self.thread
+            self._telemetry.spans.begin(row.model, row.mode, wanted.message)
+
+    def _end_span(self, wanted: Wanted, number: int, figures: Mapping[str, Any]) -> None:
+        if self._telemetry is not None:
+            self._telemetry.spans.end(wanted.last, number, figures)
+
     async def _close_store(self) -> None:
+        if self._telemetry is not None:
+            await self._telemetry.flush()
         if self._brought.get("store") is None:
             await self._store.close()
 
@@ -130,6 +143,9 @@ class OpenThread:
         if isinstance(models, ReplayModel) and not models.recording.asks_about_claims():
             settings = settings.model_copy(update={"claims": "mark"})
         services = build_services(settings, self._store, models=models)
+        self._telemetry = spans_of(self.thread.id, self._options.notice or log.info)
+        if self._telemetry is not None:
+            services = self._telemetry.spans.around(services)
         self._own_tools = services.tools if tools is None else tools
         if tools is None and not recorded and not is_shared():
             self._own_tools = {**services.tools, **agent_tools(self.thread.cwd)}

@@ -151,6 +151,7 @@ class Session(Goals):
         watch = Watch(time.time(), time.monotonic(), wanted.alone)
         self._stop.clear()
         timer = self._deadline()
+        self._begin_span(wanted)
         try:
             while wanted.last is None or await self._is_queued(wanted.last):
                 async with aclosing(self._drive(wanted, watch)) as events:
@@ -172,6 +173,7 @@ class Session(Goals):
                 timer.cancel()
             await self._files.settled()
             self._running = False
+            self._end_span(wanted, self._turn_number, self._summary if watch.works else {})
         for event in self._first(wanted.opening):
             yield event
         assert wanted.last is not None

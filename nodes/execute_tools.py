@@ -39,15 +39,16 @@ async def execute_tools(
     call, verdict = Call(*state["call"]), state["verdict"]
     tell_call(step, call, verdict["effect"] if verdict else "read")
     began = time.monotonic()
-    refused = refusal_of(verdict)
-    if refused is not None:
-        result = replace(refused, text=encodable(redacted(refused.text)))
-    elif step.services.stop.is_set():
-        result = ToolResult("Not run: the turn was stopped.", ok=False, outcome="interrupted")
-    else:
-        permitted = permitted_by(call, verdict, step.context)
-        result = await run_once(step, permitted, step.scope_of(step.thread + state["turn"]))
-        result = await result_hooks(step, permitted.call, result)
+    with step.services.call_span(call.id, call.name, call.args) as ended:
+        if (refused := refusal_of(verdict)) is not None:
+            result = replace(refused, text=encodable(redacted(refused.text)))
+        elif step.services.stop.is_set():
+            result = ToolResult("Not run: the turn was stopped.", ok=False, outcome="interrupted")
+        else:
+            permitted = permitted_by(call, verdict, step.context)
+            result = await run_once(step, permitted, step.scope_of(step.thread + state["turn"]))
+            result = await result_hooks(step, permitted.call, result)
+        ended(result)
     result = with_context(result, verdict.get("hook_context", "") if verdict else "")
     text, truncated = await bounded(step, call, result)
     result = replace(result, text=text)

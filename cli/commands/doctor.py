@@ -42,7 +42,7 @@ def doctor(options: Options) -> int:
         settings = settings.model_copy(update={"model_name": options.model})
     checks: tuple[Callable[[Any], Iterator[Finding]], ...] = (
         _python, _packages, _state, _database, _credentials, _models, _programs,
-        _command_sandbox, _environment, _servers, _sandboxes,
+        _command_sandbox, _environment, _servers, _sandboxes, _telemetry,
     )  # fmt: skip
     found = [*_settings(started, is_right), *(one for check in checks for one in check(settings))]
     told = [{"result": mark, "what": what, "hint": hint} for mark, what, hint in found]
@@ -224,3 +224,14 @@ def _sandboxes(settings: "Settings") -> Iterator[Finding]:
                 f"{what}, no turn runs in it{one.price}",
                 f"{whose}end it: {one.how_to_end}",
             )
+
+
+def _telemetry(settings: "Settings") -> Iterator[Finding]:
+    """Where spans go, if the user's variables name a collector."""
+    from graph.background.telemetry import endpoint, is_installed, place
+
+    if endpoint() and is_installed():
+        yield "ok", f"OpenTelemetry: spans go to {place()}", ""
+    elif endpoint():
+        what = "OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not installed"
+        yield "warn", what, "pip install 'ml-agent[otel]'"
