@@ -3,8 +3,8 @@ its turns; and its row, as it is kept up to date."""
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict
@@ -26,6 +26,7 @@ from graph.report import report_of
 from graph.search import said_in
 from graph.thread import Thread
 from graph.transcript.recorded_model import ReplayModel, open_replay
+from graph.turn_figures import Watch
 from graph.turn_files import TurnFiles, snapshots_of
 from graph.turn_input import Wanted
 from nodes.interrupt import Stopped, race
@@ -65,6 +66,8 @@ class OpenThread:
     _files: TurnFiles
     _mcp: ToolServers | None = None
     _telemetry: Telemetry | None = None
+    _turn_number: int
+    _summary: dict[str, Any]
     #: The tools without those of MCP servers.
     _own_tools: Mapping[str, AgentTool]
     #: Whether the thread is in the store: a new one is with its first message.
@@ -97,15 +100,6 @@ class OpenThread:
         except BaseException:
             await self._close_store()
             raise
-
-    def _begin_span(self, wanted: Wanted) -> None:
-        if self._telemetry is not None:
-            row = self.thread
-            self._telemetry.spans.begin(row.model, row.mode, wanted.message)
-
-    def _end_span(self, wanted: Wanted, number: int, figures: Mapping[str, Any]) -> None:
-        if self._telemetry is not None:
-            self._telemetry.spans.end(wanted.last, number, figures)
 
     async def _close_store(self) -> None:
         if self._telemetry is not None:
@@ -220,12 +214,24 @@ class OpenThread:
                     raise MessageQueued(said, number=wanted.number) from None
             yield
 
-    def _deadline(self) -> asyncio.TimerHandle | None:
-        seconds = self._options.max_time
-        if seconds is None:
-            return None
-        reason = f"the turn used its {seconds:g} seconds"
-        return asyncio.get_running_loop().call_later(seconds, self._stop.set, reason)
+    def _begin(self, wanted: Wanted, watch: Watch) -> Callable[[], None]:
+        """A turn begins, with its time limit and its span; what ends both."""
+        self._stop.clear()
+        ends, seconds, telemetry = ExitStack(), self._options.max_time, self._telemetry
+        if seconds is not None:
+            reason = f"the turn used its {seconds:g} seconds"
+            timer = asyncio.get_running_loop().call_later(seconds, self._stop.set, reason)
+            ends.callback(timer.cancel)
+        if telemetry is not None:
+            spans, row = telemetry.spans, self.thread
+            spans.begin(row.model, row.mode, wanted.message)
+
+            def end() -> None:
+                figures = self._summary if watch.works else {}
+                spans.end(wanted.last, self._turn_number, figures)
+
+            ends.callback(end)
+        return ends.close
 
     async def _is_queued(self, last: Event) -> bool:
         """Whether a message came in the instant between the last look into the inbox and the end

@@ -149,9 +149,7 @@ class Session(Goals):
             raise UsageError("a turn is running in this session")
         self._running, self.failure = True, None
         watch = Watch(time.time(), time.monotonic(), wanted.alone)
-        self._stop.clear()
-        timer = self._deadline()
-        self._begin_span(wanted)
+        end = self._begin(wanted, watch)
         try:
             while wanted.last is None or await self._is_queued(wanted.last):
                 async with aclosing(self._drive(wanted, watch)) as events:
@@ -169,11 +167,9 @@ class Session(Goals):
                     wanted.last = await self._patient(error) or error_of(error)
                 await self._keep_row(status_of(wanted.last), self._turn_number, quietly=True)
         finally:
-            if timer:
-                timer.cancel()
+            end()
             await self._files.settled()
             self._running = False
-            self._end_span(wanted, self._turn_number, self._summary if watch.works else {})
         for event in self._first(wanted.opening):
             yield event
         assert wanted.last is not None
