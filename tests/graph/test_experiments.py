@@ -11,7 +11,7 @@ from core.models.tokens import _encoder
 from core.store.goals import Terms
 from graph.pursuit import pursue
 from tests.graph.driving import driven
-from tests.stand_ins.model_script import Call, Reply, in_order
+from tests.stand_ins.model_script import Asked, Call, Reply, in_order
 
 JUDGE = "echo METRIC size=$(wc -c < train.txt) # judge\n"
 
@@ -111,3 +111,38 @@ async def test_trials_that_are_asked_for_are_a_goal_and_no_more_are_made(
         first = next(m["content"] for m in driver.messages if m["role"] == "user")
         assert "Call experiment, define, with metric size" in first
         assert "exits with 0" not in first
+
+
+async def test_after_a_compaction_the_record_is_read_again(
+    settings: Settings, workdir: Path
+) -> None:
+    """The summary lost it: the note comes from the store, not from the model."""
+    (workdir / "judge.sh").write_text(JUDGE)
+    (workdir / "train.txt").write_text("x" * 90)
+    given = {"metric": "size", "command": "sh judge.sh", "frozen": ["judge.sh"], "repeats": 1}
+    first = [
+        calling("experiment", operation="define", **given),
+        calling("bash", command="head -c 80 train.txt > a; mv a train.txt"),
+        calling("experiment", operation="run", hypothesis="fewer letters"),
+    ]
+
+    def choose(asked: Asked) -> Reply:
+        if not asked.tools:
+            return Reply("a summary that names no trial")
+        if asked.index < len(first):
+            return first[asked.index]
+        # Until the context is too long.
+        more = calling("bash", command=f"echo {asked.index}; seq 1000 2600")
+        return Reply("done") if asked.index > 9 else more
+
+    small = settings.model_copy(update={"compact_at": 12_000})
+    async with driven(choose, small, workdir, mode="auto") as driver:
+        assert (await driver.send("make it smaller")).name == "turn_complete"
+        assert driver.named("compacted")
+        requests = [body["messages"] for body in driver.server.bodies if body.get("tools")]
+        is_short = ["a summary that names no trial" in str(each) for each in requests]
+        first_short = is_short.index(True)
+        assert all(notes(each) == [] for each in requests[:first_short])
+        (told,) = notes(requests[first_short])
+        assert "Best: 1 keep 80: fewer letters" in told
+        assert "the folder is at trial 1" in told

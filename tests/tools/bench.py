@@ -26,8 +26,11 @@ class Bench:
     """A workplace: services, a working directory, and every event that was told. `sandbox`: its
     calls may start the sandbox of the thread."""
 
-    def __init__(self, services: Services, cwd: Path, *, sandbox: bool = False) -> None:
+    def __init__(
+        self, services: Services, cwd: Path, *, sandbox: bool = False, thread: str = THREAD
+    ) -> None:
         self.services = services
+        self.thread = thread
         self.sandbox = sandbox
         self.cwd = cwd
         self.events: list[Event] = []
@@ -47,8 +50,8 @@ class Bench:
     async def run(self, permitted: Permitted, cap: int | None = None) -> ToolResult:
         """A call of a run that may spend `cap` micro-USD."""
         context = AgentContext(cwd=str(self.cwd), max_cost_micro_usd=cap)
-        step = Step(self.services, context, THREAD, str(self.cwd), self.events.append)
-        return await run_once(step, permitted, Scope(THREAD, "i", "t", "2026-11-21"))
+        step = Step(self.services, context, self.thread, str(self.cwd), self.events.append)
+        return await run_once(step, permitted, Scope(self.thread, "i", "t", "2026-11-21"))
 
     async def foreseen(self, name: str, /, **arguments: Any) -> Effect:
         """What the approval of a call would show."""
@@ -66,12 +69,12 @@ class Bench:
 
     async def begun(self, call_id: str, tool: str, note: dict[str, Any] | None) -> None:
         """Leave the journal as a process does that was killed in the middle of a call."""
-        await self.services.journal.begin(THREAD, call_id, tool)
+        await self.services.journal.begin(self.thread, call_id, tool)
         if note is not None:
-            await self.services.journal.note(THREAD, call_id, note)
+            await self.services.journal.note(self.thread, call_id, note)
 
     def run_of(self, call_id: str) -> Run:
-        return Run(self.services.outputs.run(THREAD, call_id))
+        return Run(self.services.outputs.run(self.thread, call_id))
 
     def file(self, name: str, content: str | bytes) -> Path:
         path = self.cwd / name
