@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from core.errors import UsageError
+from core.experiments.noise import RELATIVE
 from core.experiments.points import Chart, Point, captions
 
 if TYPE_CHECKING:
@@ -15,14 +16,16 @@ MARKS = {"best": "★", "kept": "◆", "other": "•"}
 #: Columns between two numbers of plotille's axis, and rows of a chart.
 TICK, ROWS = 10, 15
 BLANK = "\u2800"
+#: Values between which both libraries can divide an axis.
+SMALLEST, LARGEST = 1e-100, 1e100
 
 
 def check_drawable(chart: Chart) -> None:
     """Raises UsageError: there is nothing to draw."""
     if not chart.points:
         raise UsageError("Cannot plot: no trial was measured yet.", "ml-agent experiments list")
-    if not math.isfinite(chart.limits[1] - chart.limits[0]):
-        raise UsageError("Cannot plot: the values are too far apart.", "ml-agent experiments list")
+    if not all(abs(limit) < LARGEST for limit in chart.limits):
+        raise UsageError("Cannot plot: the values are too large.", "ml-agent experiments list")
 
 
 def plotted(chart: Chart, columns: int) -> Iterator[str]:
@@ -58,7 +61,11 @@ def steps_of(chart: Chart) -> tuple[list[float], list[float]]:
 
 def drawn_range(low: float, high: float) -> tuple[float, float]:
     """An axis that these values fit on, with a margin."""
-    margin = (high - low) * 0.06 or abs(high) * 0.1 or 1.0
+    size = max(abs(low), abs(high))
+    if high - low > size * RELATIVE and high - low > SMALLEST:
+        margin = (high - low) * 0.06
+    else:
+        margin = size * 0.1 if size > SMALLEST else 1.0
     return low - margin, high + margin
 
 
@@ -69,7 +76,7 @@ def kind_of(chart: Chart, point: Point) -> str:
 def _over_trials(chart: Chart, columns: int) -> Iterator[str]:
     last = max(chart.points[-1].number, 3)
     # Whole numbers at the axis: so many trials from one to the next.
-    step = math.ceil(last / (_room(columns) // TICK))
+    step = math.ceil(last / (_room(columns, "trial") // TICK))
     ticks = math.ceil(last / step)
     figure = _figure(ticks * TICK, ("trial", chart.metric))
     figure.set_x_limits(0, ticks * step)
@@ -84,7 +91,7 @@ def _over_trials(chart: Chart, columns: int) -> Iterator[str]:
 
 
 def _over_metric(chart: Chart, columns: int, what: str, costs: Sequence[float]) -> Iterator[str]:
-    figure = _figure(_room(columns), (chart.metric, what))
+    figure = _figure(_room(columns, chart.metric), (chart.metric, what))
     values = [one.value for one in chart.shown]
     figure.set_x_limits(*drawn_range(min(values), max(values)))
     figure.set_y_limits(0, max(costs) * 1.06)
@@ -100,8 +107,9 @@ def _marks(figure: "Figure", chart: Chart, xs: Sequence[float], ys: Sequence[flo
             figure.scatter([xs[n] for n in at], [ys[n] for n in at], marker=MARKS[kind])
 
 
-def _room(columns: int) -> int:
-    return max(2 * TICK, min(columns, 120) - 14)
+def _room(columns: int, label: str) -> int:
+    """Columns between the numbers of one axis and the label of the other."""
+    return max(2 * TICK, min(columns, 120) - 20 - len(label[:20]))
 
 
 def _figure(width: int, names: tuple[str, str]) -> "Figure":

@@ -69,6 +69,7 @@ def _charts(chart: Chart) -> list[ElementTree.Element]:
     low, high = chart.limits
     over_trials = _xy("trials", ("trial", chart.metric), (SPREAD, STEPS, OTHER, KEPT, BEST))
     over_trials.range = drawn_range(*chart.limits)
+    over_trials.xrange = (0, max(chart.points[-1].number, 1))
     bars: list[Any] = []
     for one in shown:
         top, bottom = (one.number, min(one.high, high)), (one.number, max(one.low, low))
@@ -83,6 +84,8 @@ def _charts(chart: Chart) -> list[ElementTree.Element]:
     if len(shown) > 1 and any(costs):
         at = [(one.value, cost) for one, cost in zip(shown, costs, strict=True)]
         over_metric = _xy("costs", (chart.metric, what), (OTHER, KEPT, BEST))
+        over_metric.xrange = drawn_range(*chart.limits)
+        over_metric.range = (0, max(costs) * 1.06)
         _add_marks(over_metric, chart, at)
         found.append(_element(over_metric))
     return found

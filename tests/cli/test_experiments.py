@@ -10,15 +10,20 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner, Result
 
 from cli.chat.commands import info
 from cli.commands.experiments import experiments
+from cli.shared.experiment_plot import plotted
+from cli.shared.experiment_svg import as_html, as_svg
 from cli.shared.options import Options
 from configs.settings import Settings
 from core.errors import UsageError
+from core.experiments.points import Chart, chart_of
+from core.experiments.record import Experiment, Judge, Trial, Verdict
 from tests.cli.stored_experiment import THREAD, TRIALS, store_experiment
 from tests.graph.driving import driven
 
@@ -180,3 +185,54 @@ def test_without_trackio_the_install_command_is_named(
     done = run("export", "--trackio", "night")
     assert done.exit_code == 2
     assert "uv tool install ml-agent --with trackio" in done.output
+
+
+def chart_with(values: list[float | None], spread: float = 0.0, metric: str = "loss") -> Chart:
+    """Of a baseline and trials that were not kept; None: it crashed."""
+    trials = []
+    for number, value in enumerate(values):
+        runs = [] if value is None else [{metric: value + each} for each in (0, spread, -spread)]
+        failed: Verdict = "discard" if value is not None else "crash"
+        trials.append(
+            Trial(
+                "t", number, str(number), 0 if number else None, f"idea {number}",
+                failed if number else "baseline", runs, value, seconds=number, cost=number,
+            )
+        )  # fmt: skip
+    return chart_of(Experiment("t", Judge(metric, "max", "x"), "/w", "d", 1.0), trials)
+
+
+KINDS: dict[str, tuple[list[float | None], float]] = {
+    "one trial": ([1.0], 0.1),
+    "all equal": ([0.5] * 6, 0.0),
+    "zeros": ([0.0] * 3, 0.0),
+    "negative": ([-5.0, -3.0, -9.0], 0.2),
+    "denormal": ([1e-300, 2e-300, 3e-310], 0.0),
+    "whole numbers": ([1, 2, 3], 0.0),
+    "close": ([1.0, 1.0 + 1e-15, 1.0], 0.0),
+    "crashed first": ([1.0, None, None, 0.5], 0.0),
+    "many": ([float(n % 17) for n in range(400)], 0.3),
+    "diverged": ([0.4, 0.41, 0.42, 1e99], 0.0),
+    "infinite spread": ([1.0, 2.0], float("inf")),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_any_kind_of_values_is_drawn(kind: str) -> None:
+    chart = chart_with(*KINDS[kind])
+    for columns in (40, 80, 200):
+        lines = list(plotted(chart, columns))
+        assert max(map(len, lines[:20])) <= max(columns, 66)
+    assert sum(lines[n].count("★") for n in range(17)) == 1
+    ElementTree.fromstring(as_svg(chart))
+    assert as_html(chart).count("<tr>") == 1 + len(chart.points)
+    low, high = chart.limits
+    assert all(low <= one.value <= high for one in chart.points if one.is_kept)
+    assert len(chart.shown) + len(chart.outside) == len(chart.points)
+
+
+@pytest.mark.parametrize(("values", "why"), [([None], "was measured"), ([1e308, 1.0], "too large")])
+def test_what_cannot_be_drawn_is_said(values: list[float | None], why: str) -> None:
+    for draw in (lambda chart: list(plotted(chart, 80)), as_svg, as_html):
+        with pytest.raises(UsageError, match=why):
+            draw(chart_with(values))
