@@ -190,7 +190,8 @@ class EventPrinter(EventLines):
     def folded(self, lines: list[str], most: int, head: str, code: str) -> None:
         shown = lines if len(lines) <= most else [*lines[: most - 1], lines[-1]]
         for number, text in enumerate(shown):
-            self.line(f"{'    ' if number else head}{text[:WIDTH]}", code)
+            text = text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
+            self.line(f"{'    ' if number else head}{text}", code)
         if len(shown) < len(lines):
             self.line(f"    [{len(lines) - len(shown)} more lines]", "2")
 

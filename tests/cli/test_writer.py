@@ -252,3 +252,12 @@ def test_a_folder_with_a_hostile_name_is_a_title(tmp_path: Path) -> None:
     from cli.chat.terminal.screen import _one_line
 
     assert _one_line("a\x1b]52;c;x\x07\nb\x07") == "a b"
+
+
+def test_a_line_that_is_cut_says_so() -> None:
+    shown = io.StringIO()
+    text = "median " * 40
+    output = ev.ToolOutput(thread="t", turn=1, id="c", tool="bash", text=text, ok=True)
+    EventPrinter(shown).show(output)
+    (line,) = [one for one in shown.getvalue().splitlines() if "median" in one]
+    assert line.endswith("…")
