@@ -18,6 +18,12 @@ from tools.wait.tool import NAME as WAIT
 
 #: Turns that are told as tried, files that are named, and characters of what a turn said.
 TRIED, NAMED, SAID = 6, 6, 200
+#: How a goal is worked on whose end is a number of trials.
+HOW = (
+    "Work as an experiment. Try one idea after another: edit files and run, or branch for several "
+    "at once. Learn from each verdict, and note what you learned. Continue until all trials are "
+    "made; then end with the best one and what it changed."
+)
 #: Lines and characters of a check's output that the model reads.
 LINES, CHARACTERS = 30, 1_500
 
@@ -95,7 +101,7 @@ def next_message(row: GoalRow, found: Checked, left: str) -> str:
     progress = row.progress
     parts = [f"Goal: {row.text}"]
     if row.terms.experiment:
-        parts.append(found.output)
+        parts += [HOW, found.output]
     else:
         parts.append(f"It is reached when this command exits with 0: {row.command}")
         parts.append(f"It exited with {found.code}. Its last lines:\n{_tail(found.output)}")

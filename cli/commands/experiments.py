@@ -27,13 +27,6 @@ from core.secrets.redaction import redacted, redacted_in
 if TYPE_CHECKING:
     from core.store import Store
 
-#: What follows the goal of `run`: the messages of its turns begin with it.
-HOW = """
-
-Work as an experiment. Try one idea after another: edit files and run, or branch for several at \
-once. Learn from each verdict, and note what you learned. Continue until all trials are made; then \
-end with the best one and what it changed."""
-
 
 @click.group(context_settings=HELP)
 def experiments() -> None:
@@ -161,7 +154,7 @@ def run(options: Options, goal: str, **given: Any) -> int:
     )
 
     async def begin(session: Any) -> None:
-        await session.set_goal(goal + HOW, command, terms)
+        await session.set_goal(goal, command, terms)
 
     return headless(replace(options, max_time=None), None, begin=begin)
 
