@@ -36,10 +36,12 @@ class Judge:
 @dataclass(frozen=True)
 class Place:
     """The state of the folder. at: the snapshot that it was brought to last, "" before the first.
-    to: the snapshot that it is being brought to; "" if no restore is open."""
+    to: the snapshot that it is being brought to; "" if no restore is open. is_discard: what a trial
+    added goes, even if it told git to ignore that."""
 
     at: str = ""
     to: str = ""
+    is_discard: bool = False
 
 
 @dataclass(frozen=True)

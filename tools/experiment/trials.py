@@ -77,6 +77,8 @@ class Lab:
         if not place.to:
             return {}
         left = await asyncio.to_thread(self.snapshots.restore, place.to, place.at)
+        if place.is_discard:
+            left |= await asyncio.to_thread(self.snapshots.remove_hidden, place.to, place.at)
         await self._put(Place(place.to))
         return left
 
@@ -219,7 +221,7 @@ class Lab:
             parent = by_number.get(parent.parent)
         if verdict in KEPT or parent is None:
             return Place(await self.take())
-        return Place(await self.take(parent.snapshot), parent.snapshot)
+        return Place(await self.take(parent.snapshot), parent.snapshot, is_discard=True)
 
     async def _spent(self, trial: Trial) -> dict[str, int]:
         """Money and tokens of the thread since the trial before this one."""

@@ -98,6 +98,19 @@ class FolderSnapshots:
         unknown = "it is too large to keep, or holds credentials"
         return left | {name: now.left_out.get(name, unknown) for name in sorted(unkept)}
 
+    def remove_hidden(self, to: str, since: str) -> dict[str, str]:
+        """After a restore of `to`: remove files that came since and that git ignored at `since`
+        alone. The paths that were left, with the reason."""
+        target, before = self.load(to), self.load(since)
+        if not {*before.ignored} - {*target.ignored}:
+            return {}
+        now = self._scanner.scan(time.time())
+        names = now.entries.keys() - target.entries.keys() - before.entries.keys()
+        hidden = {n: now.entries[n] for n in names if target.covers(n) and not before.covers(n)}
+        kept = {name: entry for name, entry in hidden.items() if entry.kind != LEFT_OUT}
+        left = carried_out(planned(now, [Step(dict.fromkeys(kept), kept)]), self._shadow).left
+        return left | {name: now.left_out[name] for name in hidden.keys() - kept.keys()}
+
     def changed(self, before: str, after: str) -> list[str]:
         """The files that differ between two snapshots, folders aside."""
         one, other = self.load(before), self.load(after)

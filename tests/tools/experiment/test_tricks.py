@@ -2,7 +2,9 @@
 
 import os
 import py_compile
+import shutil
 import stat
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -11,11 +13,12 @@ from typing import Any
 import pytest
 
 from configs.settings import Settings
-from core.experiments.record import Trial
+from core.experiments.record import Judge, Trial
 from core.store import open_store
 from core.tool import ToolResult
 from nodes.services import build_services
 from tests.tools.bench import THREAD, Bench
+from tools.experiment.surroundings import difference, whole_digest
 
 JUDGE = """import json, sys
 from lib.score import score
@@ -253,6 +256,50 @@ async def test_what_a_trial_does_while_it_is_judged(lab: Lab, during: str) -> No
     trial = await lab.run()
     assert trial.verdict in ("void", "crash"), (trial.verdict, trial.rule)
     assert lab.tree() == before
+
+
+@pytest.mark.parametrize("has_git", [True, False])
+async def test_what_a_trial_hides_from_git_goes_with_it(lab: Lab, has_git: bool) -> None:
+    if has_git:
+        subprocess.run(["git", "init", "-q"], cwd=lab.folder, check=True, timeout=60)
+    lab.file(".gitignore", "*.log\n")
+    lab.file("old.log")
+    assert (await lab.define()).ok
+    before = {name: look for name, look in lab.tree().items() if not name.startswith(".git/")}
+    lab.file(".gitignore", "*.log\nhidden/\nmodel.bin\n")
+    lab.file("hidden/deep/a.txt")
+    lab.file("model.bin")
+    lab.file("model.txt", "9")
+    assert (await lab.run()).verdict == "discard"
+    now = {name: look for name, look in lab.tree().items() if not name.startswith(".git/")}
+    assert now == before
+    again = await lab.bench.call("experiment", operation="run", hypothesis="nothing")
+    assert "no file differs" in again.text
+
+
+def test_a_copy_has_the_same_surroundings(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of programs that PATH finds in the folder, those of the original run in a copy, too."""
+    folder, copy = str(lab.folder), str(tmp_path / "copy")
+    for name in ("bin/cat", "bin/own", ".venv/bin/python"):
+        lab.file(name, "#!/bin/sh\n").chmod(0o755)
+    lab.file(".venv/pyvenv.cfg")
+    lab.file("conftest.py")
+    path = [f"{folder}/bin", f"{folder}/.venv/bin", os.environ["PATH"]]
+    monkeypatch.setenv("PATH", os.pathsep.join(path))
+    judge = Judge("loss", "min", "pytest -q lib && cat out", ("lib", "judge.py"))
+    known = whole_digest(folder, judge, folder)
+    shutil.copytree(folder, copy, symlinks=True)
+    assert difference(known, copy, judge, folder) == ""
+    lab.file("bin/own", "# another")
+    assert difference(known, folder, judge, folder) == ""
+    for name in ("bin/cat", ".venv/bin/python", "conftest.py"):
+        text = (lab.folder / name).read_text()
+        lab.file(name, "# another")
+        assert f"judge runs: {name} would" in difference(known, folder, judge, folder)
+        lab.file(name, text)
+    assert difference(known.partition(" ")[0], folder, judge, folder) == ""
 
 
 @pytest.mark.parametrize("kind", ["later", "pipe", "large"])
