@@ -172,9 +172,9 @@ def test_from_a_paper_to_a_model_on_the_hub(tmp_path: Path) -> None:
         shown = asked["preview"]
         assert "$1.80 an hour × 1 h = $1.80 at most" in shown
         assert re.search(
-            r"^data: ann/pairs inspected, its columns fit .*DPO.* \(call_", shown, re.M
+            r"^data: ann/pairs inspected, its columns fit .*DPO.* \(checked", shown, re.M
         )
-        assert re.search(r"^memory: lora of ann/base fits l40sx1 \(call_", shown, re.M)
+        assert re.search(r"^memory: lora of ann/base fits l40sx1 \(checked", shown, re.M)
         assert "time limit: not checked" in shown
         assert TRAIN in shown
 

@@ -387,21 +387,22 @@ async def test_the_preflight_names_its_evidence(bench: Bench) -> None:
     assert "memory: ann/model not checked" in before
     assert "time limit: not checked" in before
     journal = bench.services.journal
-    fit = {"model": "ann/model", "method": "lora", "flavors": ["t4-small"], "at": 2.0}
+    now = bench.services.clock()
+    fit = {"model": "ann/model", "method": "lora", "flavors": ["t4-small"], "at": now - 7300}
     done = {"job": "j", "stage": "COMPLETED", "seconds": 90.0, "flavor": "t4-small"}
     for call, tool, note in (
-        ("c1", "hf_dataset", {"dataset": "ann/data", "fits": ["DPO"], "at": 1.0}),
+        ("c1", "hf_dataset", {"dataset": "ann/data", "fits": ["DPO"], "at": now - 9}),
         ("c2", "hf_fit", fit),
         ("c3", "hf_jobs", done),
     ):
         await journal.begin(THREAD, call, tool)
         await journal.note(THREAD, call, note)
     after = (await bench.foreseen("hf_jobs", **planned)).preview
-    assert "data: ann/data inspected, its columns fit DPO (c1)" in after
-    assert "memory: lora of ann/model fits t4-small (c2)" in after
+    assert "data: ann/data inspected, its columns fit DPO (checked less than 1 h ago)" in after
+    assert "memory: lora of ann/model fits t4-small (checked 2 h ago)" in after
     assert "result: to ann/tuned, says the model" in after
     assert "monitoring: trackio" in after
-    assert "time limit: an earlier job took 1 min 30 s on t4-small (c3)" in after
+    assert "time limit: an earlier job took 1 min 30 s on t4-small (job j)" in after
     other = (await bench.foreseen("hf_jobs", **{**planned, "flavor": "cpu-basic"})).preview
     assert "lora of ann/model does NOT fit cpu-basic" in other
     bare = (

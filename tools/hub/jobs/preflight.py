@@ -15,15 +15,17 @@ from tools.hub.jobs.arguments import JobsArguments
 from tools.hub.jobs.smoke import in_words, whole_run
 from tools.hub.jobs.tracking import tracked_line
 
+#: Pairs of (where the evidence is from, as the user reads it; the note).
 Notes = Sequence[tuple[str, dict[str, Any]]]
 
 
 async def preflight(arguments: JobsArguments, ctx: ToolContext, env: dict[str, str]) -> list[str]:
     """Lines for the approval."""
-    journal = ctx.services.journal
-    inspected = await journal.notes(ctx.thread, "hf_dataset")
-    fitted = await journal.notes(ctx.thread, "hf_fit")
-    jobs = await journal.notes(ctx.thread, "hf_jobs")
+    journal, now = ctx.services.journal, ctx.services.clock()
+    inspected, fitted, jobs = [
+        [(_evidence(note, now), note) for _, note in await journal.notes(ctx.thread, tool)]
+        for tool in ("hf_dataset", "hf_fit", "hf_jobs")
+    ]
     return [
         *_data(arguments, inspected),
         *_model(arguments, fitted),
@@ -32,6 +34,16 @@ async def preflight(arguments: JobsArguments, ctx: ToolContext, env: dict[str, s
         _smaller(jobs),
         *_measured(arguments, jobs),
     ]
+
+
+def _evidence(note: dict[str, Any], now: float) -> str:
+    """Which job it was, or how long ago something was checked."""
+    if note.get("job"):
+        return f"job {note['job']}"
+    hours = int((now - note.get("at", 0.0)) // 3600)
+    if hours < 1:
+        return "checked less than 1 h ago"
+    return f"checked {hours} h ago" if hours < 48 else f"checked {hours // 24} days ago"
 
 
 async def cannot_pay(hub: Hub) -> list[str]:
@@ -57,9 +69,9 @@ def _data(arguments: JobsArguments, notes: Notes) -> Iterator[str]:
         if found is None:
             yield f"data: {name} not checked (hf_dataset inspect was not called on it)"
             continue
-        call, note = found
+        where, note = found
         fits = ", ".join(note.get("fits", [])) or "no training method"
-        yield f"data: {name} inspected, its columns fit {fits} ({call})"
+        yield f"data: {name} inspected, its columns fit {fits} ({where})"
 
 
 def _model(arguments: JobsArguments, notes: Notes) -> Iterator[str]:
@@ -68,19 +80,19 @@ def _model(arguments: JobsArguments, notes: Notes) -> Iterator[str]:
         yield "memory: no model named, not checked"
         return
     checked = {
-        note.get("method", ""): (call, note)
-        for call, note in notes
+        note.get("method", ""): (where, note)
+        for where, note in notes
         if note.get("model") == arguments.model
     }
     if not checked:
         yield f"memory: {arguments.model} not checked (hf_fit was not called for it)"
-    for method, (call, note) in checked.items():
+    for method, (where, note) in checked.items():
         named = f"{method} of {arguments.model}"
         if arguments.flavor in note.get("flavors", []):
-            yield f"memory: {named} fits {arguments.flavor} ({call})"
+            yield f"memory: {named} fits {arguments.flavor} ({where})"
         else:
             said = f"{named} does NOT fit {arguments.flavor}, as far as hf_fit can tell"
-            yield f"memory: {said} ({call})"
+            yield f"memory: {said} ({where})"
 
 
 def _output(arguments: JobsArguments) -> str:
@@ -98,15 +110,15 @@ def _monitoring(arguments: JobsArguments) -> str:
 def _smaller(notes: Notes) -> str:
     """Whether anything like it ran through before: a time limit needs something to go by."""
     done = [
-        (call, note)
-        for call, note in notes
+        (where, note)
+        for where, note in notes
         if note.get("stage") == "COMPLETED" and not note.get("smoke")
     ]
     if not done:
         return "time limit: not checked, no job of this session has run through yet"
-    call, note = done[-1]
+    where, note = done[-1]
     took = duration(note.get("seconds"))
-    return f"time limit: an earlier job took {took} on {note.get('flavor')} ({call})"
+    return f"time limit: an earlier job took {took} on {note.get('flavor')} ({where})"
 
 
 def _measured(arguments: JobsArguments, notes: Notes) -> Iterator[str]:
@@ -117,13 +129,13 @@ def _measured(arguments: JobsArguments, notes: Notes) -> Iterator[str]:
         notes, lambda note: note.get("measured") and note.get("model") == arguments.model
     )
     if found is not None:
-        call, note = found
+        where, note = found
         other = "" if note.get("flavor") == arguments.flavor else " (another flavor)"
-        yield f"smoke: {in_words(note['measured'], note)}{other} ({call})"
+        yield f"smoke: {in_words(note['measured'], note)}{other} ({where})"
         whole, limit = whole_run(note["measured"]), seconds_of(arguments.timeout)
         if whole > limit and not other:
             yield f"time limit: {duration(limit)} is LESS than the whole run takes"
 
 
 def _newest(notes: Notes, fits: Any) -> tuple[str, dict[str, Any]] | None:
-    return next(((call, note) for call, note in reversed(notes) if fits(note)), None)
+    return next(((where, note) for where, note in reversed(notes) if fits(note)), None)
