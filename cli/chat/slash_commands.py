@@ -23,6 +23,13 @@ from graph.tasks import HEAD, own_message
 
 #: Commands without their slash, if nothing else was typed.
 WORDS = ("exit", "quit", "help")
+#: What other programs call them.
+OTHER_NAMES = {
+    "permissions": "mode", "approvals": "mode", "config": "status", "settings": "status",
+    "usage": "cost", "ps": "jobs", "bashes": "jobs", "todos": "plan", "history": "sessions",
+    "continue": "resume", "skills": "skill", "summarize": "compact", "restore": "undo",
+    "checkpoint": "rewind", "remember": "memory", "reset": "new", "login": "model",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -141,7 +148,8 @@ async def find(chat: Chat, text: str) -> tuple[SlashCommand | None, str]:
         return None, ""
     if command is None:
         near = [name for name in known if typed and name.startswith(typed)][:1]
-        near = near or difflib.get_close_matches(typed, list(known), 1, 0.7)
+        near = [OTHER_NAMES[typed]] if typed in OTHER_NAMES else near
+        near = near or difflib.get_close_matches(typed, list(known), 1, 0.75)
         hint = f"did you mean /{near[0]}?" if near else "/help lists the commands"
         chat.lines.line(f"unknown command {text.split()[0]}; {hint}")
     return command, words.strip()
@@ -186,7 +194,7 @@ def help_lines(commands: Mapping[str, SlashCommand], name: str = "") -> Iterator
     """A line per command; with `name`, that one only."""
     for command in commands.values():
         if not name or command.name == name:
-            yield f"{f'/{command.name} {command.takes}':<18} {command.help}"
+            yield f"{f'/{command.name} {command.takes}':<17}  {command.help}"
     if not name:
         yield "!command           run it yourself; the model gets the output with your next message"
         yield "@path              mention a file or picture, with completion"

@@ -90,6 +90,8 @@ def test_commands_and_their_values_are_completed(tmp_path: Path) -> None:
         chat.expect("effort: high")
         chat.enter("/modle")
         chat.expect("unknown command /modle; did you mean /mode\\?")
+        chat.enter("/permissions")
+        chat.expect("unknown command /permissions; did you mean /mode\\?")
         chat.enter("/mode auto")
         chat.expect("mode auto: everything runs")
         assert "heard" not in chat.text

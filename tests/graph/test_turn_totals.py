@@ -1,6 +1,9 @@
 """What the last event of a turn says it cost, next to the ledger and what was really charged."""
 
+import asyncio
+import os
 import random
+import signal
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ from configs.settings import Settings
 from core.effects import Effect
 from core.events import TurnComplete
 from core.model import Answer
+from core.store import open_store
 from core.tool import AgentTool, ToolContext, ToolResult
 from graph.session import RunOptions, Session
 from tests.stand_ins.model_in_memory import ModelInMemory
@@ -121,6 +125,89 @@ async def test_the_total_is_the_ledgers(part: int, settings: Settings, tmp_path:
             assert last.left_micro_usd == summary["left_micro_usd"] == left
             told = f" · {money(spender.charged)} · {money(left)} left · {duration(last.seconds)}"
             assert told in closing(asdict(last))
+
+
+class Doomed(Spender):
+    """A spender whose tally is a file, and whose process is killed at one of its charges."""
+
+    def __init__(self, seed: int, file: Path, dies_at: int = 0) -> None:
+        self.rng = random.Random(seed)
+        self._file = file
+        self._dies_at = dies_at
+        self._steps = seed % 3 + 1
+        self.left = 0
+
+    @property
+    def charged(self) -> int:  # type: ignore[override]
+        return sum(map(int, self._file.read_text().split())) if self._file.exists() else 0
+
+    @charged.setter
+    def charged(self, total: int) -> None:
+        with self._file.open("a") as file:
+            file.write(f"{total - self.charged}\n")
+        if len(self._file.read_text().split()) == self._dies_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    async def answer(self, model: str, messages: Any, tools: Any, **more: Any) -> Answer:
+        answers = [m for m in messages if isinstance(m, AIMessage)]
+        self.left = max(0, self._steps - len(answers))
+        return await super().answer(model, messages, tools, **more)
+
+
+@pytest.mark.parametrize("part", range(3))
+def test_after_a_kill_the_total_is_the_ledgers(
+    part: int, settings: Settings, tmp_path: Path
+) -> None:
+    """A process is killed at a charge, of the model, of a sub-agent or of a call that spends; what
+    the next one says at the end is what the ledger has of the whole turn."""
+    killed = 0
+    for seed in range(part * 10, part * 10 + 10):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        tally = tmp_path / f"{seed}.txt"
+        doomed = Doomed(seed, tally, dies_at=seed % 5 + 1)
+        child = os.fork()
+        if child == 0:
+            try:
+                asyncio.run(_driven_on(settings, folder, doomed, None))
+            finally:
+                os._exit(0)
+        killed += os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+        asyncio.run(_check_after(settings, folder, Doomed(seed + 1000, tally)))
+    assert killed >= 5
+
+
+async def _driven_on(settings: Settings, folder: Path, spender: Spender, thread: str | None) -> Any:
+    """A turn to its end, or the rest of one; what waits is approved. Its last event."""
+    tools = {"paid": Paid(world=spender), "research": builtin_tools()["research"]}
+    options = RunOptions(mode=spender.rng.choice(("ask", "yolo")))  # type: ignore[arg-type]
+    opened = Session.open(
+        settings, cwd=folder, thread=thread, options=options, models=spender, tools=tools
+    )
+    async with opened as session:
+        events = session.resume() if thread else session.send("go")
+        last = [event async for event in events][-1]
+        while last.name == "approval_required":
+            yes = [{"type": "approve"} for _ in last.requests]
+            last = [event async for event in session.resume(yes)][-1]
+        spent = await session.cost()
+        assert last.cost_micro_usd == spent["turn"].amount == spent["thread"].amount
+        assert session.summary()["cost_micro_usd"] == spent["turn"].amount
+        assert f" · {money(spent['turn'].amount)} · " in closing(asdict(last))
+        return last
+
+
+async def _check_after(settings: Settings, folder: Path, spender: Spender) -> None:
+    async with await open_store(settings) as store:
+        row = await store.threads.newest(str(folder))
+    assert row is not None
+    last = await _driven_on(settings, folder, spender, row.id)
+    assert isinstance(last, TurnComplete)
+    async with await open_store(settings) as store:
+        ledger = await store.database.rows(
+            "SELECT SUM(amount) FROM ledger WHERE thread = ?", [row.id]
+        )
+    assert ledger == [(last.cost_micro_usd,)]
 
 
 def test_the_closing_line() -> None:
