@@ -24,9 +24,11 @@ from cli.shared.bootstrap import (
 from cli.shared.options import Options
 from cli.shared.results import INTERRUPTED, LIMIT, WAITING
 from cli.terminal.standard_input import with_piped
+from core.errors import UsageError
 
 if TYPE_CHECKING:
     from graph.session import Session
+    from graph.tasks import NamedTask
 
 
 #: Sets or resumes the goal of a session.
@@ -53,7 +55,9 @@ async def _run(options: Options, task: str | None, piped: str, begin: Begin | No
     loaded = settings_for(options)
     settings = loaded.settings
     say_what_is_ignored(loaded.brought)
-    named = (named_task(task, options.folder) if task else None) or NamedTask(task or "")
+    named = NamedTask(task or "")
+    if task and task.startswith("/"):
+        named = named_task(task, options.folder) or _not_a_command(task)
     cap = headless_cap(options, loaded)
     chosen = options.for_run(max_cost=cap, interactive=False, notice=complain)
     thread = await wanted_thread(options, settings)
@@ -86,6 +90,16 @@ async def _run(options: Options, task: str | None, piped: str, begin: Begin | No
             told.goal(goal or {}, f"it continues with: ml-agent goal resume {thread}")
         told.end(await session.close())
     return code
+
+
+def _not_a_command(task: str) -> "NamedTask":
+    """A task that begins with a slash. Raises UsageError: a command that only the chat has."""
+    from cli.chat.slash_commands import COMMANDS
+    from graph.tasks import NamedTask
+
+    if task.split()[0][1:] in {command.name for command in COMMANDS}:
+        raise UsageError(f"{task.split()[0]} works in the chat only", "ml-agent opens it")
+    return NamedTask(task)
 
 
 async def _to_its_end(

@@ -14,6 +14,8 @@ from core.errors import UsageError
 from core.run import Mode
 from graph.review import review_message
 
+#: Built-in tasks; a command of the same name that the user wrote takes their place.
+TASKS = ("init", "review")
 #: Head of a command that the user wrote.
 HEAD = re.compile(r"\A---\n(.*?\n)?---\n", re.DOTALL)
 
@@ -32,15 +34,17 @@ def named_task(text: str, folder: Path) -> NamedTask | None:
     words = words.strip()
     if not name.startswith("/") or "/" in name[1:]:
         return None
+    own = dict(command_texts(folder)).get(name[1:], "")
     match name:
+        case "/skill":
+            return NamedTask(skill_message(folder, words)) if words else None
+        case _ if own.strip():
+            return NamedTask(own_message(own, words))
         case "/init":
             return init_task(words)
         case "/review":
             return review_task(folder, words)
-        case "/skill" if words:
-            return NamedTask(skill_message(folder, words))
-    own = dict(command_texts(folder)).get(name[1:])
-    return NamedTask(own_message(own, words)) if own is not None else None
+    return None
 
 
 def init_task(words: str) -> NamedTask:

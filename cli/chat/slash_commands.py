@@ -19,7 +19,7 @@ from cli.chat.turns import handle_message
 from configs.commands import command_texts
 from configs.visible import visible
 from core.errors import AgentError
-from graph.tasks import HEAD, own_message
+from graph.tasks import HEAD, TASKS, own_message
 
 #: Commands without their slash, if nothing else was typed.
 WORDS = ("exit", "quit", "help")
@@ -97,10 +97,11 @@ COMMANDS = (
 
 
 def all_commands(folder: Path) -> dict[str, SlashCommand]:
-    """By name; a command that the user wrote never replaces a built-in one."""
-    own = (_own_command(name, text) for name, text in command_texts(folder))
-    known = {command.name: command for command in COMMANDS}
-    return {**{command.name: command for command in own if command.text.strip()}, **known}
+    """By name; a command that the user wrote replaces a built-in one only if that is a task."""
+    written = (_own_command(name, text) for name, text in command_texts(folder))
+    own = {command.name: command for command in written if command.text.strip()}
+    known = {c.name: c for c in COMMANDS if c.name not in TASKS or c.name not in own}
+    return {**own, **known}
 
 
 async def with_prompts(chat: Chat) -> dict[str, SlashCommand]:

@@ -32,6 +32,8 @@ def test_headless(tmp_path: Path) -> None:
         shown = json.loads(run("sessions", "show", "--json").stdout)
         assert (shown["mode"], shown["title"]) == ("yolo", "/review")
 
+        chat_only = run.task("/cost")
+        assert (chat_only.returncode, len(complaints(chat_only))) == (2, 1)
         proposed = run.task("/init")
         assert proposed.returncode == 3
         assert "later sessions follow the instructions in it" in proposed.stderr

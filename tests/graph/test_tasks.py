@@ -143,5 +143,9 @@ def test_skills_and_own_commands_are_tasks_too(workdir: Path) -> None:
     assert shipped.message == "Ship v2 now."
     with pytest.raises(UsageError, match="there is no skill dirty"):
         named_task("/skill dirty x", workdir)
+    (own.parent / "review.md").write_text("Look at $ARGUMENTS.")
+    reviewed = named_task("/review a.py", workdir)
+    assert reviewed is not None
+    assert (reviewed.message, reviewed.mode) == ("Look at a.py.", None)
     assert named_task("/cost", workdir) is None
     assert named_task("/etc/hosts explain", workdir) is None
