@@ -14,7 +14,7 @@ from core.errors import UsageError
 from core.run import Mode
 from graph.review import review_message
 
-#: Built-in tasks; a command of the same name that the user wrote takes their place.
+#: Built-in tasks; a command of the same name that the user wrote replaces them.
 TASKS = ("init", "review")
 #: Head of a command that the user wrote.
 HEAD = re.compile(r"\A---\n(.*?\n)?---\n", re.DOTALL)
