@@ -5,6 +5,7 @@ to the store (a shared Postgres, a copied state folder) runs code in whoever ope
 the names in a row are only looked up in a table of the types that LangGraph and we store.
 """
 
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -28,8 +29,16 @@ CONSTRUCTORS = (
 )
 
 
+#: The kind of a value that is compressed; from how many bytes one is. Smaller ones gain less than a
+#: page of the database has to spare.
+PACKED, LARGE = "msgpack+zlib", 500
+#: Bytes of a value that is read at most: a few packed ones may be made to fill all memory.
+MOST = 1_000_000_000
+
+
 class StrictSerializer(JsonPlusSerializer):
-    """LangGraph's msgpack format; reading it builds only the types of `_builders`.
+    """LangGraph's msgpack format, large values compressed; reading it builds only the types of
+    `_builders`. Outputs of commands are most of what a thread takes on disk.
 
     Anything else in a row (another type, a pickle, the old JSON form) raises StoreError.
     """
@@ -43,8 +52,18 @@ class StrictSerializer(JsonPlusSerializer):
         """This serializer: LANGGRAPH_STRICT_MSGPACK in the environment adds no types."""
         return self
 
+    def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
+        kind, content = super().dumps_typed(obj)
+        if kind != "msgpack" or not LARGE <= len(content) <= MOST:
+            return kind, content
+        # The fastest level: a step waits for it.
+        packed = zlib.compress(content, 1)
+        return (PACKED, packed) if len(packed) < len(content) else (kind, content)
+
     def loads_typed(self, data: tuple[str, bytes]) -> Any:
         kind, content = data
+        if kind == PACKED:
+            kind, content = "msgpack", _unpacked(content)
         if kind == "null":
             return None
         if kind == "bytes":
@@ -52,6 +71,17 @@ class StrictSerializer(JsonPlusSerializer):
         if kind != "msgpack":
             raise _foreign(f"data of the kind {kind[:40]!r}")
         return _Reading().whole(content)
+
+
+def _unpacked(content: bytes) -> bytes:
+    unpacking = zlib.decompressobj()
+    try:
+        found = unpacking.decompress(content, MOST)
+    except zlib.error as error:
+        raise _damaged(error) from None
+    if not unpacking.eof:
+        raise _damaged("they are cut off, or too many")
+    return found
 
 
 def _refuse_all(code: int, content: bytes) -> NoReturn:
@@ -70,10 +100,7 @@ class _Reading:
         try:
             return self._unpacked(content)
         except ormsgpack.MsgpackDecodeError as error:
-            raise self.refused or StoreError(
-                f"cannot read a checkpoint: its bytes are damaged ({error})",
-                hint="`ml-agent sessions list` names the other sessions",
-            ) from None
+            raise self.refused or _damaged(error) from None
 
     def _unpacked(self, content: bytes) -> Any:
         return ormsgpack.unpackb(content, ext_hook=self._build, option=ormsgpack.OPT_NON_STR_KEYS)
@@ -126,6 +153,13 @@ def _of_fields(kind: Any) -> Build:
             return kind.model_construct(**fields)
 
     return build
+
+
+def _damaged(how: object) -> StoreError:
+    return StoreError(
+        f"cannot read a checkpoint: its bytes are damaged ({how})",
+        hint="`ml-agent sessions list` names the other sessions",
+    )
 
 
 def _foreign(what: str) -> StoreError:

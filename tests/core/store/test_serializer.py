@@ -1,7 +1,9 @@
 """Opening a session calls nothing that its rows name, on both databases."""
 
 import pickle
+import random
 import sqlite3
+import zlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from langgraph.types import Interrupt, Overwrite, Send
 from configs.settings import Settings
 from core.errors import StoreError
 from core.store import open_store
-from core.store.checkpoints.serializer import StrictSerializer
+from core.store.checkpoints.serializer import PACKED, StrictSerializer
 from graph.thread import Thread
 from graph.undo import TimeLine
 from nodes.services import build_services
@@ -113,6 +115,38 @@ def test_what_we_store_comes_back_as_it_was() -> None:
     # Rows of earlier versions were written by LangGraph's own.
     stored = JsonPlusSerializer().dumps_typed(values)
     assert StrictSerializer().loads_typed(stored) == values
+
+
+def test_a_long_output_takes_a_fraction_and_comes_back() -> None:
+    lines = "".join(f"epoch {n} loss {1 / (n + 1):.4f}\n" for n in range(300))
+    message = ToolMessage(lines, tool_call_id="c")
+    kind, content = StrictSerializer().dumps_typed([message])
+    assert (kind, len(content) < len(lines) / 2) == (PACKED, True)
+    assert StrictSerializer().loads_typed((kind, content)) == [message]
+    # What does not become smaller is left alone.
+    noise = {"x": random.randbytes(5000)}
+    kind, content = StrictSerializer().dumps_typed(noise)
+    assert kind == "msgpack"
+    assert StrictSerializer().loads_typed((kind, content)) == noise
+
+
+def test_packed_bytes_that_are_damaged_or_would_fill_the_memory_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kind, content = StrictSerializer().dumps_typed({"x": "y" * 100_000})
+    for broken in (content[:-8], b"\0" + content[1:], b""):
+        with pytest.raises(StoreError, match="damaged"):
+            StrictSerializer().loads_typed((kind, broken))
+    monkeypatch.setattr("core.store.checkpoints.serializer.MOST", 10_000)
+    with pytest.raises(StoreError, match="too many"):
+        StrictSerializer().loads_typed((kind, content))
+
+
+def test_what_is_packed_calls_nothing_either() -> None:
+    called = ormsgpack.packb(["builtins", "print", "x" * 1000])
+    content = zlib.compress(ormsgpack.packb(ormsgpack.Ext(CODES["single"], called)))
+    with pytest.raises(StoreError, match=r"builtins\.print"):
+        StrictSerializer().loads_typed((PACKED, content))
 
 
 def poison(settings: Settings, column: str, kind: str, mark: Path) -> int:
