@@ -72,9 +72,9 @@ async def test_a_check_that_succeeds_already_asks_no_model(
 @pytest.mark.parametrize(
     ("check", "caps", "said"),
     [
-        ("echo begun; sleep 60", {"check_time": 1.0}, "the check does not end within 1 s"),
-        ("yes", {}, "the check prints more than 20 MB"),
-        ("no-such-program-here", {}, "the check cannot be run"),
+        ("echo begun; sleep 60", {"check_time": 1.0}, "does not end within 1 s"),
+        ("yes", {}, "prints more than 20 MB"),
+        ("no-such-program-here", {}, "command not found"),
     ],
 )
 async def test_a_check_without_a_verdict_pauses(
@@ -82,7 +82,9 @@ async def test_a_check_without_a_verdict_pauses(
 ) -> None:
     async with driven([], settings, workdir, mode="auto") as driver:
         row = await reach(driver, check, **caps)
-        assert (row.state, row.reason) == ("paused", said)
+        assert row.state == "paused"
+        assert row.reason.startswith("the check ")
+        assert row.reason.endswith(said)
         assert driver.server.bodies == []
 
 

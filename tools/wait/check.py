@@ -15,6 +15,8 @@ from core.tool import Services
 
 #: Bytes of output that a check may print, and characters of its end that are told.
 MOST, TOLD = 20_000_000, 2_000
+#: Characters of a trouble.
+LINE = 200
 #: What a shell says of a command that it cannot run.
 NO_COMMAND = (126, 127)
 
@@ -73,4 +75,5 @@ async def follow_check(run: RunningCommand, seconds: float) -> Checked:
     if code is None:
         ended = await asyncio.to_thread(run.ended)
         return Checked(None, output, f"was ended ({ended or 'killed'})")
-    return Checked(code, output, "cannot be run" if code in NO_COMMAND else "")
+    said = ": ".join(["cannot be run", *output.splitlines()[-1:]])
+    return Checked(code, output, said[:LINE] if code in NO_COMMAND else "")
