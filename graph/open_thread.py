@@ -227,7 +227,7 @@ class OpenThread:
             spans.begin(row.model, row.mode, wanted.message)
 
             def end() -> None:
-                figures = self._summary if watch.works else {}
+                figures = self._summary if watch.works else None
                 spans.end(wanted.last, self._turn_number, figures)
 
             ends.callback(end)

@@ -70,11 +70,13 @@ class Spans:
             "invoke_agent ml-agent", context=_call.get(), attributes=about
         )
 
-    def end(self, last: Event | None, number: int, figures: Mapping[str, Any]) -> None:
-        """The turn ended with `last`; None: it was left. `figures`: as in its last event."""
+    def end(self, last: Event | None, number: int, figures: Mapping[str, Any] | None) -> None:
+        """The turn ended with `last`; None: it was left. `figures`: as in its last event; None:
+        nothing ran."""
         span, self._turn = self._turn, None
-        if span is None:
+        if span is None or (figures is None and not isinstance(last, Error)):
             return
+        figures = figures or {}
         usage, cost = figures.get("usage") or {}, figures.get("cost_micro_usd")
         status = getattr(last, "status", last.name if last else "left")
         span.set_attributes({"ml_agent.turn": number, "ml_agent.turn.status": status})

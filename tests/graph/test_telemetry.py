@@ -170,6 +170,7 @@ async def test_a_turn_that_continues_is_a_trace_of_its_own(
     async with driven(choose(bash("echo one")), settings, workdir, mode="ask") as driver:
         await driver.send("go")
         await driver.resume([{"type": "reject", "message": "no"}])
+        await driver.resume()  # there is nothing to continue: no span
         thread = driver.session.thread.id
     first, second = collector.named("invoke_agent ml-agent")
     assert first.trace != second.trace
