@@ -11,6 +11,7 @@ from tests.graph.driving import Driver, driven
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.hub_state import Repo
 from tests.stand_ins.model_script import Call, Reply
+from tests.stand_ins.service import Answer
 from tests.tools.bench import Bench
 from tests.tools.hub.test_eval import rows
 
@@ -59,6 +60,14 @@ async def approved(driver: Driver) -> str:
     return preview
 
 
+async def empty_report(call: str) -> dict[str, Any]:
+    return {
+        "model": "m", "tasks": [], "data": [], "commands": [], "seeds": [], "metrics": {},
+        "decisions": [], "experiment": None, "hardware": {}, "claims": [],
+        "cost": {"by_kind": {}, "tokens": 0},
+    }  # fmt: skip
+
+
 async def test_the_approval_shows_what_is_published_next_to_the_model(
     hub: HubServer, settings: Settings, workdir: Path
 ) -> None:
@@ -99,16 +108,7 @@ async def test_a_report_without_measures_leaves_the_card_alone(
 
 
 async def test_results_of_hf_eval_are_in_the_card_once(bench: Bench, hub: HubServer) -> None:
-    empty: dict[str, Any] = {
-        "model": "m", "tasks": [], "data": [], "commands": [], "seeds": [], "metrics": {},
-        "decisions": [], "experiment": None, "hardware": {}, "claims": [],
-        "cost": {"by_kind": {}, "tokens": 0},
-    }  # fmt: skip
-
-    async def report(call: str) -> dict[str, Any]:
-        return empty
-
-    bench.services.report = report
+    bench.services.report = empty_report
     hub.add("ann/tuned", files={"README.md": CARD})
     told = {"model": "ann/tuned", "found": rows(0.52, float("nan")), "at": 1.0}
     await bench.begun("call_1", "hf_eval", told)
@@ -129,3 +129,20 @@ async def test_a_sub_agent_cannot_report(bench: Bench, hub: HubServer) -> None:
     assert (done.ok, done.text) == (
         False, "Cannot report: a sub-agent has no record of the session.",
     )  # fmt: skip
+
+
+async def test_an_answer_that_is_lost_publishes_once(bench: Bench, hub: HubServer) -> None:
+    """The Hub has the commit; this call finds it, and so does a process after a crash."""
+    repo = hub.add("ann/tuned", files={"README.md": CARD})
+    bench.services.report = empty_report
+    hub.misbehave(Answer({}, 500), path="/api/models/ann/tuned/commit/main", after=True)
+    done = await bench.call("hf_repo", operation="report", repo="ann/tuned")
+    assert (done.ok, done.text[:18]) == (True, "Uploaded REPORT.md")
+    first = await bench.services.journal.row(bench.thread, bench.last_id)
+    assert first is not None
+    bench.services.report = None
+    await bench.begun("call_other", "hf_repo", first.note)
+    arguments = {"operation": "report", "repo": "ann/tuned"}
+    again = await bench.call("hf_repo", call_id="call_other", **arguments)
+    assert again.text == done.text
+    assert [commit.title for commit in repo.head.history] == ["Report", "initial commit"]
