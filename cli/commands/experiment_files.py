@@ -74,6 +74,8 @@ async def export(
     form, project = given["form"], given["trackio"]
     if project is not None and (target or form):
         raise UsageError("Cannot export to a file and to trackio at once.", "use one of them")
+    if project is not None and not project.strip():
+        raise UsageError("Cannot export to trackio: the project has no name.", "--trackio PROJECT")
     experiment, trials = await chosen_experiment(store, options, session)
     if project is not None:
         names = await asyncio.to_thread(to_trackio, experiment, trials, project)

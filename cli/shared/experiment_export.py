@@ -5,13 +5,14 @@ import csv
 import io
 import json
 import os
-import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cli.shared.experiment_text import as_data
 from core.errors import UsageError
 from core.experiments.record import Experiment, Trial
+from core.experiments.words import short
 from core.secrets.redaction import redacted_in
 
 #: Columns before those of the metrics.
@@ -65,11 +66,9 @@ def to_trackio(experiment: Experiment, trials: Sequence[Trial], project: str) ->
         raise MISSING from None
     named = {f"{experiment.thread[:8]}-trial-{one.number}": one for one in trials
              if one.verdict != "running"}  # fmt: skip
-    with _on_this_machine():
-        try:
-            known = {run.name: run for run in trackio.Api().runs(project)}
-        except ValueError:
-            known = {}
+    with _on_this_machine(), warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        known = _runs_of(project)
         for name, trial in named.items():
             if name in known and (known[name].config or {}).get("session") == experiment.thread:
                 known[name].delete()
@@ -81,7 +80,23 @@ def to_trackio(experiment: Experiment, trials: Sequence[Trial], project: str) ->
             for step, run in enumerate(trial.metrics or [{"seconds": trial.seconds}]):
                 begun.log(dict(run), step=step)
             begun.finish()
+        lost = set(named) - set(_runs_of(project))
+    if lost:
+        # It only warns if it cannot write.
+        why = next((f" {short(str(each.message), 200)}" for each in told), "")
+        said = f"Cannot export: trackio did not write {len(lost)} of {len(named)} runs.{why}"
+        raise UsageError(said, "TRACKIO_DIR names its folder")
     return list(named)
+
+
+def _runs_of(project: str) -> dict[str, Any]:
+    """By name; none if the project is new."""
+    import trackio
+
+    try:
+        return {run.name: run for run in trackio.Api().runs(project)}
+    except ValueError:
+        return {}
 
 
 def _config(experiment: Experiment, trial: Trial) -> dict[str, Any]:
@@ -104,10 +119,10 @@ def _config(experiment: Experiment, trial: Trial) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _on_this_machine() -> Iterator[None]:
-    """What trackio prints goes to stderr, and nothing leaves this machine."""
+    """Nothing leaves this machine, and what trackio prints of its progress is not shown."""
     held = {name: os.environ.pop(name) for name in REMOTE if name in os.environ}
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(io.StringIO()):
             yield
     finally:
         os.environ.update(held)

@@ -178,6 +178,20 @@ def test_trackio_has_a_run_per_trial_however_often(
     assert [row["loss"] for row in logs] == [0.62, 0.6, 0.61]
 
 
+def test_a_trackio_that_cannot_write_is_not_believed(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("TRACKIO_DIR", str(tmp_path / "file" / "below"))
+    for name in [n for n in sys.modules if n.split(".")[0] == "trackio"]:
+        monkeypatch.delitem(sys.modules, name)
+    done = run("export", "--trackio", "night")
+    assert done.exit_code == 2, done.output
+    assert "Cannot export: trackio did not write 8 of 8 runs. trackio failed" in done.output
+    assert "Not a directory" in done.output
+    assert "no name" in run("export", "--trackio", " ").output
+
+
 def test_without_trackio_the_install_command_is_named(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
