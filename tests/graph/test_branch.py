@@ -240,7 +240,7 @@ async def test_a_long_judge_measures_copies_in_the_background_and_the_session_wa
         if inside(asked):
             return trying(asked)
         results = [turn.text for turn in asked.turns if turn.role == "tool"]
-        ended = sum(text.startswith(("Trial 0: ", "worse:")) for text in results)
+        ended = sum("Trial 0: " in text or "Trial 2: " in text for text in results)
         if results and "in the background" in results[-1]:
             run = re.search(r'"process": "([^"]+)"', results[-1])
             assert run is not None

@@ -159,7 +159,6 @@ async def _branch(arguments: ExperimentArguments, ctx: ToolContext) -> ToolResul
     lab, left, trials = await _ready(ctx)
     if open_call(trials):
         return await finished(lab, open_call(trials), left)
-    await asyncio.to_thread(remove_left_copies, ctx, trials)
     is_new = not has_begun(ctx) and not any(t.call_id == f"{ctx.call_id}/0" for t in trials)
     if is_new:
         check_new(arguments.hypotheses, arguments, trials)
@@ -182,7 +181,9 @@ async def _ready(ctx: ToolContext) -> tuple[Lab, dict[str, str], list[Trial]]:
     lab = await Lab.of(ctx)
     left = await lab.finish_restore()
     await lab.close_others(ctx.call_id)
-    return lab, left, await lab.trials()
+    trials = await lab.trials()
+    await asyncio.to_thread(remove_left_copies, ctx, trials)
+    return lab, left, trials
 
 
 def _parent(asked: int, trials: list[Trial], experiment: Experiment) -> Trial:

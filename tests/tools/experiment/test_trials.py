@@ -202,3 +202,12 @@ async def test_a_run_that_a_kill_kept_from_beginning_is_no_attempt(lab: Lab) -> 
     await services.experiments.begin(trial)
     result = await lab.run("better", call_id=call)
     assert "Trial 1: keep" in result.text, result.text
+
+
+async def test_copies_of_a_branch_that_was_left_are_removed(lab: Lab) -> None:
+    await lab.define(repeats=1)
+    left = lab.bench.services.outputs.copies(THREAD) / f"{lab.bench.new_id()}-0"
+    (left / "data").mkdir(parents=True)
+    lab.edit(0.5)
+    await lab.run("better")
+    assert not left.exists()
