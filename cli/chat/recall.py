@@ -1,5 +1,6 @@
 """What the chat shows of a session that it opens again."""
 
+import re
 import time
 from typing import Any
 
@@ -9,6 +10,8 @@ from configs.visible import inline
 
 #: Lines of an answer, and of a message, that are shown again.
 ANSWER, MESSAGE = 6, 3
+#: Lines of Markdown that show nothing: fences, the rule below a table's head.
+NO_TEXT = re.compile(r"\s*(?:```|~~~)|\s*\|[\s:|-]+\|\s*$")
 
 
 async def recall(chat: Chat) -> None:
@@ -38,6 +41,7 @@ def ending(messages: list[Any]) -> list[str]:
     found = [f"> {text}" for text in said[:MESSAGE]]
     found += [f"[{len(said) - MESSAGE} more lines]"] if len(said) > MESSAGE else []
     answer = answers[-1].text.strip().split("\n") if answers else []
+    answer = [line for line in answer if not NO_TEXT.match(line)]
     found += [f"[{len(answer) - ANSWER} lines before]"] if len(answer) > ANSWER else []
     return [redacted(text) for text in [*found, *answer[-ANSWER:]]]
 

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+from langchain_core.messages import AIMessage, HumanMessage
 
-from cli.chat.recall import age_of
+from cli.chat.recall import age_of, ending
 from tests.cli.program import program
 from tests.cli.screens import terminal
 from tests.stand_ins.model_script import Asked, Call, Reply
@@ -33,6 +34,12 @@ def test_where_one_was(columns: int, tmp_path: Path) -> None:
             chat.expect("  line 19")
             chat.expect("  \\[>\\] train")
             assert "line 13" not in chat.text
+
+
+def test_no_fences_and_rules_of_tables() -> None:
+    answer = "Changed:\n```python\nx = 1\n```\n| a | b |\n|---|--:|\n| 1 | 2 |"
+    told = ending([HumanMessage("go"), AIMessage(answer)])
+    assert told == ["> go", "Changed:", "x = 1", "| a | b |", "| 1 | 2 |"]
 
 
 @pytest.mark.parametrize(
