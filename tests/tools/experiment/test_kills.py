@@ -13,6 +13,7 @@ from configs.settings import Settings
 from core.store import open_store
 from nodes.services import build_services
 from tests.cli.program import ROOT
+from tests.cli.program_process import start
 from tests.tools.bench import THREAD, Bench
 from tests.tools.experiment.driver import one_trial
 
@@ -48,11 +49,10 @@ async def test_a_killed_trial_is_counted_once(
     arguments = [str(workdir), state, call, str(loss)]
     moments = random.Random(loss)
     for _ in range(KILLS):
-        child = subprocess.Popen(
-            [sys.executable, "-m", "tests.tools.experiment.driver", *arguments], cwd=ROOT
-        )
+        command = [sys.executable, "-m", "tests.tools.experiment.driver", *arguments]
+        child = start(command, cwd=ROOT)
         try:
-            await asyncio.to_thread(child.wait, moments.uniform(1.0, 4.0))
+            await asyncio.to_thread(child.wait, moments.uniform(0.1, 1.5))
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
