@@ -75,9 +75,10 @@ def kind_of(chart: Chart, point: Point) -> str:
 
 def _over_trials(chart: Chart, columns: int) -> Iterator[str]:
     last = max(chart.points[-1].number, 3)
-    # Whole numbers at the axis: so many trials from one to the next.
-    step = math.ceil(last / (_room(columns, "trial") // TICK))
-    ticks = math.ceil(last / step)
+    # Whole numbers at the axis: so many trials from one to the next. Its end is behind the last
+    # trial, as plotille leaves out what is right at the end.
+    step = math.ceil((last + 1) / (_room(columns, "trial") // TICK))
+    ticks = last // step + 1
     figure = _figure(ticks * TICK, ("trial", chart.metric))
     figure.set_x_limits(0, ticks * step)
     low, high = chart.limits

@@ -245,6 +245,13 @@ def test_any_kind_of_values_is_drawn(kind: str) -> None:
     assert len(chart.shown) + len(chart.outside) == len(chart.points)
 
 
+@pytest.mark.parametrize("columns", [60, 80, 100, 120])
+def test_every_trial_has_its_mark(columns: int) -> None:
+    for count in range(1, 16):
+        first = list(plotted(chart_with([1.0 + n / 10 for n in range(count)]), columns))[:17]
+        assert sum(line.count("★") + line.count("•") for line in first) == count
+
+
 @pytest.mark.parametrize(("values", "why"), [([None], "was measured"), ([1e308, 1.0], "too large")])
 def test_what_cannot_be_drawn_is_said(values: list[float | None], why: str) -> None:
     for draw in (lambda chart: list(plotted(chart, 80)), as_svg, as_html):
