@@ -75,7 +75,7 @@ class Model(ModelInMemory):
             value = messages[1].text.partition("Hypothesis: ")[2].split()[0]
             calls = [edit(value)]
             with open(f"{self.place}/inside", "a") as file:
-                file.write(f"{value} {done}\n")
+                file.write(f"{value} {done}\\n")
         if done >= len(calls):
             return Answer(AIMessage("done"), "stop", cost_micro_usd=0)
         name, given = calls[done]
@@ -174,6 +174,8 @@ def outcome(forks: Forks, place: Path, chance: random.Random) -> Outcome:
         halves += is_half(place)
     for _ in range(LAST):
         finish(forks.start("work", place))
+        if read(place, "SELECT status FROM threads WHERE turns > 0") == [("done",)]:
+            break
     found = read(place, "SELECT hypothesis, verdict, metrics FROM trials ORDER BY number")
     halves += is_half(place) or values(place) != {"0.4"}
     return Outcome(
