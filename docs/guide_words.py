@@ -117,7 +117,7 @@ SLASH = {
     "/sessions": "List the sessions of this folder; `/sessions TEXT` searches what was said",
     "/compact": "Summarize the conversation now",
     "/tools": "List the tools of the model",
-    "/mcp": "Status of the MCP servers",
+    "/mcp": "Status of the MCP servers; `/mcp SERVER` lists its prompts and resources",
     "/goal": "Work until a command succeeds: `/goal TEXT --until CMD`; alone it shows the goal",
     "/jobs": "Running jobs; `/jobs cancel ID` ends one",
     "/skill": "List the skills, or work with one",

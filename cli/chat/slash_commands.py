@@ -74,7 +74,7 @@ COMMANDS = (
     SlashCommand("cost", "cost so far", "info:cost", anytime=True),
     SlashCommand("context", "contents of the next request", "info:context", anytime=True),
     SlashCommand("tools", "list the tools", "info:tools", "[WORD]", anytime=True),
-    SlashCommand("mcp", "MCP server status", "info:mcp", anytime=True),
+    SlashCommand("mcp", "MCP server status, what one has", "info:mcp", "[SERVER]", anytime=True),
     SlashCommand("goal", "work until a command succeeds", "goal:goal",
                  "[TEXT --until CMD|pause|resume|clear]", "goal:words"),
     SlashCommand("jobs", "list running jobs, cancel one", "info:jobs", "[cancel ID]", anytime=True),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,8 @@ async def test_a_prompt_is_a_command(
         "/lib:nothing",
         "/lib:fails",
         "/lib:dialog too many",
+        "/mcp lib",
+        "/mcp other",
     ]
     with stand_in(answering, tmp_path) as server:
         user = await chatted(workdir, typed, ["c d.py", "", "because\x1b[31m"])
@@ -92,11 +95,14 @@ async def test_a_prompt_is_a_command(
     assert "Review b.py, short." in second
     assert "Review c d.py, short." in third
     assert user.asked == ["path: ", "path: ", "why: "]
-    assert "/mcp__lib__review PATH [DEPTH] Review a file" in shown.out
+    assert re.search(r"/mcp__lib__review PATH \[DEPTH\] +Review a file", shown.out)
     assert "/mcp__lib__odd_name__" in shown.out
     assert "\x1b[31m" not in shown.out + shown.err
     assert "not sent: path is missing" in shown.out
     assert "unknown command /lib:nothing" in shown.out
+    assert "\n/mcp__lib__dialog\n" in shown.out
+    assert "\n@lib:note://plain\n" in shown.out
+    assert "no prompts or resources are known of other" in shown.out
     assert "the server answered: " in shown.err
     assert "it went wrong: because" in shown.err
     assert "the prompt dialog takes no arguments" in shown.err

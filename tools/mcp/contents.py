@@ -32,6 +32,7 @@ LIMIT = 30.0
 LARGEST, LONGEST = 20_000_000, 20_000_000
 #: Characters that are shown of an error of the server's.
 SAID = 300
+LISTS = "/mcp SERVER in the chat lists what it has"
 SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}
 
 
@@ -47,10 +48,11 @@ class Contents:
 
     async def prompts(self, server: str = "") -> list[ServerPrompt]:
         if server:
+            what = f"list the prompts of {server}"
             try:
-                found = await self._of(server).listed("prompts")
+                found = await self._of(server, what).listed("prompts")
             except Exception as error:  # whatever a server or the SDK can raise
-                raise _in_words(error, f"list the prompts of {server}") from error
+                raise _in_words(error, what) from error
             return [_prompt(server, one) for one in found]
         return [
             _prompt(name, one)
@@ -89,26 +91,27 @@ class Contents:
 
     async def read_resource(self, server: str, uri: str) -> list[Piece]:
         what = f"read @{server}:{uri}"
-        self._of(server)
+        self._of(server, what)
         try:
             TypeAdapter(AnyUrl).validate_python(uri)
         except ValidationError:
-            raise UsageError(f"Cannot {what}: {uri} is not a URI", "/mcp lists them") from None
+            raise UsageError(f"Cannot {what}: {uri} is not a URI", LISTS) from None
         answer = await self._ask(server, Request("resources/read", {"uri": uri}), what)
         return [_of_resource(one, what) for one in answer.contents]
 
     async def _ask(self, server: str, request: Request, what: str) -> Any:
-        connection = self._of(server)
+        connection = self._of(server, what)
         try:
             return await connection.call(request, log=_quiet(server), again=True, limit=LIMIT)
         except Exception as error:  # whatever a server or the SDK can raise
             raise _in_words(error, what) from error
 
-    def _of(self, server: str) -> Connection:
+    def _of(self, server: str, what: str) -> Connection:
         if server not in self._connections:
             known = ", ".join(self.names()) or "none"
             raise UsageError(
-                f"no MCP server is named {server!r} (configured: {known})", "ml-agent mcp list"
+                f"Cannot {what}: no MCP server is named {server!r} (configured: {known})",
+                "ml-agent mcp list",
             )
         return self._connections[server]
 
@@ -171,7 +174,7 @@ def _in_words(error: Exception, what: str) -> AgentError:
         return error
     if isinstance(error, Refused):
         said = inline(redacted(str(error)))[:SAID]
-        return UsageError(f"Cannot {what}: the server answered: {said}", "/mcp lists what it has")
+        return UsageError(f"Cannot {what}: the server answered: {said}", LISTS)
     if isinstance(error, TimedOut | TimeoutError):
         why = str(error) or "no answer in time"
     elif isinstance(error, Trouble | Lost):

@@ -10,6 +10,7 @@ from cli.chat.slash_commands import help_lines, with_prompts
 from cli.chat.state import Chat
 from cli.chat.threads import ensure_open
 from cli.shared.render import MARKS, money
+from configs.visible import inline
 
 FORMS = "/experiments table, /experiments tree or /experiments plot"
 PERIODS = {"turn": "this turn", "thread": "this session", "day": "today, all sessions"}
@@ -54,7 +55,16 @@ async def tools(chat: Chat, word: str) -> None:
 
 
 async def mcp(chat: Chat, word: str) -> None:
-    if await ensure_open(chat):
+    """The state of each server; of one that is named, its prompts and resources."""
+    if word:
+        from cli.chat.mcp_prompts import known_prompts, known_resources
+
+        prompts = [name for name, one in (await known_prompts(chat)).items() if one.server == word]
+        found = [f"/{name}" for name in prompts]
+        found += [f"@{name}" for name, _ in await known_resources(chat, f"{word}:")]
+        for text in found or [f"no prompts or resources are known of {inline(word)}"]:
+            chat.lines.line(text)
+    elif await ensure_open(chat):
         states = await chat.session.mcp_states()
         for name, state in states.items():
             chat.lines.line(f"{name:<20} {state}")
