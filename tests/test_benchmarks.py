@@ -1,7 +1,9 @@
 """The benchmarks' own code, at tiny sizes, for what does not depend on time."""
 
 import json
+import socket
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -12,6 +14,8 @@ from benchmarks.programs import BareGraph, OursThroughLiteLLM
 from benchmarks.rows import Bench, Sizes
 from benchmarks.sandbox_cost import KINDS
 from benchmarks.table import Row, render
+from tests.stand_ins.model_script import Reply
+from tests.stand_ins.model_server import ModelServer
 from tools.workspace.command_sandbox import find
 
 
@@ -100,3 +104,18 @@ def test_a_turn_through_litellm_is_measured() -> None:
 
 def test_the_fit_is_the_line() -> None:
     assert fit([5 + 0.5 * k for k in range(9)]) == pytest.approx((5, 0.5))
+
+
+def test_a_client_that_is_killed_while_it_sends_breaks_no_rule() -> None:
+    """Headers and body are two packets, and a kill may come between them."""
+    with ModelServer(lambda asked: Reply(text="done")) as server:
+        place = urlsplit(server.openai_base)
+        for body in (b"", b'{"messages": ['):
+            with socket.create_connection((place.hostname, place.port)) as client:
+                head = (
+                    "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n"
+                )
+                client.sendall(head.encode() + body)
+                client.shutdown(socket.SHUT_WR)
+                assert client.recv(100) == b""
+    assert (server.violations, server.requests) == ([], [])

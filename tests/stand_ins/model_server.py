@@ -198,7 +198,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         at = time.monotonic()
-        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
+        length = int(self.headers.get("Content-Length", 0))
+        raw = self.rfile.read(length)
+        if len(raw) < length:
+            self.close_connection = True  # the client was killed while it sent
+            return
+        body = json.loads(raw or b"{}")
         received, index = self._note(body, at)
         path = self.path.split("?")[0]
         formats: dict[str, Format] = {
