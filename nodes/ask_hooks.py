@@ -15,7 +15,7 @@ from core.hooks.run import HookAnswer, hooks_for
 from core.policy.marks import marks_of
 from core.state import AgentState, Verdict
 from core.tool import AgentContext
-from nodes.hooks import CUT_OFF, hooked, tool_facts
+from nodes.hooks import CUT_OFF, hooked, keep_transcript, tool_facts
 from nodes.step import Step
 from nodes.tell_call import title_of_call
 from nodes.validate import validated
@@ -48,6 +48,7 @@ def hooked_calls(state: AgentState) -> list[Call]:
 async def ask_hooks(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, Any]:
     step = await Step.of(runtime)
     calls, verdicts = hooked_calls(state), dict(state["verdicts"])
+    await keep_transcript(step, state["messages"])
     answers = await asyncio.gather(*(_answer(step, call) for call in calls))
     for call, answer in zip(calls, answers, strict=True):
         verdicts[call.id] = _judged(step, call, verdicts[call.id], answer)

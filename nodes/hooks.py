@@ -8,6 +8,7 @@ in between never run again: whether they would have blocked is then not known.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
@@ -62,12 +63,11 @@ async def hooked(
     if row is not None and row.note is not None:
         _tell(step, [f"{event}: {CUT_OFF}"])
         return HookAnswer(is_unknown=True)
-    transcript = services.outputs.runs(step.thread).parent / "transcript.jsonl"
     if messages is not None:
-        await asyncio.to_thread(write_transcript, transcript, list(messages), step.thread)
+        await keep_transcript(step, messages)
     payload = {
         "session_id": step.thread,
-        "transcript_path": str(transcript),
+        "transcript_path": str(_transcript(step)),
         "cwd": step.cwd,
         "permission_mode": MODES[step.context.mode],
         "hook_event_name": event,
@@ -86,6 +86,15 @@ async def hooked(
     if answer.stop and event in ENDING:
         services.stop.set(answer.stop)
     return answer
+
+
+def _transcript(step: Step) -> Path:
+    return step.services.outputs.runs(step.thread).parent / "transcript.jsonl"
+
+
+async def keep_transcript(step: Step, messages: Sequence[AnyMessage]) -> None:
+    """Write the history where `transcript_path` leads."""
+    await asyncio.to_thread(write_transcript, _transcript(step), list(messages), step.thread)
 
 
 def _redacted(answer: HookAnswer) -> HookAnswer:

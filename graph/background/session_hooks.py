@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from core.events import ApprovalRequired, Event, ToolLog
 from core.hooks.names import names_of
-from nodes.hooks import hooked
+from nodes.hooks import hooked, keep_transcript
 from nodes.step import Step
 
 log = logging.getLogger(__name__)
@@ -71,6 +71,8 @@ class SessionHooks:
 
 async def _quietly(step: Step, event: str, ref: str, facts: dict[str, str], name: str) -> None:
     try:
+        if step.services.whole_history is not None:
+            await keep_transcript(step, await step.services.whole_history())
         await hooked(step, event, ref, facts, names=[name])
     except Exception as error:  # a hook must not end a session
         log.warning("hooks of %s: %s", event, error)

@@ -4,6 +4,8 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
+
 from configs.layers import load
 from configs.settings import Settings
 from tests.configs.trusting import answer_all
@@ -63,3 +65,17 @@ async def test_a_prompt_that_a_script_blocks(settings: Settings, workdir: Path) 
         assert last.name == "error"
         assert "Remove the password from the prompt." in last.message
         assert driver.server.bodies == []
+
+
+@pytest.mark.parametrize("event", ["PreToolUse", "SessionEnd"])
+async def test_a_script_finds_the_transcript(settings: Settings, workdir: Path, event: str) -> None:
+    read = "import json,sys; print(open(json.load(sys.stdin)['transcript_path']).read())"
+    command = f'python3 -c "{read}" >> found.jsonl'
+    group = {"matcher": "", "hooks": [{"type": "command", "command": command}]}
+    hooked = Settings.model_validate({**settings.model_dump(), "hooks": {event: [group]}})
+    replies = [Reply("I look.", calls=[Call("bash", {"command": "echo x"})]), Reply("done")]
+    async with driven(replies, hooked, workdir, mode="auto") as driver:
+        await driver.send("say hello")
+    told = (workdir / "found.jsonl").read_text()
+    assert "say hello" in told
+    assert "I look." in told
