@@ -11,6 +11,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 from configs.real_path import real_path
@@ -20,6 +21,8 @@ from core.store.files.file_snapshots import Shadow
 from core.store.files.restore import Step, carried_out, planned
 from core.store.files.scan import Scanner
 
+#: Files of a small folder, and their bytes.
+SMALL, LARGEST = 1_000, 50_000_000
 #: Characters of a diff that are kept; a file with lines longer than LINE is not shown.
 DIFF, LINE = 20_000, 2_000
 
@@ -27,7 +30,7 @@ DIFF, LINE = 20_000, 2_000
 class FolderSnapshots:
     """Args:
     state: the state directory. folder: absolute. is_secret: see `Scanner`.
-    always: files that are in each snapshot even if git ignores them.
+    always: files and small folders that are in each snapshot even if git ignores them.
     """
 
     def __init__(
@@ -64,8 +67,7 @@ class FolderSnapshots:
     def take(self, thread: str, also: str = "") -> str:
         """A snapshot, kept as long as the thread. `also`: a snapshot whose files are looked at
         even if git ignores them by now. Raises ToolError."""
-        names = [name for name in self._always if os.path.isfile(os.path.join(self.folder, name))]
-        names += self.load(also).entries if also else ()
+        names = [*self._named(), *(self.load(also).entries if also else ())]
         scan = self._scanner.scan(time.time(), names)
         if scan.off:
             raise ToolError(f"Cannot take a snapshot of the folder: {scan.off}.")
@@ -74,6 +76,20 @@ class FolderSnapshots:
         blob = self._shadow.put(json.dumps(kept, sort_keys=True).encode())
         self._shadow.keep(thread, blob)
         return blob
+
+    def _named(self) -> Iterator[str]:
+        """What is in each snapshot: these files, and those of small folders."""
+        for path in self._always:
+            start = os.path.join(self.folder, path)
+            if not os.path.isdir(start):
+                yield path
+                continue
+            files = (
+                os.path.join(where, name) for where, _, names in os.walk(start) for name in names
+            )
+            found = list(islice(files, SMALL + 1))
+            if len(found) <= SMALL and sum(os.lstat(name).st_size for name in found) <= LARGEST:
+                yield from (os.path.relpath(name, self.folder) for name in found)
 
     def restore(self, to: str, since: str = "") -> dict[str, str]:
         """Bring the folder to snapshot `to`; the paths that were left, with the reason.

@@ -80,7 +80,8 @@ class Walker:
                     walk.rules.append(name)
                 seen = f"{name}/" if is_folder else name
                 walk.names.add(seen)
-                if seen in walk.ignored:
+                # Rules that ignore themselves count as well: else what they hide stays hidden.
+                if seen in walk.ignored and seen not in walk.rules:
                     continue
                 if is_folder:
                     waiting.append(seen)

@@ -277,6 +277,19 @@ async def test_what_a_trial_hides_from_git_goes_with_it(lab: Lab, has_git: bool)
     assert "no file differs" in again.text
 
 
+async def test_rules_that_hide_themselves_go_with_the_trial(lab: Lab) -> None:
+    assert (await lab.define()).ok
+    before = lab.tree()
+    lab.file(".gitignore", ".gitignore\nlib\nhidden\n")
+    lab.file("data/.gitignore", "*\n")
+    lab.file("data/more.csv")
+    lab.file("lib/more.py")
+    lab.file("hidden/file")
+    lab.file("model.txt", "4")
+    assert (await lab.run()).verdict == "void"
+    assert lab.tree() == before
+
+
 def test_a_copy_has_the_same_surroundings(
     lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
