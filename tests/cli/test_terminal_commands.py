@@ -247,7 +247,7 @@ def test_the_token_is_asked_for_when_it_is_needed(tmp_path: Path) -> None:
         chat.expect("Keep it in")
         chat.enter()
         chat.expect("kept for this session only")
-        chat.expect("thread .* hf/org/model")
+        chat.expect("session .* hf/org/model")
         history = (tmp_path / "state" / "history").read_text()
         for secret in ("hf_secret", "sk-another", "hf_ann"):
             assert secret not in chat.raw
