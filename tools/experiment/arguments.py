@@ -18,11 +18,11 @@ NEEDS = {
 
 class ExperimentArguments(BaseModel, extra="forbid"):
     operation: Literal["define", "run", "branch", "note", "list"]
-    metric: str = Field("", description="name in `METRIC name=1.5`, or file.json:key")
+    metric: str = Field("", description="in `METRIC name=1.5`, or file.json:key")
     direction: Literal["min", "max"] = "min"
     command: str = ""
     frozen: list[str] = []
-    repeats: int = Field(3, ge=1, description="1: no noise")
+    repeats: int = Field(3, ge=1)
     max_time: int = Field(600, ge=1, description="seconds")
     hypothesis: str = ""
     hypotheses: list[str] = Field([], max_length=AT_ONCE)

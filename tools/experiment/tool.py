@@ -25,9 +25,8 @@ from tools.experiment.trials import Lab, snapshots_of
 class ExperimentTool(AgentTool):
     name: str = "experiment"
     description: str = (
-        "Improve a metric by trials. define: judge command, baseline; freeze its files and data. "
-        "Edit, run: kept if better beyond noise, else undone. branch: hypotheses at once, by "
-        "sub-agents in copies. note: a lesson. list."
+        "Improve a metric by trials. define: judge command, its files frozen. Edit, run: kept if "
+        "better beyond noise, else undone. branch: hypotheses at once, by sub-agents. note. list."
     )
     args_schema: type[BaseModel] = ExperimentArguments
     in_backend: bool = True
