@@ -200,7 +200,7 @@ def test_a_thread_that_is_not_at_an_end_is_offered(tmp_path: Path) -> None:
         with chatting(run) as chat:
             chat.expect('the last session "run it" was interrupted; resume it')
             chat.sendline("")
-            chat.expect("thread .* mode ask")
+            chat.expect("session .* mode ask")
             chat.expect_exact("> ")
             chat.sendline("hello")
             chat.expect("as you say")

@@ -88,7 +88,7 @@ def test_in_the_chat(tmp_path: Path) -> None:
         chat.expect("turn 1 redone")
         chat.sendline("/fork")
         chat.expect("continue later with")
-        chat.expect("thread ")
+        chat.expect("session ")
         chat.sendline("hi")
         chat.expect("hello")
         chat.sendline("/quit")

@@ -192,7 +192,7 @@ def test_on_another_machine_person_and_model_are_told(postgres_url: str, tmp_pat
         done = run("-r", thread, "--output", "json", cwd=here, env=b)
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["text"] == "goes on"
-        assert "this thread was on machine-a" in done.stderr
+        assert "this session was on machine-a" in done.stderr
         assert f"continues in {here}" in done.stderr
         assert (here / "effects").read_text() == "mark\n"
         roles = [m["role"] for m in run.server.bodies[-1]["messages"]]
@@ -210,7 +210,7 @@ def test_on_another_machine_person_and_model_are_told(postgres_url: str, tmp_pat
         assert asked[-1]["content"] == "and now?"
         # Back again, with a message: told in front of it.
         back = run.task("-r", thread, "home again", cwd=here, env=a)
-        assert "this thread was on machine-b" in back.stderr
+        assert "this session was on machine-b" in back.stderr
         last = str(run.server.bodies[-1]["messages"][-1]["content"])
         assert "continues on machine-a" in last
         assert last.endswith("home again")
