@@ -102,8 +102,8 @@ def _variants() -> list[tuple[str, list[str]]]:
 
 def bubblewrap_try() -> list[str]:
     """What every command needs, the network's namespace too."""
-    given = ["--unshare-pid", "--unshare-ipc", "--unshare-net", *bubblewrap.capabilities()]
-    return [*given, *bubblewrap.base(), "--"]
+    given = ["--die-with-parent", "--unshare-pid", "--unshare-ipc", "--unshare-net"]
+    return [*given, *bubblewrap.capabilities(), *bubblewrap.base(), "--"]
 
 
 def seatbelt_try() -> list[str]:

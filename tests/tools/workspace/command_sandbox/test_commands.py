@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from tools.workspace.command_sandbox import (
     repositories,
 )
 from tools.workspace.command_sandbox.plan import Planner
+from tools.workspace.command_sandbox.sandbox import bubblewrap_try
 
 
 @pytest.fixture
@@ -337,6 +339,19 @@ def test_a_sandbox_that_breaks_at_the_command_is_named(
     assert not (home.folder / "f").exists()
     assert (result.ok, result.outcome) == (False, "failed")
     assert result.text.startswith("bwrap: Can't mount proc\n[Cannot run the command: its sandbox")
+
+
+def test_what_is_tried_ends_with_the_program_that_tries_it(home: Home, seconds: str) -> None:
+    """Killed at that moment, the program would leave a process for each start."""
+    found = find("bubblewrap")
+    if found.kind != "bubblewrap":
+        pytest.skip(f"this kernel has no bubblewrap: {'; '.join(found.reasons)}")
+    code = "import subprocess, sys; subprocess.run(sys.argv[1:])"
+    tried = [found.program, *found.options, *bubblewrap_try(), "sleep", seconds]
+    with subprocess.Popen([sys.executable, "-c", code, *tried]) as process:
+        until(lambda: sleeps(seconds))
+        process.kill()
+    until(lambda: not sleeps(seconds))
 
 
 def test_without_a_bwrap_of_the_system_the_installed_one_is_used(
