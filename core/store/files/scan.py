@@ -133,7 +133,11 @@ class Scanner:
                 scan.entries[name] = _entry(status, str(self._known[name][1]))
             else:
                 fresh[name] = status
+        scan.stats.update(found)
         for name, blob in self._hashed(fresh).items():
+            if blob is None and not os.path.lexists(os.path.join(self.folder, name)):
+                del scan.stats[name]  # it went away meanwhile
+                continue
             if blob is None:
                 scan.entries[name] = Entry(LEFT_OUT, stamp(fresh[name]), 0)
                 scan.left_out[name] = "it cannot be read"
@@ -142,7 +146,6 @@ class Scanner:
             if max(fresh[name].st_mtime, fresh[name].st_ctime) < scan.at - RACY:
                 self._known[name] = [stamp(fresh[name]), blob]
                 self._dirty = True
-        scan.stats.update(found)
 
     def _reason(self, name: str, status: os.stat_result) -> str:
         """Why a file is left out; "" if it is not."""

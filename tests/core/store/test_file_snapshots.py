@@ -285,3 +285,19 @@ def test_another_git_in_the_environment_is_not_touched(
     (workdir / "a").write_text("a")
     assert set(snap(shadow).entries) == {"a"}
     assert tree_of(other) == before
+
+
+def test_a_file_that_goes_away_during_the_look_is_not_there(shadow: Shadow, workdir: Path) -> None:
+    """It was seen, and is gone before its content is read: undo must not think that it is there
+    and cannot be read."""
+    (workdir / "kept").write_text("x")
+    (workdir / "gone").write_text("x")
+
+    def is_secret(path: str) -> bool:
+        Path(path).with_name("gone").unlink(missing_ok=True)
+        return False
+
+    scan = Scanner(shadow, is_secret).look(["kept", "gone"], time.time())
+    assert [*scan.entries] == ["kept"]
+    assert scan.left_out == {}
+    assert [*scan.stats] == ["kept"]
