@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from configs.folders import make_private_folder
 from core.errors import UsageError
 from core.git import git_environment, run_git
 from core.store.files.entries import LEFT_OUT, LINK
@@ -84,7 +85,7 @@ class _Git:
     def use(self, temporary: Path) -> None:
         """From here on git works on a separate index and working tree."""
         self._work = temporary / "tree"
-        (self._work / self.prefix).mkdir(parents=True)
+        make_private_folder(self._work / self.prefix)
         self._extra = {
             "GIT_DIR": self._git_dir,
             "GIT_WORK_TREE": str(self._work),
@@ -122,7 +123,7 @@ class _Git:
         names = []
         for name, entry, content in snapshots.files(snapshot):
             path = self._work / self.prefix / name
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_private_folder(path.parent)
             if entry.kind == LINK:
                 os.symlink(os.fsdecode(content), path)
             else:
