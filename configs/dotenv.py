@@ -12,8 +12,8 @@ from configs.trust import Item
 
 #: Names that .env may bring: credentials, never addresses.
 NAMES = re.compile(r"^(?:[A-Z0-9_]+_API_KEY|HF_TOKEN|GITHUB_TOKEN)$")
-#: Not those of services that would be sent what the program does: whoever owns the key would
-#: read along. Nor ours, which are settings.
+#: Not those of services that would be sent what the program does: the owner of the key could
+#: read it. Nor ours, which are settings.
 NEVER = re.compile(r"^(?:ML_AGENT|LANGSMITH|LANGCHAIN|LANGFUSE|OTEL|SENTRY)_")
 #: Variables that are one provider's credential under several names.
 SAME = (

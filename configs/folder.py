@@ -71,11 +71,11 @@ class Brought:
         return tuple(i for i in items if i.kind != ".env" or i.name not in self.keys)
 
 
-def look_at(folder: Path, *, unasked_keys: bool) -> Brought:
+def look_at(folder: Path, *, new_keys: bool) -> Brought:
     """What `folder` brings next to its settings file; the keys of its .env are applied.
 
     Args:
-        unasked_keys: take keys that the user was not asked about, if the user has none: the run
+        new_keys: take keys that the user was not asked about, if the user has none: the run
             has no one to ask. Keys that the user said no to are never taken.
     """
     problems = list(_unreadable(folder))
@@ -92,7 +92,7 @@ def look_at(folder: Path, *, unasked_keys: bool) -> Brought:
     found = Brought(str(folder), problems=tuple(problems))
     answers = Answers(folder)
     found = found.plus(answers, [*_prose(folder), *key_items(keys)])
-    held = {item.name for item in (found.refused if unasked_keys else found.ignored)}
+    held = {item.name for item in (found.refused if new_keys else found.ignored)}
     apply_keys({name: value for name, value in keys.items() if name not in held})
     return replace(found, keys=tuple(sorted(taken)))
 

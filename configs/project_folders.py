@@ -7,8 +7,8 @@ from pathlib import Path
 
 def folders_upward(cwd: Path) -> Iterator[tuple[Path, Path]]:
     """(folder, top): `cwd` and the folders above it up to the repository's top; outside of a
-    repository `cwd` alone. A folder of another user's above stops the way: whoever can write into
-    /tmp could otherwise make a repository of it, with instructions for everyone below."""
+    repository `cwd` alone. A folder of another user's above stops the way: a user who can write
+    into /tmp could otherwise make a repository of it, with instructions for everyone below."""
     above = [cwd, *cwd.parents]
     own = {_owner(cwd), os.getuid(), 0}
     count = 1

@@ -1,4 +1,4 @@
-"""The seventeen events: what a session tells whoever drives it.
+"""The seventeen events: what a session tells the program that drives it.
 
 The order is part of the contract. A session: `ready` first, `shutdown` last. A turn:
 `processing` first, and again for each queued message that joins; exactly one of

@@ -21,7 +21,7 @@ async def run_chat(options: Options, frontend: Frontend) -> int:
     """Chat until the user leaves; the exit code."""
     chat = Chat(options, frontend)
     # Keys of the folder's .env wait for the answer, as all that it brings.
-    loaded = settings_for(options, unasked_keys=False)
+    loaded = settings_for(options, new_keys=False)
     chat.settings = loaded.settings
     await frontend.open(chat)
     try:
@@ -53,7 +53,7 @@ async def _trusted(chat: Chat, loaded: Started) -> Started:
         answer = await chat.frontend.ask(Asked(QUESTION, yes_or_no))
         if answer is not None:
             remember(brought.folder, (*brought.waiting, *brought.refused), trusted=is_yes(answer))
-            loaded = settings_for(chat.options, unasked_keys=False)
+            loaded = settings_for(chat.options, new_keys=False)
             chat.settings = loaded.settings
     return loaded
 

@@ -33,7 +33,7 @@ async def acp(options: Options) -> int:
 
     def settings_of(folder: Path) -> "Settings":
         # The user is not asked here about a folder's keys: those that the user trusts count.
-        loaded = settings_for(replace(options, cwd=str(folder)), unasked_keys=False)
+        loaded = settings_for(replace(options, cwd=str(folder)), new_keys=False)
         say_what_is_ignored(loaded.brought)
         return loaded.settings
 

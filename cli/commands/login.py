@@ -29,7 +29,7 @@ async def login(options: Options) -> int:
     from cli.chat.state import Chat
 
     chat = Chat(options, Plain())
-    chat.settings = settings_for(options, unasked_keys=False).settings
+    chat.settings = settings_for(options, new_keys=False).settings
     try:
         return 0 if await choose_provider(chat) else 1
     finally:

@@ -33,8 +33,8 @@ class Started(Loaded):
     brought: Brought = field(default_factory=lambda: Brought(""))
 
 
-def settings_for(options: Options, *, unasked_keys: bool = True, lenient: bool = False) -> Started:
-    """Settings for this invocation; keys of the folder's .env are applied. `unasked_keys`: those
+def settings_for(options: Options, *, new_keys: bool = True, lenient: bool = False) -> Started:
+    """Settings for this invocation; keys of the folder's .env are applied. `new_keys`: those
     too that the user was not asked about, if the user has none: where no one can be asked.
     `lenient`: what is wrong is left out, and a problem of `brought`.
 
@@ -44,7 +44,7 @@ def settings_for(options: Options, *, unasked_keys: bool = True, lenient: bool =
     try:
         # The keys come first: a setting may name one as ${VAR}.
         apply_kept_keys()
-        brought = look_at(folder, unasked_keys=unasked_keys)
+        brought = look_at(folder, new_keys=new_keys)
         loaded = load(cwd=folder, config_file=options.config_file, lenient=lenient)
     except SettingsProblem as problem:
         raise SettingsError(str(problem)) from None

@@ -165,12 +165,12 @@ def _of_litellm(error: Exception, said: str, exceptions: Any) -> Failure:
             if is_too_long(None, said):
                 return Failure("final", said, is_too_long=True, window=window_in(said))
             return Failure("broken", said or "the stream was cut")
-        asked_nobody = (
+        never_sent = (
             exceptions.BadRequestError,
             exceptions.AuthenticationError,
             exceptions.NotFoundError,
         )
-        if isinstance(error, asked_nobody):
+        if isinstance(error, never_sent):
             too_long = isinstance(error, exceptions.ContextWindowExceededError)
             return Failure("final", said, error.status_code, is_too_long=too_long)
         if isinstance(error, openai.APIError):

@@ -91,11 +91,11 @@ def test_a_key_that_was_refused_is_not_taken(workdir: Path) -> None:
     assert brought_by(workdir).keys == ()
     assert "OPENAI_API_KEY" not in os.environ
     bring(workdir, "OPENAI_API_KEY=another")
-    assert brought_by(workdir, unasked_keys=False).keys == ()
+    assert brought_by(workdir, new_keys=False).keys == ()
     changed = brought_by(workdir)
     assert (changed.keys, changed.changed) == (("OPENAI_API_KEY",), (".env OPENAI_API_KEY",))
     answer_all(workdir, trusted=True)
-    assert brought_by(workdir, unasked_keys=False).keys == ("OPENAI_API_KEY",)
+    assert brought_by(workdir, new_keys=False).keys == ("OPENAI_API_KEY",)
 
 
 def test_no_value_is_shown_or_kept(workdir: Path) -> None:

@@ -7,9 +7,9 @@ from configs.layers import load
 from configs.trust import remember
 
 
-def brought_by(folder: Path, *, unasked_keys: bool = True) -> Brought:
+def brought_by(folder: Path, *, new_keys: bool = True) -> Brought:
     """What `folder` brings, as the command line sees it."""
-    found = look_at(folder, unasked_keys=unasked_keys)
+    found = look_at(folder, new_keys=new_keys)
     loaded = load(cwd=folder, environ={})
     return found.plus(loaded.answers, loaded.items)
 
