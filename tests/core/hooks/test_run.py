@@ -89,7 +89,7 @@ async def test_a_folder_that_is_gone(workdir: Path) -> None:
 
 def test_names_and_fields_as_scripts_know_them() -> None:
     edit = {"path": "~/a.py", "old": "a", "new": "b"}
-    given = input_of("edit", edit, "/work")
+    given = input_of("edit", edit, "/project")
     assert given["file_path"] == os.path.expanduser("~/a.py")
     assert (given["old_string"], given["new_string"]) == ("a", "b")
     assert names_of("edit", edit) == ["Edit", "edit"]

@@ -47,7 +47,7 @@ def test_commands_redirect_into_the_copy_alone(here: Situation, mode: str, tmp_p
 
 
 def test_what_is_no_copy_stays_protected(here: Situation) -> None:
-    main = Situation("auto", "/work", state=here.state)
+    main = Situation("auto", "/project", state=here.state)
     for path in ("ml-agent.db", "threads/t1/runs/r/output", "threads/t1/copies", "snapshots/x"):
         found = decide("write", Effect("write", (f"{here.state}/{path}",)), [], main)
         assert (found.action, found.rule) == ("deny", "protected-path")

@@ -49,7 +49,7 @@ async def test_the_approval_has_price_limit_and_what_ends_it(bench: Bench) -> No
         "scales to zero after 15 min", "container vllm/vllm-openai:v0.9.0", "undo does not end it",
     ):  # fmt: skip
         assert words in effect.preview
-    assert decide("hf_endpoint", effect, ["deploy"], Situation("yolo", "/work")).action == "ask"
+    assert decide("hf_endpoint", effect, ["deploy"], Situation("yolo", "/project")).action == "ask"
 
 
 async def test_deployed_with_what_the_service_needs(bench: Bench, hub: HubServer) -> None:

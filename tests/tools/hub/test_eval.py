@@ -137,7 +137,7 @@ async def test_the_approval_has_models_price_versions_and_overlap(
         "overlap: mine not checked, its data are not known (mine=owner/data)",
     ):  # fmt: skip
         assert words in effect.preview
-    assert decide("hf_eval", effect, ["job"], Situation("ask", "/work")).action == "ask"
+    assert decide("hf_eval", effect, ["job"], Situation("ask", "/project")).action == "ask"
 
 
 async def test_what_is_not_known_is_said(bench: Bench) -> None:

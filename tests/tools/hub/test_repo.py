@@ -33,7 +33,7 @@ async def repo(bench: Bench, operation: str, **arguments: Any) -> ToolResult:
 def effect(**arguments: Any) -> Effect:
     tools = builtin_tools()
     arguments = {"repo": "ann/mine", **arguments}
-    return tools["hf_repo"].effect(validated(Call("c", "hf_repo", arguments), tools)[1], "/work")
+    return tools["hf_repo"].effect(validated(Call("c", "hf_repo", arguments), tools)[1], "/project")
 
 
 # --- reading ---

@@ -83,7 +83,7 @@ async def test_hardware_is_rented_for_hours_and_given_back(
     assert (effect.kind, effect.price_micro_usd) == ("spend", 800_000)
     assert "$0.40 an hour × 2 h = $0.80 set aside" in effect.preview
     assert "the Hub has no time limit" in effect.preview
-    assert decide("hf_repo", effect, ["hardware"], Situation("yolo", "/work")).action == "ask"
+    assert decide("hf_repo", effect, ["hardware"], Situation("yolo", "/project")).action == "ask"
     result = await bench.call("hf_repo", **T4)
     assert "space ann/demo moves to t4-small: $0.40 an hour" in result.text
     assert (space.hardware, await spent(bench)) == ("t4-small", 800_000)

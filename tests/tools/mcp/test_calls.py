@@ -86,19 +86,19 @@ async def test_that_a_tool_only_reads_is_the_servers_word(
     bench = await servers(box=program("good"))
     await bench.equip()
     tool = bench.services.tools["box__echo"]
-    effect = tool.effect(tool.args_schema.model_validate({"text": "x"}), "/work")
-    here = Situation(mode, "/work", rules_of(Permissions(), allow=allowed))
+    effect = tool.effect(tool.args_schema.model_validate({"text": "x"}), "/project")
+    here = Situation(mode, "/project", rules_of(Permissions(), allow=allowed))
     assert decide("box__echo", effect, ["x"], here).action == action
     through = McpSearch.over({"box__echo": tool})
     arguments = McpArguments(operation="call", tool="box__echo", arguments={"text": "x"})
-    assert decide("box__echo", through.effect(arguments, "/work"), ["x"], here).action == action
-    looking = through.effect(McpArguments(operation="search", query="x"), "/work")
+    assert decide("box__echo", through.effect(arguments, "/project"), ["x"], here).action == action
+    looking = through.effect(McpArguments(operation="search", query="x"), "/project")
     assert decide("mcp", looking, ["x"], here).action == "run"
     # What approval offers is the rule that counts, for a call through the search, too.
-    for name, given in (("box__echo", effect), ("mcp", through.effect(arguments, "/work"))):
+    for name, given in (("box__echo", effect), ("mcp", through.effect(arguments, "/project"))):
         assert proposed(name, {}, here.rules, effect=given) == "mcp_reads(box)"
     put = bench.services.tools["box__note"]
-    changes = put.effect(put.args_schema.model_construct(root={}), "/work")
+    changes = put.effect(put.args_schema.model_construct(root={}), "/project")
     assert proposed("box__note", {}, here.rules, effect=changes) == "box__note"
 
 

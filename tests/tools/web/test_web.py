@@ -341,11 +341,11 @@ async def test_a_file_does_not_leave_in_an_address(
 
 def test_policy_asks_about_unknown_hosts_and_rules_hold() -> None:
     arguments = {"operation": "fetch", "url": "https://example.org/a"}
-    effect = Web().effect(WebArguments.model_validate(arguments), "/work")
+    effect = Web().effect(WebArguments.model_validate(arguments), "/project")
 
     def action(mode: str, *deny: str) -> str:
         rules = rules_of(Permissions(), deny=deny)
-        here = Situation(mode, "/work", rules)
+        here = Situation(mode, "/project", rules)
         return decide("web", effect, main_words(arguments), here).action
 
     modes = ("ask", "auto", "read-only", "yolo")
