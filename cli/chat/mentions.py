@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from cli.chat.state import Chat, while_stoppable
-from core.mentions import mentioned
+from core.mentions import mentioned, resources_in
 
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 #: Folders whose files no one means.
@@ -21,9 +21,12 @@ async def with_mentions(chat: Chat, text: str, typed: str) -> str | None:
     from graph.server_contents import resource_blocks
 
     told = await asyncio.to_thread(_told, chat.folder, typed)
-    blocks = await while_stoppable(chat, resource_blocks(chat.session, typed))
-    if blocks is None:
-        return None
+    contents, blocks = chat.session.contents, list[str]()
+    if resources_in(typed, contents.names() if contents else ()):
+        read = await while_stoppable(chat, resource_blocks(chat.session, typed))
+        if read is None:
+            return None
+        blocks = read
     if any(line.endswith("a picture") for line in told) and not await _sees(chat):
         chat.lines.line("this model cannot see pictures; it gets the file name only", "33")
     files = "\n".join(f"[mentioned: {line}]" for line in told)

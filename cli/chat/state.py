@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -119,15 +119,18 @@ class Chat:
 
 
 async def while_stoppable(chat: Chat, work: Awaitable[T]) -> T | None:
-    """What comes of `work`; None if the user stops it."""
-    task = asyncio.ensure_future(work)
-    with chat.frontend.stoppable(lambda: _cancel(task)):
+    """What comes of `work`; None if the user stops it, also if that was before it began."""
+    task, was_stopped = asyncio.ensure_future(work), asyncio.Event()
+
+    def stop() -> None:
+        was_stopped.set()
+        task.cancel()
+
+    with chat.frontend.stoppable(stop):
         await asyncio.wait({task})
-    if task.cancelled():
+    if was_stopped.is_set():
+        with suppress(asyncio.CancelledError, Exception):
+            task.result()
         chat.lines.line("stopped", "33")
         return None
     return task.result()
-
-
-def _cancel(task: asyncio.Future[Any]) -> None:
-    task.cancel()

@@ -1,7 +1,12 @@
 """Ctrl-C right after a line was entered, before the chat has begun with it."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+from cli.chat.mentions import with_mentions
+from cli.chat.plain import Plain
+from cli.chat.state import while_stoppable
 from tests.cli.program import program
 from tests.cli.screens import terminal
 from tests.cli.test_chat import chatting
@@ -43,3 +48,24 @@ def test_the_plain_chat_stops_what_begins(tmp_path: Path) -> None:
         child.sendline("second")
         child.expect("heard: second")
         assert "heard: first" not in child.before
+
+
+async def test_what_was_stopped_before_it_began_comes_to_nothing() -> None:
+    frontend = Plain()
+    chat: Any = SimpleNamespace(frontend=frontend, lines=frontend.lines)
+    frontend._stop_next = True  # as Ctrl-C leaves it
+
+    async def read() -> str:
+        return "what a server gave"
+
+    assert await while_stoppable(chat, read()) is None
+    assert await while_stoppable(chat, read()) == "what a server gave"
+
+
+async def test_a_message_without_a_resource_leaves_the_stop_to_its_turn(workdir: Path) -> None:
+    frontend = Plain()
+    session = SimpleNamespace(contents=None)
+    chat: Any = SimpleNamespace(frontend=frontend, folder=workdir, session=session)
+    frontend._stop_next = True
+    assert await with_mentions(chat, "first", "first") == "first"
+    assert frontend._stop_next

@@ -17,8 +17,8 @@ from configs.sections import Notify
 from configs.settings import Settings
 from graph.background import notifications
 from tests.cli.program import program
+from tests.graph.conftest import JOB
 from tests.graph.driving import driven
-from tests.graph.test_job_notices import RUN
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.model_script import Asked, Call, Reply
 from tests.stand_ins.model_server import closed_port
@@ -148,7 +148,7 @@ async def test_the_end_of_a_job(
 ) -> None:
     def choose(asked: Asked) -> Reply:
         if asked.user_messages == 1 and asked.step == 0:
-            return Reply(calls=[Call("hf_jobs", {**RUN, "detach": not waits})])
+            return Reply(calls=[Call("hf_jobs", {**JOB, "detach": not waits})])
         return Reply("fine")
 
     monkeypatch.setenv("HF_TOKEN", "hf_ann")

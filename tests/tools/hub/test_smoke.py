@@ -87,7 +87,9 @@ async def test_what_it_measured_is_evidence_of_the_real_run(bench: Bench, hub: H
     )
     assert f"Measured: {said}" in result.text
     real = {**RUN, "flavor": "a10g-large", "command": "x", "model": "ann/base"}
-    assert f"smoke: {said} ({bench.last_id})" in (await bench.foreseen("hf_jobs", **real)).preview
+    assert (
+        f"smoke: {said} (job {only(hub).id})" in (await bench.foreseen("hf_jobs", **real)).preview
+    )
     assert (
         "time limit: 30 min is LESS than the whole run takes"
         in (await bench.foreseen("hf_jobs", **real)).preview
