@@ -1,5 +1,6 @@
 """Ctrl-C right after a line was entered, before the chat has begun with it."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -38,7 +39,12 @@ def test_a_line_and_ctrl_c_at_once(tmp_path: Path) -> None:
 
 def test_the_plain_chat_stops_what_begins(tmp_path: Path) -> None:
     """Or the terminal itself has thrown the line away, as it does with what was not read yet."""
-    with program(tmp_path, echo) as run, chatting(run) as child:
+
+    def slow_at_first(asked: Asked) -> Reply:
+        # However late Ctrl-C comes on this machine, the turn still runs.
+        return replace(echo(asked), delay=30.0 if asked.user == "first" else 0.0)
+
+    with program(tmp_path, slow_at_first) as run, chatting(run) as child:
         child.expect("> ")
         child.sendline("first")
         child.expect("first\r\n")
