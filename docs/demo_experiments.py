@@ -70,8 +70,10 @@ done = subprocess.run([sys.executable, "train.py"], input=asked, capture_output=
 if done.returncode:
     sys.exit(done.stderr)
 chances = [p if is_runner else 1 - p for p, (_, is_runner) in zip(json.loads(done.stdout), unseen)]
-print(f"METRIC loss={-sum(math.log(max(p, 1e-9)) for p in chances) / len(chances):.4f}")
+print(f"METRIC loss={-sum(math.log(max(p, 0.05)) for p in chances) / len(chances):.4f}")
 '''
+# 0.05: one confident mistake would outweigh all other rows. With it, of 400 runs after two steps
+# and 150 after 300 none was out of order: trial 1 is kept each time.
 
 #: (what the model says, its calls) of each answer. No number of the runs is in the words: they are
 #: others each time.

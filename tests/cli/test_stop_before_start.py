@@ -42,7 +42,7 @@ def test_the_plain_chat_stops_what_begins(tmp_path: Path) -> None:
 
     def slow_at_first(asked: Asked) -> Reply:
         # However late Ctrl-C comes on this machine, the turn still runs.
-        return replace(echo(asked), delay=30.0 if asked.user == "first" else 0.0)
+        return replace(echo(asked), delay=30.0 if asked.user.endswith("first") else 0.0)
 
     with program(tmp_path, slow_at_first) as run, chatting(run) as child:
         child.expect("> ")
