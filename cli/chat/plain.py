@@ -47,12 +47,14 @@ class Plain(Frontend):
         self._typed: deque[str] = deque()
         #: Ctrl-C came before what runs had begun: it stops as soon as it begins.
         self._stop_next = False
+        #: Stops what runs.
+        self._stop: Callable[[], None] | None = None
 
     async def open(self, chat: Chat) -> None:
         load_in_background(chat)
         with contextlib.suppress(ImportError):
             importlib.import_module("readline")  # history and editing for input()
-        self._handle(self._stopped)
+        self._handle()
 
     async def close(self) -> None:
         asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
@@ -64,14 +66,17 @@ class Plain(Frontend):
         try:
             return ask()
         finally:
-            self._handle(self._stopped)
+            self._handle()
 
-    def _handle(self, stop: Callable[[], None]) -> None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop)
+    def _handle(self) -> None:
+        # One handler for all: the loop may call it a moment after something has begun, or ended.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._stopped)
 
     def _stopped(self) -> None:
-        """Ctrl-C while nothing runs yet: what waits goes back into the prompt."""
-        if self._typed:
+        """Ctrl-C. While nothing runs yet, what waits goes back into the prompt."""
+        if self._stop is not None:
+            self._stop()
+        elif self._typed:
             self.put_back("\\\n".join(self._typed))
             self._typed.clear()
         elif self._stop_next:
@@ -158,14 +163,14 @@ class Plain(Frontend):
 
     @contextlib.contextmanager
     def stoppable(self, stop: Callable[[], None]) -> Iterator[None]:
-        self._handle(stop)
+        before, self._stop = self._stop, stop
         if self._stop_next:
             asyncio.get_running_loop().call_soon(stop)
         self._stop_next = False
         try:
             yield
         finally:
-            self._handle(self._stopped)
+            self._stop = before
 
     async def hand_over(self, command: Sequence[str]) -> None:
         subprocess.run(command, check=False)  # noqa: ASYNC221 (nothing else runs meanwhile)

@@ -1,5 +1,8 @@
 """Ctrl-C right after a line was entered, before the chat has begun with it."""
 
+import asyncio
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -75,3 +78,17 @@ async def test_a_message_without_a_resource_leaves_the_stop_to_its_turn(workdir:
     frontend._stop_next = True
     assert await with_mentions(chat, "first", "first") == "first"
     assert frontend._stop_next
+
+
+async def test_a_ctrl_c_that_the_loop_tells_late_stops_what_has_begun() -> None:
+    """Between the signal and its handler something may begin: that is what is stopped."""
+    frontend, stopped = Plain(), list[str]()
+    frontend._handle()
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        with frontend.stoppable(lambda: stopped.append("turn")):
+            await asyncio.sleep(0.05)
+    finally:
+        await frontend.close()
+    assert stopped == ["turn"]
+    assert not frontend._stop_next
