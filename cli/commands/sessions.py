@@ -7,27 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.commands.time_line import fork, redo, undo
 from cli.headless import headless
-from cli.shared.bootstrap import newest_thread, settings_for
+from cli.shared.chosen_thread import chosen_thread
 from cli.shared.command import HELP, prints, tell, thread_argument, with_store
 from cli.shared.message_text import message_as_data, print_message
 from cli.shared.options import Duration, Options
-from cli.shared.render import EventPrinter
-from cli.shared.thread_text import line_of, plain, tell_moved
+from cli.shared.thread_text import line_of, plain
 from cli.terminal.who_decides import by_a_person
 from cli.terminal.writer import confirm, note
 from configs.visible import inline
-from core.errors import NoSuchThread, UsageError
+from core.errors import UsageError
 from core.secrets.redaction import redacted, redacted_in
 from core.store.goals import goal_line, goal_of
 from core.store.wait_words import wait_line, wait_of
 
 if TYPE_CHECKING:
-    from core.store import Store, ThreadRow
-    from graph.undo import Moved
+    from core.store import Store
 
 QUOTES = "a title is one argument: put it in quotes"
-dry_run_option = click.option("--dry-run", is_flag=True, help="Print the changes, make none")
 yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation")
 
 
@@ -110,7 +108,7 @@ async def show(store: "Store", options: Options, thread: str | None) -> int:
     """Show the conversation of a session."""
     from graph.thread import Thread
 
-    row = await _chosen(store, thread, options)
+    row = await chosen_thread(store, thread, options)
     messages = await Thread(store, row.id).messages()
     told = redacted_in(
         {**plain(row, store.standing(row)), "messages": [message_as_data(m) for m in messages]}
@@ -132,56 +130,6 @@ def resume(options: Options, thread: str | None) -> int:
     return headless(replace(options, resume=thread, go_on=thread is None), None)
 
 
-@sessions.command()
-@thread_argument
-@click.option("--turns", type=click.IntRange(1), default=1, help="Number of turns (default 1)")
-@dry_run_option
-@prints
-@with_store
-async def undo(
-    store: "Store", options: Options, thread: str | None, turns: int, dry_run: bool
-) -> int:
-    """Undo the last turn: the conversation and the files it changed.
-
-    Files that changed since then stay as they are. They are listed, as is everything that cannot
-    be undone.
-    """
-    if not dry_run:
-        by_a_person("undo a turn")
-    row, line = await _time_line(store, thread, options)
-    moved = await line.undo(turns, dry_run=dry_run)
-    return _tell(options, row, moved, dry_run=dry_run)
-
-
-@sessions.command()
-@thread_argument
-@dry_run_option
-@prints
-@with_store
-async def redo(store: "Store", options: Options, thread: str | None, dry_run: bool) -> int:
-    """Redo the last undone turn."""
-    if not dry_run:
-        by_a_person("redo a turn")
-    row, line = await _time_line(store, thread, options)
-    moved = await line.redo(dry_run=dry_run)
-    return _tell(options, row, moved, dry_run=dry_run, redo=True)
-
-
-@sessions.command()
-@thread_argument
-@click.option(
-    "--at", type=click.IntRange(1), metavar="TURN", help="Copy up to this turn (default: the last)"
-)
-@prints
-@with_store
-async def fork(store: "Store", options: Options, thread: str | None, at: int | None) -> int:
-    """Copy a session into a new one, and print the new id."""
-    by_a_person("fork a session", terminal=False)
-    _, line = await _time_line(store, thread, options)
-    made = await line.fork(at)
-    return tell(options, plain(made, "done"), [made.id])
-
-
 @sessions.command(options_metavar="[OPTIONS] [ID]")
 @click.argument("words", metavar="TITLE", nargs=-1, required=True)
 @prints
@@ -194,7 +142,7 @@ async def rename(store: "Store", options: Options, words: tuple[str, ...]) -> in
     if not title.strip():
         raise click.UsageError("the title is empty")
     by_a_person("rename a session")
-    row = await _chosen(store, wanted[0] if wanted else None, options, QUOTES)
+    row = await chosen_thread(store, wanted[0] if wanted else None, options, QUOTES)
     row = await store.threads.rename(row.id, title)
     if options.output != "json":
         note(f"{row.id} is now '{inline(row.title)}'")
@@ -266,7 +214,7 @@ async def export(
     """Print a whole session, compacted parts included."""
     from cli.shared.export import export as exported
 
-    row = await _chosen(store, thread, options)
+    row = await chosen_thread(store, thread, options)
     return await exported(store, row, form, to, as_object=options.output == "json")
 
 
@@ -276,33 +224,5 @@ def _confirmed(question: str) -> bool:
     return confirm(question)
 
 
-async def _chosen(
-    store: "Store", wanted: str | None, options: Options, hint: str | None = None
-) -> Any:
-    """The thread that is intended. Raises NoSuchThread, with `hint` where an ID was given."""
-    if not wanted:
-        return await newest_thread(store, options)
-    try:
-        return await store.threads.resolve(wanted, str(options.folder))
-    except NoSuchThread as error:
-        raise NoSuchThread(error.message, hint or error.hint) from None
-
-
-async def _time_line(store: "Store", thread: str | None, options: Options) -> tuple[Any, Any]:
-    """(the thread's row, its `graph.undo.TimeLine`)."""
-    from graph.undo import TimeLine
-    from nodes.services import build_services
-    from tools import tool_servers
-
-    row = await _chosen(store, thread, options)
-    settings = settings_for(options).settings
-    mcp = tool_servers(settings, row.cwd)
-    return row, TimeLine(store, build_services(settings, store), row, mcp)
-
-
-def _tell(
-    options: Options, row: "ThreadRow", moved: "Moved", *, dry_run: bool, redo: bool = False
-) -> int:
-    if options.output != "json":
-        tell_moved(moved, EventPrinter(sys.stdout), redo=redo, dry_run=dry_run)
-    return tell(options, {"thread": row.id, "dry_run": dry_run, **moved.to_dict()}, [])
+for command in (undo, redo, fork):
+    sessions.add_command(command)

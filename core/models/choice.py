@@ -9,8 +9,9 @@ import urllib.request
 from configs.settings import Settings
 from core.model_errors import NotAuthenticated
 from core.models.defaults import ROUTER, best_listed, default_model
+from core.models.known_providers import LLAMACPP, LOCAL_SERVERS
 from core.models.model_info import Facts
-from core.models.routes import LLAMACPP, LOCAL_SERVERS, resolve
+from core.models.routes import resolve
 
 #: Seconds that a server has to list its models: it is on this machine.
 PATIENCE = 0.5

@@ -24,10 +24,11 @@ from core.models.direct import Direct
 from core.models.error_text import without
 from core.models.errors import Failure, classify
 from core.models.final_error import raised
+from core.models.known_providers import SUBSCRIPTIONS
 from core.models.litellm_model import ThroughLiteLLM
 from core.models.loading import is_loaded, load, load_direct
 from core.models.model_info import Facts
-from core.models.routes import SUBSCRIPTIONS, Route, resolve
+from core.models.routes import Route, resolve
 from core.models.tokens import TokenCounter, tool_specs
 from core.models.wire.answers import answer_of
 from core.models.wire.outgoing import Tools, prepared_tools

@@ -6,10 +6,11 @@ from typing import Any
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 
 from configs.settings import Settings
+from core.models.known_providers import LOCAL_SERVERS
 from core.models.litellm_parts import LiteLLMParts, with_signatures
 from core.models.loading import load
 from core.models.model_info import Facts
-from core.models.routes import LOCAL_SERVERS, Route
+from core.models.routes import Route
 from core.models.wire.failures import StreamCut
 from core.models.wire.names import wants_nine
 from core.models.wire.outgoing import Tools, prepared_messages

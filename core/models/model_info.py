@@ -9,8 +9,9 @@ from typing import Any
 
 from configs.settings import Settings
 from core.models.effort import named_in, offered, sent
+from core.models.known_providers import LOCAL_SERVERS, SUBSCRIPTIONS
 from core.models.prices import list_cost, price_map
-from core.models.routes import LOCAL_SERVERS, SUBSCRIPTIONS, Route, is_private
+from core.models.routes import Route, is_private
 from core.models.served import Catalogue, Ollama, Served
 from core.models.wire.providers import PROVIDERS
 

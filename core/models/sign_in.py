@@ -18,8 +18,8 @@ from typing import Any
 
 from core.model_errors import ModelError, ModelUnavailable, NotAuthenticated
 from core.models.errors import classify
+from core.models.known_providers import SUBSCRIPTIONS
 from core.models.loading import load_beside
-from core.models.routes import SUBSCRIPTIONS
 
 Tell = Callable[[str], None]
 

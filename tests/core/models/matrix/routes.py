@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from core.models.routes import LOCAL_SERVERS
+from core.models.known_providers import LOCAL_SERVERS
 from core.models.wire.providers import PROVIDERS
 from tests.core.models.asking import KEY
 from tests.core.models.matrix.formats import ANTHROPIC, GEMINI, OLLAMA, OPENAI, Format
