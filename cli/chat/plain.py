@@ -49,28 +49,37 @@ class Plain(Frontend):
         self._stop_next = False
         #: Stops what runs.
         self._stop: Callable[[], None] | None = None
+        self._is_asking = False
 
     async def open(self, chat: Chat) -> None:
         load_in_background(chat)
         with contextlib.suppress(ImportError):
             importlib.import_module("readline")  # history and editing for input()
-        self._handle()
+        self.catch_ctrl_c()
 
     async def close(self) -> None:
-        asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def _at_terminal(self, ask: Callable[[], T]) -> T:
         """Ask in this thread, with Ctrl-C as Python has it. In another thread a user could not
         get out of a question; during one, nothing runs that the event loop would serve."""
-        asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)  # Python's own is left
         try:
+            self._is_asking = True
             return ask()
         finally:
-            self._handle()
+            self._is_asking = False
 
-    def _handle(self) -> None:
-        # One handler for all: the loop may call it a moment after something has begun, or ended.
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._stopped)
+    def catch_ctrl_c(self) -> None:
+        """One handler for questions and turns. With the event loop's, which would have to be
+        replaced around each question, one that came at that moment could be lost."""
+        loop = asyncio.get_running_loop()
+
+        def interrupted(*_: object) -> None:
+            if self._is_asking:
+                raise KeyboardInterrupt
+            loop.call_soon_threadsafe(self._stopped)
+
+        signal.signal(signal.SIGINT, interrupted)
 
     def _stopped(self) -> None:
         """Ctrl-C. While nothing runs yet, what waits goes back into the prompt."""

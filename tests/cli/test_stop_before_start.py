@@ -8,8 +8,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pexpect
-
 from cli.chat.mentions import with_mentions
 from cli.chat.plain import Plain
 from cli.chat.state import while_stoppable
@@ -54,11 +52,7 @@ def test_the_plain_chat_stops_what_begins(tmp_path: Path) -> None:
         child.sendline("first")
         child.expect("first\r\n")
         child.sendintr()
-        reactions = ["interrupted", "press Ctrl-C again"]
-        if child.expect([*reactions, pexpect.TIMEOUT], timeout=10) == len(reactions):
-            # Seen once in 25 runs on a loaded machine, cause unknown; a user presses it again.
-            child.sendintr()
-            child.expect(reactions)
+        child.expect(["interrupted", "press Ctrl-C again"])
         child.expect("> ")
         child.sendline("second")
         child.expect("heard: second")
@@ -89,7 +83,7 @@ async def test_a_message_without_a_resource_leaves_the_stop_to_its_turn(workdir:
 async def test_a_ctrl_c_that_the_loop_tells_late_stops_what_has_begun() -> None:
     """Between the signal and its handler something may begin: that is what is stopped."""
     frontend, stopped = Plain(), list[str]()
-    frontend._handle()
+    frontend.catch_ctrl_c()
     try:
         os.kill(os.getpid(), signal.SIGINT)
         with frontend.stoppable(lambda: stopped.append("turn")):
