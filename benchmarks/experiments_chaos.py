@@ -8,16 +8,14 @@ answer from memory. A trial writes one value into all files, so that two values 
 folder between two states.
 """
 
-import argparse
 import json
 import random
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.waits_chaos import Forks, finish, killed, read
+from benchmarks.forks import Forks, asked_for, finish, killed, read, until_killed
 
 #: Seconds within which a kill comes; kills of one session, and processes that may end then.
 LATEST, ROUNDS, LAST = 3.0, 5, 4
@@ -189,25 +187,11 @@ def outcome(forks: Forks, place: Path, chance: random.Random) -> Outcome:
 
 
 def outcomes(kills: int, folder: Path, seed: int = 1) -> list[Outcome]:
-    """Sessions until so many processes were killed."""
-    chance, forks, found = random.Random(seed), Forks(PROGRAM), list[Outcome]()
-    try:
-        while sum(one.kills for one in found) < kills:
-            found.append(outcome(forks, folder / f"session-{len(found)}", chance))
-            if not found[-1].good:
-                print(f"session {len(found) - 1}: {found[-1]}", file=sys.stderr, flush=True)
-    finally:
-        forks.close()
-    return found
+    return until_killed(PROGRAM, outcome, kills, folder, seed)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=1)
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        found = outcomes(given.kills, Path(folder), given.seed)
+    found = asked_for(outcomes)
     print(
         f"{sum(one.kills for one in found)} kills in {len(found)} sessions: "
         f"{sum(one.twice for one in found)} trials twice, "

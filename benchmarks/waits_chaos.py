@@ -6,24 +6,17 @@ Sessions, store, watcher and graph are real; the model answers from memory and n
 asked. Processes are forked from one that has imported everything, so that a trial takes seconds.
 """
 
-import argparse
 import json
-import os
 import random
-import signal
-import sqlite3
-import subprocess
 import sys
-import tempfile
 import time
-from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-#: Seconds within which a kill comes, that a wait lasts, and that a trial may take.
-LATEST, LASTS, PATIENCE = 0.8, 1, 60.0
+from benchmarks.forks import PATIENCE, Forks, asked_for, finish, killed, read, until_killed
+
+#: Seconds within which a kill comes, and that a wait lasts.
+LATEST, LASTS = 0.8, 1
 #: Rounds of a trial whose processes are killed; those of later ones may end.
 ROUNDS = 4
 
@@ -87,59 +80,6 @@ class Trial:
         return self.done and (self.answers, self.results, self.early) == (2, 1, 0)
 
 
-class Forks:
-    """Starts processes that have imported everything already."""
-
-    def __init__(self, source: str = FORKS) -> None:
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        self._parent: Any = subprocess.Popen([sys.executable, "-c", source], stdin=subprocess.PIPE,
-                                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                             text=True, env=environment)  # fmt: skip
-        assert self._parent.stdout.readline() == "ready\n"
-
-    def start(self, kind: str, place: Path) -> int:
-        self._parent.stdin.write(json.dumps([kind, str(place)]) + "\n")
-        self._parent.stdin.flush()
-        return int(self._parent.stdout.readline())
-
-    def close(self) -> None:
-        self._parent.stdin.close()
-        self._parent.wait(10)
-
-
-def is_alive(pid: int) -> bool:
-    with suppress(ProcessLookupError):
-        os.kill(pid, 0)
-        return True
-    return False
-
-
-def killed(pid: int) -> int:
-    """1 if the process was still there to be killed."""
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
-        while is_alive(pid):
-            time.sleep(0.005)
-        return 1
-    return 0
-
-
-def finish(pid: int) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while is_alive(pid):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def read(place: Path, sql: str) -> list[tuple[Any, ...]]:
-    path = place / "state" / "ml-agent.db"
-    if not path.exists():
-        return []
-    with closing(sqlite3.connect(path)) as connection, suppress(sqlite3.OperationalError):
-        return connection.execute(sql).fetchall()
-    return []
-
-
 def trial(forks: Forks, place: Path, chance: random.Random) -> Trial:
     """One thread: its worker is killed, then pairs of watchers, until it is done."""
     place.mkdir()
@@ -177,23 +117,11 @@ def trial(forks: Forks, place: Path, chance: random.Random) -> Trial:
 
 
 def run_trials(kills: int, folder: Path, seed: int = 1) -> list[Trial]:
-    """Trials until so many processes were killed."""
-    chance, forks, trials = random.Random(seed), Forks(), list[Trial]()
-    try:
-        while sum(t.kills for t in trials) < kills:
-            trials.append(trial(forks, folder / f"trial-{len(trials)}", chance))
-    finally:
-        forks.close()
-    return trials
+    return until_killed(FORKS, trial, kills, folder, seed)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=1)
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        trials = run_trials(given.kills, Path(folder), given.seed)
+    trials = asked_for(run_trials)
     double = sum(t.results > 1 or t.answers > 2 for t in trials)
     print(
         f"{sum(t.kills for t in trials)} kills in {len(trials)} threads: {double} double wakes, "
