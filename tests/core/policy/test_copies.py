@@ -28,7 +28,12 @@ def judged(here: Situation, mode: str, effect: Effect, tool: str = "write") -> t
 def test_files_are_written_in_the_copy_alone(here: Situation, mode: str, tmp_path: Path) -> None:
     for inside in ("train.py", "deep/new.py", f"{here.cwd}/a.txt"):
         assert judged(here, mode, Effect("write", (inside,)))[0] == "run"
-    others = (str(tmp_path / "work" / "train.py"), "../call_1-1/train.py", "out/a.txt", "~/a.txt")
+    others = (
+        str(tmp_path / "project" / "train.py"),
+        "../call_1-1/train.py",
+        "out/a.txt",
+        "~/a.txt",
+    )
     for outside in others:
         assert judged(here, mode, Effect("write", (outside,))) == ("deny", "copy")
     assert judged(here, mode, Effect("write", (".git/hooks/pre-commit",)))[0] != "run"
@@ -41,7 +46,7 @@ def test_commands_redirect_into_the_copy_alone(here: Situation, mode: str, tmp_p
         return judged(here, mode, Effect("execute", command=command, **more), "bash")  # type: ignore[arg-type]
 
     assert line("echo 1 > a.txt 2> /dev/null")[1] != "copy"
-    for outside in (f"{tmp_path}/work/a", "../call_1-1/a", "out/a", "~/a"):
+    for outside in (f"{tmp_path}/project/a", "../call_1-1/a", "out/a", "~/a"):
         assert line(f"echo 1 > {outside}") == ("deny", "copy")
     assert line("make", outside_sandbox=True) == ("deny", "copy")
 
