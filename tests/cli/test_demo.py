@@ -31,6 +31,13 @@ def environment(folder: Path) -> dict[str, str]:
     }
 
 
+def tells(said: str, words: list[str]) -> None:
+    """All of these, in their order."""
+    for one in words:
+        assert one in said, one
+        said = said.partition(one)[2]
+
+
 def demo(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return ml_agent(["demo", *arguments], folder, folder)
 
@@ -56,10 +63,7 @@ def test_without_a_terminal_it_approves_itself_and_says_so(
         "Paid job: up to $0.50", "was submitted on cpu-xl", "COMPLETED", "● write report.md",
         "plan 4/4 · all done", "Accuracy 0.", "7 iterations", "$0.17",
     ]  # fmt: skip
-    rest = done.stdout
-    for words in told:
-        assert words in rest, words
-        rest = rest.partition(words)[2]
+    tells(done.stdout, told)
     (folder,) = (tmp_path / "tmp").iterdir()
     assert {p.name for p in folder.iterdir()} == {
         "beans.csv", "train.py", "model.json", "report.md",
@@ -118,10 +122,7 @@ def test_experiments_are_run_kept_discarded_and_void(tmp_path: Path) -> None:
         "├─ 2 discard", "└─ 3 void no value  measure on the rows it has seen",
         "best: trial 1, loss 0.", "The session: ml-agent sessions show",
     ]  # fmt: skip
-    rest = done.stdout
-    for words in told:
-        assert words in rest, words
-        rest = rest.partition(words)[2]
+    tells(done.stdout, told)
     (folder,) = (tmp_path / "tmp").iterdir()
     assert {p.name for p in folder.iterdir()} == {"beans.csv", "train.py", "judge.py"}
     assert "STEPS = 300" in (folder / "train.py").read_text()
