@@ -41,6 +41,8 @@ _STEP = re.compile(
 _EPOCH = re.compile(
     r"""\bepochs?['"]?\s*[:=]?\s*\[?['"]?(\d+(?:\.\d+)?)(?:\s*(?:/|of)\s*(\d+))?""", re.IGNORECASE
 )
+#: What these patterns find has a letter or a slash: output of bare numbers is skipped at once.
+_HAS_STATE = re.compile("[A-Za-z/]")
 BLOCKS = "▁▂▃▄▅▆▇█"
 #: Values of a metric that are kept, and columns of a sparkline.
 KEPT, WIDE = 64, 8
@@ -102,6 +104,8 @@ class Training:
 
     def read(self, text: str, now: float = 0.0) -> None:
         """Lines of output, with the bars that a line rewrites. now: epoch seconds, 0: unknown."""
+        if not _HAS_STATE.search(text):
+            return
         for line in re.split(r"[\r\n]+", text):
             if line.strip():
                 self._read(line[:LONGEST], now)
