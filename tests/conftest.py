@@ -44,7 +44,16 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def postgres_url() -> Iterator[str]:
-    """A fresh database on a real Postgres."""
+    """A database on a real Postgres, with all tables and nothing in them."""
+    from tests.stand_ins.postgres_server import server
+
+    with server().with_tables() as url:
+        yield url
+
+
+@pytest.fixture
+def bare_postgres_url() -> Iterator[str]:
+    """A database on a real Postgres without tables."""
     from tests.stand_ins.postgres_server import server
 
     with server().fresh() as url:
@@ -53,5 +62,5 @@ def postgres_url() -> Iterator[str]:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """For what must hold on both databases: the URL of a fresh one; empty for SQLite."""
+    """For what must hold on both databases: the URL of an empty one; "" for SQLite."""
     return "" if request.param == "sqlite" else str(request.getfixturevalue("postgres_url"))

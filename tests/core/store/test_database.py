@@ -16,6 +16,12 @@ from core.store.sqlite.schema import MIGRATIONS, Migration
 from tests.core.store.fresh import begin
 
 
+@pytest.fixture
+def postgres_url(bare_postgres_url: str) -> str:
+    """Our tables are made here."""
+    return bare_postgres_url
+
+
 def row(id: str = "a") -> ThreadRow:
     return ThreadRow(id, "/w", "h", "t", "m", "ask")
 

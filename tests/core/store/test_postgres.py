@@ -25,8 +25,8 @@ SECRET = "geheim-%?'4711"
 
 
 @pytest.fixture
-def settings(settings: Settings, postgres_url: str) -> Settings:
-    settings.database_url = postgres_url
+def settings(settings: Settings, bare_postgres_url: str) -> Settings:
+    settings.database_url = bare_postgres_url
     return settings
 
 

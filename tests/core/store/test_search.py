@@ -9,6 +9,12 @@ from core.store.search import Said, folded
 SECRET = "hf_AbCdEfGhIjKlMnOpQrStUvWxYzAbCdEfGh"
 
 
+@pytest.fixture
+def postgres_url(bare_postgres_url: str) -> str:
+    """Without the tables of LangGraph."""
+    return bare_postgres_url
+
+
 def row(id: str, cwd: str = "/a") -> ThreadRow:
     return ThreadRow(id, cwd, "host", f"title of {id}", "openai/m", "ask")
 
