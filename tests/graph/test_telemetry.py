@@ -1,7 +1,9 @@
 """OpenTelemetry: the spans of a turn, as a collector gets them, and what it must not disturb."""
 
 import json
+import os
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from configs.settings import Settings
 from graph.background import telemetry
 from tests.cli.program import complaints, program
-from tests.core.models.test_loading import said
+from tests.cli.program_process import run as run_python
 from tests.graph.driving import driven
 from tests.graph.test_approvals import bash, choose
 from tests.graph.test_research import one, side_by_side
@@ -249,16 +251,24 @@ def test_the_program_ends_though_its_collector_is_silent(tmp_path: Path) -> None
     assert "traces were not sent" in complaints(done)[-1]
 
 
-def test_nothing_is_imported_unless_it_is_wanted_and_installed() -> None:
+def test_nothing_is_imported_unless_it_is_wanted_and_installed(tmp_path: Path) -> None:
     code = """
-        import json, sys
-        from cli.lean_imports import keep_out
-        keep_out()
-        {before}
-        from graph.background.telemetry import spans_of
-        found = spans_of("t", print)
-        print(json.dumps([found is None, any(n.startswith("opentelemetry.") for n in sys.modules)]))
-    """
+import json, sys
+from cli.lean_imports import keep_out
+keep_out()
+{before}
+from graph.background.telemetry import spans_of
+found = spans_of("t", print)
+print(json.dumps([found is None, any(n.startswith("opentelemetry.") for n in sys.modules)]))
+"""
+
+    def said(code: str, **variables: str) -> Any:
+        done = run_python(
+            [sys.executable, "-c", code], cwd=tmp_path, env={**os.environ, **variables}
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
     there = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
     assert said(code.format(before="")) == [True, False]
     assert said(code.format(before=""), **there) == [False, True]

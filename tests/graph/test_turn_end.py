@@ -8,6 +8,7 @@ from pathlib import Path
 from configs.settings import Settings
 from core.events import Event
 from tests.cli.program import program
+from tests.cli.program_process import start
 from tests.graph.driving import driven
 from tests.stand_ins.model_script import Asked, Call, Reply
 
@@ -84,7 +85,7 @@ async def test_what_went_on_alone_is_found_by_the_next_message(
         return Reply(calls=calls) if asked.user_messages == 1 else Reply("ok")
 
     with program(workdir, choose) as run:
-        process = subprocess.Popen(
+        process = start(
             run.command("-m", "openai/stand-in", "go"), cwd=run.work, env=run.environment,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
