@@ -75,7 +75,7 @@ def serve(channel: socket.socket) -> bool:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             os.close(ours)
             os.close(theirs)
-            _become(json.loads(message), descriptors)
+            become(json.loads(message), descriptors)
             return True
         for descriptor in descriptors:
             os.close(descriptor)
@@ -94,7 +94,7 @@ def _tell_ended(channel: socket.socket) -> None:
         channel.send(json.dumps({"ended": pid, "code": code}).encode())
 
 
-def _become(request: dict[str, Any], descriptors: Sequence[int]) -> None:
+def become(request: dict[str, Any], descriptors: Sequence[int]) -> None:
     """The process that was asked for. The descriptors: its streams, and its terminal."""
     os.setsid()
     if len(descriptors) > 3:

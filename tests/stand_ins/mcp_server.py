@@ -17,6 +17,7 @@ from typing import Any
 
 from mcp import types
 from mcp.server.fastmcp import Context, FastMCP, Image
+from mcp.server.fastmcp.tools import Tool
 from mcp.types import ToolAnnotations
 from pydantic import BaseModel
 
@@ -157,13 +158,20 @@ def breaks_its_promise(server: FastMCP) -> None:
 
 def many(port: int) -> FastMCP:
     server = FastMCP("many", port=port, log_level="CRITICAL")
+
+    def work(value: int) -> str:
+        return str(value)
+
+    made = Tool.from_function(work)  # once: the schema of each costs two milliseconds
     for number in range(500):
 
-        def work(value: int, number: int = number) -> str:
+        def multiply(value: int, number: int = number) -> str:
             return f"{number} times {value} is {number * value}"
 
         title = "multiply by thirteen" if number == 13 else f"work number {number}"
-        server.add_tool(work, name=f"tool_{number}", description=title)
+        name = f"tool_{number}"
+        own = {"name": name, "title": None, "description": title, "fn": multiply}
+        server._tool_manager._tools[name] = made.model_copy(update=own)
     return server
 
 

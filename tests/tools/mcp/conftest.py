@@ -1,6 +1,5 @@
 """Servers as processes, and a bench whose tools are theirs."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -14,6 +13,7 @@ import pytest
 from configs.settings import Settings
 from core.store import open_store
 from nodes.services import build_services
+from tests.stand_ins.mcp_forks import command
 from tests.tools.bench import Bench, until
 from tools import tool_servers
 from tools.mcp.servers import Servers
@@ -24,9 +24,14 @@ MODULE = "tests.stand_ins.mcp_server"
 
 def program(kind: str, *more: str, **keys: Any) -> dict[str, Any]:
     """The settings of a stand-in over stdio."""
-    arguments = ["-m", MODULE, kind, *more]
-    keys["env"] = {"PYTHONPATH": str(ROOT), **keys.get("env", {})}
-    return {"command": sys.executable, "args": arguments, **keys}
+    first, *arguments = command(kind, *more)
+    return {"command": first, "args": arguments, **keys}
+
+
+def fresh_program(kind: str) -> dict[str, Any]:
+    """Likewise, of an interpreter of its own: a fork would not be in a sandbox."""
+    variables = {"PYTHONPATH": str(ROOT)}
+    return {"command": sys.executable, "args": ["-m", MODULE, kind], "env": variables}
 
 
 def free_port() -> int:
@@ -41,7 +46,7 @@ class Web:
 
     def __init__(self, kind: str, *more: str) -> None:
         self.port = free_port()
-        self._command = [sys.executable, "-m", MODULE, kind, "--http", str(self.port), *more]
+        self._command = command(kind, "--http", str(self.port), *more)
         self.start()
 
     @property
@@ -50,21 +55,19 @@ class Web:
 
     def start(self) -> None:
         self.process = subprocess.Popen(
-            self._command,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        until(self._answers)
+        until(lambda: self._answers() or self.process.poll() is not None)
+        assert self.process.poll() is None
 
     def _answers(self) -> bool:
-        assert self.process.poll() is None
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+        until(lambda: not self._answers())
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from core.policy.decide import Situation, decide
 from core.policy.propose import proposed
 from core.policy.rules import rules_of
 from tests.tools.bench import until
-from tests.tools.mcp.conftest import Opened, program
+from tests.tools.mcp.conftest import Opened, fresh_program, program
 from tools.mcp.call import pinged
 from tools.mcp.select_tools import McpArguments, McpSearch
 
@@ -22,7 +22,9 @@ def good(request: pytest.FixtureRequest, web: Any) -> dict[str, Any]:
     """The settings of a server that works."""
     if request.param == "http":
         return {"url": web("good").url}
-    return {**program("good"), "sandbox": request.param == "sandbox"}
+    if request.param == "sandbox":
+        return {**fresh_program("good"), "sandbox": True}
+    return program("good")
 
 
 async def test_tools_have_their_servers_name_and_the_servers_schema(

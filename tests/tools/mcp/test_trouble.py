@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.stand_ins.mcp_forks import command
 from tests.tools.mcp.conftest import Opened, free_port, program
 
 DEAD = f"http://127.0.0.1:{free_port()}/mcp"
@@ -90,9 +91,8 @@ async def test_a_thread_keeps_its_list_while_the_server_changes(
 
     kind = tmp_path / "kind"
     kind.write_text("good")
-    command = f'exec "$0" -m tests.stand_ins.mcp_server "$(cat {kind})"'
-    settings = program("good")
-    settings = {**settings, "command": "sh", "args": ["-c", command, settings["command"]]}
+    line = f'exec "$@" "$(cat {kind})"'
+    settings = {"command": "sh", "args": ["-c", line, "sh", *command("good")[:-1]]}
     bench = await servers(box=settings)
     await bench.equip("old")
     specs = tool_specs(list(bench.services.tools.values()))
