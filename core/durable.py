@@ -33,8 +33,9 @@ class Journal(Protocol):
     async def note(self, thread: str, call_id: str, note: dict[str, Any]) -> None:
         """Store the evidence by which a later process can tell whether the effect happened."""
 
-    async def notes(self, thread: str, tool: str) -> Sequence[tuple[str, dict[str, Any]]]:
-        """(call id, note) of every call of `tool` that left one, by the time in `note["at"]`."""
+    async def notes(self, thread: str, *tools: str) -> Sequence[tuple[str, dict[str, Any]]]:
+        """(call id, note) of every call of each tool that left one, each tool's by the time in
+        `note["at"]`."""
 
     async def finish(self, thread: str, call_id: str, result: dict[str, Any]) -> None: ...
 

@@ -165,6 +165,9 @@ class Training:
 
 def figures_in(line: str) -> list[tuple[str, float]]:
     """The metrics that a line of output names, in its order."""
+    small = line.lower()
+    if not any(word in small for word in WORTH):
+        return []
     return [
         (name, float(number))
         for name, number in _FIGURE.findall(line)
@@ -214,13 +217,14 @@ def _losses_first(names: list[str]) -> list[str]:
 
 
 def _bar_of(line: str) -> Bar | None:
-    found = _TQDM.search(line)
+    # Most lines are no bar: a look for its sign takes less than a pattern does.
+    found = _TQDM.search(line) if "%|" in line else None
     if found:
         rate = f"{float(found['rate']):g} {found['unit']}" if found["rate"] else ""
         words = line[: found.start()].rpartition("|")[2].strip(" :")[-30:]
         step, total = int(found["step"]), int(found["total"])
         return Bar(step, total, _seconds(found["left"]), rate, words)
-    found = _KERAS.search(line)
+    found = _KERAS.search(line) if "/" in line else None
     if found:
         return Bar(int(found["step"]), int(found["total"]), _seconds(found["left"] or ""))
     return None

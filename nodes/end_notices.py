@@ -26,11 +26,18 @@ async def told_ends(step: Step, state: AgentState) -> tuple[list[HumanMessage], 
     """(words on each job and command that has ended by itself, the update that remembers them)."""
     known = state.get("told", [])
     try:
-        jobs, told = await step.race(_jobs(step, known))
-        commands, told = await step.race(_commands(step, state.get("messages", []), told))
+        ends, told = await step.race(_ends(step, state.get("messages", []), known))
     except Stopped:
         return [], {}
-    return [*jobs, *commands], {"told": told} if told != known else {}
+    return ends, {"told": told} if told != known else {}
+
+
+async def _ends(
+    step: Step, messages: Sequence[AnyMessage], known: list[str]
+) -> tuple[list[HumanMessage], list[str]]:
+    jobs, known = await _jobs(step, known)
+    commands, known = await _commands(step, messages, known)
+    return [*jobs, *commands], known
 
 
 async def _jobs(step: Step, known: list[str]) -> tuple[list[HumanMessage], list[str]]:

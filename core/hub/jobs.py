@@ -135,8 +135,7 @@ class Launches:
 
     async def all(self) -> list[tuple[str, dict[str, Any]]]:
         """(call id, the note of its launch), each tool's oldest first."""
-        tools = ("hf_jobs", "hf_eval")
-        notes = [n for t in tools for n in await self.services.journal.notes(self.thread, t)]
+        notes = await self.services.journal.notes(self.thread, "hf_jobs", "hf_eval")
         return [(call, note) for call, note in notes if note.get("job")]
 
     async def settle(

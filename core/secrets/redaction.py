@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from core.credentials import account_tokens, is_shared
 from core.secrets.seen import SeenSecrets
@@ -37,7 +37,9 @@ def redacted(text: str, environ: Mapping[str, str] | None = None) -> str:
     environ = os.environ if environ is None else environ
     text = _replaced(text, environ)
     # A terminal and what cleans its output drop these: a secret that they part would be whole.
-    bare = _UNSEEN.sub("", text)
+    # Whatever of them a text may have is not printable, and to ask for that takes no time.
+    seen = text.replace("\n", "").replace("\t", "").isprintable()
+    bare = text if seen else _UNSEEN.sub("", text)
     found = _replaced(bare, environ) if bare != text else bare
     return found if found != bare else text
 
@@ -128,10 +130,28 @@ def _remember(present: Mapping[str, str]) -> None:
 # --- values ----------------------------------------------------------------------------------
 
 
-def _known(environ: Mapping[str, str]) -> list[tuple[str, str]]:
-    """(value, name) of each secret of this process, as the environment has it."""
-    tokens = [*hub_tokens(environ), *account_tokens()]
-    return [*known_values(environ).items(), *((token, "HF_TOKEN") for token in tokens)]
+def _known_forms(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variable's name of each secret of this process, by every form of its value. Worked out
+    again only if the environment, or a token, is another than at the last question."""
+    global _last
+    # `os.environ` decodes each variable at each look; its dict of bytes is compared at once.
+    content = getattr(environ, "_data", environ)
+    tokens = (*hub_tokens(environ), *account_tokens())
+    if _last is None or _last.tokens != tokens or _last.environ != content:
+        known = [*known_values(environ).items(), *((token, "HF_TOKEN") for token in tokens)]
+        forms = {form: name for value, name in reversed(known) for form in forms_of(value)}
+        _last = _Known(dict(content), tokens, forms)
+    return _last.forms
+
+
+class _Known(NamedTuple):
+    environ: dict[Any, Any]
+    tokens: tuple[str, ...]
+    forms: dict[str, str]
+
+
+#: What the last question found.
+_last: _Known | None = None
 
 
 def hub_tokens(environ: Mapping[str, str]) -> list[str]:
@@ -161,16 +181,9 @@ def _tokens_in(path: str, changed: int) -> list[str]:
     return stored if path.endswith("stored_tokens") else [text.strip()]
 
 
-@lru_cache(maxsize=8)
-def _forms(known: tuple[tuple[str, str], ...]) -> dict[str, str]:
-    """The name of each known value's variable, by every form of the value."""
-    return {form: name for value, name in reversed(known) for form in forms_of(value)}
-
-
 def _present(text: str, environ: Mapping[str, str]) -> dict[str, str]:
     # Looked for one by one: a pattern of all of them would be tried at each character.
-    forms = _forms(tuple(_known(environ)))
-    return {form: name for form, name in forms.items() if form in text}
+    return {form: name for form, name in _known_forms(environ).items() if form in text}
 
 
 def _without_values(text: str, environ: Mapping[str, str]) -> str:

@@ -118,8 +118,13 @@ def _pattern(kind: str, begins: str = _BEGINS) -> re.Pattern[str]:
     return re.compile(f"{begins}(?:{'|'.join(shapes)})")
 
 
-#: Each mark with its kind.
-_MARKED = tuple((mark, kind) for kind, marks in MARKS.items() for mark in marks)
+#: Each mark with its kind, by a sign that is neither a letter nor a digit; "": it has none. A look
+#: for one sign takes no time, and a text without it has none of the marks.
+_MARKED: dict[str, list[tuple[str, str]]] = {}
+for _kind, _marks in MARKS.items():
+    for _mark in _marks:
+        _sign = next((sign for sign in _mark if not sign.isalnum()), "")
+        _MARKED.setdefault(_sign, []).append((_mark, _kind))
 #: Characters of a line: it is looked at when it is logged, told and stored.
 _LINE = 500
 
@@ -131,7 +136,8 @@ def _possible(text: str) -> list[str]:
 def _kinds(text: str) -> list[str]:
     small = text.lower()
     # Most texts have none: one pass, without a call for each kind.
-    found = {kind for mark, kind in _MARKED if mark in small}
+    signs = [marked for sign, marked in _MARKED.items() if sign in small]
+    found = {kind for marked in signs for mark, kind in marked if mark in small}
     return [kind for kind in MARKS if kind in found] if found else []
 
 

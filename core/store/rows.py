@@ -39,13 +39,16 @@ class SqlJournal:
             [json.dumps(note), thread, call_id],
         )
 
-    async def notes(self, thread: str, tool: str) -> Sequence[tuple[str, dict[str, Any]]]:
+    async def notes(self, thread: str, *tools: str) -> Sequence[tuple[str, dict[str, Any]]]:
+        marks = ", ".join("?" for _ in tools)
         found = await self._database.rows(
-            "SELECT call_id, note FROM journal WHERE thread = ? AND tool = ? AND note IS NOT NULL",
-            [thread, tool],
+            "SELECT call_id, note, tool FROM journal "
+            f"WHERE thread = ? AND tool IN ({marks}) AND note IS NOT NULL",
+            [thread, *tools],
         )
-        notes = [(str(call), json.loads(note)) for call, note in found]
-        return sorted(notes, key=lambda pair: (_when(pair[1]), pair[0]))
+        notes = [(tools.index(tool), str(call), json.loads(note)) for call, note, tool in found]
+        notes.sort(key=lambda each: (each[0], _when(each[2]), each[1]))
+        return [(call, note) for _, call, note in notes]
 
     async def finish(self, thread: str, call_id: str, result: dict[str, Any]) -> None:
         """Write `done` with the result, `ToolResult.to_dict()`."""

@@ -88,7 +88,7 @@ class Run(RunFolder[Path]):
     """A command's directory; made by `start`, found again by `Run(folder)`."""
 
     #: Seconds between two looks at a running command, for its output.
-    looks = (0.02, 0.1)
+    looks = (0.05, 0.1)
     is_near = True
 
     def __init__(self, folder: Path) -> None:
@@ -271,17 +271,17 @@ def remove_told(folders: Iterable[Path]) -> None:
     """Remove the directories of commands that have ended, if their results say all that is in them.
     These must be on disk: from then on, no process asks what became of the commands."""
     for folder in folders:
-        run = Run(folder)
+        run, place = Run(folder), os.fspath(folder)
         meta = run.meta()
         if meta is None or meta.background or run.exit_code() is None:
             continue
         with suppress(OSError):
-            if run.output_path.stat().st_size <= SHOWN:
+            if os.stat(f"{place}/output").st_size <= SHOWN:
                 # First: what a kill leaves of the directory then counts as no command.
-                (folder / "meta.json").unlink()
-                for name in os.listdir(folder):
-                    os.unlink(folder / name)
-                folder.rmdir()
+                os.unlink(f"{place}/meta.json")
+                for name in os.listdir(place):
+                    os.unlink(f"{place}/{name}")
+                os.rmdir(place)
 
 
 def runs_of(folder: Path) -> list[Run]:

@@ -27,8 +27,7 @@ Runs = list[tuple[str, dict[str, Any]]]
 
 async def open_runs(services: Services, thread: str, name: str = "") -> Runs:
     """(call id, note) of each run that was not ended yet; `name`: of one endpoint, or Space."""
-    tools = ("hf_endpoint", "hf_repo")
-    notes = [n for t in tools for n in await services.journal.notes(thread, t)]
+    notes = await services.journal.notes(thread, "hf_endpoint", "hf_repo")
     return [
         (call, note)
         for call, note in notes
