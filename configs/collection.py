@@ -6,6 +6,10 @@ fifth of the start's processor time, and later 0.1 s with every full collection.
 
 import gc
 
+#: New objects after which there is a collection; Python's own 700 are made in a step of a turn, and
+#: most of them are in no circle.
+OBJECTS = 10_000
+
 _is_paused = False
 
 
@@ -23,4 +27,5 @@ def resume() -> None:
     if _is_paused:
         _is_paused = False
         gc.freeze()
+        gc.set_threshold(OBJECTS)
         gc.enable()

@@ -19,14 +19,21 @@ def make_private_folder(path: Path, *, readable: bool = False) -> None:
     Args:
         readable: with mode 0755 instead, for folders of other programs, which users may share.
     """
-    missing = [path]
-    while not missing[-1].exists() and missing[-1].parent != missing[-1]:
-        missing.append(missing[-1].parent)
-    for folder in reversed(missing):
+    mode = 0o755 if readable else 0o700
+    try:
+        os.mkdir(path, mode)
+    except FileNotFoundError:
+        if path.parent == path:
+            raise
+        make_private_folder(path.parent, readable=readable)
         with suppress(FileExistsError):
-            folder.mkdir(mode=0o755 if readable else 0o700)
-    if not path.is_dir():
-        raise NotADirectoryError(20, os.strerror(20), str(path))
+            os.mkdir(path, mode)
+    except OSError as error:
+        # It may be there, on a disk that is not ours to write.
+        if not os.path.isdir(path):
+            if isinstance(error, FileExistsError):
+                raise NotADirectoryError(20, os.strerror(20), str(path)) from error
+            raise
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

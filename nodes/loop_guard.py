@@ -15,12 +15,13 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any, NamedTuple
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 from core.history import calls_of, is_note, outcome_of
+from core.per_message import PerMessage
 from core.state import OURS, Verdict
 from core.volatile import steady
 
@@ -51,7 +52,7 @@ def find_loop(
     newest = messages[-1] if messages else None
     if not isinstance(newest, AIMessage) or not newest.tool_calls:
         return None
-    steps = finished_steps(messages)
+    steps = finished_steps(messages[:-1])
     return (
         _repeated(steps, newest) or _failing(steps, newest) or _malformed(steps, newest, verdicts)
     )
@@ -129,12 +130,11 @@ def _malformed(
 
 
 def finished_steps(messages: Sequence[BaseMessage]) -> list[Step]:
-    """The newest steps of this turn behind the newest answer, oldest first; steps that the guard
-    itself withheld are left out."""
+    """The newest steps of this turn, oldest first; steps that the guard itself withheld are left
+    out."""
     steps: list[Step] = []
     results: dict[str, ToolMessage] = {}
-    for place in range(len(messages) - 2, -1, -1):
-        message = messages[place]
+    for message in reversed(messages):
         if isinstance(message, ToolMessage):
             results[message.tool_call_id] = message
         elif isinstance(message, AIMessage):
@@ -150,7 +150,15 @@ def finished_steps(messages: Sequence[BaseMessage]) -> list[Step]:
 
 
 def _calls(answer: AIMessage) -> str:
+    return _written.of(answer, "calls", partial(_written_calls, answer))
+
+
+def _written_calls(answer: AIMessage) -> str:
     return json.dumps([[c.name, c.args] for c in calls_of(answer)], sort_keys=True, default=str)
+
+
+#: The same steps are looked at again and again while they are the newest ones.
+_written: PerMessage[str] = PerMessage()
 
 
 def _names(answer: AIMessage) -> list[str]:
@@ -168,6 +176,10 @@ _TRIVIAL = re.compile(
 
 
 def _loose(answer: AIMessage) -> str:
+    return _written.of(answer, "loose", partial(_written_loosely, answer))
+
+
+def _written_loosely(answer: AIMessage) -> str:
     """The calls without what changes nothing: spaces, quotes, case, comments, and how large a
     number such as a timeout is."""
     calls = []

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.messages import BaseMessage, HumanMessage
 
 from core.history import calls_of, note
 from core.policy.looking import only_sleeps_and_looks
@@ -38,7 +38,7 @@ def poll_words(
 def polls_in_a_row(messages: Sequence[BaseMessage]) -> int:
     """How many of the newest steps of this turn did nothing but look again."""
     count = 0
-    for step in reversed(finished_steps([*messages, AIMessage("")])):
+    for step in reversed(finished_steps(messages)):
         if not all(_is_poll(call.name, call.args) for call in calls_of(step.answer)):
             break
         count += 1

@@ -22,6 +22,8 @@ def only_looks(source: str) -> bool:
 
 def only_sleeps_and_looks(source: str) -> bool:
     """Whether a line is one look at something that takes time."""
+    if PAUSE not in source:
+        return False  # most lines: this is asked at each step
     return only_looks(source) and any(words[0] == PAUSE for words in programs(parsed(source)))
 
 

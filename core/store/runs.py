@@ -101,12 +101,8 @@ class Run(RunFolder[Path]):
 
     def meta(self) -> Meta | None:
         """What was asked; None where the directory was left before that was written."""
-        if self._meta is None:
-            try:
-                meta = Meta(**json.loads((self.folder / "meta.json").read_text()))
-                self._meta = replace(meta, sandbox=sandbox_of(self.folder, meta.sandbox))
-            except (OSError, ValueError, TypeError):
-                return None
+        if self._meta is None and (meta := _meta_in(self.folder)) is not None:
+            self._meta = replace(meta, sandbox=sandbox_of(self.folder, meta.sandbox))
         return self._meta
 
     async def wait(self, seconds: float) -> None:
@@ -226,6 +222,15 @@ class Run(RunFolder[Path]):
             return False
 
 
+def _meta_in(folder: Path) -> Meta | None:
+    """As it was written: what its sandbox was stands elsewhere."""
+    try:
+        with open(f"{folder}/meta.json", encoding="utf-8") as file:
+            return Meta(**json.load(file))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
 def _settle(over: "asyncio.Future[None]") -> None:
     if not over.done():
         over.set_result(None)
@@ -271,9 +276,8 @@ def remove_told(folders: Iterable[Path]) -> None:
     """Remove the directories of commands that have ended, if their results say all that is in them.
     These must be on disk: from then on, no process asks what became of the commands."""
     for folder in folders:
-        run, place = Run(folder), os.fspath(folder)
-        meta = run.meta()
-        if meta is None or meta.background or run.exit_code() is None:
+        place, meta = os.fspath(folder), _meta_in(folder)
+        if meta is None or meta.background or Run(folder).exit_code() is None:
             continue
         with suppress(OSError):
             if os.stat(f"{place}/output").st_size <= SHOWN:
