@@ -217,7 +217,7 @@ def _losses_first(names: list[str]) -> list[str]:
 
 
 def _bar_of(line: str) -> Bar | None:
-    # Most lines are no bar: a look for its sign takes less than a pattern does.
+    # Most lines are not a bar: to look for its sign is faster than to try a pattern.
     found = _TQDM.search(line) if "%|" in line else None
     if found:
         rate = f"{float(found['rate']):g} {found['unit']}" if found["rate"] else ""

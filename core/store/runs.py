@@ -223,7 +223,7 @@ class Run(RunFolder[Path]):
 
 
 def _meta_in(folder: Path) -> Meta | None:
-    """As it was written: what its sandbox was stands elsewhere."""
+    """Without what its sandbox was: another file has that."""
     try:
         with open(f"{folder}/meta.json", encoding="utf-8") as file:
             return Meta(**json.load(file))
