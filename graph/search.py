@@ -51,11 +51,9 @@ async def read_whole(store: Store, threads: Sequence[str]) -> None:
         return
     from graph.thread import Thread  # with LangGraph, which most searches do not need
 
-    handle = None
     for thread in threads:
-        handle = Thread(store, thread, like=handle)
         try:
-            messages = await handle.whole_history()
+            messages = await Thread(store, thread).whole_history()
         except AgentError:
             continue  # of a version that this program does not read
         await store.search.replace(thread, list(said_in(messages)))

@@ -10,7 +10,7 @@ from langgraph.types import Interrupt, StateSnapshot
 from core.history import is_summary, pending_calls, tool_message
 from core.state import OURS, Turn
 from core.store import Store
-from graph.agent import build_graph
+from graph.agent import graph
 from graph.decisions import requests_of
 from graph.stream import Graph
 from nodes.close_open_calls import known_result
@@ -21,17 +21,17 @@ from nodes.step import Step
 class Thread:
     """One thread of a store, by its id. A checkpoint is named by its id; "" is the newest."""
 
-    def __init__(self, store: Store, id: str, like: "Thread | None" = None) -> None:
-        """`like`: another thread of the store, whose compiled graph serves this one too."""
+    def __init__(self, store: Store, id: str) -> None:
         self._store = store
         self._id = id
-        self._compiled: Graph | None = None if like is None else like._compiled
+        self._compiled: Graph | None = None
         self._standing: StateSnapshot | None = None
 
     async def app(self) -> Graph:
         """The graph over the store's checkpoints."""
         if self._compiled is None:
-            self._compiled = build_graph().compile(checkpointer=await self._store.saver())
+            # Compiling it once more would take 15 ms, and only the checkpointer differs.
+            self._compiled = graph.copy({"checkpointer": await self._store.saver()})
         return self._compiled
 
     def config(self, checkpoint: str = "") -> RunnableConfig:
@@ -97,7 +97,7 @@ class Thread:
             whole = messages[places[-1]].additional_kwargs[OURS].get("whole") if places else None
             if not whole:
                 return [*messages, *later]
-            other = Thread(self._store, whole["thread"], like=self)
+            other = Thread(self._store, whole["thread"])
             state = await other.state(whole["checkpoint"])
             earlier: Sequence[AnyMessage] = state.values.get("messages", [])
             if not earlier:

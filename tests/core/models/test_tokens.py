@@ -14,6 +14,7 @@ from core.models.client import ChatClient
 from core.models.model_info import UNKNOWN_WINDOW
 from core.models.tokens import FRAME, IMAGE, TokenCounter, tool_specs
 from tests.core.models.asking import bash, read
+from tools import builtin_tools
 
 
 @pytest.fixture(autouse=True)
@@ -100,6 +101,27 @@ def test_specs_are_made_once_and_sorted() -> None:
     assert [s["function"]["name"] for s in first] == ["bash", "read"]
     assert tool_specs([read, bash]) is first
     assert tool_specs([]) == []
+
+
+def test_tools_of_another_session_have_the_specs_of_the_first_ones() -> None:
+    first, second = (tool_specs([*builtin_tools().values()]) for _ in range(2))
+    assert first == second
+    assert all(one is other for one, other in zip(first, second, strict=True))
+
+
+def test_a_spec_follows_the_name_and_the_description_of_its_tool() -> None:
+    class Arguments(BaseModel):
+        path: str
+
+    def spec(name: str, description: str) -> Any:
+        one = StructuredTool.from_function(
+            lambda: "", name=name, description=description, args_schema=Arguments
+        )
+        return tool_specs([one])[0]["function"]
+
+    for name, description in (("a", "one"), ("a", "two"), ("b", "two"), ("a", "one")):
+        made = spec(name, description)
+        assert (made["name"], made["description"]) == (name, description)
 
 
 def test_a_spec_of_ours_has_no_bounds_and_a_servers_schema_stays_as_it_is() -> None:
