@@ -5,9 +5,26 @@ import os
 import stat
 import tempfile
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
+from typing import Literal
+
+import platformdirs
 
 from configs.real_path import real_path
+
+
+def user_folder(kind: Literal["config", "state"]) -> str:
+    """The user's settings or state directory of ML Agent. It need not exist."""
+    variables = ("HOME", f"XDG_{kind.upper()}_HOME")
+    return _user_folder(kind, *map(os.environ.get, variables))
+
+
+@lru_cache(maxsize=8)
+def _user_folder(kind: str, home: str | None, base: str | None) -> str:
+    """Asked for at each call of the model; platformdirs takes 40 µs to answer."""
+    find = platformdirs.user_config_dir if kind == "config" else platformdirs.user_state_dir
+    return find("ml-agent")
 
 
 def make_private_folder(path: Path, *, readable: bool = False) -> None:

@@ -20,9 +20,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from configs.checking import PREFIX, Problems, checked
+from configs.folders import user_folder
 from configs.hooks import claude_hooks, trusted_hooks
 from configs.json_object import parsed
 from configs.problems import SettingsProblem
@@ -189,7 +188,7 @@ def _behind(
 
 def user_file() -> Path:
     """The user's own settings file."""
-    return platformdirs.user_config_path("ml-agent") / "config.json"
+    return Path(user_folder("config")) / "config.json"
 
 
 @cache

@@ -1,9 +1,30 @@
-"""Where a path leads: `os.path.realpath` that never raises OSError."""
+"""What a path leads to: `os.path.realpath` that never raises OSError, and is quicker."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from stat import S_ISLNK
 
 #: Links on one way; the kernel follows no more either.
 MOST_LINKS = 40
+#: Characters of a path whose parents are looked at one by one.
+LONGEST = 400
+
+#: Where each path leads, and whether something is there; None outside of `one_look`.
+_known: ContextVar[dict[str, tuple[str, bool]] | None] = ContextVar("known", default=None)
+
+
+@contextmanager
+def one_look() -> Iterator[None]:
+    """While this is open, each place is looked at once: for work about one moment, with no wait in
+    it."""
+    token = _known.set({}) if _known.get() is None else None
+    try:
+        yield
+    finally:
+        if token is not None:
+            _known.reset(token)
 
 
 def real_path(path: str | os.PathLike[str]) -> str:
@@ -13,10 +34,63 @@ def real_path(path: str | os.PathLike[str]) -> str:
     behind it counts as below the link itself, so it is never taken for a place somewhere else.
     Raises ValueError for a path that no file can have.
     """
+    found = _followed(os.fspath(path))
+    if found is not None:
+        return found[0]
     try:
         return os.path.realpath(path)  # noqa: TID251
     except OSError:
         return _as_far_as_readable(os.path.join(os.getcwd(), path))
+
+
+def path_of_existing(path: str) -> str:
+    """`real_path` if something is there; "" if nothing is."""
+    found = _followed(path)
+    if found is not None:
+        return found[0] if found[1] else ""
+    return real_path(path) if os.path.exists(path) else ""
+
+
+def _followed(path: str) -> tuple[str, bool] | None:
+    """What a path leads to, looked up below its parent, and whether something is there. None:
+    `os.path.realpath` has to say. The path is long, not absolute or goes up, or a link on the way
+    leads nowhere."""
+    known = _known.get()
+    if known is None:
+        known = {}
+    elif path in known:
+        return known[path]
+    is_plain = path.startswith(os.sep) and len(path) <= LONGEST and "\0" not in path
+    if not is_plain or "/../" in f"{path}/":
+        return None
+    if not path.isascii():
+        os.fsencode(path)  # raises ValueError, which no look at a missing folder would
+    try:
+        return _look(path, known)
+    except OSError:
+        return None
+
+
+def _look(path: str, known: dict[str, tuple[str, bool]]) -> tuple[str, bool]:
+    """Raises OSError for a link that leads nowhere."""
+    found = known.get(path)
+    if found is not None:
+        return found
+    above, _, name = path.rpartition("/")
+    place, is_there = _look(above, known) if above else (os.sep, True)
+    if name in ("", os.curdir):
+        is_there = is_there and os.path.isdir(place)
+    else:
+        place = f"{place}/{name}" if place != os.sep else f"/{name}"
+        if is_there:
+            try:
+                is_link = S_ISLNK(os.lstat(place).st_mode)
+            except OSError:
+                is_link = is_there = False
+            if is_link:
+                place = os.path.realpath(place, strict=True)  # noqa: TID251
+    known[path] = place, is_there
+    return known[path]
 
 
 def _as_far_as_readable(path: str) -> str:

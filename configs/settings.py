@@ -6,9 +6,9 @@ This module is the schema and nothing else; where values come from is configs/la
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-import platformdirs
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr
 
+from configs.folders import user_folder
 from configs.hooks import EVENTS, HookGroup
 from configs.mcp import McpLimits, McpServer
 from configs.model_ids import problem_of
@@ -236,4 +236,4 @@ class Settings(BaseModel):
         """The state directory, absolute; not created here."""
         if self.state_dir:
             return Path(self.state_dir).expanduser().absolute()
-        return platformdirs.user_state_path("ml-agent").absolute()
+        return Path(user_folder("state")).absolute()

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cached_property
 
 from configs.real_path import real_path
 from core.policy.grammar import ShellCommand
@@ -86,6 +87,11 @@ class Named:
     words: tuple[str, ...]
     folders: tuple[str, ...]
 
+    @cached_property
+    def places(self) -> list[str]:
+        """What `places_of` finds, each once."""
+        return list(dict.fromkeys(places_of(self.words)))
+
 
 def named_by(line: Line, closed: Sequence[ShellCommand], folder: str) -> Named:
     """By both readings of the line (tree-sitter's takes `head > a b` as two targets), and of the
@@ -108,8 +114,9 @@ def secret(named: Named) -> str | None:
     for target in named.writes:
         if any(secret_place(target, folder) for folder in named.folders):
             return target
-    for place in places_of(named.words):
-        if any(secret_place(place, f) and exists(place, f) for f in named.folders):
+    for place in named.places:
+        # Most words name nothing that is there, and that takes the least time to see.
+        if any(exists(place, f) and secret_place(place, f) for f in named.folders):
             return place
     return None
 
@@ -119,7 +126,7 @@ def protected(named: Named, state: str, *, only_redirects: bool) -> str | None:
     at all."""
     places = list(named.writes)
     if not only_redirects:
-        places += places_of(named.words)
+        places += named.places
     return next(
         (p for p in places if any(protected_place(p, f, state) for f in named.folders)), None
     )

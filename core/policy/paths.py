@@ -11,15 +11,13 @@ import tempfile
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
-from stat import S_ISLNK
 
-import platformdirs
-
+from configs.folders import user_folder
 from configs.kept_keys import keys_file
 from configs.memory import is_memory
-from configs.real_path import real_path
+from configs.real_path import one_look, real_path
 from configs.skills import SKILL_FOLDERS
 from core.policy.secret_files import MAY_BE_FOLDER, is_secret_name
 
@@ -171,7 +169,7 @@ def secret_places() -> list[str]:
 
 def own_places(state: str = "") -> list[str]:
     """Our settings and state directories. They need not exist."""
-    return [platformdirs.user_config_dir("ml-agent"), *_states(state)]
+    return [user_folder("config"), *_states(state)]
 
 
 def profile_places() -> list[str]:
@@ -184,7 +182,7 @@ def _states(state: str) -> list[str]:
     """Our state directories: the usual one, the one in use, and the one that the environment
     names."""
     named_state = os.environ.get("ML_AGENT_STATE_DIR") or ""
-    found = [platformdirs.user_state_dir("ml-agent"), state, os.path.expanduser(named_state)]
+    found = [user_folder("state"), state, os.path.expanduser(named_state)]
     return [folder for folder in found if folder]
 
 
@@ -193,7 +191,7 @@ def _hf_tokens() -> list[str]:
 
 
 def _kept_keys() -> list[str]:
-    return _once("kept keys", lambda: [str(keys_file()), real_path(str(keys_file()))])
+    return _once("kept keys", lambda: [file := str(keys_file()), real_path(file)])
 
 
 def _find_hf_tokens() -> list[str]:
@@ -210,30 +208,8 @@ def _below_home(places: tuple[str, ...]) -> list[str]:
 
 
 def _with_links(home: str, places: tuple[str, ...]) -> list[str]:
-    return _followed(home, places, tuple(_stamp(os.path.join(home, n)) for n in _ways(places)))
-
-
-@cache
-def _ways(places: tuple[str, ...]) -> list[str]:
-    """Each name on the way from the home folder to one of the places."""
-    parts = [place.split("/") for place in places]
-    return sorted({"/".join(way[:count]) for way in parts for count in range(len(way) + 1)})
-
-
-@lru_cache(maxsize=8)
-def _followed(home: str, places: tuple[str, ...], stamps: tuple[object, ...]) -> list[str]:
-    """Following a link again takes 20 times as long as to see that it is the same (`stamps`)."""
     found = [os.path.join(home, place) for place in places]
     return [*found, *map(real_path, found)]
-
-
-def _stamp(path: str) -> object:
-    """What tells a link from the one that replaces it."""
-    try:
-        status = os.lstat(path)
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino, S_ISLNK(status.st_mode) and status.st_ctime_ns
 
 
 def _once(what: Hashable, find: Callable[[], list[str]]) -> list[str]:
@@ -255,6 +231,7 @@ def special_places_looked_up_once() -> Iterator[None]:
     """While this is open, the links of special places are followed once, not for every word."""
     token = _known.set({})
     try:
-        yield
+        with one_look():
+            yield
     finally:
         _known.reset(token)

@@ -1,12 +1,13 @@
 """Where a path leads is known, or taken for outside; it is never an error."""
 
 import os
+import random
 from pathlib import Path
 
 import pytest
 
 from configs.layers import shipped_settings
-from configs.real_path import real_path
+from configs.real_path import one_look, path_of_existing, real_path
 from core.effects import Effect
 from core.policy.decide import Situation, decide
 from core.policy.rules import rules_of
@@ -65,3 +66,51 @@ def test_no_call_and_no_output_fails_by_it(closed: str, workdir: Path) -> None:
     output = f"cat: {closed}: Permission denied"
     about = {"by": "Landlock", "reach": "network", "writable": [], "hidden": [str(workdir)]}
     assert refusal(output, about) is not None
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_it_leads_where_python_says(tmp_path: Path, seed: int) -> None:
+    """Folders, files and links at random: to each other, up, nowhere, in circles."""
+    chance, names = random.Random(seed), ["a", "b", "c", "é"]
+    folders = [tmp_path]
+    for _ in range(40):
+        place = chance.choice(folders) / chance.choice(names)
+        if os.path.lexists(place):
+            continue
+        kind = chance.choice(["folder", "folder", "file", "link", "link"])
+        if kind == "folder":
+            place.mkdir()
+            folders.append(place)
+        elif kind == "file":
+            place.touch()
+        else:
+            target = "/".join(chance.choices([*names, "..", ".."], k=chance.randint(1, 3)))
+            place.symlink_to(chance.choice([target, tmp_path / target, "/"]))
+    parts = [*names, *names, "..", ".", "", "x" * 300]
+    asked = [
+        os.path.join(chance.choice(folders), *chance.choices(parts, k=chance.randint(0, 5)))
+        for _ in range(400)
+    ]
+    asked = [path + chance.choice(["", "", "/", "/a"]) for path in asked]
+    expected = [os.path.realpath(path) for path in asked]
+    assert [real_path(path) for path in asked] == expected
+    existing = [os.path.realpath(path) if os.path.exists(path) else "" for path in asked]
+    assert [path_of_existing(path) for path in asked] == existing
+    with one_look():
+        assert [real_path(path) for path in asked] == expected
+        assert [path_of_existing(path) for path in asked] == existing
+    assert real_path("/" + "a/" * 2000) == "/" + "a/" * 1999 + "a"
+    with pytest.raises(ValueError, match="surrogates"):
+        real_path("/nowhere/\ud800")
+
+
+def test_a_link_is_looked_up_again_after_a_look(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("one")
+    with one_look(), one_look():
+        assert real_path(tmp_path / "link" / "x") == str(tmp_path / "one" / "x")
+    (tmp_path / "link").unlink()
+    (tmp_path / "link").symlink_to("two")
+    (tmp_path / "two").mkdir()
+    with one_look():
+        assert real_path(tmp_path / "link" / "x") == str(tmp_path / "two" / "x")
+    assert real_path(tmp_path / "link" / "x") == str(tmp_path / "two" / "x")

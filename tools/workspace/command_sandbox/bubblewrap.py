@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from configs.folders import make_private_folder
-from tools.workspace.command_sandbox.plan import Access, Place, Plan, access_at
+from tools.workspace.command_sandbox.plan import Access, Place, Plan, above, access_at
 
 #: Descriptor on which bubblewrap writes how the command ended. It writes no exit code if it could
 #: not start the command.
@@ -37,7 +37,7 @@ def opened(plan: Plan) -> dict[str, int]:
     found: dict[str, int] = {}
     try:
         for place in plan.places:
-            inside_writable = access_at(known, os.path.dirname(place.path)) == "write"
+            inside_writable = access_at(known, above(place.path)) == "write"
             known[place.path] = place.access
             if inside_writable and place.access != "none":
                 found[place.path] = _descriptor(place.path)

@@ -6,7 +6,9 @@ command from making new ones where it may write, as `git clone` does. So they ar
 
 import os
 from collections.abc import Iterable, Mapping
+from stat import S_ISDIR, S_ISLNK
 
+from configs.real_path import one_look
 from configs.visible import visible
 from tools.workspace.command_sandbox import places
 from tools.workspace.command_sandbox.repositories import special_in
@@ -32,7 +34,8 @@ def marks(governing: Iterable[str]) -> Marks:
 
 def changed(before: Mapping[str, str], folder: str) -> str:
     """A line about what is new or other than `before`; "" if nothing is."""
-    now = marks((*special_in(folder).governing, *places.governing()))
+    with one_look():
+        now = marks((*special_in(folder).governing, *places.governing()))
     new = [path for path in now if path not in before]
     other = [path for path, mark in now.items() if before.get(path, mark) != mark]
     if not new and not other:
@@ -67,6 +70,6 @@ def _mark(path: str) -> str:
         status = os.lstat(path)
     except OSError:
         return ""
-    if os.path.isdir(path):
+    if S_ISDIR(status.st_mode) or (S_ISLNK(status.st_mode) and os.path.isdir(path)):
         return ""
     return f"{status.st_mtime_ns}-{status.st_size}-{status.st_ino}-{status.st_mode}"

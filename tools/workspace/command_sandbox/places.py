@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from configs.folders import make_private_folder
-from configs.real_path import real_path
+from configs.real_path import path_of_existing, real_path
 from configs.settings import Settings
 from core.policy import paths
 from core.policy.paths import inside
@@ -34,7 +34,7 @@ def real(path: str) -> str:
 
 def existing(named: Iterable[str]) -> set[str]:
     """Where those of the paths lead that exist."""
-    return {real_path(path) for path in named if os.path.exists(path)}
+    return set(filter(None, map(path_of_existing, named)))
 
 
 def home() -> str:
@@ -67,7 +67,8 @@ def caches() -> list[str]:
     for place in wanted:
         path = real(place)
         try:
-            make_private_folder(Path(path), readable=True)
+            if not os.path.isdir(path):
+                make_private_folder(Path(path), readable=True)
         except OSError:
             continue
         found.append(path)
