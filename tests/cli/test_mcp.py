@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from tests.cli.program import ROOT, Program, complaints, program
+from tests.cli.program_process import start
 from tests.cli.test_chat import chatting
+from tests.stand_ins.mcp_forks import command
 from tests.stand_ins.model_script import Asked, Call, Reply
 from tests.tools.bench import until
 
@@ -17,6 +19,13 @@ BIN = Path(sys.executable).parent
 
 
 def stand_in(kind: str, *more: str) -> dict[str, Any]:
+    program, *arguments = command(kind, *more)
+    return {"command": program, "args": arguments}
+
+
+def contained(kind: str, *more: str) -> dict[str, Any]:
+    """A stand-in for a folder's own server: the command sandbox, in which such a one runs, has no
+    sockets of others, so it is not forked."""
     arguments = ["-m", "tests.stand_ins.mcp_server", kind, *more]
     return {"command": sys.executable, "args": arguments, "env": {"PYTHONPATH": str(ROOT)}}
 
@@ -64,9 +73,9 @@ def test_a_server_that_has_died_since_is_named_in_the_shortest_run(tmp_path: Pat
     with program(tmp_path, [Reply("done")] * 2) as run:
         alive = tmp_path / "alive"
         alive.touch()
-        dying = stand_in("good")
-        line = f'test -e {alive} || exit 1; exec "$0" -m tests.stand_ins.mcp_server good'
-        configured(run, {"box": {**dying, "command": "sh", "args": ["-c", line, sys.executable]}})
+        line = f'test -e {alive} || exit 1; exec "$0" "$@"'
+        dying = {"command": "sh", "args": ["-c", line, *command("good")]}
+        configured(run, {"box": dying})
         assert complaints(run.task("hello")) == []
         alive.unlink()
         done = run.task("hello")
@@ -78,9 +87,8 @@ def test_a_server_that_has_died_since_is_named_in_the_shortest_run(tmp_path: Pat
 def test_the_prefix_is_the_same_in_every_request_of_a_thread(tmp_path: Path) -> None:
     kind = tmp_path / "kind"
     kind.write_text("good")
-    changing = stand_in("good")
-    line = f'exec "$0" -m tests.stand_ins.mcp_server "$(cat {kind})"'
-    changing.update(command="sh", args=["-c", line, sys.executable])
+    line = f'exec "$0" "$@" "$(cat {kind})"'
+    changing = {"command": "sh", "args": ["-c", line, *command("good")[:-1]]}
 
     def choose(asked: Asked) -> Reply:
         calls = [Call("box__echo", {"text": "x"})]
@@ -102,7 +110,7 @@ def test_the_prefix_is_the_same_in_every_request_of_a_thread(tmp_path: Path) -> 
 def test_a_folders_servers_start_only_when_they_are_trusted(tmp_path: Path) -> None:
     with program(tmp_path, [Reply("done")] * 9) as run:
         starts = tmp_path / "starts"
-        brought(run, {"theirs": stand_in("good", "--starts", str(starts))})
+        brought(run, {"theirs": contained("good", "--starts", str(starts))})
         done = run.task("hello")
         assert done.returncode == 0
         assert "ignored: MCP servers theirs (ml-agent trust)" in complaints(done)[0]
@@ -117,7 +125,7 @@ def test_a_folders_servers_start_only_when_they_are_trusted(tmp_path: Path) -> N
         assert "theirs__echo" in names(run.server.bodies[-1])
 
         starts.unlink()
-        brought(run, {"theirs": stand_in("good", "--starts", str(starts), "--seconds", "0")})
+        brought(run, {"theirs": contained("good", "--starts", str(starts), "--seconds", "0")})
         assert "ignored: MCP servers theirs" in complaints(run.task("hello"))[0]
         assert not starts.exists()
 
@@ -135,7 +143,7 @@ def test_a_folders_server_does_not_get_anothers_headers(tmp_path: Path) -> None:
 
 def test_the_question_of_trust_is_asked_once(tmp_path: Path) -> None:
     with program(tmp_path, [Reply("as you say")] * 9) as run:
-        brought(run, {"theirs": stand_in("good")})
+        brought(run, {"theirs": contained("good")})
         with chatting(run) as chat:
             chat.expect("theirs: .*mcp_server good")
             chat.expect("until it changes\\? ")
@@ -209,7 +217,7 @@ def test_add_list_test_remove(tmp_path: Path) -> None:
 
 def test_the_agent_does_not_choose_its_servers(tmp_path: Path) -> None:
     with program(tmp_path, []) as run:
-        brought(run, {"theirs": stand_in("good")})
+        brought(run, {"theirs": contained("good")})
         for arguments in (["trust"], ["add", "x", "--url", "https://a/mcp"]):
             done = run("mcp", *arguments, env={"AI_AGENT": "ml-agent"})
             assert done.returncode == 2
@@ -329,9 +337,9 @@ def test_a_call_that_a_kill_cut_off_is_not_made_again(tmp_path: Path) -> None:
 
     with program(tmp_path, choose) as run:
         configured(run, {"box": stand_in("good")})
-        command = run.command("-m", "openai/stand-in", "wait")
-        with subprocess.Popen(
-            command, cwd=run.work, env=run.environment, stderr=subprocess.DEVNULL
+        waiting = run.command("-m", "openai/stand-in", "wait")
+        with start(
+            waiting, cwd=run.work, env=run.environment, stderr=subprocess.DEVNULL
         ) as process:
             until(begun.exists, 60)
             process.kill()

@@ -21,7 +21,7 @@ from core.errors import UsageError
 from tests.cli.program import complaints, program
 from tests.cli.screens import terminal
 from tests.cli.test_chat_waits import Scripted, stand_in
-from tests.cli.test_mcp import brought, configured
+from tests.cli.test_mcp import brought, configured, contained
 from tests.cli.test_mcp import stand_in as mcp_server
 from tests.stand_ins.model_script import Asked, Reply
 from tests.stand_ins.model_server import ModelServer
@@ -184,7 +184,7 @@ def test_the_full_chat_offers_a_prompt_and_asks(tmp_path: Path) -> None:
 def test_headless_reads_a_resource_or_ends_before_it_costs(tmp_path: Path) -> None:
     with program(tmp_path, [Reply("done")] * 3) as run:
         configured(run, {"lib": mcp_server("library")})
-        brought(run, {"theirs": mcp_server("library")})
+        brought(run, {"theirs": contained("library")})
         done = run.task("sum up @lib:note://plain", input="see @lib:note://long")
         assert done.returncode == 0
         got = str(run.server.bodies[-1]["messages"][-1])
