@@ -14,6 +14,7 @@ from typing import Any
 from configs.settings import Settings
 from core.store import open_store
 from tests.cli.program import Program, program
+from tests.cli.program_process import start
 from tests.stand_ins.hub_server import HubServer
 from tests.stand_ins.model_script import Asked, Call, Choose, Reply
 from tests.stand_ins.service import Answer
@@ -125,7 +126,7 @@ def killed_at(hub: HubServer, run: Program, path: str) -> None:
     before = len(hub.asked(path, "POST"))
     hub.misbehave(Answer({}, 500, held=held), path=path, method="POST", times=1, after=True)
     command = run.command("sessions", "resume")
-    with subprocess.Popen(
+    with start(
         command,
         cwd=run.work,
         env=run.environment,

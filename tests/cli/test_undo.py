@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.cli.program import complaints, program
+from tests.cli.program_process import start
 from tests.cli.test_chat import chatting
 from tests.stand_ins.model_script import Asked, Call, Reply
 
@@ -103,7 +104,7 @@ def test_undo_after_a_kill(tmp_path: Path) -> None:
     script = [Reply(calls=[Call("bash", {"command": command})]), Reply("done")]
     with program(tmp_path, script) as run:
         (run.work / "old").write_text("1\n")
-        child = subprocess.Popen(
+        child = start(
             run.command("-m", "openai/stand-in", "go"),
             cwd=run.work,
             env=run.environment,

@@ -17,6 +17,7 @@ import pytest
 from core.errors import UsageError
 from server.serve import bound
 from tests.cli.program import ROOT, Program, program
+from tests.cli.program_process import start
 from tests.server.space_run import run
 from tests.stand_ins.model_script import Call, Reply
 
@@ -24,7 +25,7 @@ from tests.stand_ins.model_script import Call, Reply
 def started(ml_agent: Program, port: int) -> tuple["subprocess.Popen[str]", str]:
     """(the process, its link)."""
     command = ["--mode", "auto", "-m", "openai/stand-in", "web", "--no-browser"]
-    process = subprocess.Popen(
+    process = start(
         ml_agent.command(*command, "--port", str(port)),
         cwd=ml_agent.work, env=ml_agent.environment, text=True, stderr=subprocess.PIPE,
     )  # fmt: skip

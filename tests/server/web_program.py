@@ -5,6 +5,7 @@ import subprocess
 import threading
 
 from tests.cli.program import Program
+from tests.cli.program_process import start
 
 #: Seconds in which the server must be there.
 PATIENCE = 120
@@ -21,7 +22,7 @@ class Web:
     def start(self) -> None:
         port = ["--port", self.port] if self.port != "0" else []
         command = self.run.command("-m", "openai/stand-in", "web", "--no-browser", *port)
-        self.process = subprocess.Popen(
+        self.process = start(
             command, cwd=self.run.work, env=self.run.environment, text=True,
             stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
