@@ -43,7 +43,8 @@ class Meta:
     background: bool
     sandbox: dict[str, Any] | None = None
     started: float = field(default_factory=time.time)
-    host: str = field(default_factory=socket.gethostname)
+    #: Looked up at each call: a test gives its machines names of their own.
+    host: str = field(default_factory=lambda: socket.gethostname())
 
 
 class RunningCommand(Protocol):

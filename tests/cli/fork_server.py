@@ -134,6 +134,10 @@ def become(request: dict[str, Any], descriptors: Sequence[int]) -> None:
         stream = open(number, mode, buffering, "utf-8", errors, closefd=False)  # noqa: SIM115
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
+    for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep):
+        if os.path.isfile(os.path.join(folder, "sitecustomize.py")):
+            runpy.run_path(os.path.join(folder, "sitecustomize.py"))
+            break
 
 
 def run() -> None:

@@ -95,6 +95,9 @@ def can_fork(environment: Mapping[str, str]) -> bool:
     """Whether a forked process is like a fresh one."""
     # Streams of a forked process are UTF-8, which these ask for.
     expected = {**os.environ, "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8", "PYTHONUTF8": "1"}
+    *customized, last = environment.get("PYTHONPATH", "").split(os.pathsep)
+    if all(Path(folder, "sitecustomize.py").is_file() for folder in customized):
+        environment = {**environment, "PYTHONPATH": last} if customized else environment
     return sys.platform == "linux" and all(
         environment[name] == expected.get(name) for name in environment if name.startswith(AT_START)
     )
