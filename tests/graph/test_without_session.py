@@ -1,7 +1,6 @@
 """The graph as a server runs it: no session, no context, a message as a dict in the input."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from graph.agent import build_graph
 from nodes import shared_services
 from tests.stand_ins.model_script import Asked, Call, Reply
 from tests.stand_ins.model_server import ModelServer
+from tests.tools.mcp.conftest import program
 
 
 def choose(asked: Asked) -> Reply:
@@ -53,9 +53,7 @@ async def test_mcp_tools_are_there_without_a_session(
         calls = [Call("box__echo", {"text": "hello"})]
         return Reply(calls=calls) if asked.step == 0 else Reply("done")
 
-    arguments = ["-m", "tests.stand_ins.mcp_server", "good"]
-    root = str(Path(__file__).resolve().parents[2])
-    box = {"command": sys.executable, "args": arguments, "env": {"PYTHONPATH": root}}
+    box = program("good")
     config_file = tmp_path / "home" / ".config" / "ml-agent" / "config.json"
     config_file.parent.mkdir(parents=True)
     # That the tool only reads is its server's word; the user took it.

@@ -17,6 +17,7 @@ import pytest
 
 from core.store import command_words
 from core.store.runs import Meta, Run, remove_told, runs_of, start
+from tests.cli.program_process import start as start_python
 from tests.tools.bench import alive, until
 
 ROOT = Path(__file__).parents[3]
@@ -53,8 +54,8 @@ def ended(run: Run) -> Run:
 def killed_parent(folder: Path, command: str, code: str) -> None:
     """A process that starts `command` in `folder` and is killed -9 where `code` says."""
     head = PARENT.format(root=str(ROOT), folder=str(folder), command=command)
-    done = subprocess.run([sys.executable, "-c", head + textwrap.dedent(code)], timeout=60)
-    assert done.returncode == -signal.SIGKILL
+    parent = start_python([sys.executable, "-c", head + textwrap.dedent(code)])
+    assert parent.wait(60) == -signal.SIGKILL
 
 
 def wrapper_of(run: Run) -> int:
