@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,11 @@ import pytest
 from configs.settings import Settings
 
 SECRET = re.compile(r"_API_KEY$|_API_BASE$|_BASE_URL$|^HF_|^(?:GITHUB|GH)_TOKEN$|^ML_AGENT_|^XDG_")
+
+# Bytecode is kept, as the program keeps it (cli/main.py): else each process compiles its modules,
+# and pytest rewrites those of 8,000 tests, again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture(autouse=True)
