@@ -43,7 +43,7 @@ class Meta:
     background: bool
     sandbox: dict[str, Any] | None = None
     started: float = field(default_factory=time.time)
-    #: Looked up at each call: a test gives its machines names of their own.
+    #: Looked up at each call: tests give machines other names.
     host: str = field(default_factory=lambda: socket.gethostname())
 
 
