@@ -3,7 +3,6 @@
 import fcntl
 import os
 import stat
-import tempfile
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -57,14 +56,21 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     """Put `content` in the file's place, whole or not at all; readable by its owner alone. Missing
     folders are made. Raises OSError."""
     make_private_folder(path.parent)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    name = f"{path.parent}/.{path.name}.{os.urandom(8).hex()}"
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
+        write_new(name, content)
         os.replace(name, path)
     except BaseException:
-        os.unlink(name)
+        with suppress(FileNotFoundError):
+            os.unlink(name)
         raise
+
+
+def write_new(path: str, content: str | bytes) -> None:
+    """Write a file that only its owner can read. Raises OSError, also if it is there."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
 
 
 def is_locked(path: Path) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from configs.folders import make_private_folder, who_else_may_write
+from configs.folders import make_private_folder, who_else_may_write, write_atomically, write_new
 from configs.settings import Settings
 from configs.trust import write_json
 from core.store import open_store
@@ -127,3 +127,19 @@ async def test_a_session_says_that_others_may_write(
     state.chmod(0o777)
     async with Session.open(settings, cwd=tmp_path, options=options):
         assert [str(state) in line for line in told] == [True]
+
+
+def test_a_new_file_replaces_none_and_is_its_owners(open_umask: None, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").touch()
+    (tmp_path / "link").symlink_to("elsewhere")
+    for name in ("elsewhere", "link"):
+        with pytest.raises(FileExistsError):
+            write_new(str(tmp_path / name), "x")
+    assert (tmp_path / "elsewhere").read_text() == ""
+    write_new(str(tmp_path / "new"), "ä")
+    write_atomically(tmp_path / "elsewhere", b"y")
+    assert (tmp_path / "new").read_text(encoding="utf-8") == "ä"
+    assert (tmp_path / "elsewhere").read_text() == "y"
+    for name in ("new", "elsewhere"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+    assert len(list(tmp_path.iterdir())) == 3

@@ -68,7 +68,7 @@ class Shadow:
 
     def create(self) -> tuple[int, int]:
         """Make the repository unless there is one; what tells it from one that was removed."""
-        if not (self._git_dir / "HEAD").exists():
+        if not os.path.exists(f"{self._git_dir}/HEAD"):
             make_private_folder(self._git_dir.parent)
             self._git(["init", "--quiet", "--bare", "--template=", str(self._git_dir)], plain=True)
             self._git(["config", "gc.auto", "0"])
@@ -116,17 +116,20 @@ class Shadow:
             found = self._git(wanted, given, work_tree=inner, check=check)
         return found
 
-    def rule_files(self) -> list[str]:
-        """What says which files are ignored, next to the .gitignore files of the folder."""
-        found, above = [], self.folder
+    def rule_files(self) -> dict[str, os.stat_result | None]:
+        """What says which files are ignored, next to the .gitignore files of the folder; None of
+        what is not there."""
+        found: dict[str, os.stat_result | None] = {}
+        above = self.folder.rstrip("/")
         while True:
-            git = os.path.join(above, ".git")
-            found += [git, os.path.join(git, "info", "exclude"), os.path.join(git, "config")]
-            parent = os.path.dirname(above)
-            if os.path.lexists(git) or parent == above:
+            git = f"{above}/.git"
+            found[git] = is_there = status_of(git)
+            for path in (f"{git}/info/exclude", f"{git}/config"):
+                found[path] = status_of(path) if is_there else None
+            if is_there or not above:
                 return found
-            above = parent
-            found.append(os.path.join(above, ".gitignore"))
+            above = above.rpartition("/")[0]
+            found[f"{above}/.gitignore"] = status_of(f"{above}/.gitignore")
 
     def forget(self, threads: Collection[str]) -> None:
         """Let go of what was kept of threads."""
@@ -215,6 +218,14 @@ class Shadow:
 def _has_git(path: str | None) -> bool:
     """Asked at every look: each folder of PATH costs a call of the system."""
     return shutil.which("git", path=path) is not None
+
+
+def status_of(path: str) -> os.stat_result | None:
+    """None: nothing is there."""
+    try:
+        return os.lstat(path)
+    except OSError:
+        return None
 
 
 @contextmanager

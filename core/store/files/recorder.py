@@ -45,16 +45,19 @@ class Recorder:
         self._home = home
         self._is_secret = is_secret
         self._is_driven = is_driven
+        self._shadows: dict[str, Shadow] = {}
         self._scanners: dict[str, Scanner] = {}
 
     def shadow(self, cwd: str) -> Shadow:
-        return Shadow(self._home, real_path(cwd))
+        folder = real_path(cwd)
+        if folder not in self._shadows:
+            self._shadows[folder] = Shadow(self._home, folder)
+        return self._shadows[folder]
 
     def records(self, turn: Turn) -> Records:
         return Records(self.shadow(turn.cwd).turns_of(turn.thread))
 
-    def _scanner(self, cwd: str) -> Scanner:
-        shadow = self.shadow(cwd)
+    def _scanner(self, shadow: Shadow) -> Scanner:
         if shadow.folder not in self._scanners:
             self._scanners[shadow.folder] = Scanner(shadow, self._is_secret)
         return self._scanners[shadow.folder]
@@ -63,9 +66,14 @@ class Recorder:
         self, cwd: str, names: Collection[str] | None = None, also: Collection[str] = ()
     ) -> Scan:
         """The folder as it is, or these paths of it. A look that fails says why in `off`."""
+        return self._look(self.shadow(cwd), names, also)
+
+    def _look(
+        self, shadow: Shadow, names: Collection[str] | None = None, also: Collection[str] = ()
+    ) -> Scan:
         now = time.time()
         try:
-            scanner = self._scanner(cwd)
+            scanner = self._scanner(shadow)
             return scanner.scan(now, also) if names is None else scanner.look(names, now)
         except DAMAGED as error:
             return Scan(off=f"it failed: {error}")
@@ -76,13 +84,14 @@ class Recorder:
             found = self.look(turn.cwd)
             put(records, Changes(turn.before, off=found.off))
             with suppress(*DAMAGED):
-                self._scanner(turn.cwd).save()
+                self._scanner(self.shadow(turn.cwd)).save()
         records.sweep()
 
     def enter(self, turn: Turn, only: Collection[str] | None, unsure: Scan | None) -> Scan:
-        records = self.records(turn)
+        shadow = self.shadow(turn.cwd)
+        records = Records(shadow.turns_of(turn.thread))
         changes = records.get(turn.before) or Changes(turn.before, off=BEGUN_BEFORE)
-        base = self.look(turn.cwd, only, () if unsure is None else unsure.entries)
+        base = self._look(shadow, only, () if unsure is None else unsure.entries)
         if base.off:
             changes.off = base.off
         else:
@@ -94,11 +103,12 @@ class Recorder:
         return base
 
     def leave(self, turn: Turn, base: Scan, goes_on: bool) -> Scan:
-        records = self.records(turn)
+        shadow = self.shadow(turn.cwd)
+        records = Records(shadow.turns_of(turn.thread))
         changes = records.get(turn.before)
         if changes is None:
             return Scan(off="its record is gone")
-        after = self._count(turn, changes, base, None)
+        after = self._count(shadow, records, changes, base)
         entered, changes.open = changes.open, ""
         if goes_on and not after.off:
             changes.open = records.put_look(after)
@@ -118,37 +128,42 @@ class Recorder:
             return changes
         base = records.look(changes.open)
         if base is not None:
-            self._count(turn, changes, base, ended)
+            self._count(self.shadow(turn.cwd), records, changes, base, ended)
         changes.open = ""
         if store:
             put(records, changes)
             records.sweep()
         return changes
 
-    def _count(self, turn: Turn, changes: Changes, base: Scan, ended: float | None) -> Scan:
+    def _count(
+        self,
+        shadow: Shadow,
+        records: Records,
+        changes: Changes,
+        base: Scan,
+        ended: float | None = None,
+    ) -> Scan:
         """How the folder is; what differs from `base` is added to `changes`."""
-        after = self.look(turn.cwd, changes.only, base.entries)
+        after = self._look(shadow, changes.only, base.entries)
         if after.off:
             changes.off = after.off
             return after
-        folder = self.shadow(turn.cwd).folder
-        theirs = self._theirs(turn, base.at) if changes.only is None else set()
+        theirs = self._theirs(shadow, records, base.at) if changes.only is None else set()
 
         def doubt(name: str, entry: object) -> str:
-            if ended is not None and _changed(folder, name, after) > ended:
+            if ended is not None and _changed(shadow.folder, name, after) > ended:
                 return CUT_OFF
             return AT_ONCE if theirs is None or name in theirs else ""
 
         changes.add(base, after, doubt)
         return after
 
-    def _theirs(self, turn: Turn, since: float) -> set[str] | None:
+    def _theirs(self, shadow: Shadow, mine: Records, since: float) -> set[str] | None:
         """What other threads changed in the folder since then; None: a command of one may have
         changed anything."""
-        shadow, found = self.shadow(turn.cwd), set[str]()
-        mine = shadow.turns_of(turn.thread)
+        found = set[str]()
         for folder in shadow.all_turns():
-            if folder == mine:
+            if folder == mine.folder:
                 continue
             # A look is there while a call runs, or was cut off.
             driven = bool(list(folder.glob("*.look"))) and self._is_driven(unquote(folder.name))

@@ -17,7 +17,7 @@ from configs.folders import write_atomically
 from configs.real_path import real_path
 from core.policy.paths import special_places_looked_up_once
 from core.store.files.entries import FOLDER, LEFT_OUT, LINK, Entry, Scan
-from core.store.files.file_snapshots import Shadow
+from core.store.files.file_snapshots import Shadow, status_of
 from core.store.files.walk import RACY, Walker, stamp
 
 #: Larger files are left out.
@@ -61,7 +61,7 @@ class Scanner:
                 if name not in found:
                     self._add(name, found, scan)
             self._fill(found, scan)
-            scan.rules = self._rules(scan)
+            scan.rules = _rules(scan, walk.above)
             return scan
 
     def look(self, names: Iterable[str], now: float) -> Scan:
@@ -196,12 +196,13 @@ class Scanner:
             return None
         return self._shadow.put(content)
 
-    def _rules(self, scan: Scan) -> str:
-        """A digest of what says which files git ignores."""
-        inside = [n for n in scan.entries if n.rpartition("/")[2] == ".gitignore"]
-        said = [f"{name} {scan.entries[name]}" for name in sorted(inside)]
-        said += [f"{path} {_stamp_of(path)}" for path in self._shadow.rule_files()]
-        return hashlib.sha256("\n".join(said).encode("utf-8", "surrogateescape")).hexdigest()
+
+def _rules(scan: Scan, above: Mapping[str, os.stat_result | None]) -> str:
+    """A digest of what says which files git ignores."""
+    inside = [n for n in scan.entries if n.rpartition("/")[2] == ".gitignore"]
+    said = [f"{name} {scan.entries[name]}" for name in sorted(inside)]
+    said += [f"{path} {stamp(status) if status else ''}" for path, status in above.items()]
+    return hashlib.sha256("\n".join(said).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def leads_out(folder: str, name: str) -> bool:
@@ -217,10 +218,8 @@ def _entry(status: os.stat_result, blob: str) -> Entry:
 
 
 def _stamp_of(path: str) -> str:
-    try:
-        return stamp(os.lstat(path))
-    except OSError:
-        return ""
+    status = status_of(path)
+    return stamp(status) if status else ""
 
 
 def same_file(scan: Scan, name: str) -> bool:

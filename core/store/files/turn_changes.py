@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from configs.folders import write_atomically
+from configs.folders import make_private_folder, write_atomically, write_new
 from core.store.files.entries import LEFT_OUT, Entry, Scan
 
 #: A path before the turn changed it, and as the turn left it; None: not there.
@@ -114,10 +114,10 @@ class Records:
     """The records of one thread in a folder. Blocking."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
 
     def _path(self, before: str) -> Path:
-        return self._folder / f"{hashlib.sha256(before.encode()).hexdigest()[:24]}.json"
+        return self.folder / f"{hashlib.sha256(before.encode()).hexdigest()[:24]}.json"
 
     def get(self, before: str) -> Changes | None:
         """The record of the turn that follows checkpoint `before`."""
@@ -125,36 +125,38 @@ class Records:
 
     def put(self, changes: Changes, now: float) -> None:
         changes.at = now
-        _write(self._path(changes.before), changes.to_dict())
+        write_atomically(self._path(changes.before), json.dumps(changes.to_dict()))
 
     def put_look(self, scan: Scan) -> str:
         """Store a look; its name for `Changes.open`."""
         name = f"{secrets.token_hex(6)}.look"
-        _write(self._folder / name, scan.to_dict())
+        make_private_folder(self.folder)
+        # Not atomically: a record names it only once it is whole.
+        write_new(f"{self.folder}/{name}", json.dumps(scan.to_dict()))
         return name
 
     def look(self, name: str) -> Scan | None:
         try:
-            return Scan.from_dict(json.loads((self._folder / name).read_text()))
+            return Scan.from_dict(json.loads((self.folder / name).read_text()))
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
     def drop_look(self, name: str) -> None:
         """Remove a look that no record names any more."""
         if name:
-            (self._folder / name).unlink(missing_ok=True)
+            (self.folder / name).unlink(missing_ok=True)
 
     def sweep(self) -> None:
         """Remove the looks that no call under way began with."""
-        used = {changes.open for path in self._folder.glob("*.json") if (changes := read(path))}
-        for path in self._folder.glob("*.look"):
+        used = {changes.open for path in self.folder.glob("*.json") if (changes := read(path))}
+        for path in self.folder.glob("*.look"):
             if path.name not in used:
                 path.unlink(missing_ok=True)
 
     def since(self, moment: float) -> list[Changes]:
         """Those that were written since `moment`, or have a call under way."""
         found = []
-        for path in self._folder.glob("*.json"):
+        for path in self.folder.glob("*.json"):
             with suppress(OSError):
                 changes = read(path)
                 if changes is not None and (changes.at >= moment or changes.open):
@@ -168,7 +170,3 @@ def read(path: Path) -> Changes | None:
         return Changes.from_dict(json.loads(path.read_text()))
     except (OSError, ValueError, TypeError, KeyError):
         return None
-
-
-def _write(path: Path, data: dict[str, Any]) -> None:
-    write_atomically(path, json.dumps(data, ensure_ascii=True))

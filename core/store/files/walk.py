@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from core.store.files.file_snapshots import Shadow
+from core.store.files.file_snapshots import Shadow, status_of
 
 #: Files of a folder above which nothing is kept.
 MOST_FILES = 50_000
@@ -27,7 +27,8 @@ class Walk:
     Attributes:
         found: by path below the folder, what is not ignored. ignored: as git said, folders with a
             final slash. names: all that was seen, ignored or not. repositories: folders that hold
-            one, with a final slash. rules: the files that say what is ignored.
+            one, with a final slash. rules: the files that say what is ignored. above: those that
+            are not among `names` (`Shadow.rule_files`).
         off: why it was broken off; "" if it was not.
     """
 
@@ -36,6 +37,7 @@ class Walk:
     names: set[str] = field(default_factory=set)
     repositories: list[str] = field(default_factory=list)
     rules: list[str] = field(default_factory=list)
+    above: dict[str, os.stat_result | None] = field(default_factory=dict)
     off: str = ""
 
 
@@ -97,33 +99,33 @@ class Walker:
 
     def _basis(self, walk: Walk, now: float) -> object:
         """What git's word follows from; None if that cannot be told later from another state."""
+        walk.above = self._shadow.rule_files()
         if len(walk.names) > FEW:
             return None
         stamps: list[tuple[str, object]] = []
-        for path in self._rule_files(walk):
-            try:
-                status = os.lstat(path)
-            except OSError:
+        for path, status in self._rule_files(walk):
+            if status is None:
                 stamps.append((path, None))
                 continue
-            is_file = os.path.basename(path) == ".git" and not os.path.isdir(path)
+            is_folder = os.path.isdir(path)
+            is_file = os.path.basename(path) == ".git" and not is_folder
             if is_file or max(status.st_mtime, status.st_ctime) > now - RACY:
                 return None  # a work tree's index lies somewhere else
-            is_folder = os.path.isdir(path)
             stamps.append((path, "folder" if is_folder else stamp(status)))
         return walk.names, stamps
 
-    def _rule_files(self, walk: Walk) -> Iterable[str]:
+    def _rule_files(self, walk: Walk) -> Iterable[tuple[str, os.stat_result | None]]:
         """The files with rules, and each repository's index: what git tracks is not ignored."""
         folder = self._shadow.folder
-        above = self._shadow.rule_files()
-        yield from above
-        yield from (os.path.join(p, "index") for p in above if os.path.basename(p) == ".git")
-        yield from (os.path.join(folder, name) for name in sorted(walk.rules))
+        yield from walk.above.items()
+        gits = [path for path, status in walk.above.items() if status and path.endswith("/.git")]
+        others = [f"{git}/index" for git in gits]
+        others += (os.path.join(folder, name) for name in sorted(walk.rules))
         for prefix in walk.repositories:
             git = os.path.join(folder, prefix, ".git")
             inside = ("info/exclude", "config", "index")
-            yield from (git, *(os.path.join(git, name) for name in inside))
+            others += (git, *(os.path.join(git, name) for name in inside))
+        yield from ((path, status_of(path)) for path in others)
 
     def _are_named_by_rules(self, walk: Walk) -> bool:
         """Whether the ignored folders are so themselves. Of one that is not, git says that all in
