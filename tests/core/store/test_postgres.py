@@ -143,6 +143,8 @@ async def test_a_url_that_cannot_be_read(settings: Settings, url: str) -> None:
 
 def test_without_the_extra_one_line_says_how_to_install_it(settings: Settings) -> None:
     code = """
+    for name in [name for name in sys.modules if "postgres" in name or "psycopg" in name]:
+        del sys.modules[name]
     sys.modules["psycopg"] = None
     async def main():
         try:
