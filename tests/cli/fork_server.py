@@ -36,8 +36,8 @@ LATE = (
     "uvicorn.lifespan.on", "uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto",
     "uvloop", "yaml",
 )  # fmt: skip
-#: It imports what reads the environment as it is imported.
-NOT = ("core.models.chat",)
+#: One imports what reads the environment as it is imported, one OpenTelemetry.
+NOT = ("core.models.chat", "server.acp")
 #: Bytes of a request.
 LARGEST = 180_000
 

@@ -68,6 +68,11 @@ def python(code: str, cwd: Path, **variables: str) -> subprocess.CompletedProces
     )
 
 
+def said(code: str, **variables: str) -> Any:
+    """The JSON that `code` prints, at home in this repository."""
+    return json.loads(python(code, ROOT, **variables).stdout)
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What `WHOLE` saw, and what it printed."""
