@@ -46,7 +46,7 @@ def test_a_new_tool(tmp_path: Path) -> None:
 
     environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
     tested = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-k", "count or all_specs",
+        [sys.executable, "-m", "pytest", "-q", "-n", "0", "-k", "count or all_specs",
          "-p", "no:cacheprovider", "tests/tools/test_every_tool.py"],
         cwd=copy, env=environment, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
