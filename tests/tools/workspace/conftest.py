@@ -1,10 +1,13 @@
 """Benches over both backends: this machine, and a sandbox at the stand-in."""
 
+import atexit
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -73,7 +76,7 @@ async def _bench(
         if kind == "local":
             yield Bench(services, workdir)
             return
-        boxes.path = _programs(boxes.folder.parent / "bin", rg=kind == "sandbox")
+        boxes.path = _programs(rg=kind == "sandbox")
         bench = Bench(in_sandbox(services, THREAD, "cpu-basic"), workdir, sandbox=True)
         assert (await bench.call("bash", command="true")).ok
         bench.cwd = boxes.folder / "work"
@@ -84,11 +87,14 @@ async def _bench(
         await store.close()
 
 
-def _programs(folder: Path, *, rg: bool) -> str:
-    """A PATH with or without ripgrep, whatever this machine has."""
+@cache
+def _programs(*, rg: bool) -> str:
+    """A PATH with or without ripgrep, whatever this machine has: its folder is made once."""
     from tools.workspace.ripgrep import binary
 
-    folder.mkdir()
+    made = TemporaryDirectory(prefix="programs-")
+    atexit.register(made.cleanup)
+    folder = Path(made.name)
     for place in ("/usr/local/bin", "/usr/bin", "/bin"):
         for program in Path(place).iterdir() if Path(place).is_dir() else ():
             if program.name != "rg" and not (folder / program.name).exists():
