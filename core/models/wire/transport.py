@@ -9,10 +9,10 @@ import codecs
 import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from core.http import certificates, no_cookies
 from core.models.wire.failures import NotAnAnswer, StreamCut, WireError, error_in
 from core.models.wire.json_body import encoded
 from core.models.wire.sse import Event, Events, Lines
@@ -20,30 +20,24 @@ from core.models.wire.sse import Event, Events, Lines
 if TYPE_CHECKING:
     import httpx
 
+    from core.models.wire.connections import Connections
+
 #: Seconds that a connection may take to be made.
 CONNECT = 30.0
+_HEADERS = {"user-agent": "ml-agent", "Content-Type": "application/json"}
 #: The event that some servers end a stream with.
 DONE = "[DONE]"
-#: Requests to this machine never go through a proxy.
-_LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
-
-_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
+_of_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
 
 
-def http_client() -> "httpx.AsyncClient":
-    """The event loop's own client: connections are kept from one request to the next."""
-    import httpx
+def connections() -> "Connections":
+    """The event loop's own: they are kept from one request to the next."""
+    from core.models.wire.connections import Connections
 
     loop = asyncio.get_running_loop()
-    if loop not in _clients:
-        # A redirect is not followed: the conversation and the key go where the user said, only.
-        _clients[loop] = httpx.AsyncClient(
-            mounts=dict.fromkeys(_LOOPBACK),
-            verify=certificates(),
-            follow_redirects=False,
-            cookies=no_cookies(),
-        )
-    return _clients[loop]  # type: ignore[no-any-return]
+    if loop not in _of_loop:
+        _of_loop[loop] = Connections()
+    return _of_loop[loop]  # type: ignore[no-any-return]
 
 
 async def exchange(
@@ -62,10 +56,15 @@ async def exchange(
     import httpx
 
     timeout = httpx.Timeout(silence, connect=min(CONNECT, silence), pool=None)
-    content = encoded(body)
-    headers = {"Content-Type": "application/json", "User-Agent": "ml-agent", **headers}
-    request = http_client().stream("POST", url, headers=headers, content=content, timeout=timeout)
-    async with request as response:
+    request = httpx.Request(
+        "POST",
+        _parsed_url(url),
+        headers={**connections().headers, **_HEADERS, **headers},
+        content=encoded(body),
+        extensions={"timeout": timeout.as_dict()},
+    )
+    response = await connections().send(request)
+    try:
         if response.has_redirect_location:
             raise NotAnAnswer(f"a redirect to {response.headers['location'][:200]}")
         if response.status_code >= 400:
@@ -77,6 +76,15 @@ async def exchange(
                 error.headers = dict(response.headers)
                 raise error
             yield name, value
+    finally:
+        await response.aclose()
+
+
+@lru_cache(maxsize=16)
+def _parsed_url(url: str) -> "httpx.URL":
+    import httpx
+
+    return httpx.URL(url)
 
 
 def value_of(raw: bytes) -> Any:
