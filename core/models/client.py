@@ -81,7 +81,7 @@ class ChatClient:
         """One answer; see `ModelClient.answer`. Raises ModelError."""
         route = resolve(model, self._settings)
         route.check()
-        await self.ready(model)
+        await self._ready(route)
         if route.provider in SUBSCRIPTIONS:
             from core.models.sign_in import sign_in
 
@@ -172,7 +172,9 @@ class ChatClient:
 
     async def ready(self, model: str) -> None:
         """Load what `model` needs in a thread; ask its server what it is."""
-        route = resolve(model, self._settings)
+        await self._ready(resolve(model, self._settings))
+
+    async def _ready(self, route: Route) -> None:
         facts_ready = self._facts.ready(route)
         if is_loaded(direct=route.is_direct):
             await facts_ready

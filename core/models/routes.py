@@ -14,6 +14,7 @@ Nothing here imports litellm, which takes seconds.
 import os
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib.resources import files
 from importlib.util import find_spec
 from ipaddress import ip_address
@@ -254,6 +255,7 @@ def _bare(model: str) -> Route:
     raise UnknownModel(f"unknown model {model!r}")
 
 
+@lru_cache(maxsize=64)
 def is_private(base: str) -> bool:
     """Whether `base` is a machine of one's own, by its address; other names are not looked up."""
     host = urlsplit(base).hostname or ""

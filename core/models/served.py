@@ -59,10 +59,14 @@ class Catalogue:
         name = hashlib.sha256(self._url.encode()).hexdigest()[:12]
         self._file = folder / f"models-{name}.json" if folder else None
         self._entries: list[dict[str, Any]] | None = None
+        #: By name, since `load`: each request asks for the same model several times.
+        self._found: dict[str, Served | None] = {}
         self._lock = asyncio.Lock()
 
     async def load(self) -> None:
         """Ask the server, unless it was asked within a day. What is unavailable stays unknown."""
+        if self._entries is not None:
+            return
         async with self._lock:
             if self._entries is None:
                 self._entries = await asyncio.to_thread(self._loaded)
@@ -89,6 +93,11 @@ class Catalogue:
 
     def of(self, name: str) -> Served | None:
         """The model `name`, or `name:provider`; None where the server does not list it."""
+        if name not in self._found and self._entries is not None:
+            self._found[name] = self._of(name)
+        return self._found.get(name)
+
+    def _of(self, name: str) -> Served | None:
         wanted, _, provider = name.partition(":")
         for entry in self._entries or []:
             if entry.get("id") in (name, wanted):

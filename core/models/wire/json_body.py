@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from core.text import encodable_in
@@ -25,15 +26,9 @@ class Same(Generic[T]):
 class Sent(dict[str, Any]):
     """A message or tool as it is sent. It does not change, and keeps its JSON."""
 
-    __slots__ = ("_json",)
-    _json: bytes
-
+    @cached_property
     def json(self) -> bytes:
-        try:
-            return self._json
-        except AttributeError:
-            self._json = _dumped(dict(self))
-            return self._json
+        return _dumped(dict(self))
 
 
 def encoded(body: Mapping[str, Any]) -> bytes:
@@ -45,7 +40,7 @@ def encoded(body: Mapping[str, Any]) -> bytes:
             parts.append(_dumped(value))
             continue
         # Joined once: to copy a long history again takes longer than to make its newest message.
-        items = [item.json() if isinstance(item, Sent) else _dumped(item) for item in value]
+        items = [item.json if type(item) is Sent else _dumped(item) for item in value]
         between = [b","] * (2 * len(items) - 1)
         between[::2] = items
         parts += (b"[", *between, b"]")

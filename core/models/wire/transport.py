@@ -114,13 +114,14 @@ async def _values(chunks: AsyncIterator[bytes]) -> AsyncIterator[tuple[str, Any]
         rest = head + b"".join([chunk async for chunk in chunks])
         raise NotAnAnswer(page_title(rest.decode("utf-8", "replace")))
     seen = False
-    async for event in _events(head, chunks):
+    async for found in _events(head, chunks):
         seen = True
-        if event.data.strip() == DONE:
-            yield event.name, DONE
-            continue
-        for value in _parsed(event):
-            yield event.name, value
+        for event in found:
+            if event.data.strip() == DONE:
+                yield event.name, DONE
+                continue
+            for value in _parsed(event):
+                yield event.name, value
     if not seen:
         text = head.decode("utf-8", "replace").strip()
         if text.startswith((":", "event:", "data:", "id:", "retry:")):
@@ -128,20 +129,20 @@ async def _values(chunks: AsyncIterator[bytes]) -> AsyncIterator[tuple[str, Any]
         raise NotAnAnswer(f"text that is not an answer ({text[:80]!r})")
 
 
-async def _events(head: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[Event]:
+async def _events(head: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[list[Event]]:
+    """The events that each chunk completes; none of these lists is empty."""
     lines, events = Lines(), Events()
-    for line in lines.feed(head):
-        for event in events.feed(line):
-            yield event
+
+    def fed(chunk: bytes, *, last: bool = False) -> list[Event]:
+        return [event for line in lines.feed(chunk, last=last) for event in events.feed(line)]
+
+    if found := fed(head):
+        yield found
     async for chunk in chunks:
-        for line in lines.feed(chunk):
-            for event in events.feed(line):
-                yield event
-    for line in lines.feed(b"", last=True):
-        for event in events.feed(line):
-            yield event
-    for event in events.end():
-        yield event
+        if found := fed(chunk):
+            yield found
+    if found := [*fed(b"", last=True), *events.end()]:
+        yield found
 
 
 def _parsed(event: Event) -> list[Any]:
