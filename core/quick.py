@@ -5,6 +5,7 @@ looking at a file or at a row does. LangGraph's server, though, allows no file w
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import TypeVar
 from weakref import WeakSet
@@ -30,3 +31,29 @@ async def quickly(work: Callable[..., T], *args: object) -> T:
     if allows_quick_work():
         return work(*args)
     return await asyncio.to_thread(work, *args)
+
+
+class Measured:
+    """Runs blocking work whose time depends on the machine: on the event loop as long as the last
+    one took little, else in a thread.
+
+    Args:
+        most: seconds that the loop may be held up.
+    """
+
+    def __init__(self, most: float) -> None:
+        self._most = most
+        self._took = most
+
+    async def run(self, work: Callable[..., T], *args: object) -> T:
+        """The result of `work`."""
+        if self._took < self._most and allows_quick_work():
+            return self._timed(work, *args)
+        return await asyncio.to_thread(self._timed, work, *args)
+
+    def _timed(self, work: Callable[..., T], *args: object) -> T:
+        began = time.monotonic()
+        try:
+            return work(*args)
+        finally:
+            self._took = time.monotonic() - began

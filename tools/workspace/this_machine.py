@@ -14,7 +14,7 @@ from configs.settings import Settings
 from core.backend import CommandRequest, Entry, Meta, Quote, RunningCommand, Say, Search, Spending
 from core.credentials import hub_token
 from core.policy.paths import resolved
-from core.quick import quickly
+from core.quick import Measured, quickly
 from core.run import Reach
 from core.secrets.child_environment import child_environment
 from core.store import runs
@@ -26,6 +26,8 @@ from tools.workspace.ripgrep import LocalSearch
 
 #: Of `child_tokens`, the one that commands get as a file (`hub_login`).
 HUB_TOKEN = "HF_TOKEN"
+#: Seconds that the start of a command may hold up the event loop.
+LONGEST_START = 0.01
 
 
 class LocalBackend:
@@ -38,6 +40,7 @@ class LocalBackend:
         self._settings = settings
         self._outputs = Outputs(settings.state_path())
         self._sandbox = sandbox or CommandSandbox(settings)
+        self._starts = Measured(LONGEST_START)
 
     def folder(self, cwd: str) -> str:
         return cwd
@@ -103,7 +106,7 @@ class LocalBackend:
                     descriptors=tuple(wrapped.descriptors.values()),
                 )
 
-        return await asyncio.to_thread(begin)
+        return await self._starts.run(begin)
 
     async def found(self, note: dict[str, Any]) -> RunningCommand | str:
         if "sandbox" in note:

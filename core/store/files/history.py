@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from configs.real_path import real_path
+from core.quick import Measured
 from core.store.base.database import Database
 from core.store.files.entries import Scan
 from core.store.files.file_snapshots import locked, sweep
@@ -20,6 +21,9 @@ from core.store.files.restore import RestorePlan, Step, carried_out, planned, re
 from core.store.files.turn_changes import Changes
 
 T = TypeVar("T")
+
+#: Seconds that a look at a folder may hold up the event loop.
+LONGEST_LOOK = 0.005
 
 
 class Snapshots:
@@ -41,11 +45,12 @@ class Snapshots:
         self._home = state / "snapshots"
         self._recorder = Recorder(self._home, is_secret, is_driven)
         self._lock = asyncio.Lock()
+        #: A look at a small folder takes less time than to hand it to a thread does.
+        self._looks = Measured(LONGEST_LOOK)
 
     async def _at_work(self, work: Callable[..., T], *arguments: object) -> T:
-        """All of `work` in one thread: to hand over each file would cost more than the file."""
         async with self._lock:
-            return await asyncio.to_thread(work, *arguments)
+            return await self._looks.run(work, *arguments)
 
     async def begin(self, turn: Turn) -> None:
         """Make the turn's record, and read the folder once, so that the looks at its calls are
