@@ -30,9 +30,8 @@ class Killed:
     broken: int
 
 
-def kill_and_resume(moment: str, at: int = 20, steps: int = 50) -> Killed:
+def kill_and_resume(program: Ours, moment: str, at: int = 20, steps: int = 50) -> Killed:
     """One turn of `steps`, each with one effect, killed at step `at` and resumed."""
-    program = Ours()
     slow = moment == "answering"
 
     def choose(asked: Asked) -> Reply:

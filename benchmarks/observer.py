@@ -90,7 +90,7 @@ class Observer:
         work = folder / "work"
         work.mkdir(parents=True, exist_ok=True)
         with (folder / "output").open("wb") as output, (folder / "errors").open("wb") as errors:
-            process = subprocess.Popen(
+            process = program.start(
                 command,
                 cwd=work,
                 env=program.environment(self.server.openai_base, folder),

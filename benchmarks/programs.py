@@ -6,7 +6,9 @@ import subprocess
 import sys
 import sysconfig
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -46,6 +48,10 @@ class Program(ABC):
         kept = {k: v for k in ("PATH", "LANG", "TMPDIR") if (v := os.environ.get(k))}
         return {**kept, "HOME": str(folder), "OPENAI_API_KEY": "none", "OPENAI_BASE_URL": base}
 
+    def start(self, command: Sequence[str], **options: Any) -> "subprocess.Popen[bytes]":
+        """The process of `command`; options of Popen."""
+        return subprocess.Popen(command, **options)
+
     def written(self, folder: Path) -> int:
         """Bytes on disk of what it left about its run, in whole blocks."""
         return 0
@@ -55,22 +61,22 @@ class Ours(Program):
     """The console script as it was installed."""
 
     def __init__(self) -> None:
-        self.script = str(Path(sysconfig.get_path("scripts")) / "ml-agent")
+        self.words = [str(Path(sysconfig.get_path("scripts")) / "ml-agent")]
 
     def command(self, task: str, iterations: int, folder: Path) -> list[str]:
         limit = ["--max-iterations", str(iterations + 1)]
-        return [self.script, "-m", "openai/stand-in", "--output", "json", *limit, task]
+        return [*self.words, "-m", "openai/stand-in", "--output", "json", *limit, task]
 
     def go_on(self, task: str) -> list[str]:
         """A new message to the folder's newest thread."""
-        return [self.script, "-c", "--output", "json", "--max-iterations", "100000", task]
+        return [*self.words, "-c", "--output", "json", "--max-iterations", "100000", task]
 
     def resume(self) -> list[str]:
         """The rest of the newest thread's turn, which was killed."""
-        return [self.script, "sessions", "resume", "--output", "json"]
+        return [*self.words, "sessions", "resume", "--output", "json"]
 
     def help(self) -> list[str]:
-        return [self.script, "--help"]
+        return [*self.words, "--help"]
 
     def environment(self, base: str, folder: Path) -> dict[str, str]:
         return {

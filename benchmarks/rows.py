@@ -75,6 +75,12 @@ class Bench:
             return cls(sizes, programs, "not installed")
         return cls(sizes, {**programs, "mini": agent})
 
+    @property
+    def ours(self) -> Ours:
+        found = self.programs["ours"]
+        assert isinstance(found, Ours)
+        return found
+
     def long(self, name: str, count: int) -> Long:
         """A turn of `count` iterations, run at the first question."""
         if (name, count) not in self._long:
@@ -83,7 +89,7 @@ class Bench:
 
     def resumes(self) -> dict[str, float]:
         if not self._resumes:
-            self._resumes = starts.resumes(self.sizes.short, self.sizes.runs)
+            self._resumes = starts.resumes(self.ours, self.sizes.short, self.sizes.runs)
         return self._resumes
 
     def others(self, figure: Callable[[str], float]) -> tuple[float | str, float | str]:
@@ -219,7 +225,7 @@ def _cl100k() -> tiktoken.Encoding:
 def kill(bench: Bench) -> list[Row]:
     """Steps that happen twice, or never, when the process is killed and resumed."""
     at, of = bench.sizes.kill_at, bench.sizes.kill_of
-    done = [kills.kill_and_resume(moment, at, of) for moment in kills.MOMENTS]
+    done = [kills.kill_and_resume(bench.ours, moment, at, of) for moment in kills.MOMENTS]
     name = f"kill -9 at {at} of {of}: steps "
     no, count = "no resume", f"0 ({len(done)} kills)"
     mini = no if "mini" in bench.programs else bench.absent

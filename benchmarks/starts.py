@@ -92,11 +92,10 @@ def _medians(figures: Mapping[str, Sequence[float]]) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in figures.items()}
 
 
-def resumes(length: int, runs: int) -> dict[str, float]:
+def resumes(program: Ours, length: int, runs: int) -> dict[str, float]:
     """Seconds to the first request: of a killed thread of `length` iterations that is resumed
     (`resume`), and of a new one (`fresh`). `broken` counts requests of the thread whose prefix
     is not the request before, over the restarts too; `compared`, of how many."""
-    program = Ours()
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
         watching(iterations.script(program, length)) as long,

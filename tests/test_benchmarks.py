@@ -2,7 +2,11 @@
 
 import json
 import socket
+import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -10,18 +14,31 @@ import pytest
 from benchmarks import history, iterations, rows
 from benchmarks.iterations import fit
 from benchmarks.kills import kill_and_resume
-from benchmarks.programs import BareGraph, OursThroughLiteLLM
+from benchmarks.programs import BareGraph, Ours, OursThroughLiteLLM
 from benchmarks.rows import Bench, Sizes
 from benchmarks.sandbox_cost import KINDS
 from benchmarks.table import Row, render
+from tests.cli import program_process
 from tests.stand_ins.model_script import Reply
 from tests.stand_ins.model_server import ModelServer
 from tools.workspace.command_sandbox import find
 
 
+class Forked(Ours):
+    """The program as a fork: here its start is not measured."""
+
+    def __init__(self) -> None:
+        self.words = [sys.executable, "-m", "cli.main"]
+
+    def start(self, command: Sequence[str], **options: Any) -> "subprocess.Popen[bytes]":
+        return program_process.start(command, **options)
+
+
 @pytest.fixture(scope="module")
 def bench() -> Bench:
-    return Bench.open(Sizes(short=4, long=8, counts=(4,), runs=1), mini=False)
+    made = Bench.open(Sizes(short=4, long=8, counts=(4,), runs=1), mini=False)
+    made.programs["ours"] = Forked()
+    return made
 
 
 def test_disk_grows_with_the_iterations(bench: Bench) -> None:
@@ -48,7 +65,7 @@ def test_the_first_request_is_within_its_budget(bench: Bench) -> None:
 
 
 def test_a_kill_repeats_and_loses_nothing() -> None:
-    killed = kill_and_resume("running", at=2, steps=4)
+    killed = kill_and_resume(Forked(), "running", at=2, steps=4)
     assert (killed.repeated, killed.lost, killed.broken) == (0, 0, 0)
     assert killed.compared >= 4
 
