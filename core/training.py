@@ -41,7 +41,7 @@ _STEP = re.compile(
 _EPOCH = re.compile(
     r"""\bepochs?['"]?\s*[:=]?\s*\[?['"]?(\d+(?:\.\d+)?)(?:\s*(?:/|of)\s*(\d+))?""", re.IGNORECASE
 )
-#: What these patterns find has a letter or a slash: output of bare numbers is skipped at once.
+#: What these patterns find has a letter or a slash: lines of bare numbers are skipped at once.
 _HAS_STATE = re.compile("[A-Za-z/]")
 BLOCKS = "▁▂▃▄▅▆▇█"
 #: Values of a metric that are kept, and columns of a sparkline.
@@ -104,10 +104,8 @@ class Training:
 
     def read(self, text: str, now: float = 0.0) -> None:
         """Lines of output, with the bars that a line rewrites. now: epoch seconds, 0: unknown."""
-        if not _HAS_STATE.search(text):
-            return
         for line in re.split(r"[\r\n]+", text):
-            if line.strip():
+            if _HAS_STATE.search(line):
                 self._read(line[:LONGEST], now)
 
     def line(self, now: float = 0.0) -> str:
