@@ -94,9 +94,9 @@ def base(places: Sequence[Place] = ()) -> list[str]:
     for path in kernel_settings():
         given += ["--ro-bind-try", path, path]
     given += ["--perms", "1777", "--tmpfs", "/dev/shm"]
-    for name in sorted(os.listdir("/dev")):
-        if name in DEVICES or name.startswith(DEVICE_STARTS):
-            given += ["--dev-bind-try", f"/dev/{name}", f"/dev/{name}"]
+    devices = [n for n in os.listdir("/dev") if n in DEVICES or n.startswith(DEVICE_STARTS)]
+    for name in sorted(devices):
+        given += ["--dev-bind-try", f"/dev/{name}", f"/dev/{name}"]
     return given
 
 

@@ -38,7 +38,7 @@ def sockets_outside(folder: str) -> list[str]:
 def _bound() -> Iterator[str]:
     """What the kernel names: sockets of this network namespace that are bound to a path."""
     for line in _lines(UNIX):
-        found = BOUND.match(line)
+        found = BOUND.match(line) if "/" in line else None
         if found:
             yield found[1]
 
@@ -49,7 +49,9 @@ def _mounted() -> Iterator[str]:
     for line in _lines(MOUNTS):
         parts = line.split(" ")
         if len(parts) > 4 and parts[4].startswith("/"):
-            yield parts[4].encode().decode("unicode_escape", "replace")
+            path = parts[4]
+            is_escaped = "\\" in path or not path.isascii()
+            yield path.encode().decode("unicode_escape", "replace") if is_escaped else path
 
 
 def _of_environment() -> Iterator[str]:
