@@ -13,8 +13,9 @@ import pytest
 from tests.conftest import SECRET
 
 ROOT = Path(__file__).parents[3]
-#: Imports what a start imports; then litellm, in two threads at once and in the folder given,
-#: which has a .env; then asks models. What is seen of it goes to a file of the folder.
+#: Imports what a start imports; asks over direct routes; then imports litellm, in two threads at
+#: once and in the folder given, which has a .env; then asks over all routes. What is seen of it
+#: goes to a file of the folder.
 WHOLE = """
     import asyncio, gc, json, os, sys, threading
 
@@ -28,6 +29,20 @@ WHOLE = """
         "before": sorted(loading.own_variables),
         "providers": sorted(LITELLM_PROVIDERS),
     }
+
+    from tests.core.models.asking import BOTH, DIRECT, asking, bash
+    from tests.stand_ins.model_script import Reply
+
+    async def direct():
+        with asking([Reply(text="a"), Reply(status=401)] * 2) as a:
+            for model in DIRECT:
+                await a.ask(model, tools=[bash])
+                await a.refused(model)
+                a.client.window(model), a.client.price(model), a.client.sees(model)
+
+    asyncio.run(direct())
+    seen["direct"] = [name for name in (*heavy, "aiohttp", "tokenizers") if name in sys.modules]
+
     thread = threading.Thread(target=loading.load)
     thread.start()
     seen["once"] = loading.load() is loading.load()
@@ -37,9 +52,6 @@ WHOLE = """
     seen["own"] = sorted(loading.own_variables)
     seen["values"] = {name: os.environ[name] for name in seen["own"]}
     seen["litellm"] = sorted(p.value for p in loading.load().litellm.LlmProviders)
-
-    from tests.core.models.asking import BOTH, asking
-    from tests.stand_ins.model_script import Reply
 
     async def main():
         replies = [Reply(text="a", thinking="b"), Reply(status=500), Reply(text="c")]
@@ -59,7 +71,7 @@ def python(code: str, cwd: Path, **variables: str) -> subprocess.CompletedProces
     env = {k: v for k, v in os.environ.items() if not k.startswith(ours) and not SECRET.search(k)}
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)],
-        env={**env, "PYTHONPATH": str(ROOT), "HOME": str(cwd), **variables},
+        env={**env, "PYTHONPATH": str(ROOT), **variables},
         cwd=cwd,
         capture_output=True,
         text=True,
@@ -78,13 +90,17 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What `WHOLE` saw, and what it printed."""
     folder = tmp_path_factory.mktemp("whole")
     (folder / ".env").write_text("FROM_DOTENV=yes\n")
-    done = python(WHOLE, folder)
+    done = python(WHOLE, folder, HOME=str(folder))
     seen: dict[str, Any] = json.loads((folder / "seen.json").read_text())
     return {**seen, "printed": (done.stdout, done.stderr)}
 
 
 def test_importing_the_client_does_not_import_litellm(whole: dict[str, Any]) -> None:
     assert whole["early"] == []
+
+
+def test_a_direct_route_imports_neither_litellm_nor_openai(whole: dict[str, Any]) -> None:
+    assert whole["direct"] == []
 
 
 def test_a_route_needs_no_litellm_and_knows_its_providers(whole: dict[str, Any]) -> None:

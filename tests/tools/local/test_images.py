@@ -44,7 +44,7 @@ async def test_what_a_picture_is_follows_from_its_content(kind: str, seeing: Ben
 
 
 async def test_a_large_one_is_shrunk(seeing: Bench) -> None:
-    seeing.file("big.png", picture("PNG", (3000, 1500)))
+    seeing.file("big.png", picture("PNG", (3000, 1500), compress_level=1))
     result = await seeing.call("read", path="big.png")
     assert "3000×1500 pixels" in result.text
     assert f"shown at {SIDE}×784" in result.text

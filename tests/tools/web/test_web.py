@@ -4,8 +4,6 @@ import asyncio
 import gzip
 import re
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -286,13 +284,6 @@ async def test_no_credential_is_sent(
     await fetched(bench, site)
     assert len(site.requests) == 1
     assert "authorization" not in site.requests[0].headers
-
-
-def test_what_it_is_made_of_is_loaded_at_use() -> None:
-    late = ("trafilatura", "lxml", "ddgs", "markdownify", "httpx")
-    code = f"import sys, tools; tools.builtin_tools(); print({{*{late!r}}} & {{*sys.modules}})"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout == "set()\n", done.stderr
 
 
 @pytest.mark.parametrize("mode", ["ask", "auto", "read-only"])

@@ -10,7 +10,6 @@ from configs.settings import Settings
 from core.models.routes import resolve
 from core.models.wire.providers import PROVIDERS, chat_url
 from tests.core.models.asking import ANTHROPIC, HELLO, Asking, asking, bash
-from tests.core.models.test_loading import said
 from tests.core.models.wire.asking_raw import asking_raw
 from tests.stand_ins.model_script import Reply
 from tests.stand_ins.raw_server import Raw, RawServer, chunk, piece, say, stream
@@ -95,28 +94,6 @@ def test_every_provider_has_an_address_or_is_the_users() -> None:
     own = {"hf", "local", "hosted_vllm", "lm_studio", "llamacpp", "ollama", "ollama_chat"}
     for name, provider in PROVIDERS.items():
         assert provider.base.startswith("https://") is (name not in own)
-
-
-async def test_a_direct_route_imports_neither_litellm_nor_openai() -> None:
-    heavy = said(
-        """
-        import asyncio, json, sys
-        from tests.core.models.asking import DIRECT, asking, bash
-        from tests.stand_ins.model_script import Reply
-
-        async def main():
-            with asking([Reply(text="a"), Reply(status=401)] * 2) as a:
-                for model in DIRECT:
-                    await a.ask(model, tools=[bash])
-                    await a.refused(model)
-                    a.client.window(model), a.client.price(model), a.client.sees(model)
-
-        asyncio.run(main())
-        heavy = ("litellm", "langchain_litellm", "openai", "tiktoken", "aiohttp", "tokenizers")
-        print(json.dumps([name for name in heavy if name in sys.modules]))
-        """
-    )
-    assert heavy == []
 
 
 async def test_a_wire_is_a_langchain_chat_model() -> None:
