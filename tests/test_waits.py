@@ -45,7 +45,9 @@ def killed_while_it_waits(run: Program, task: str) -> Iterator[str]:
     begun = start(words, cwd=run.work, env=run.environment, start_new_session=True,
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
     try:
-        until(lambda: bool(listed(run)) and listed(run)[0]["status"] == "waiting")
+        # It waits after its second answer: until then no program needs to look.
+        until(lambda: len(run.server.bodies) == 2)
+        until(lambda: listed(run)[0]["status"] == "waiting")
         (thread,) = listed(run)
         assert begun.poll() is None  # it stays until the wait is over
         assert thread["waiting"]["since"] <= time.time()

@@ -11,6 +11,7 @@ import pytest
 
 from cli.main import cli
 from tests.cli.program import ROOT, complaints, program
+from tests.cli.program_process import start
 from tests.stand_ins.model_script import Call, Reply
 
 WORK = [
@@ -100,7 +101,7 @@ def wait_for_input(data: str, *, is_task: bool, closes: bool) -> tuple[str, str]
         "import cli.terminal.standard_input as p; p.TOLD, p.GIVEN_UP = 0.2, 0.5; "
         f"print(repr(p.read_piped(is_task={is_task})))"
     )
-    child = subprocess.Popen(
+    child = start(
         [sys.executable, "-c", code],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
