@@ -92,6 +92,8 @@ def _plain(value: Any) -> Any:
 
 def with_signatures(messages: Sequence[Any]) -> list[Any]:
     """`messages` with Gemini's signatures in the ids of calls and results, where LiteLLM looks."""
+    if not any(m.additional_kwargs.get("call_extras") for m in messages):
+        return list(messages)
     renamed: dict[str, str] = {}
     sent = []
     for message in messages:
