@@ -91,7 +91,8 @@ def train(rng: random.Random) -> tuple[str, Facts]:
 
 @cache
 def installed() -> list[tuple[str, str]]:
-    return sorted({(d.name, d.version) for d in distributions() if d.name})
+    facts = [each.metadata for each in distributions()]  # parsed at each look
+    return sorted({(each["Name"], each["Version"]) for each in facts if each["Name"]})
 
 
 def packages(rng: random.Random) -> tuple[str, list[tuple[str, str]]]:

@@ -63,7 +63,6 @@ async def test_a_page_that_takes_too_long_is_given_up_and_the_loop_goes_on() -> 
     assert "good words" in await text_of(page(GOOD))
 
 
-@pytest.mark.usefixtures("impatient")
 async def test_spaces_are_no_bomb() -> None:
     form = b"<html><body><p>a" + b" " * 80_000 + b"b</p></body></html>"
     assert (await text_of(page(form))).split() == ["a", "b"]
