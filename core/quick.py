@@ -7,6 +7,7 @@ looking at a file or at a row does. LangGraph's server, though, allows no file w
 import asyncio
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import TypeVar
 from weakref import WeakSet
 
@@ -33,6 +34,25 @@ async def quickly(work: Callable[..., T], *args: object) -> T:
     return await asyncio.to_thread(work, *args)
 
 
+class NeedsThread(Exception):
+    """Work on the event loop came to something that may take long; it begins again in a thread."""
+
+
+_is_on_loop: ContextVar[bool] = ContextVar("is_on_loop", default=False)
+
+
+def is_on_loop() -> bool:
+    """Whether this is work that `Measured` runs on the event loop."""
+    return _is_on_loop.get()
+
+
+def leave_loop() -> None:
+    """What follows may take long, or waits for others: raises NeedsThread on the event loop. Called
+    before anything is changed: the work begins again."""
+    if is_on_loop():
+        raise NeedsThread
+
+
 class Measured:
     """Runs blocking work whose time depends on the machine: on the event loop as long as the last
     one took little, else in a thread.
@@ -48,7 +68,13 @@ class Measured:
     async def run(self, work: Callable[..., T], *args: object) -> T:
         """The result of `work`."""
         if self._took < self._most and allows_quick_work():
-            return self._timed(work, *args)
+            on_loop = _is_on_loop.set(True)
+            try:
+                return self._timed(work, *args)
+            except NeedsThread:
+                pass
+            finally:
+                _is_on_loop.reset(on_loop)
         return await asyncio.to_thread(self._timed, work, *args)
 
     def _timed(self, work: Callable[..., T], *args: object) -> T:

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from core.quick import Measured, forbid_quick_work
+from core.quick import Measured, forbid_quick_work, leave_loop
 
 
 async def test_work_that_took_little_is_done_on_the_loop_from_then_on() -> None:
@@ -33,3 +33,17 @@ async def test_what_the_work_raises_is_raised_and_its_time_counts() -> None:
     for _ in range(2):  # in a thread, then here
         with pytest.raises(ZeroDivisionError):
             await work.run(divmod, 1, 0)
+
+
+async def test_work_that_may_take_long_after_all_begins_again_in_a_thread() -> None:
+    work, begun = Measured(most=60), list[int]()
+
+    def waits_for_others() -> str:
+        begun.append(threading.get_ident())
+        leave_loop()
+        return "done"
+
+    await work.run(int)
+    assert await work.run(waits_for_others) == "done"
+    assert len(begun) == 2
+    assert begun[0] == threading.get_ident() != begun[1]

@@ -21,6 +21,7 @@ from urllib.parse import quote
 from configs.folders import make_private_folder
 from configs.real_path import real_path
 from core.git import git_command, git_environment, run_git
+from core.quick import leave_loop
 from core.store.files.entries import Entry
 
 
@@ -207,6 +208,7 @@ class Shadow:
         plain: bool = False,
         check: bool = True,
     ) -> bytes:
+        leave_loop()
         extra = {"GIT_DIR": str(self._git_dir)} if not plain else {}
         if work_tree:
             extra["GIT_WORK_TREE"] = work_tree
@@ -235,7 +237,14 @@ def locked(home: Path, how: int) -> Iterator[None]:
     make_private_folder(home)
     descriptor = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(descriptor, how)
+        try:
+            fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if how & fcntl.LOCK_NB:
+                raise
+            # A task of this very loop may hold it.
+            leave_loop()
+            fcntl.flock(descriptor, how)
         yield
     finally:
         os.close(descriptor)

@@ -9,10 +9,13 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from core.quick import leave_loop
 from core.store.files.file_snapshots import Shadow, status_of
 
 #: Files of a folder above which nothing is kept.
 MOST_FILES = 50_000
+#: Files of a folder above which no walk is done on the event loop.
+QUICK_FILES = 500
 #: Names above which git is asked each time: to walk once more takes longer than that.
 FEW = 2_000
 #: A file that changed so shortly before it was read may change again within one tick of the
@@ -88,6 +91,8 @@ class Walker:
                 if is_folder:
                     waiting.append(seen)
                 count += 1
+                if count > QUICK_FILES:
+                    leave_loop()
                 if count > MOST_FILES:
                     walk.off = f"it holds more than {MOST_FILES:,} files"
                     return walk

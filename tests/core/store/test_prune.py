@@ -1,11 +1,15 @@
 """Removing threads with all they left, on both databases."""
 
+import asyncio
 import fcntl
 import os
 from pathlib import Path
 
+import pytest
+
 from configs.settings import Settings
 from core.store import Store, ThreadRow, open_store
+from core.store.files import history
 from core.store.files.file_snapshots import locked
 from core.store.files.history import Snapshots
 from core.store.files.recorder import Turn
@@ -137,3 +141,22 @@ async def test_a_damaged_repository_keeps_no_thread(settings: Settings, workdir:
         (git / "HEAD").unlink()
         assert (await remove(store, settings.state_path(), [thread])).threads == [thread]
         assert await store.threads.list() == []
+
+
+async def test_a_look_waits_for_a_clean_up_on_the_same_loop(
+    settings: Settings, workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looks are done on the event loop while they take little: one that waited there for a lock
+    that another task of this loop holds would wait forever."""
+    monkeypatch.setattr(history, "LONGEST_LOOK", 3600.0)
+    (workdir / "a.txt").write_text("a")
+    turn = Turn("t", "before", str(workdir))
+    async with await open_store(settings) as store:
+        looking = snapshots_of(store, settings)
+        await looking.begin(turn)
+        await looking.leave(turn, await looking.enter(turn), goes_on=False)
+        with locked(settings.state_path() / "snapshots", fcntl.LOCK_EX):
+            look = asyncio.ensure_future(looking.enter(turn))
+            await asyncio.wait({look}, timeout=0.2)
+            assert not look.done()
+        assert "a.txt" in (await asyncio.wait_for(look, 60)).entries
