@@ -45,7 +45,7 @@ async def events_of(
         graph_input,
         {**config, "recursion_limit": RECURSION_LIMIT},
         context=context,
-        stream_mode=["custom", "updates", "values"],
+        stream_mode=["custom", "values"],
         subgraphs=True,
         durability="sync",
     ):
@@ -53,9 +53,7 @@ async def events_of(
         if within or not isinstance(data, dict):
             continue
         if mode == "values":
-            values = data
-        elif mode == "updates":
-            interrupts = data.get("__interrupt__", interrupts)
+            values, interrupts = data, data.get("__interrupt__", interrupts)
         elif "event" in data:
             event = from_dict(data)
             if seen.is_new(event) and not seen.comes_late(event):

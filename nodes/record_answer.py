@@ -35,8 +35,8 @@ async def record_answer(
     messages before it that the state does not have yet. `left`: micro-USD under the caps."""
     message, bad_calls = with_our_ids(answer, step.services.clock())
     calls = calls_of(message)
-    keep_known([*(m.text for m in (*state.get("messages", [])[-1:], *new, message))])
-    keep_known([call.args for call in calls])
+    texts = [m.text for m in (*state.get("messages", [])[-1:], *new, message)]
+    keep_known([*texts, *(call.args for call in calls)])
     before = [*state.get("messages", []), *new]
     about = await circumstances_of(state, step, new, calls, left)
     verdicts = mark_hooked(await quickly(judge, calls, bad_calls, about), calls, step)

@@ -8,7 +8,7 @@ output, readable by their owner alone.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -112,13 +112,17 @@ def keep_digests_in(state: Path) -> None:
 def keep_known(value: Any) -> None:
     """Known secrets in the strings within `value`, which is stored as it is, are recognised later
     even if their variables are gone."""
+    _remember(_present("\0".join(_strings_in(value)), os.environ))
+
+
+def _strings_in(value: Any) -> Iterator[str]:
     if isinstance(value, str):
-        _remember(_present(value, os.environ))
+        yield value
     elif isinstance(value, list | tuple):
         for item in value:
-            keep_known(item)
+            yield from _strings_in(item)
     elif isinstance(value, dict):
-        keep_known(list(value.values()))
+        yield from _strings_in(list(value.values()))
 
 
 def _remember(present: Mapping[str, str]) -> None:

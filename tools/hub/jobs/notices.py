@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two looks at the same job, and that a look may take.
 BETWEEN, PATIENCE = 20.0, 10.0
+#: Tools whose calls leave something that runs after them.
+RUNS_ELSEWHERE = ("hf_jobs", "hf_eval", "hf_endpoint", "hf_repo")
 #: Jobs that a list of a namespace has.
 LISTED = 500
 
@@ -36,6 +38,8 @@ async def ended_jobs(
     Args:
         told: jobs whose end the model knows.
     """
+    if not await services.journal.notes(thread, *RUNS_ELSEWHERE):
+        return [], told  # of nearly every thread, and asked at each step
 
     def say(text: str) -> None:
         emit(ToolLog(id="", tool="hf_jobs", text=text))
