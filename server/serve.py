@@ -1,7 +1,7 @@
 """Running the server: a socket, uvicorn, and an end that leaves every thread valid."""
 
 import asyncio
-import contextlib
+import signal
 import socket
 from collections.abc import Callable
 from types import FrameType
@@ -25,6 +25,8 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._ready = ready
         self._stop = stop
+        #: The signal that ended it.
+        self.ended_by = 0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -32,7 +34,11 @@ class _Server(uvicorn.Server):
             self._ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        super().handle_exit(sig, frame)
+        # Not uvicorn's own: it raises the signal again when it is done, at a moment when turns may
+        # still be stored.
+        self.force_exit = self.force_exit or (self.should_exit and sig == signal.SIGINT)
+        self.should_exit = True
+        self.ended_by = sig
         self._stop()
 
 
@@ -53,7 +59,8 @@ def bound(host: str, port: int) -> socket.socket:
 
 
 async def serve(site: Site, listener: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve until SIGINT or SIGTERM; then every turn is interrupted and stored.
+    """Serve until SIGINT or SIGTERM; then every turn is interrupted and stored. SIGINT raises
+    KeyboardInterrupt after that, SIGTERM ends the process.
 
     Args:
         ready: called when requests are answered.
@@ -79,8 +86,10 @@ async def serve(site: Site, listener: socket.socket, ready: Callable[[], None]) 
         loop="asyncio",
     )
     server = _Server(config, ready, stop)
-    # uvicorn raises the signal again when it is done: it was handled.
-    with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
-        await server.serve([listener])
+    await server.serve([listener])
     for task in ending:
         await task
+    if server.ended_by == signal.SIGINT:
+        raise KeyboardInterrupt
+    if server.ended_by:
+        signal.raise_signal(server.ended_by)

@@ -247,6 +247,10 @@ def start(
     """Start the command of `meta` in a new directory `folder`. Raises OSError (a `cwd` that is not
     there, no shell). `argv`: the words that run it in its sandbox, which gets `descriptors`."""
     make_private_folder(folder)
+    # What a sandbox that could not be made left. Without `pid` it counts as never begun.
+    for name in ("pid", "exit", "sandbox"):
+        with suppress(FileNotFoundError):
+            os.unlink(folder / name)
     wrapper = WRAPPER.format(status=STATUS if meta.sandbox else "")
     words = argv or command_words(folder, meta.command)
     kept = replace(meta, sandbox=kept_sandbox(folder, meta.sandbox))

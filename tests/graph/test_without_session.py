@@ -10,9 +10,9 @@ from langgraph.types import Command
 from core.tool import AgentContext
 from graph.agent import build_graph
 from nodes import shared_services
+from tests.stand_ins.mcp_forks import command
 from tests.stand_ins.model_script import Asked, Call, Reply
 from tests.stand_ins.model_server import ModelServer
-from tests.tools.mcp.conftest import program
 
 
 def choose(asked: Asked) -> Reply:
@@ -53,7 +53,8 @@ async def test_mcp_tools_are_there_without_a_session(
         calls = [Call("box__echo", {"text": "hello"})]
         return Reply(calls=calls) if asked.step == 0 else Reply("done")
 
-    box = program("good")
+    server, *arguments = command("good")
+    box = {"command": server, "args": arguments}
     config_file = tmp_path / "home" / ".config" / "ml-agent" / "config.json"
     config_file.parent.mkdir(parents=True)
     # That the tool only reads is its server's word; the user took it.

@@ -145,10 +145,15 @@ class ModelServer:
 
 
 def closed_port() -> int:
-    """A port on which no one listens: connecting to it is denied."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port on which no one listens: connecting to it is denied. It stays taken, so that no server
+    of a test that runs meanwhile gets it."""
+    probe = socket.socket()
+    probe.bind(("127.0.0.1", 0))
+    _closed.append(probe)
+    return int(probe.getsockname()[1])
+
+
+_closed: list[socket.socket] = []
 
 
 class _Server(ThreadingHTTPServer):

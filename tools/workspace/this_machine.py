@@ -28,6 +28,11 @@ from tools.workspace.ripgrep import LocalSearch
 HUB_TOKEN = "HF_TOKEN"
 #: Seconds that the start of a command may hold up the event loop.
 LONGEST_START = 0.01
+#: How often a command is started whose sandbox cannot be made: what is hidden from it, say a
+#: socket of another program in /tmp, may go away at that moment. The command has not begun then.
+STARTS = 5
+#: Seconds in which that shows.
+FAILS_WITHIN = 0.2
 
 
 class LocalBackend:
@@ -89,7 +94,7 @@ class LocalBackend:
         assert isinstance(command, runs.Run)
         run, cwd = command, request.cwd
 
-        def begin() -> RunningCommand:
+        def begin() -> runs.Run:
             theirs, login = _credentials(self._settings, request.reach)
             wrapped = self._sandbox.wrap(
                 command_words(run.folder, request.line),
@@ -106,7 +111,17 @@ class LocalBackend:
                     descriptors=tuple(wrapped.descriptors.values()),
                 )
 
-        return await self._starts.run(begin)
+        for left in reversed(range(STARTS)):
+            try:
+                started = await self._starts.run(begin)
+            except FileNotFoundError:
+                if not left:
+                    raise
+                continue
+            await started.wait(FAILS_WITHIN)
+            if not await quickly(started.sandbox_failed):
+                break
+        return started
 
     async def found(self, note: dict[str, Any]) -> RunningCommand | str:
         if "sandbox" in note:

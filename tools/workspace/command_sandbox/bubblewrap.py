@@ -55,7 +55,10 @@ def close(descriptors: Mapping[str, int]) -> None:
 def _descriptor(path: str) -> int:
     low = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        if os.readlink(f"/proc/self/fd/{low}") != path:
+        there = os.readlink(f"/proc/self/fd/{low}")
+        if there == f"{path} (deleted)":
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        if there != path:
             raise OSError(errno.ELOOP, "it was exchanged for a link while a command started", path)
         # Shells use the numbers below for themselves.
         return fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, 64)
