@@ -40,7 +40,7 @@ def headless(
 ) -> int:
     """Run `task`; None resumes the thread that the options name. `piped`: what is on stdin
     next to it. `begin`: the run is for the goal that this sets. The exit code."""
-    import uvloop  # an event loop in C: a tenth of a step's processor time
+    import uvloop  # an event loop in C
 
     return guarded(lambda: uvloop.run(_run(options, task, piped, begin)), options)
 
