@@ -50,7 +50,7 @@ CALLS = [
          {"pattern": "load_dataset", "output": "files"},
          {"pattern": "RANK", "path": "out", "ignore_case": True, "output": "count"}),
     *_of("bash", {"command": "wc -l data.csv && python3 -c 'raise SystemExit(3)'"}),
-    Call("bash", {"command": "echo step 1; echo step 2", "background": True}, BACKGROUND),
+    Call("bash", {"command": "sleep 1; echo step 1; echo step 2", "background": True}, BACKGROUND),
     Call("bash", {"command": "sleep 600", "background": True}, ENDLESS),
     *_of("process", {"operation": "wait", "id": BACKGROUND[5:13]},
          {"operation": "output", "id": BACKGROUND[5:13]},

@@ -167,7 +167,8 @@ async def test_a_changed_check_pauses_it(settings: Settings, workdir: Path, comm
             line = Call("bash", {"command": "echo pass > check.py"}, id="b")
             sneaky = Call("bash", {"command": "sed -i s/1/0/ check.py; echo tried"}, id="c")
             return Reply(calls=[call, line, sneaky])
-        check.write_text("#!/usr/bin/env python3\nraise SystemExit(0)\n")  # past all of that
+        # Past all of that. Of another length: Python's bytecode is by the second, and by length.
+        check.write_text("#!/usr/bin/env python3\n\nraise SystemExit(0)\n")
         return Reply("it passes now")
 
     async with driven(cheat, settings, workdir, mode="auto") as driver:
