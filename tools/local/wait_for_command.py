@@ -61,10 +61,6 @@ async def _wait(run: RunningCommand, ctx: ToolContext, deadline: float) -> int |
     """Until the command ends: bytes of its output. None if its deadline came first."""
     first, longest = run.looks
     offset, rest, pause, bar = 0, b"", first, time.monotonic()
-    if run.is_near:
-        # Most commands end before there is anything to see of them; then the first look is the
-        # last one, too.
-        await run.wait(pause)
     while True:
         state = await look(run, run.state)
         data, offset = await look(run, run.read_new, offset)

@@ -118,6 +118,9 @@ class LocalBackend:
                 if not left:
                     raise
                 continue
+            meta = started.meta()
+            if meta is None or not meta.sandbox:
+                break  # there is none that could fail
             await started.wait(FAILS_WITHIN)
             if not await quickly(started.sandbox_failed):
                 break
