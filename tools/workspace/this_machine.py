@@ -1,6 +1,7 @@
 """This machine as an execution backend."""
 
 import asyncio
+import json
 import os
 import socket
 import stat as modes
@@ -30,9 +31,9 @@ HUB_TOKEN = "HF_TOKEN"
 LONGEST_START = 0.01
 #: How often a command is started whose sandbox cannot be made: what is hidden from it, say a
 #: socket of another program in /tmp, may go away at that moment. The command has not begun then.
-STARTS = 5
-#: Seconds in which that shows.
-FAILS_WITHIN = 0.2
+STARTS = 10
+#: Seconds between two looks whether it has begun, and how many looks there are.
+BETWEEN, LOOKS = 0.05, 200
 
 
 class LocalBackend:
@@ -118,11 +119,7 @@ class LocalBackend:
                 if not left:
                     raise
                 continue
-            meta = started.meta()
-            if meta is None or not meta.sandbox:
-                break  # there is none that could fail
-            await started.wait(FAILS_WITHIN)
-            if not await quickly(started.sandbox_failed):
+            if await _is_in_sandbox(started) or not await quickly(started.sandbox_failed):
                 break
         return started
 
@@ -139,6 +136,34 @@ class LocalBackend:
 
     async def commands(self, thread: str) -> Sequence[RunningCommand]:
         return await asyncio.to_thread(runs.runs_of, self._outputs.runs(thread))
+
+
+async def _is_in_sandbox(run: runs.Run) -> bool:
+    """Wait until the command has begun, or has ended; False: it has ended. Only what is mounted may
+    go away, so other kinds of sandbox are not waited for."""
+    meta = run.meta()
+    if meta is None or not meta.sandbox or meta.sandbox.get("by") != "bubblewrap":
+        return True
+    for _ in range(LOOKS):
+        await run.wait(BETWEEN)
+        if run.state() != "alive":
+            return False
+        if await quickly(_has_begun, run.folder / "sandbox"):
+            return True
+    return True
+
+
+def _has_begun(status: Path) -> bool:
+    """Whether bubblewrap's process in the sandbox has started the command, as it does once all is
+    mounted. On a kernel that does not list children: yes."""
+    try:
+        process = json.loads(status.read_text().splitlines()[0])["child-pid"]
+    except (OSError, ValueError, LookupError):
+        return False
+    try:
+        return bool(Path(f"/proc/{process}/task/{process}/children").read_text())
+    except OSError:
+        return os.path.exists(f"/proc/{process}")
 
 
 def _credentials(settings: Settings, reach: Reach) -> tuple[dict[str, str], list[str]]:
