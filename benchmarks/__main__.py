@@ -1,6 +1,6 @@
 """Measures every row of the performance budget and prints one table.
 
-    uv run python -m benchmarks                all rows, about ten minutes
+    uv run python -m benchmarks                all rows, about twenty minutes
     uv run python -m benchmarks disk           one row; several names are several rows
     uv run python -m benchmarks --quick        smaller sizes, to see that it works
     uv run python -m benchmarks --record 1.2   also append them to history.jsonl, for a release
@@ -15,8 +15,9 @@ import argparse
 import sys
 
 from benchmarks import history
+from benchmarks.bench import QUICK, Bench, Sizes
 from benchmarks.programs import compile_all
-from benchmarks.rows import QUICK, ROWS, Bench, Sizes
+from benchmarks.rows import ROWS
 from benchmarks.table import Row, render
 
 

@@ -27,6 +27,7 @@ class Long:
     Attributes:
         cpu_ms: processor time of an iteration, without its command's.
         a, b: of the gap a + b·k, milliseconds.
+        commits: write transactions of an iteration.
         cpu_b: the same slope of its processor time, which no one else on the machine disturbs.
         transcript: characters of all tool results, as the model got them.
         disk: bytes that the program left.
@@ -36,6 +37,7 @@ class Long:
 
     iterations: int
     cpu_ms: float
+    commits: float
     a: float
     b: float
     cpu_b: float
@@ -76,6 +78,7 @@ def run(program: Program, iterations: int, observer: Observer, folder: Path) -> 
     return Long(
         iterations=iterations,
         cpu_ms=1000 * spent / iterations,
+        commits=(observer.commits[-1] - observer.commits[0]) / iterations,
         a=a,
         b=b,
         cpu_b=1000 * fit([y - x for x, y in itertools.pairwise(observer.processor)])[1],

@@ -9,9 +9,10 @@ import itertools
 import json
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ class Observer:
     Attributes:
         processor: at each request, seconds of processor time that the process had used; its
             commands are not counted.
+        commits: at each request, write transactions of the program's database so far.
         peak: most MiB of memory that the process ever had, as of its last request.
         spent: seconds of processor time to the first request (`to_first_request`).
         compared, broken: requests that had one before them, and those of them that do not
@@ -41,6 +43,7 @@ class Observer:
     script: Choose
     strict: bool = True
     processor: list[float] = field(default_factory=list)
+    commits: list[int] = field(default_factory=list)
     peak: float = 0.0
     spent: float = 0.0
     compared: int = 0
@@ -48,6 +51,7 @@ class Observer:
     first: dict[str, Any] = field(default_factory=dict)
     last: dict[str, Any] = field(default_factory=dict)
     process: psutil.Process | None = None
+    count_commits: Callable[[], int] = lambda: 0
 
     def __post_init__(self) -> None:
         self.server = ModelServer(self._choose, strict=self.strict)
@@ -99,6 +103,7 @@ class Observer:
                 stderr=errors,
             )
         self.process = psutil.Process(process.pid)
+        self.count_commits = partial(program.commits, folder)
         try:
             yield process
         finally:
@@ -112,6 +117,7 @@ class Observer:
         for received in self.server.requests[-3:-1]:
             received.body = {"dropped": True} if received.body else {}
         self._look_at_process()
+        self.commits.append(self.count_commits())
         self._compare(body)
         self.last = body
         return self.script(asked)

@@ -56,6 +56,10 @@ class Program(ABC):
         """Bytes on disk of what it left about its run, in whole blocks."""
         return 0
 
+    def commits(self, folder: Path) -> int:
+        """Write transactions of its database so far; 0 if it has none."""
+        return 0
+
 
 class Ours(Program):
     """The console script as it was installed."""
@@ -89,6 +93,14 @@ class Ours(Program):
 
     def written(self, folder: Path) -> int:
         return _size(folder / "state")
+
+    def commits(self, folder: Path) -> int:
+        try:
+            index = (folder / "state" / "ml-agent.db-shm").read_bytes()
+        except FileNotFoundError:
+            return 0
+        # `iChange` of SQLite's WAL index header (www.sqlite.org/walformat.html): counts commits.
+        return int.from_bytes(index[8:12], sys.byteorder)
 
 
 class OursThroughLiteLLM(Ours):

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from benchmarks import history, iterations, rows
+from benchmarks.bench import Bench, Sizes
 from benchmarks.iterations import fit
 from benchmarks.kills import kill_and_resume
 from benchmarks.programs import BareGraph, Ours, OursThroughLiteLLM
-from benchmarks.rows import Bench, Sizes
 from benchmarks.sandbox_cost import KINDS
 from benchmarks.table import Row, render
 from tests.cli import program_process
@@ -36,19 +36,26 @@ class Forked(Ours):
 
 @pytest.fixture(scope="module")
 def bench() -> Bench:
-    made = Bench.open(Sizes(short=4, long=8, counts=(4,), runs=1), mini=False)
+    made = Bench.open(Sizes(short=4, long=8, counts=(4,), turns=1, runs=1), mini=False)
     made.programs["ours"] = Forked()
     return made
 
 
 def test_disk_grows_with_the_iterations(bench: Bench) -> None:
     made = rows.disk(bench)
-    short, long, ratio = made
+    short, long, ratio, blocks, _ = made
     assert 0 < short.ours < long.ours
     assert ratio.met
     assert bench.long("ours", 4).transcript > 4 * 2400
     assert bench.long("bare", 4).transcript > 4 * 2400
-    assert {row.mini for row in made} == {"left out"}
+    assert blocks.ours > 0
+    assert {row.mini for row in made[:4]} == {"left out"}
+
+
+def test_write_transactions_are_counted(bench: Bench) -> None:
+    """Two on a quiet machine; tests/graph/test_session.py holds that, where no clock counts."""
+    assert bench.long("ours", 4).commits >= 1.5
+    assert bench.long("bare", 4).commits == 0
 
 
 def test_an_empty_graph_does_the_same_work() -> None:
