@@ -38,6 +38,8 @@ _STEP = re.compile(
     r"""(\d+)(?:\s*(?:/|of)\s*(\d+))?""",
     re.IGNORECASE,
 )
+#: A word that `_STEP` finds has one of these.
+_STEPS = ("step", "iter", "batch")
 _EPOCH = re.compile(
     r"""\bepochs?['"]?\s*[:=]?\s*\[?['"]?(\d+(?:\.\d+)?)(?:\s*(?:/|of)\s*(\d+))?""", re.IGNORECASE
 )
@@ -104,7 +106,7 @@ class Training:
 
     def read(self, text: str, now: float = 0.0) -> None:
         """Lines of output, with the bars that a line rewrites. now: epoch seconds, 0: unknown."""
-        for line in re.split(r"[\r\n]+", text):
+        for line in text.replace("\r", "\n").split("\n"):
             if _HAS_STATE.search(line):
                 self._read(line[:LONGEST], now)
 
@@ -119,12 +121,14 @@ class Training:
         for name, value in figures_in(line):
             self._series.setdefault(name, Series()).add(value)
         has_figures = bool(self._series)
+        small = line.lower()
         bar = _bar_of(line)
-        if bar is None and (found := _STEP.search(line)) and (has_figures or found[2]):
+        found = _STEP.search(line) if bar is None and _has_any(small, _STEPS) else None
+        if found and (has_figures or found[2]):
             bar = Bar(int(found[1]), int(found[2] or 0))
         if bar is not None:
             self._step(bar, now)
-        epoch = _EPOCH.search(line)
+        epoch = _EPOCH.search(line) if "epoch" in small else None
         if epoch and (has_figures or bar):
             number = epoch[1] if "." not in epoch[1] else f"{float(epoch[1]):.2g}"
             self._epoch = f"epoch {number}" + (f"/{epoch[2]}" if epoch[2] else "")
@@ -163,14 +167,22 @@ class Training:
 
 def figures_in(line: str) -> list[tuple[str, float]]:
     """The metrics that a line of output names, in its order."""
-    small = line.lower()
-    if not any(word in small for word in WORTH):
+    if not _has_any(line.lower(), WORTH):
         return []
     return [
         (name, float(number))
         for name, number in _FIGURE.findall(line)
         if any(word in name.lower() for word in WORTH)
     ]
+
+
+def _has_any(small: str, words: tuple[str, ...]) -> bool:
+    """Whether a line in small letters has one of the words. Most have none, and to see that is
+    much faster than to try a pattern at each place."""
+    for word in words:  # noqa: SIM110 - a third of the time of `any`
+        if word in small:
+            return True
+    return False
 
 
 def training_line(text: str) -> str:

@@ -14,8 +14,9 @@ poll whose result changes is not a loop, nor is a run with a smaller batch.
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache, partial
+from itertools import islice
 from typing import Any, NamedTuple
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
@@ -52,7 +53,7 @@ def find_loop(
     newest = messages[-1] if messages else None
     if not isinstance(newest, AIMessage) or not newest.tool_calls:
         return None
-    steps = finished_steps(messages[:-1])
+    steps = Steps(newest_steps(messages[:-1]))
     return (
         _repeated(steps, newest) or _failing(steps, newest) or _malformed(steps, newest, verdicts)
     )
@@ -87,11 +88,28 @@ class Step:
         return all(_never_ran(m) for m in self._results)
 
 
-def _repeated(steps: Sequence[Step], newest: AIMessage) -> Loop | None:
+class Steps:
+    """The newest steps, looked at only as far back as is asked: this is asked at each answer, and
+    most differ from the last few."""
+
+    def __init__(self, newest_first: Iterable[Step]) -> None:
+        self._rest = iter(newest_first)
+        self._seen: list[Step] = []
+
+    def last(self, count: int) -> list[Step]:
+        """The last `count` of them, oldest first; all of them if there are fewer."""
+        self._seen += islice(self._rest, max(0, count - len(self._seen)))
+        return self._seen[:count][::-1]
+
+
+def _repeated(steps: Steps, newest: AIMessage) -> Loop | None:
     wanted = _calls(newest)
     for length, rounds in ROUNDS.items():
-        recent = steps[-length * rounds :]
-        if len(recent) < length * rounds or recent[-length].calls != wanted:
+        begun = steps.last(length)
+        if len(begun) < length or begun[0].calls != wanted:
+            continue
+        recent = steps.last(length * rounds)
+        if len(recent) < length * rounds:
             continue
         cycle = recent[-length:]
         pairs = [(step, cycle[i % length]) for i, step in enumerate(recent)]
@@ -105,34 +123,38 @@ def _repeated(steps: Sequence[Step], newest: AIMessage) -> Loop | None:
     return None
 
 
-def _failing(steps: Sequence[Step], newest: AIMessage) -> Loop | None:
-    recent, wanted = steps[-IN_A_ROW:], _loose(newest)
-    if len(recent) < IN_A_ROW or any(step.loose != wanted or not step.failed for step in recent):
+def _failing(steps: Steps, newest: AIMessage) -> Loop | None:
+    recent = steps.last(IN_A_ROW)
+    if len(recent) < IN_A_ROW or not all(step.failed for step in recent):
         return None
-    if any(step.results != recent[0].results for step in recent):
+    wanted = _loose(newest)
+    if any(step.loose != wanted or step.results != recent[0].results for step in recent):
         return None
     why = f"it has failed in the same way {IN_A_ROW} times, and what was changed made no difference"
     return Loop(_signed("failing", wanted, recent[0].results), why)
 
 
 def _malformed(
-    steps: Sequence[Step], newest: AIMessage, verdicts: Mapping[str, Verdict] | None
+    steps: Steps, newest: AIMessage, verdicts: Mapping[str, Verdict] | None
 ) -> Loop | None:
-    names = _names(newest)
     invalid = {call_id for call_id, v in (verdicts or {}).items() if v["action"] == "invalid"}
-    recent = steps[-IN_A_ROW:]
+    recent = steps.last(IN_A_ROW)
     if not {call.id for call in calls_of(newest)} <= invalid or len(recent) < IN_A_ROW:
         return None
+    names = _names(newest)
     if any(_names(step.answer) != names or not step.malformed for step in recent):
         return None
     why = f"the last {IN_A_ROW} calls of {', '.join(names)} could not be read, nor can this one"
     return Loop(_signed("malformed", *names), why)
 
 
-def finished_steps(messages: Sequence[BaseMessage]) -> list[Step]:
-    """The newest steps of this turn, oldest first; steps that the guard itself withheld are left
-    out."""
-    steps: list[Step] = []
+def newest_steps(messages: Sequence[BaseMessage]) -> Iterator[Step]:
+    """The newest steps of this turn, the newest first; steps that the guard itself withheld are
+    left out."""
+    return islice(_steps(messages), WINDOW)
+
+
+def _steps(messages: Sequence[BaseMessage]) -> Iterator[Step]:
     results: dict[str, ToolMessage] = {}
     for message in reversed(messages):
         if isinstance(message, ToolMessage):
@@ -140,13 +162,10 @@ def finished_steps(messages: Sequence[BaseMessage]) -> list[Step]:
         elif isinstance(message, AIMessage):
             found = [results[c.id] for c in calls_of(message) if c.id in results]
             if found and not any(held_back(m) for m in found):
-                steps.append(Step(message, found))
+                yield Step(message, found)
             results = {}
         elif isinstance(message, HumanMessage) and not is_note(message):
-            break
-        if len(steps) == WINDOW:
-            break
-    return steps[::-1]
+            return
 
 
 def _calls(answer: AIMessage) -> str:

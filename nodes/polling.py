@@ -9,7 +9,7 @@ from core.history import calls_of, note
 from core.policy.looking import only_sleeps_and_looks
 from core.state import Turn
 from core.tool import Services
-from nodes.loop_guard import IN_A_ROW, finished_steps
+from nodes.loop_guard import IN_A_ROW, newest_steps
 from tools.wait.tool import NAME
 
 POLLS = (
@@ -38,7 +38,7 @@ def poll_words(
 def polls_in_a_row(messages: Sequence[BaseMessage]) -> int:
     """How many of the newest steps of this turn did nothing but look again."""
     count = 0
-    for step in reversed(finished_steps(messages)):
+    for step in newest_steps(messages):
         if not all(_is_poll(call.name, call.args) for call in calls_of(step.answer)):
             break
         count += 1

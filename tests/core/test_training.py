@@ -33,6 +33,7 @@ KERAS_2 = "120/1200 [==>...........................] - ETA: 4:05 - loss: 0.6931 
          "train_loss 0.31 · val_loss 0.42 · epoch 3/10"),
         ('{"step": 10, "loss": 0.5, "lr": 0.001}', "loss 0.50 · step 10"),
         ("{'loss': nan, 'epoch': 1.0}\n{'loss': nan, 'epoch': 2.0}", "loss nan · epoch 2"),
+        ("EPOCH 3, BATCH 4/10", "epoch 3 · step 4/10"),
         ("{'rewards/margins': 0.1, 'loss': 0.3}", "loss 0.30"),
         ("Map: 45%|####5     | 450/1000 [00:01<00:02, 300.00it/s]",
          "Map 450/1000 · 300 it/s · 2 s left"),
