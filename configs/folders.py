@@ -52,25 +52,33 @@ def make_private_folder(path: Path, *, readable: bool = False) -> None:
             raise
 
 
-def write_atomically(path: Path, content: str | bytes) -> None:
+def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None:
     """Put `content` in the file's place, whole or not at all; readable by its owner alone. Missing
     folders are made. Raises OSError."""
-    make_private_folder(path.parent)
-    name = f"{path.parent}/.{path.name}.{os.urandom(8).hex()}"
+    folder, name = os.path.split(path)
+    new = os.path.join(folder, f".{name}.{os.urandom(8).hex()}")
     try:
-        write_new(name, content)
-        os.replace(name, path)
+        try:
+            write_new(new, content)
+        except FileNotFoundError:
+            make_private_folder(Path(folder))
+            write_new(new, content)
+        os.replace(new, path)
     except BaseException:
         with suppress(FileNotFoundError):
-            os.unlink(name)
+            os.unlink(new)
         raise
 
 
 def write_new(path: str, content: str | bytes) -> None:
     """Write a file that only its owner can read. Raises OSError, also if it is there."""
+    rest = memoryview(content.encode() if isinstance(content, str) else content)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content.encode() if isinstance(content, str) else content)
+    try:
+        while rest:
+            rest = rest[os.write(handle, rest) :]
+    finally:
+        os.close(handle)
 
 
 def is_locked(path: Path) -> bool:

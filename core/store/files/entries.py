@@ -60,6 +60,15 @@ class Scan:
         found = {name: Entry.from_list(entry) for name, entry in entries.items()}
         return cls(entries=found, **given)  # type: ignore[arg-type]
 
+    def same_as(self, other: Scan) -> bool:
+        """Whether both found the same, whenever that was."""
+        return (self.entries, self.left_out, self.ignored, self.rules) == (
+            other.entries,
+            other.left_out,
+            other.ignored,
+            other.rules,
+        )
+
     def covers(self, name: str) -> bool:
         """False: git ignored the path, or a folder above it, when this was looked at."""
         hidden = set(self.ignored)

@@ -40,14 +40,14 @@ class Shadow:
         self.known_path = home / f"{name}.json"
         self._turns = home / f"{name}.turns"
 
-    def turns_of(self, thread: str) -> Path:
+    def turns_of(self, thread: str) -> str:
         """Where a thread's records are."""
-        return self._turns / quote(thread, safe="")
+        return f"{self._turns}/{quote(thread, safe='')}"
 
-    def all_turns(self) -> list[Path]:
+    def all_turns(self) -> list[str]:
         """The folders of records, one per thread."""
-        with suppress(OSError):
-            return [path for path in self._turns.iterdir() if path.is_dir()]
+        with suppress(OSError), os.scandir(self._turns) as found:
+            return [entry.path for entry in found if entry.is_dir()]
         return []
 
     def unfit(self) -> str:

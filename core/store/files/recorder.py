@@ -16,7 +16,7 @@ from configs.real_path import real_path
 from core.store.files.entries import Scan
 from core.store.files.file_snapshots import Shadow
 from core.store.files.scan import Scanner
-from core.store.files.turn_changes import Changes, Records
+from core.store.files.turn_changes import Changes, Records, new_look
 
 #: What a repository that is damaged, or no git, raises: neither keeps a thread from being deleted,
 #: nor fails a turn.
@@ -47,6 +47,7 @@ class Recorder:
         self._is_driven = is_driven
         self._shadows: dict[str, Shadow] = {}
         self._scanners: dict[str, Scanner] = {}
+        self._records: dict[str, Records] = {}
 
     def shadow(self, cwd: str) -> Shadow:
         folder = real_path(cwd)
@@ -55,7 +56,13 @@ class Recorder:
         return self._shadows[folder]
 
     def records(self, turn: Turn) -> Records:
-        return Records(self.shadow(turn.cwd).turns_of(turn.thread))
+        return self._records_of(self.shadow(turn.cwd), turn)
+
+    def _records_of(self, shadow: Shadow, turn: Turn) -> Records:
+        folder = shadow.turns_of(turn.thread)
+        if folder not in self._records:
+            self._records[folder] = Records(folder)
+        return self._records[folder]
 
     def _scanner(self, shadow: Shadow) -> Scanner:
         if shadow.folder not in self._scanners:
@@ -82,38 +89,54 @@ class Recorder:
         records = self.records(turn)
         if records.get(turn.before) is None:
             found = self.look(turn.cwd)
-            put(records, Changes(turn.before, off=found.off))
+            put(records, Changes(turn.before, off=found.off, open=new_look()))
             with suppress(*DAMAGED):
                 self._scanner(self.shadow(turn.cwd)).save()
         records.sweep()
 
     def enter(self, turn: Turn, only: Collection[str] | None, unsure: Scan | None) -> Scan:
         shadow = self.shadow(turn.cwd)
-        records = Records(shadow.turns_of(turn.thread))
-        changes = records.get(turn.before) or Changes(turn.before, off=BEGUN_BEFORE)
+        records = self._records_of(shadow, turn)
+        stored = records.newest(turn.before)
         base = self._look(shadow, only, () if unsure is None else unsure.entries)
+        paths = None if only is None else sorted(only)
+        if stored is not None and stored.open and stored.only == paths and unsure is None:
+            # The record says it already, also after a kill.
+            if base.off and stored.off == base.off:
+                return base
+            if not base.off and records.put_look(stored.open, base):
+                return base
+        changes = stored.copy() if stored is not None else Changes(turn.before, off=BEGUN_BEFORE)
         if base.off:
             changes.off = base.off
-        else:
-            if unsure is not None:
-                changes.dispute(unsure, base, UNSURE)
-            changes.open = records.put_look(base)
-            changes.only = None if only is None else sorted(only)
+            put(records, changes)
+            return base
+        if unsure is not None:
+            changes.dispute(unsure, base, UNSURE)
+        changes.open, changes.only = new_look(), paths
+        # In this order: a look under the name that the record had would have its old `only`.
         put(records, changes)
+        records.put_look(changes.open, base)
         return base
 
     def leave(self, turn: Turn, base: Scan, goes_on: bool) -> Scan:
         shadow = self.shadow(turn.cwd)
-        records = Records(shadow.turns_of(turn.thread))
-        changes = records.get(turn.before)
-        if changes is None:
+        records = self._records_of(shadow, turn)
+        stored = records.newest(turn.before)
+        if stored is None:
             return Scan(off="its record is gone")
-        after = self._count(shadow, records, changes, base)
-        entered, changes.open = changes.open, ""
+        after = self._look(shadow, stored.only, base.entries)
+        if not after.off and after.same_as(base):
+            if not goes_on:
+                records.drop_look(stored.open)
+            return after
+        changes = stored.copy()
+        self._count(records, changes, base, after)
+        changes.open = new_look()
         if goes_on and not after.off:
-            changes.open = records.put_look(after)
+            records.put_look(changes.open, after)
         if put(records, changes):
-            records.drop_look(entered)
+            records.drop_look(stored.open)
         return after
 
     def open_look(self, turn: Turn) -> Scan | None:
@@ -128,26 +151,31 @@ class Recorder:
             return changes
         base = records.look(changes.open)
         if base is not None:
-            self._count(self.shadow(turn.cwd), records, changes, base, ended)
-        changes.open = ""
-        if store:
+            after = self.look(turn.cwd, changes.only, base.entries)
+            self._count(records, changes, base, after, ended)
+        entered, changes.open = changes.open, ""
+        if store and base is None:
+            records.drop_look(entered)  # it cannot be read, or, as most often, is not there
+        elif store:
             put(records, changes)
             records.sweep()
         return changes
 
     def _count(
         self,
-        shadow: Shadow,
         records: Records,
         changes: Changes,
         base: Scan,
+        after: Scan,
         ended: float | None = None,
-    ) -> Scan:
-        """How the folder is; what differs from `base` is added to `changes`."""
-        after = self._look(shadow, changes.only, base.entries)
+    ) -> None:
+        """Add what differs between two looks to `changes`."""
         if after.off:
             changes.off = after.off
-            return after
+            return
+        if after.entries == base.entries:
+            return
+        shadow = self._shadows[after.folder]
         theirs = self._theirs(shadow, records, base.at) if changes.only is None else set()
 
         def doubt(name: str, entry: object) -> str:
@@ -156,7 +184,6 @@ class Recorder:
             return AT_ONCE if theirs is None or name in theirs else ""
 
         changes.add(base, after, doubt)
-        return after
 
     def _theirs(self, shadow: Shadow, mine: Records, since: float) -> set[str] | None:
         """What other threads changed in the folder since then; None: a command of one may have
@@ -165,12 +192,13 @@ class Recorder:
         for folder in shadow.all_turns():
             if folder == mine.folder:
                 continue
-            # A look is there while a call runs, or was cut off.
-            driven = bool(list(folder.glob("*.look"))) and self._is_driven(unquote(folder.name))
-            if not driven and folder.stat().st_mtime < since - 1:
+            records = Records(folder)
+            looks = records.looks()
+            driven = bool(looks) and self._is_driven(unquote(os.path.basename(folder)))
+            if not driven and os.stat(folder).st_mtime < since - 1:
                 continue  # each record that is written changes its folder, too
-            for changes in Records(folder).since(since):
-                is_open = driven and changes.open
+            for changes in records.since(since, looks):
+                is_open = driven and changes.open in looks
                 if is_open and changes.only is None:
                     return None
                 found |= {*changes.files, *((changes.only or ()) if is_open else ())}

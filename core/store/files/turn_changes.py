@@ -2,21 +2,23 @@
 
 Only what changed while a call of the turn ran counts as the turn's. What someone else may have
 changed is kept as disputed: it is never touched, and named. One file of JSON per turn, replaced
-whole.
+whole. While a call is under way, the look that it began with is a file, too; most calls change
+nothing, and for them it is the only file that is written.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from configs.folders import make_private_folder, write_atomically, write_new
+from configs.folders import write_atomically, write_new
 from core.store.files.entries import LEFT_OUT, Entry, Scan
 
 #: A path before the turn changed it, and as the turn left it; None: not there.
@@ -28,6 +30,8 @@ BY_SOMEBODY = "something else changed it during the turn"
 WAS_IGNORED = "git ignored it when the turn began"
 #: A file's times come from a clock that lags by at most one tick. Seconds.
 TICK = 0.02
+#: How the files of looks end.
+LOOK = ".look"
 
 
 @dataclass
@@ -37,7 +41,8 @@ class Changes:
     Attributes:
         files: by path. disputed: paths that undo leaves, with the reason.
         off: why files are not covered at all, or not any more. at: epoch seconds of the last write.
-        open: the file of the look that a call under way began with; "" while none is.
+        open: the file of the look that a call under way began with. While none is under way,
+            there is no such file, and the next call's look gets this name; "" if that gets another.
         only: the paths that this call changes; None: it may change any.
         spared: while the turn is undone, the paths that undo did not touch.
         made: while the turn is undone, the folders that undo had to make for what it brought back.
@@ -94,6 +99,10 @@ class Changes:
                 self.files[name] = (first, now)
                 self.disputed.setdefault(name, reason)
 
+    def copy(self) -> Changes:
+        """One to change."""
+        return replace(self, files={**self.files}, disputed={**self.disputed})
+
     def to_dict(self) -> dict[str, Any]:
         files = {
             name: [entry.to_list() if entry else None for entry in change]
@@ -113,60 +122,98 @@ class Changes:
 class Records:
     """The records of one thread in a folder. Blocking."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: str) -> None:
         self.folder = folder
+        #: The record that was read or written last, and what its file was.
+        self._newest: tuple[object, Changes] | None = None
 
-    def _path(self, before: str) -> Path:
-        return self.folder / f"{hashlib.sha256(before.encode()).hexdigest()[:24]}.json"
+    def _path(self, before: str) -> str:
+        return f"{self.folder}/{hashlib.sha256(before.encode()).hexdigest()[:24]}.json"
 
     def get(self, before: str) -> Changes | None:
         """The record of the turn that follows checkpoint `before`."""
         return read(self._path(before))
 
-    def put(self, changes: Changes, now: float) -> None:
-        changes.at = now
-        write_atomically(self._path(changes.before), json.dumps(changes.to_dict()))
+    def newest(self, before: str) -> Changes | None:
+        """The same, to be looked at only. A file that is still the one that was read or written
+        last is not read again: each record that is written is a new file."""
+        path = self._path(before)
+        file = _file_at(path)
+        if self._newest is not None and self._newest[0] == file and file is not None:
+            return self._newest[1]
+        changes = read(path)
+        self._newest = (file, changes) if file is not None and changes is not None else None
+        return changes
 
-    def put_look(self, scan: Scan) -> str:
-        """Store a look; its name for `Changes.open`."""
-        name = f"{secrets.token_hex(6)}.look"
-        make_private_folder(self.folder)
-        # Not atomically: a record names it only once it is whole.
-        write_new(f"{self.folder}/{name}", json.dumps(scan.to_dict()))
-        return name
+    def put(self, changes: Changes, now: float) -> None:
+        """Store a record. It is not to be changed any more."""
+        changes.at = now
+        path = self._path(changes.before)
+        self._newest = None
+        write_atomically(path, json.dumps(changes.to_dict()))
+        file = _file_at(path)
+        self._newest = (file, changes) if file is not None else None
+
+    def put_look(self, name: str, scan: Scan) -> bool:
+        """Store a look; False: there is a file of this name. Not atomically: what a kill leaves
+        of it is not JSON, and the call that it is for has not begun."""
+        try:
+            write_new(f"{self.folder}/{name}", json.dumps(scan.to_dict()))
+        except FileExistsError:
+            return False
+        return True
 
     def look(self, name: str) -> Scan | None:
+        """A look; None if there is none, or none that can be read."""
         try:
-            return Scan.from_dict(json.loads((self.folder / name).read_text()))
+            return Scan.from_dict(json.loads(Path(self.folder, name).read_bytes()))
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
     def drop_look(self, name: str) -> None:
-        """Remove a look that no record names any more."""
+        """Remove a look: the call that began with it has ended."""
         if name:
-            (self.folder / name).unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                os.unlink(f"{self.folder}/{name}")
+
+    def looks(self) -> set[str]:
+        """The looks of calls that are under way, or were cut off."""
+        with suppress(OSError):
+            return {name for name in os.listdir(self.folder) if name.endswith(LOOK)}
+        return set()
 
     def sweep(self) -> None:
         """Remove the looks that no call under way began with."""
-        used = {changes.open for path in self.folder.glob("*.json") if (changes := read(path))}
-        for path in self.folder.glob("*.look"):
-            if path.name not in used:
-                path.unlink(missing_ok=True)
+        used = {changes.open for path in self._all() if (changes := read(path))}
+        for name in self.looks() - used:
+            self.drop_look(name)
 
-    def since(self, moment: float) -> list[Changes]:
-        """Those that were written since `moment`, or have a call under way."""
-        found = []
-        for path in self.folder.glob("*.json"):
-            with suppress(OSError):
-                changes = read(path)
-                if changes is not None and (changes.at >= moment or changes.open):
-                    found.append(changes)
-        return found
+    def since(self, moment: float, looks: Collection[str]) -> list[Changes]:
+        """Those that were written since `moment`, or have one of `looks`: a call under way."""
+        found = (read(path) for path in self._all())
+        return [each for each in found if each and (each.at >= moment or each.open in looks)]
+
+    def _all(self) -> list[str]:
+        return [str(path) for path in Path(self.folder).glob("*.json")]
 
 
-def read(path: Path) -> Changes | None:
+def new_look() -> str:
+    """A name for the file of a look."""
+    return f"{secrets.token_hex(6)}{LOOK}"
+
+
+def _file_at(path: str) -> object:
+    """What tells a file from the one that is put in its place; None if there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size
+
+
+def read(path: str) -> Changes | None:
     """The record in a file; None if there is none that can be read."""
     try:
-        return Changes.from_dict(json.loads(path.read_text()))
+        return Changes.from_dict(json.loads(Path(path).read_bytes()))
     except (OSError, ValueError, TypeError, KeyError):
         return None
