@@ -47,8 +47,8 @@ def without_secrets(event: Event) -> Event:
     the state keep the model's own words; nodes/approval.py cleans what it asks for."""
     match event:
         case ToolCall():
-            title = redacted(event.title)
-            return replace(event, arguments=redacted_in(event.arguments), title=title)
+            arguments, title = redacted_in([event.arguments, event.title])
+            return replace(event, arguments=arguments, title=title)
         case AssistantMessage() | TurnComplete():
             return replace(event, text=redacted(event.text))
         case Error():

@@ -9,14 +9,13 @@ output, readable by their owner alone.
 import os
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from core.credentials import account_tokens, is_shared
 from core.secrets.seen import SeenSecrets
 from core.secrets.shapes import without_shapes
-from core.secrets.values import forms_of, known_values
+from core.secrets.values import SHORTEST, forms_of, known_values
 
 #: What is in place of a value: `[secret HF_TOKEN]`, `[secret: github token]`.
 LABEL = re.compile(r"\[secret:? [^\[\]\n]{1,80}\]")
@@ -34,37 +33,44 @@ def redacted(text: str, environ: Mapping[str, str] | None = None) -> str:
 
     The values are read again each time: a key that was set meanwhile counts.
     """
-    environ = os.environ if environ is None else environ
-    text = _replaced(text, environ)
+    return _cleaned(text, _known_forms(environ))
+
+
+def redacted_in(value: Any) -> Any:
+    """The strings within `value`, lists and dicts included, as `redacted` leaves them."""
+    return _cleaned_in(value, _known_forms())
+
+
+def _cleaned_in(value: Any, forms: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        return _cleaned(value, forms)
+    if isinstance(value, list | tuple):
+        return [_cleaned_in(item, forms) for item in value]
+    if isinstance(value, dict):
+        return {key: _cleaned_in(item, forms) for key, item in value.items()}
+    return value
+
+
+def _cleaned(text: str, forms: Mapping[str, str]) -> str:
+    text = _replaced(text, forms)
     # A terminal and what cleans its output drop these: a secret that they part would be whole.
     # Whatever of them a text may have is not printable, and to ask for that takes no time.
     seen = text.replace("\n", "").replace("\t", "").isprintable()
     bare = text if seen else _UNSEEN.sub("", text)
-    found = _replaced(bare, environ) if bare != text else bare
+    found = _replaced(bare, forms) if bare != text else bare
     return found if found != bare else text
 
 
-def _replaced(text: str, environ: Mapping[str, str]) -> str:
-    text = _without_values(text, environ)
+def _replaced(text: str, forms: Mapping[str, str]) -> str:
+    text = _without_values(text, forms)
     if _seen is not None:
         text = _seen.without(text)
     return without_shapes(text)
 
 
-def known_value_in(text: str, environ: Mapping[str, str] | None = None) -> str:
+def known_value_in(text: str) -> str:
     """The name of a credential of this process whose value is in `text`; "" if none does."""
-    return next(iter(_present(text, os.environ if environ is None else environ).values()), "")
-
-
-def redacted_in(value: Any) -> Any:
-    """The strings within `value`, lists and dicts included, as `redacted` leaves them."""
-    if isinstance(value, str):
-        return redacted(value)
-    if isinstance(value, list | tuple):
-        return [redacted_in(item) for item in value]
-    if isinstance(value, dict):
-        return {key: redacted_in(item) for key, item in value.items()}
-    return value
+    return next(iter(_present(text, _known_forms()).values()), "")
 
 
 def restored(edited: Any, original: Any) -> Any:
@@ -112,7 +118,7 @@ def keep_digests_in(state: Path) -> None:
 def keep_known(value: Any) -> None:
     """Known secrets in the strings within `value`, which is stored as it is, are recognised later
     even if their variables are gone."""
-    _remember(_present("\0".join(_strings_in(value)), os.environ))
+    _remember(_present("\0".join(_strings_in(value)), _known_forms()))
 
 
 def _strings_in(value: Any) -> Iterator[str]:
@@ -134,64 +140,88 @@ def _remember(present: Mapping[str, str]) -> None:
 # --- values ----------------------------------------------------------------------------------
 
 
-def _known_forms(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variable's name of each secret of this process, by every form of its value. Worked out
-    again only if the environment, or a token, is another than at the last question."""
-    global _last
-    # `os.environ` decodes each variable at each look; its dict of bytes is compared at once.
-    content = getattr(environ, "_data", environ)
-    tokens = (*hub_tokens(environ), *account_tokens())
-    if _last is None or _last.tokens != tokens or _last.environ != content:
-        known = [*known_values(environ).items(), *((token, "HF_TOKEN") for token in tokens)]
-        forms = {form: name for value, name in reversed(known) for form in forms_of(value)}
-        _last = _Known(dict(content), tokens, forms)
-    return _last.forms
-
-
 class _Known(NamedTuple):
+    """What the last question found, and of what: the environment, the files with the Hub's
+    tokens and their stamps, the accounts that signed in."""
+
     environ: dict[Any, Any]
-    tokens: tuple[str, ...]
+    files: tuple[str, str]
+    stamps: list[tuple[int, ...]]
+    accounts: list[str]
     forms: dict[str, str]
 
 
-#: What the last question found.
 _last: _Known | None = None
+
+
+def _known_forms(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The variable's name of each secret of this process, by every form of its value. Worked out
+    again only if the environment, a token's file or an account is another than at the last
+    question."""
+    global _last
+    if environ is not None:
+        return _forms(environ, [*hub_tokens(environ), *account_tokens()])
+    # `os.environ` decodes each variable at each look; its dict of bytes is compared at once.
+    content: Any = getattr(os.environ, "_data", os.environ)
+    known = _last
+    if known is not None and known.environ != content:
+        known = None
+    # Variables alone say where the files are.
+    files = known.files if known is not None else _token_files(os.environ)
+    stamps, accounts = list(map(_stamp, files)), account_tokens()
+    if known is None or known.stamps != stamps or known.accounts != accounts:
+        found = _forms(os.environ, [*_tokens_in(files), *accounts])
+        known = _last = _Known(dict(content), files, stamps, accounts, found)
+    return known.forms
+
+
+def _forms(environ: Mapping[str, str], tokens: list[str]) -> dict[str, str]:
+    known = [*known_values(environ).items(), *((token, "HF_TOKEN") for token in tokens)]
+    return {form: name for value, name in reversed(known) for form in forms_of(value)}
 
 
 def hub_tokens(environ: Mapping[str, str]) -> list[str]:
     """The tokens of `hf auth login`. Read here: `huggingface_hub.get_token` may ask a server."""
+    return _tokens_in(_token_files(environ))
+
+
+def _token_files(environ: Mapping[str, str]) -> tuple[str, str]:
+    """The file with the token, and the INI file with all of them."""
     home = environ.get("HF_HOME") or os.path.expanduser("~/.cache/huggingface")
-    found = []
-    for file in _token_files(home, environ.get("HF_TOKEN_PATH")):
-        try:
-            found += _tokens_in(file, os.stat(file).st_mtime_ns)
-        except OSError:
-            continue
-    return found
-
-
-@lru_cache(maxsize=8)
-def _token_files(home: str, path: str | None) -> tuple[str, str]:
-    path = path or os.path.join(home, "token")
+    path = environ.get("HF_TOKEN_PATH") or os.path.join(home, "token")
     return path, os.path.join(os.path.dirname(path), "stored_tokens")
 
 
-@lru_cache(maxsize=8)
-def _tokens_in(path: str, changed: int) -> list[str]:
-    """Of the token's file, or of the INI file with all of them."""
-    with open(path, encoding="utf-8", errors="replace") as file:
-        text = file.read()
-    stored = re.findall(r"^\s*(?:hf|refresh)_token\s*=\s*(\S+)", text, re.MULTILINE)
-    return stored if path.endswith("stored_tokens") else [text.strip()]
+def _stamp(file: str) -> tuple[int, ...]:
+    """What differs once a file has changed; () if it is not there."""
+    try:
+        found = os.stat(file)
+    except OSError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-def _present(text: str, environ: Mapping[str, str]) -> dict[str, str]:
+def _tokens_in(files: tuple[str, str]) -> list[str]:
+    found: list[str] = []
+    for path in files:
+        try:
+            with open(path, encoding="utf-8", errors="replace") as file:
+                text = file.read()
+        except OSError:
+            continue
+        stored = re.findall(r"^\s*(?:hf|refresh)_token\s*=\s*(\S+)", text, re.MULTILINE)
+        found += stored if path.endswith("stored_tokens") else [text.strip()]
+    # "" is in every text: a file may be empty, or just be written.
+    return [token for token in found if len(token) >= SHORTEST]
+
+
+def _present(text: str, forms: Mapping[str, str]) -> dict[str, str]:
     # Looked for one by one: a pattern of all of them would be tried at each character.
-    return {form: name for form, name in _known_forms(environ).items() if form in text}
+    return {form: name for form, name in forms.items() if form in text}
 
 
-def _without_values(text: str, environ: Mapping[str, str]) -> str:
-    present = _present(text, environ)
+def _without_values(text: str, forms: Mapping[str, str]) -> str:
+    present = _present(text, forms)
     if not present:
         return text
     _remember(present)

@@ -12,7 +12,7 @@ import pytest
 
 from configs.settings import Settings
 from core.secrets.marks import DISTINCT, MARKS
-from core.secrets.redaction import redacted
+from core.secrets.redaction import redacted, redacted_in
 from core.secrets.shapes import _SHAPES
 from core.store import open_store
 from nodes.services import build_services
@@ -223,6 +223,37 @@ def test_the_token_of_a_login(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     path.write_text("a-token-of-another-kind\n")
     monkeypatch.setenv("HF_TOKEN_PATH", str(path))
     assert redacted("x a-token-of-another-kind y") == "x [secret HF_TOKEN] y"
+
+
+def test_a_token_counts_from_when_it_is_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("HF_HOME", "HF_TOKEN_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    text = "tokens my-first-one-1 and my-other-one-2, and a stored-one-3"
+    assert redacted(text) == text
+    file = tmp_path / ".cache" / "huggingface" / "token"
+    file.parent.mkdir(parents=True)
+    file.write_text("my-first-one-1")
+    assert redacted_in([text]) == [text.replace("my-first-one-1", "[secret HF_TOKEN]")]
+    file.write_text("my-other-one-2\n")
+    file.with_name("stored_tokens").write_text("[a]\nhf_token = stored-one-3\n")
+    now = "tokens my-first-one-1 and [secret HF_TOKEN], and a [secret HF_TOKEN]"
+    assert redacted(text) == now
+    monkeypatch.setenv("HF_TOKEN_PATH", str(tmp_path / "elsewhere"))
+    assert redacted(text) == text
+    (tmp_path / "elsewhere").write_text("my-first-one-1")
+    assert redacted(text) == text.replace("my-first-one-1", "[secret HF_TOKEN]")
+
+
+def test_an_empty_file_of_a_token_garbles_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HF_TOKEN_PATH", str(tmp_path / "token"))
+    for content in ("", "\n", "a"):
+        (tmp_path / "token").write_text(content)
+        assert redacted("a harmless line") == "a harmless line"
 
 
 @pytest.mark.parametrize("piece", ["sk-", "eyJ", "-----BEGIN PRIVATE KEY-----", "a://b:", "hf_a"])
