@@ -72,16 +72,34 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None
 
 def write_new(path: str, content: str | bytes) -> None:
     """Write a file that only its owner can read. Raises OSError, also if it is there."""
-    rest = memoryview(content.encode() if isinstance(content, str) else content)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        while rest:
-            rest = rest[os.write(handle, rest) :]
+        write_whole(handle, content.encode() if isinstance(content, str) else content)
     finally:
         os.close(handle)
 
 
-def is_locked(path: Path) -> bool:
+def write_whole(descriptor: int, content: bytes) -> None:
+    """Raises OSError."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def small_file(path: str) -> str:
+    """The text of a file, read at once: `open` asks the system five things more. Raises OSError,
+    ValueError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        content = b""
+        while part := os.read(descriptor, 65_536):
+            content += part
+        return content.decode()
+    finally:
+        os.close(descriptor)
+
+
+def is_locked(path: str | os.PathLike[str]) -> bool:
     """Whether a process holds the lock (flock) of a file. Only looks. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,9 @@ def kept_sandbox(folder: Path, sandbox: dict[str, Any] | None) -> dict[str, Any]
         return None
     text = json.dumps(sandbox)
     name = hashlib.sha256(text.encode()).hexdigest()[:16]
-    shared = folder.parent.with_name("sandboxes") / f"{name}.json"
-    if not shared.exists():
-        write_atomically(shared, text)
+    shared = f"{folder.parent.parent}/sandboxes/{name}.json"
+    if not os.path.exists(shared):
+        write_atomically(Path(shared), text)
     return {"same": name}
 
 

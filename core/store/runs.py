@@ -2,11 +2,10 @@
 became of it.
 
 A command runs under a tiny shell wrapper, in its own process group. The directory holds
-`meta.json` (what was asked), `lock`, `pid` (it has begun), `output`, and `exit` (its code) or
-`ended` (why we end it, written before the first signal). The wrapper's standard input IS the
-locked file, and the lock is taken before the wrapper starts: it lives exactly as long as the
-wrapper does, even when our own process dies between starting it and continuing. So the state
-can always be decided:
+`meta.json` (what was asked), `pid` (it has begun), `output`, and `exit` (its code) or `ended` (why
+we end it, written before the first signal). The wrapper's standard input IS `meta.json`, which is
+locked before the wrapper starts: the lock lives exactly as long as the wrapper does, even when our
+own process dies between starting it and continuing. So the state can always be decided:
 
     no directory       on another machine: no one here can tell
     exit               finished
@@ -29,14 +28,16 @@ import subprocess
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
+from io import FileIO
 from pathlib import Path, PurePath
 from typing import Generic, TypeVar
 
-from configs.folders import is_locked, make_private_folder
+from configs.folders import make_private_folder, small_file
 from core.backend import Meta, State
 from core.store import output
 from core.store.command_words import command_words
+from core.store.run_files import exit_code_in, is_held, meta_in, new_meta, new_output
 from core.store.run_sandbox import kept_sandbox, sandbox_of
 
 P = TypeVar("P", bound=PurePath)
@@ -93,15 +94,17 @@ class Run(RunFolder[Path]):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
+        self._place = os.fspath(folder)
         self._process: subprocess.Popen[bytes] | None = None
         self._meta: Meta | None = None
+        self._code: int | None = None
 
     def exists(self) -> bool:
-        return self.folder.is_dir()
+        return os.path.isdir(self._place)
 
     def meta(self) -> Meta | None:
         """What was asked; None where the directory was left before that was written."""
-        if self._meta is None and (meta := _meta_in(self.folder)) is not None:
+        if self._meta is None and (meta := meta_in(self._place)) is not None:
             self._meta = replace(meta, sandbox=sandbox_of(self.folder, meta.sandbox))
         return self._meta
 
@@ -134,7 +137,7 @@ class Run(RunFolder[Path]):
         if meta is None:
             return "not begun" if self.exists() else "unknown"
         # Asked in this order: a wrapper that let go of the lock has written its exit before.
-        held = self._process is None and self._locked()
+        held = self._process is None and is_held(self._place)
         if self.exit_code() is not None:
             return "finished"
         if meta.host != socket.gethostname():
@@ -143,20 +146,18 @@ class Run(RunFolder[Path]):
             return "alive"
         if self.ended() is not None:
             return "finished"
-        return "unknown" if (self.folder / "pid").exists() else "not begun"
+        return "unknown" if os.path.exists(f"{self._place}/pid") else "not begun"
 
     def exit_code(self) -> int | None:
         """The command's exit code; None while it runs or where it was killed."""
-        try:
-            text = (self.folder / "exit").read_text()
-            return int(text) if text.endswith("\n") else None
-        except (OSError, ValueError):
-            return None
+        if self._code is None:  # it is written once
+            self._code = exit_code_in(self._place)
+        return self._code
 
     def ended(self) -> str | None:
         """How we ended it ("timeout", "interrupted", "killed"); None if we did not."""
         try:
-            return (self.folder / "ended").read_text()
+            return small_file(f"{self._place}/ended")
         except OSError:
             return None
 
@@ -166,10 +167,10 @@ class Run(RunFolder[Path]):
         meta, code = self.meta(), self.exit_code()
         if meta is None or not (meta.sandbox and meta.sandbox.get("says_started")):
             return False
-        if code is None or code > 128:
+        if not code or code > 128:
             return False
         try:
-            return "exit-code" not in (self.folder / "sandbox").read_text()
+            return "exit-code" not in small_file(f"{self._place}/sandbox")
         except OSError:
             return True
 
@@ -190,7 +191,8 @@ class Run(RunFolder[Path]):
     def read_output(self, limit: int) -> tuple[str, bool]:
         """What a terminal shows of the output: see core/store/output.py."""
         try:
-            with self.output_path.open("rb") as file:
+            # Read in large pieces: a buffer would only add to that.
+            with FileIO(f"{self._place}/output") as file:
                 return output.read(file, limit, self.output_path)
         except FileNotFoundError:
             return "", False
@@ -198,10 +200,11 @@ class Run(RunFolder[Path]):
     def read_new(self, offset: int, most: int = 65536) -> tuple[bytes, int]:
         """(bytes written since `offset`, the next offset); of a flood only the newest."""
         try:
-            with self.output_path.open("rb") as file:
+            with FileIO(f"{self._place}/output") as file:
                 size = os.fstat(file.fileno()).st_size
-                file.seek(max(offset, size - most))
-                return file.read(most), size
+                start = max(offset, size - most)
+                # No more than to `size`: what comes meanwhile would be read twice.
+                return os.pread(file.fileno(), max(size - start, 0), start), size
         except FileNotFoundError:
             return b"", offset
 
@@ -214,21 +217,6 @@ class Run(RunFolder[Path]):
 
     def _reaped(self) -> int | None:
         return self._process.poll() if self._process else None
-
-    def _locked(self) -> bool:
-        try:
-            return is_locked(self.folder / "lock")
-        except OSError:
-            return False
-
-
-def _meta_in(folder: Path) -> Meta | None:
-    """Without what its sandbox was: another file has that."""
-    try:
-        with open(f"{folder}/meta.json", encoding="utf-8") as file:
-            return Meta(**json.load(file))
-    except (OSError, ValueError, TypeError):
-        return None
 
 
 def _settle(over: "asyncio.Future[None]") -> None:
@@ -247,32 +235,32 @@ def start(
     """Start the command of `meta` in a new directory `folder`. Raises OSError (a `cwd` that is not
     there, no shell). `argv`: the words that run it in its sandbox, which gets `descriptors`."""
     make_private_folder(folder)
+    run = Run(folder)
+    place, run._meta = run._place, meta
     # What a sandbox that could not be made left. Without `pid` it counts as never begun.
-    for name in ("pid", "exit", "sandbox"):
+    for name in ("pid", "exit", "sandbox", "lock"):
         with suppress(FileNotFoundError):
-            os.unlink(folder / name)
+            os.unlink(f"{place}/{name}")
     wrapper = WRAPPER.format(status=STATUS if meta.sandbox else "")
     words = argv or command_words(folder, meta.command)
-    kept = replace(meta, sandbox=kept_sandbox(folder, meta.sandbox))
-    (folder / "meta.json").write_text(json.dumps(asdict(kept)))
-    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    asked = json.dumps({**vars(meta), "sandbox": kept_sandbox(folder, meta.sandbox)})
+    opened = [new_meta(place, asked)]
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        run = Run(folder)
-        run._meta = meta
-        with run.output_path.open("wb") as told:
-            run._process = subprocess.Popen(
-                ["/bin/sh", "-c", wrapper, "ml-agent-run", str(folder), *words],
-                stdin=lock,
-                stdout=told,
-                stderr=subprocess.STDOUT,
-                cwd=meta.cwd,
-                env=dict(env),
-                start_new_session=True,
-                pass_fds=descriptors,
-            )
+        fcntl.flock(opened[0], fcntl.LOCK_EX)
+        opened.append(new_output(place))
+        run._process = subprocess.Popen(
+            ["/bin/sh", "-c", wrapper, "ml-agent-run", place, *words],
+            stdin=opened[0],
+            stdout=opened[1],
+            stderr=subprocess.STDOUT,
+            cwd=meta.cwd,
+            env=dict(env),
+            start_new_session=True,
+            pass_fds=descriptors,
+        )
     finally:
-        os.close(lock)
+        for descriptor in opened:
+            os.close(descriptor)
     return run
 
 
@@ -280,8 +268,9 @@ def remove_told(folders: Iterable[Path]) -> None:
     """Remove the directories of commands that have ended, if their results say all that is in them.
     These must be on disk: from then on, no process asks what became of the commands."""
     for folder in folders:
-        place, meta = os.fspath(folder), _meta_in(folder)
-        if meta is None or meta.background or Run(folder).exit_code() is None:
+        place = os.fspath(folder)
+        meta = meta_in(place)
+        if meta is None or meta.background or exit_code_in(place) is None:
             continue
         with suppress(OSError):
             if os.stat(f"{place}/output").st_size <= SHOWN:

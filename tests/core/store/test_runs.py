@@ -1,6 +1,7 @@
 """Run directories: whatever is killed, and when, the directory says what became of a command."""
 
 import asyncio
+import fcntl
 import json
 import os
 import resource
@@ -11,6 +12,7 @@ import textwrap
 import time
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -96,6 +98,23 @@ def test_a_command_goes_on_without_its_parent(folder: Path, tmp_path: Path, wind
     assert run.read_output(100) == ("one\ntwo\n", False)
 
 
+def test_a_directory_of_an_older_version(folder: Path) -> None:
+    """It had a file for the lock alone."""
+    folder.mkdir(parents=True)
+    asked = json.dumps(asdict(Meta("sleep 600", "/", None, False)))
+    (folder / "meta.json").write_text(asked)
+    (folder / "output").touch()
+    (folder / "pid").write_text("4000000\n")
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert Run(folder).state() == "alive"
+    assert Run(folder).state() == "unknown"
+    (folder / "exit").write_text("0\n")
+    assert Run(folder).state() == "finished"
+    remove_told([folder])
+    assert not folder.exists()
+
+
 def test_finished_while_nobody_looked(folder: Path) -> None:
     killed_parent(folder, "echo hi; exit 3", "run = begin()\nrun._process.wait()\ndie()")
     assert (Run(folder).state(), Run(folder).exit_code()) == ("finished", 3)
@@ -113,11 +132,12 @@ def test_everything_killed_is_unknown_with_what_it_said(folder: Path) -> None:
 
 
 def test_another_hosts_directory_is_unknown(folder: Path) -> None:
-    run = ended(began(folder, "sleep 0.1"))
+    ended(began(folder, "sleep 0.1"))
     (folder / "exit").unlink()
     meta = json.loads((folder / "meta.json").read_text())
     (folder / "meta.json").write_text(json.dumps({**meta, "host": "elsewhere"}))
-    assert run.state() == "unknown"
+    (folder / "pid").unlink()
+    assert Run(folder).state() == "unknown"
 
 
 # --- ending it ------------------------------------------------------------------------------
@@ -293,7 +313,7 @@ def test_runs_of_a_thread_oldest_first(tmp_path: Path) -> None:
 
 def test_a_command_gets_no_descriptor_of_ours(folder: Path) -> None:
     run = ended(began(folder, "for fd in /proc/self/fd/*; do readlink $fd; done; echo $PPID"))
-    assert str(folder / "lock") not in run.read_output(10_000)[0]
+    assert str(folder / "meta.json") not in run.read_output(10_000)[0]
 
 
 @pytest.mark.parametrize(
