@@ -22,7 +22,8 @@ from core.store import runs
 from core.store.command_words import command_words
 from core.store.files import no_links
 from core.store.files.thread_files import Outputs
-from tools.workspace.command_sandbox import CommandPlace, CommandSandbox
+from tools.workspace.command_sandbox import CommandPlace, CommandSandbox, Wrapped
+from tools.workspace.command_sandbox.plan import Plan
 from tools.workspace.ripgrep import LocalSearch
 
 #: Of `child_tokens`, the one that commands get as a file (`hub_login`).
@@ -95,32 +96,39 @@ class LocalBackend:
         assert isinstance(command, runs.Run)
         run, cwd = command, request.cwd
 
-        def begin() -> runs.Run:
+        failed: Plan | None = None
+
+        def begin() -> tuple[runs.Run, Wrapped]:
             theirs, login = _credentials(self._settings, request.reach)
             wrapped = self._sandbox.wrap(
                 command_words(run.folder, request.line),
                 CommandPlace(request.folder or cwd, cwd, request.reach, request.frozen),
                 shown=[*self._outputs.shown(run.folder), *login],
+                failed=failed,
             )
             with closing(wrapped):
                 meta = Meta(request.line, cwd, request.timeout, request.background, wrapped.about)
-                return runs.start(
+                started = runs.start(
                     run.folder,
                     meta,
                     {**wrapped.environment, **theirs, **request.variables},
                     argv=wrapped.argv,
                     descriptors=tuple(wrapped.descriptors.values()),
                 )
+            return started, wrapped
 
         for left in reversed(range(STARTS)):
             try:
-                started = await self._starts.run(begin)
+                started, wrapped = await self._starts.run(begin)
             except FileNotFoundError:
                 if not left:
                     raise
                 continue
-            if await _is_in_sandbox(started) or not await quickly(started.sandbox_failed):
+            has_begun = await _is_in_sandbox(started)
+            await quickly(wrapped.clear)
+            if has_begun or not await quickly(started.sandbox_failed):
                 break
+            failed = wrapped.plan
         return started
 
     async def found(self, note: dict[str, Any]) -> RunningCommand | str:

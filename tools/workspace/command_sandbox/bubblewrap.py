@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from stat import S_IFREG
 
 from configs.folders import make_private_folder
 from tools.workspace.command_sandbox.plan import Access, Place, Plan, above, access_at
@@ -50,6 +51,19 @@ def opened(plan: Plan) -> dict[str, int]:
 def close(descriptors: Mapping[str, int]) -> None:
     for descriptor in descriptors.values():
         os.close(descriptor)
+
+
+def clear(plan: Plan) -> None:
+    """Remove the empty files that bubblewrap makes where it hides a socket that went away since the
+    plan was made: no program could make its socket there again. What is there now is younger than
+    the plan."""
+    for place in plan.places:
+        if place.is_socket:
+            with suppress(OSError):
+                found = os.lstat(place.path)
+                is_empty = found.st_mode == S_IFREG | 0o444 and not found.st_size
+                if is_empty and found.st_uid == os.geteuid():
+                    os.unlink(place.path)
 
 
 def _descriptor(path: str) -> int:

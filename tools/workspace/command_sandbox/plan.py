@@ -41,13 +41,15 @@ class Plan:
     Attributes:
         folder: the thread's working directory. places: parents before children.
         network: whether it has this machine's network.
-        governing: files and folders that run or count later.
+        governing: files and folders that run or count later. sockets: those that were found
+            outside, also in hidden places.
     """
 
     folder: str
     places: tuple[Place, ...]
     network: bool
     governing: tuple[str, ...] = ()
+    sockets: tuple[str, ...] = ()
 
     @property
     def writable(self) -> list[str]:
@@ -74,15 +76,34 @@ class Planner:
     _folders: dict[str, str] = field(default_factory=dict)
 
     def plan(
-        self, folder: str, reach: Reach, shown: Sequence[str] = (), frozen: Sequence[str] = ()
+        self,
+        folder: str,
+        reach: Reach,
+        shown: Sequence[str] = (),
+        frozen: Sequence[str] = (),
+        failed: Plan | None = None,
     ) -> Plan:
-        """Of a command of the thread that works in `folder`. `shown`: readable although it lies
-        in a hidden place. `frozen`: not to be changed. Raises ValueError: the folder itself is
-        hidden, or another one than before. Blocks."""
-        with one_look():
-            return self._plan(folder, reach, shown, frozen)
+        """Of a command of the thread that works in `folder`. Blocks.
 
-    def _plan(self, folder: str, reach: Reach, shown: Sequence[str], frozen: Sequence[str]) -> Plan:
+        Args:
+            shown: readable although it lies in a hidden place. frozen: not to be changed.
+            failed: the plan of a start of this command that failed. A socket that it does not have
+                is younger than that start, and no more in reach than one that is made after a
+                start that works. To cover it, too, may fail again, and so on: programs make and
+                remove sockets all the time.
+        Raises ValueError: the folder itself is hidden, or another one than before.
+        """
+        with one_look():
+            return self._plan(folder, reach, shown, frozen, failed)
+
+    def _plan(
+        self,
+        folder: str,
+        reach: Reach,
+        shown: Sequence[str],
+        frozen: Sequence[str],
+        failed: Plan | None,
+    ) -> Plan:
         named, folder = folder, real_path(folder)
         if self._folders.setdefault(named, folder) != folder:
             raise ValueError(f"the working directory {named} was exchanged: it leads to {folder}")
@@ -115,6 +136,8 @@ class Planner:
         want(_around(folder, secret), "none")
         exempt = "" if places.is_wide(folder) else folder
         sockets = sockets_outside(exempt)
+        if failed is not None:
+            sockets = [path for path in sockets if path in failed.sockets]
         want(sockets, "none")
         if any(inside(folder, p) for p, a in wanted.items() if a == "none"):
             said = f"the working directory {folder} holds credentials or ml-agent's own files"
@@ -122,7 +145,7 @@ class Planner:
         open_again = set(map(real_path, shown))
         want(open_again, "read")
         ordered = _ordered(wanted, set(sockets), open_again)
-        return Plan(folder, ordered, reach == "network", tuple(governing))
+        return Plan(folder, ordered, reach == "network", tuple(governing), tuple(sockets))
 
 
 def _around(folder: str, secret: Iterable[str]) -> Iterable[str]:

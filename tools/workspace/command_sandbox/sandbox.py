@@ -61,6 +61,11 @@ class Wrapped:
         """Close the descriptors, once the command was started."""
         bubblewrap.close(self.descriptors)
 
+    def clear(self) -> None:
+        """Once the command has begun, or has failed to: remove what starting it left."""
+        if self.plan is not None and self.about is not None and self.about["by"] == "bubblewrap":
+            bubblewrap.clear(self.plan)
+
 
 @cache
 def find(only: str = "") -> Found:
@@ -179,20 +184,21 @@ class CommandSandbox:
         *,
         shown: Sequence[str] = (),
         status: bool = True,
+        failed: Plan | None = None,
     ) -> Wrapped:
         """`command` in the sandbox. Blocks.
 
         Args:
             shown: readable although they lie in a hidden place. status: descriptor
                 bubblewrap.STATUS is open; without it the command ends with the process that
-                started it, and gets no descriptors.
+                started it, and gets no descriptors. failed: see `Planner.plan`.
         Raises ToolError: a sandbox is required and none works; OSError; ValueError.
         """
         found = self.found()
         reach = place.reach
         if reach == "outside" or found.kind == "none":
             return Wrapped(list(command))
-        plan = self._planner.plan(place.folder, reach, shown, place.frozen)
+        plan = self._planner.plan(place.folder, reach, shown, place.frozen, failed)
         descriptors: dict[str, int] = {}
         if found.kind == "bubblewrap":
             self._blank.make()

@@ -1,19 +1,15 @@
 """What still works in the sandbox: files, background work, exit codes, folders of all kinds."""
 
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from configs.settings import Settings
-from core.backend import CommandRequest
 from core.errors import ToolError
 from core.store import runs
 from tests.tools.bench import sleeper, sleeps, until
@@ -22,14 +18,12 @@ from tools.local.wait_for_command import result_of
 from tools.workspace.command_sandbox import (
     CommandPlace,
     CommandSandbox,
-    Wrapped,
     find,
     in_words,
     repositories,
 )
 from tools.workspace.command_sandbox.plan import Planner
 from tools.workspace.command_sandbox.sandbox import bubblewrap_try
-from tools.workspace.this_machine import LocalBackend
 
 
 @pytest.fixture
@@ -376,34 +370,3 @@ def test_old_run_directories_are_read(home: Home) -> None:
     meta = runs.Run(folder).meta()
     assert meta is not None
     assert meta.sandbox is None
-
-
-async def test_a_socket_that_goes_away_while_a_command_starts_does_not_stop_it(
-    mounted: Home, tmp_path: Path
-) -> None:
-    """Programs make and remove sockets in /tmp all the time: multiprocessing, editors, ssh. What
-    hides them from the command cannot be mounted any more, and the command has not begun."""
-    theirs = tmp_path / "theirs"
-    theirs.mkdir()
-    with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(str(theirs / "s"))
-        listening.listen()
-        tried = []
-
-        class Late(CommandSandbox):
-            def wrap(self, *given: Any, **named: Any) -> Wrapped:
-                wrapped = super().wrap(*given, **named)
-                tried.append(theirs.exists())
-                shutil.rmtree(theirs, ignore_errors=True)
-                return wrapped
-
-        backend = LocalBackend(mounted.settings, Late(mounted.settings, mounted.kind))
-        folder = str(mounted.folder)
-        run, _ = await backend.prepare("t", "call_late")
-        request = CommandRequest("echo x >> ran; echo ran", folder, 60.0, False, folder, "network")
-        started = await backend.start(run, request)
-        until(lambda: started.state() != "alive")
-        assert result_of(started).text == "ran\n[exit code 0]"
-    assert (mounted.folder / "ran").read_text() == "x\n"
-    assert tried == [True, False]
-    assert not theirs.exists()
