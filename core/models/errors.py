@@ -19,7 +19,7 @@ from core.models.wire.failures import NotAnAnswer, StreamCut, WireError
 from core.models.wire.no_model import is_no_model
 from core.models.wire.pauses import is_spent, pause_in
 from core.models.wire.too_long import is_too_long, window_in
-from core.models.wire.transport import value_of
+from core.models.wire.values import value_of
 from core.secrets.redaction import redacted
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from core.models.wire import anthropic_answer, openai_answer
 from core.models.wire.failures import NotAnAnswer, error_in
 from core.models.wire.parts import Parts, at
 from core.models.wire.thinking import Piece
-from core.models.wire.transport import page_title
+from core.models.wire.values import page_title
 
 
 class Watch:

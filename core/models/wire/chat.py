@@ -17,7 +17,8 @@ from core.models.wire.failures import StreamCut, WireError
 from core.models.wire.parts import Parts
 from core.models.wire.requests import Target, body_of
 from core.models.wire.thinking import Piece
-from core.models.wire.transport import DONE, exchange
+from core.models.wire.transport import exchange
+from core.models.wire.values import DONE
 
 #: Seconds that the rest of a stream may take after its end was announced: read, so that the
 #: connection serves the next request, and not waited for, since some servers leave it open.

@@ -1,14 +1,16 @@
 """Sends a request to a model server over HTTP/1.1, on connections that are kept.
 
-httpx's client finds the proxies. Without one, a request goes straight over httpcore's streams and
-h11, which httpx uses as well: its own layers cost more processor time than all the rest of a
-request. Imports httpx: only late.
+httpx's client finds the proxies. Without one, a request goes straight over h11, which httpx uses
+as well: its own layers cost more processor time than all the rest of a request. Imports httpx:
+only late.
 """
 
-import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
-from typing import Any
+import asyncio
+import os
+import socket
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from typing import Protocol
 from urllib.request import getproxies
 
 import h11
@@ -16,17 +18,32 @@ import httpcore
 import httpx
 
 from core.http import certificates, no_cookies
+from core.models.wire.http1 import Connection
 
 #: Requests to this machine never go through a proxy.
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-#: Seconds that a connection is kept for the next request, as httpx does.
-KEPT = 5.0
-#: Bytes of one read, and of a header at most; httpcore's.
-READ, LARGEST_HEAD = 64 * 1024, 100 * 1024
+#: Seconds that a connection may take to be made.
+CONNECT = 30.0
+
+
+class Answer(Protocol):
+    """An answer whose head has come. It must be closed."""
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> httpx.Headers: ...
+
+    async def piece(self) -> bytes:
+        """What came next of its body, decoded; b"" after the last. Raises httpx's errors."""
+        ...
+
+    async def aclose(self) -> None: ...
 
 
 class Connections:
-    """Those of one event loop. `headers`: what httpx sends with each request."""
+    """Those of one event loop."""
 
     def __init__(self) -> None:
         own = (f"[{host}]" if ":" in host else host for host in _LOOPBACK)
@@ -37,123 +54,124 @@ class Connections:
             follow_redirects=False,
             cookies=no_cookies(),
         )
-        self.headers = dict(self._client.headers)
+        self._headers = dict(self._client.headers)
         self._has_proxies = any(name != "no" for name in getproxies())
         self._network = httpcore.AnyIOBackend()
-        self._idle: list[_Connection] = []
+        self._idle: list[Connection] = []
 
-    async def send(self, request: httpx.Request) -> httpx.Response:
-        """The head of the answer; it must be closed. Raises httpx's errors."""
-        url = request.url
+    async def post(
+        self, url: httpx.URL, headers: Mapping[str, str], body: bytes, silence: float
+    ) -> Answer:
+        """The answer to a request. Raises httpx's errors.
+
+        Args:
+            silence: seconds without a byte after which httpx.ReadTimeout is raised.
+        """
+        headers = {**self._headers, **headers}
         if url.userinfo or (self._has_proxies and url.host not in _LOOPBACK):
-            return await self._client.send(request, stream=True)
-        with _errors_of_httpx(request):
-            connection = await self._connected(url, request.extensions["timeout"]["connect"])
-            return await connection.ask(request)
+            timeout = httpx.Timeout(silence, connect=min(CONNECT, silence), pool=None)
+            extensions = {"timeout": timeout.as_dict()}
+            request = httpx.Request(
+                "POST", url, headers=headers, content=body, extensions=extensions
+            )
+            return _Decoded(await self._client.send(request, stream=True))
+        try:
+            head = _head(url, headers, len(body))
+            connection = await self._connected(url, min(CONNECT, silence))
+        except (*_ERRORS, OSError) as error:
+            raise _of_httpx(error, url) from error
+        answer = _Plain(await connection.ask(url, head, body, silence), connection, self._idle)
+        return answer.decoded() if answer.is_encoded else answer
 
-    async def _connected(self, url: httpx.URL, patience: float) -> "_Connection":
+    async def _connected(self, url: httpx.URL, patience: float) -> Connection:
         origin = (url.scheme, url.raw_host.decode("ascii"), url.port)
-        over = [kept for kept in self._idle if kept.is_over()]
-        for kept in over:
+        for kept in [kept for kept in self._idle if not kept.is_usable()]:
             self._idle.remove(kept)
-        for kept in over:
-            await kept.close()
+            kept.close()
         found = next((kept for kept in reversed(self._idle) if kept.origin == origin), None)
         if found is not None:
             self._idle.remove(found)
             return found
-        is_secure, host = url.scheme == "https", origin[1]
-        port = url.port or (443 if is_secure else 80)
+        return await self._new(origin, patience)
+
+    async def _new(self, origin: tuple[str, str, int | None], patience: float) -> Connection:
+        scheme, host, port = origin
+        port = port or (443 if scheme == "https" else 80)
+        # It tries the addresses of a host side by side. Only the socket is used: its streams have
+        # a lock and a time limit around each read, which cost more than the read.
         stream = await self._network.connect_tcp(host, port, patience)
-        if is_secure:
-            secure = certificates()
-            secure.set_alpn_protocols(["http/1.1"])
-            stream = await stream.start_tls(secure, host, patience)
-        return _Connection(origin, stream, self._idle)
-
-
-class _Connection(httpx.AsyncByteStream):
-    """One connection, and the body of the answer that comes over it."""
-
-    def __init__(self, origin: Any, stream: httpcore.AsyncNetworkStream, idle: list[Any]) -> None:
-        self.origin = origin
-        self._stream = stream
-        self._idle = idle
-        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=LARGEST_HEAD)
-        self._until = 0.0
-
-    def is_over(self) -> bool:
-        """Whether an idle one waited for too long, or the server closed it."""
-        return time.monotonic() > self._until or self._stream.get_extra_info("is_readable")
-
-    async def ask(self, request: httpx.Request) -> httpx.Response:
-        """The head of the answer; its body is this. Raises httpcore's errors, and h11's."""
-        timeouts = request.extensions["timeout"]
-        self._silence = timeouts["read"]
+        connected = socket.socket(fileno=os.dup(stream.get_extra_info("socket").fileno()))
         try:
-            sent = self._message(request)
-            # A server may refuse a request before it has read all of it: its answer is there.
-            with suppress(httpcore.WriteError):
-                await self._stream.write(sent, timeouts["write"])
-            while not isinstance(head := self._http.next_event(), h11.Response):
-                if head is h11.NEED_DATA:
-                    await self._read()
+            await stream.aclose()
+            secure: ssl.SSLContext | None = None
+            if scheme == "https":
+                secure = certificates()
+                secure.set_alpn_protocols(["http/1.1"])
+            async with asyncio.timeout(patience):
+                _, connection = await asyncio.get_running_loop().create_connection(
+                    lambda: Connection(origin),
+                    sock=connected,
+                    ssl=secure,
+                    server_hostname=host if secure else None,
+                )
         except BaseException:
-            await self.close()
+            connected.close()
             raise
-        return httpx.Response(
-            head.status_code, headers=head.headers.raw_items(), stream=self, request=request
-        )
+        return connection
 
-    def _message(self, request: httpx.Request) -> bytes:
-        url, http = request.url, self._http
-        head = h11.Request(method=request.method, target=url.raw_path, headers=request.headers.raw)
-        body = h11.Data(data=request.content)
-        events = (head, body, h11.EndOfMessage())
-        return b"".join(part for e in events for part in http.send_with_data_passthrough(e) or ())
 
-    async def _read(self) -> None:
-        data = await self._stream.read(READ, self._silence)
-        if not data and self._http.their_state is h11.SEND_RESPONSE:
-            raise httpcore.RemoteProtocolError("Server disconnected without sending a response.")
-        self._http.receive_data(data)
+class _Plain:
+    """An answer that comes as it is read."""
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        """What came with one read is one piece, in however many chunks it was sent."""
-        with _errors_of_httpx():
-            while True:
-                came, is_whole, broken = self._came()
-                if came:
-                    yield came
-                if broken is not None:
-                    raise broken
-                if is_whole:
-                    return
-                await self._read()
+    def __init__(self, head: h11.Response, connection: Connection, idle: list[Connection]) -> None:
+        self.status = head.status_code
+        self.piece = connection.piece
+        self._raw = head.headers.raw_items()
+        self._connection, self._idle = connection, idle
 
-    def _came(self) -> tuple[bytes, bool, Exception | None]:
-        """(what has come of the body, whether it is whole, what is wrong behind it)."""
-        came: list[bytes] = []
-        try:
-            while isinstance(event := self._http.next_event(), h11.Data):
-                came.append(bytes(event.data))
-        except h11.RemoteProtocolError as error:
-            return b"".join(came), False, error
-        return b"".join(came), event is not h11.NEED_DATA, None
+    @property
+    def headers(self) -> httpx.Headers:
+        return httpx.Headers(self._raw)
+
+    @property
+    def is_encoded(self) -> bool:
+        return any(name.lower() == b"content-encoding" for name, _ in self._raw)
 
     async def aclose(self) -> None:
-        """The answer is over: keep the connection if all of it was read."""
-        http = self._http
-        is_whole = http.our_state is h11.DONE and http.their_state is h11.DONE
-        if is_whole and not http.trailing_data[0]:
-            http.start_next_cycle()
-            self._until = time.monotonic() + KEPT
-            self._idle.append(self)
-        else:
-            await self.close()
+        if self._connection.leave():
+            self._idle.append(self._connection)
 
-    async def close(self) -> None:
-        await self._stream.aclose()
+    def decoded(self) -> "_Decoded":
+        return _Decoded(httpx.Response(self.status, headers=self.headers, stream=_Body(self)))
+
+
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, answer: _Plain) -> None:
+        self._answer = answer
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while piece := await self._answer.piece():
+            yield piece
+
+    async def aclose(self) -> None:
+        await self._answer.aclose()
+
+
+class _Decoded:
+    """An answer that httpx decodes, or has read."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.status, self.headers = response.status_code, response.headers
+        self._pieces = response.aiter_bytes()
+        self.aclose = response.aclose
+
+    async def piece(self) -> bytes:
+        return await anext(self._pieces, b"")
+
+
+def _head(url: httpx.URL, headers: Mapping[str, str], length: int) -> h11.Request:
+    sent = [("Host", url.netloc.decode("ascii")), *headers.items(), ("Content-Length", str(length))]
+    return h11.Request(method="POST", target=url.raw_path, headers=sent)
 
 
 #: What httpx has under the same names.
@@ -162,9 +180,12 @@ _ERRORS = (
 )  # fmt: skip
 
 
-@contextmanager
-def _errors_of_httpx(request: httpx.Request | None = None) -> Iterator[None]:
-    try:
-        yield
-    except _ERRORS as error:
-        raise getattr(httpx, type(error).__name__)(str(error), request=request) from error
+def _of_httpx(error: Exception, url: httpx.URL) -> httpx.TransportError:
+    kind: type[httpx.TransportError]
+    if isinstance(error, TimeoutError):
+        kind = httpx.ConnectTimeout
+    elif isinstance(error, OSError):
+        kind = httpx.ConnectError  # such as a certificate that is not trusted
+    else:
+        kind = getattr(httpx, type(error).__name__)
+    return kind(str(error), request=httpx.Request("POST", url))

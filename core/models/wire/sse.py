@@ -6,15 +6,11 @@ U+0085, which JSON strings may hold.
 """
 
 import codecs
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-
-_LINE_END = re.compile(r"\r\n|\n|\r")
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """One event: its name ("" if the server gave none) and its data."""
 
     name: str
@@ -30,23 +26,25 @@ class Lines:
         self._rest: list[str] = []
         self._ended_with_cr = False
 
-    def feed(self, chunk: bytes, *, last: bool = False) -> Iterator[str]:
+    def feed(self, chunk: bytes, *, last: bool = False) -> list[str]:
         """The lines that are whole after `chunk`, without their ends; `last`: also the rest."""
         text = self._decoder.decode(chunk, last)
         if self._ended_with_cr and text.startswith("\n"):
             text = text[1:]
         if text:
             self._ended_with_cr = text.endswith("\r")
-        start = 0
-        for found in _LINE_END.finditer(text):
-            yield "".join([*self._rest, text[start : found.start()]])
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        lines = text.split("\n")
+        if len(lines) > 1 and self._rest:
+            lines[0] = "".join((*self._rest, lines[0]))
             self._rest.clear()
-            start = found.end()
-        if start < len(text):
-            self._rest.append(text[start:])
+        if rest := lines.pop():
+            self._rest.append(rest)
         if last and self._rest:
-            yield "".join(self._rest)
+            lines.append("".join(self._rest))
             self._rest.clear()
+        return lines
 
 
 class Events:
@@ -56,29 +54,28 @@ class Events:
         self._name = ""
         self._data: list[str] = []
 
-    def feed(self, line: str) -> Iterator[Event]:
-        """The events that `line` completes."""
-        if not line:
-            yield from self.end()
-            return
-        field, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        if field == "event":
-            self._name = value
-        elif field == "data":
-            self._data.append(value)
-        # A comment (": keep-alive"), id, retry and fields that no one defined say nothing.
+    def feed(self, lines: Iterable[str]) -> Iterator[Event]:
+        """The events that `lines` complete."""
+        for line in lines:
+            if not line:
+                yield from self.end()
+                continue
+            field, _, value = line.partition(":")
+            value = value.removeprefix(" ")
+            if field == "data":
+                self._data.append(value)
+            elif field == "event":
+                self._name = value
+            # A comment (": keep-alive"), id, retry and fields that no one defined say nothing.
 
-    def end(self) -> Iterator[Event]:
+    def end(self) -> Iterable[Event]:
         """What was not closed by an empty line; some servers leave out the last one."""
         name, data = self._name, self._data
         self._name, self._data = "", []
         if not data or not any(data):
-            return
+            return ()
         # Several data lines are one text. Servers that forget the empty line between events
         # send several JSON texts so; each of them begins an object or is [DONE].
         if len(data) > 1 and all(part.startswith(("{", "[DONE]")) for part in data):
-            for part in data:
-                yield Event(name, part)
-        else:
-            yield Event(name, "\n".join(data))
+            return [Event(name, part) for part in data]
+        return (Event(name, "\n".join(data)),)
