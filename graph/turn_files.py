@@ -144,17 +144,25 @@ class TurnFiles:
 
     def _unsure(self) -> Scan | None:
         """The newest look, if a command of the thread ran in the background after it. Blocking."""
-        look, runs = self._last, self._services.outputs.runs(self._thread.id)
-        if look is None or not runs.is_dir():
+        look = self._last
+        if look is None:
             return None
-        for folder in runs.iterdir():
-            run = Run(folder)
-            meta = None if run.name in self._foreground else run.meta()
+        runs = self._services.outputs.runs(self._thread.id)
+        for name in _names_in(runs):
+            run = Run(runs / name)
+            meta = None if name in self._foreground else run.meta()
             if meta is not None and not meta.background:
-                self._foreground.add(run.name)
+                self._foreground.add(name)
             elif meta is not None and (run.state() == "alive" or _end_of(run) > look.at):
                 return look
         return None
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 async def last_end(snapshots: Snapshots, outputs: ThreadFiles, turn: Turn) -> float | None:

@@ -11,9 +11,10 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import subprocess
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from urllib.parse import quote
@@ -52,29 +53,31 @@ class Shadow:
 
     def unfit(self) -> str:
         """Why nothing can be kept of the folder; "" if it can."""
-        here = real_path(self.folder)
         if not _has_git(os.environ.get("PATH")):
             return "git is not installed"
-        if here == real_path(os.path.expanduser("~")):
-            return "the working directory is the home folder"
-        if here == os.path.sep:
-            return "the working directory is /"
-        return "" if os.path.isdir(here) else "the working directory is gone"
+        here = _leads_to(self.folder)
+        if here is None or not stat.S_ISDIR(here.st_mode):
+            return "the working directory is gone"
+        for place, name in ((os.path.expanduser("~"), "the home folder"), (os.sep, os.sep)):
+            other = _leads_to(place)
+            if other is not None and os.path.samestat(here, other):
+                return f"the working directory is {name}"
+        return ""
 
-    @contextmanager
-    def in_use(self) -> Iterator[None]:
+    def in_use(self) -> AbstractContextManager[None]:
         """No clean-up removes the repository while the block runs."""
-        with locked(self._git_dir.parent, fcntl.LOCK_SH):
-            yield
+        return locked(self._git_dir.parent, fcntl.LOCK_SH)
 
-    def create(self) -> tuple[int, int]:
+    def create(self) -> tuple[int, ...]:
         """Make the repository unless there is one; what tells it from one that was removed."""
-        if not os.path.exists(f"{self._git_dir}/HEAD"):
+        head = f"{self._git_dir}/HEAD"
+        status = status_of(head)
+        if status is None:
             make_private_folder(self._git_dir.parent)
             self._git(["init", "--quiet", "--bare", "--template=", str(self._git_dir)], plain=True)
             self._git(["config", "gc.auto", "0"])
-        status = os.stat(self._git_dir)
-        return status.st_dev, status.st_ino
+            status = os.stat(head)
+        return status.st_dev, status.st_ino, status.st_mtime_ns
 
     def put(self, content: bytes) -> str:
         """Store `content`; its blob."""
@@ -222,6 +225,14 @@ def _has_git(path: str | None) -> bool:
     return shutil.which("git", path=path) is not None
 
 
+def _leads_to(path: str) -> os.stat_result | None:
+    """None: it leads nowhere."""
+    try:
+        return os.stat(path)
+    except OSError:
+        return None
+
+
 def status_of(path: str) -> os.stat_result | None:
     """None: nothing is there."""
     try:
@@ -234,8 +245,12 @@ def status_of(path: str) -> os.stat_result | None:
 def locked(home: Path, how: int) -> Iterator[None]:
     """Hold the lock of all shadow repositories while the block runs: shared (LOCK_SH) to take
     snapshots, alone (LOCK_EX) to remove repositories. Raises BlockingIOError with LOCK_NB."""
-    make_private_folder(home)
-    descriptor = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    lock, how_opened = f"{home}/lock", os.O_RDWR | os.O_CREAT
+    try:
+        descriptor = os.open(lock, how_opened, 0o600)
+    except FileNotFoundError:
+        make_private_folder(home)
+        descriptor = os.open(lock, how_opened, 0o600)
     try:
         try:
             fcntl.flock(descriptor, how | fcntl.LOCK_NB)

@@ -99,13 +99,8 @@ class Recorder:
         records = self._records_of(shadow, turn)
         stored = records.newest(turn.before)
         base = self._look(shadow, only, () if unsure is None else unsure.entries)
-        paths = None if only is None else sorted(only)
-        if stored is not None and stored.open and stored.only == paths and unsure is None:
-            # The record says it already, also after a kill.
-            if base.off and stored.off == base.off:
-                return base
-            if not base.off and records.put_look(stored.open, base):
-                return base
+        if base.off and stored is not None and stored.off == base.off:
+            return base
         changes = stored.copy() if stored is not None else Changes(turn.before, off=BEGUN_BEFORE)
         if base.off:
             changes.off = base.off
@@ -113,9 +108,12 @@ class Recorder:
             return base
         if unsure is not None:
             changes.dispute(unsure, base, UNSURE)
-        changes.open, changes.only = new_look(), paths
-        # In this order: a look under the name that the record had would have its old `only`.
-        put(records, changes)
+        paths = None if only is None else sorted(only)
+        # Most often the record says it already.
+        if stored is None or unsure is not None or not changes.open or changes.only != paths:
+            changes.open, changes.only = new_look(), paths
+            # In this order: under the name that it had, the look would be of the call before.
+            put(records, changes)
         records.put_look(changes.open, base)
         return base
 

@@ -41,7 +41,7 @@ class Scanner:
         self._is_secret = is_secret
         self._known: dict[str, list[object]] = {}
         self._written: set[str] = set()
-        self._repository: tuple[int, int] | None = None
+        self._repository: tuple[int, ...] | None = None
         self._dirty = False
 
     def scan(self, now: float, also: Collection[str] = ()) -> Scan:

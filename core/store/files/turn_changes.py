@@ -30,8 +30,10 @@ BY_SOMEBODY = "something else changed it during the turn"
 WAS_IGNORED = "git ignored it when the turn began"
 #: A file's times come from a clock that lags by at most one tick. Seconds.
 TICK = 0.02
-#: How the files of looks end.
-LOOK = ".look"
+#: How the file of a look ends, while its call is under way and after that.
+LOOK, SPARE = ".look", ".spare"
+#: Entries of a look above which its file does not stay after the call: it takes 100 bytes for one.
+MOST_SPARE = 1_000
 
 
 @dataclass
@@ -126,6 +128,12 @@ class Records:
         self.folder = folder
         #: The record that was read or written last, and what its file was.
         self._newest: tuple[object, Changes] | None = None
+        #: What this process put into the files of looks that it has not dropped yet.
+        self._put: dict[str, Scan] = {}
+        #: The look that was dropped last: most calls find the folder as the one before left it,
+        #: and to give a file another name costs a tenth of making one. No one else knows its name.
+        self._spare = f"{secrets.token_hex(6)}{SPARE}"
+        self._spare_holds: Scan | None = None
 
     def _path(self, before: str) -> str:
         return f"{self.folder}/{hashlib.sha256(before.encode()).hexdigest()[:24]}.json"
@@ -154,39 +162,54 @@ class Records:
         file = _file_at(path)
         self._newest = (file, changes) if file is not None else None
 
-    def put_look(self, name: str, scan: Scan) -> bool:
-        """Store a look; False: there is a file of this name. Not atomically: what a kill leaves
-        of it is not JSON, and the call that it is for has not begun."""
-        try:
-            write_new(f"{self.folder}/{name}", json.dumps(scan.to_dict()))
-        except FileExistsError:
-            return False
-        return True
+    def put_look(self, name: str, scan: Scan) -> None:
+        """Store a look; it gets its name once it is whole."""
+        spare, held = f"{self.folder}/{self._spare}", self._spare_holds
+        self._spare_holds = None
+        if held is None or not held.same_as(scan) or not _has_time(spare, scan.at):
+            with suppress(FileNotFoundError):
+                os.unlink(spare)
+            write_new(spare, json.dumps(scan.to_dict()))
+            os.utime(spare, (scan.at, scan.at))
+        os.rename(spare, f"{self.folder}/{name}")
+        self._put[name] = scan
 
     def look(self, name: str) -> Scan | None:
         """A look; None if there is none, or none that can be read."""
+        path = Path(self.folder, name)
         try:
-            return Scan.from_dict(json.loads(Path(self.folder, name).read_bytes()))
+            found = Scan.from_dict(json.loads(path.read_bytes()))
+            # A look that is found again is not written again: its file has the time.
+            found.at = max(found.at, path.stat().st_mtime)
         except (OSError, ValueError, TypeError, KeyError):
             return None
+        return found
 
     def drop_look(self, name: str) -> None:
-        """Remove a look: the call that began with it has ended."""
-        if name:
-            with suppress(FileNotFoundError):
+        """The call that began with a look has ended."""
+        scan = self._put.pop(name, None)
+        with suppress(FileNotFoundError):
+            if scan is None or len(scan.entries) > MOST_SPARE:
                 os.unlink(f"{self.folder}/{name}")
+            else:
+                os.rename(f"{self.folder}/{name}", f"{self.folder}/{self._spare}")
+                self._spare_holds = scan
 
     def looks(self) -> set[str]:
         """The looks of calls that are under way, or were cut off."""
+        return self._named(LOOK)
+
+    def _named(self, end: str) -> set[str]:
         with suppress(OSError):
-            return {name for name in os.listdir(self.folder) if name.endswith(LOOK)}
+            return {name for name in os.listdir(self.folder) if name.endswith(end)}
         return set()
 
     def sweep(self) -> None:
         """Remove the looks that no call under way began with."""
         used = {changes.open for path in self._all() if (changes := read(path))}
-        for name in self.looks() - used:
-            self.drop_look(name)
+        for name in (self.looks() | self._named(SPARE)) - used - {self._spare}:
+            with suppress(FileNotFoundError):
+                os.unlink(f"{self.folder}/{name}")
 
     def since(self, moment: float, looks: Collection[str]) -> list[Changes]:
         """Those that were written since `moment`, or have one of `looks`: a call under way."""
@@ -194,12 +217,21 @@ class Records:
         return [each for each in found if each and (each.at >= moment or each.open in looks)]
 
     def _all(self) -> list[str]:
-        return [str(path) for path in Path(self.folder).glob("*.json")]
+        return [f"{self.folder}/{name}" for name in self._named(".json")]
 
 
 def new_look() -> str:
     """A name for the file of a look."""
     return f"{secrets.token_hex(6)}{LOOK}"
+
+
+def _has_time(path: str, at: float) -> bool:
+    """Set a file's time; False: it is gone."""
+    try:
+        os.utime(path, (at, at))
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _file_at(path: str) -> object:

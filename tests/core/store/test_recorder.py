@@ -36,14 +36,57 @@ def names(home: Path, kind: str) -> list[str]:
 def test_a_call_that_changes_nothing_leaves_the_record_alone(home: Path, turn: Turn) -> None:
     process = recorder(home)
     process.begin(turn)
-    before = stored(home)
+    (record,) = names(home, ".json")
+    before = stored(home)[record]
     for _ in range(3):
         base = process.enter(turn, None, None)
         assert len(names(home, ".look")) == 1
-        assert process.open_look(turn) is not None
+        look = process.open_look(turn)
+        assert look is not None
+        assert look.at == pytest.approx(base.at, abs=1e-6), "as late as the call, not as its file"
         process.leave(turn, base, goes_on=False)
-        assert stored(home) == before
+        assert stored(home)[record] == before
+        assert names(home, ".look") == []
         assert process.open_look(turn) is None
+        assert len(stored(home)) == 2, "the file of the look waits for the next one"
+        time.sleep(0.01)
+
+
+def test_a_look_that_is_kept_for_the_next_call_is_this_process_own(
+    home: Path, turn: Turn, workdir: Path
+) -> None:
+    """Another one may have worked on the thread in between, or removed what it left."""
+    first, second = recorder(home), recorder(home)
+    first.begin(turn)
+    first.leave(turn, first.enter(turn, None, None), goes_on=False)
+    (workdir / "a").write_text("1")
+    second.leave(turn, second.enter(turn, None, None), goes_on=False)
+    (workdir / "a").unlink()
+    first.enter(turn, None, None)
+    look = recorder(home).open_look(turn)
+    assert look is not None
+    assert [*look.entries] == []
+    first.leave(turn, first.enter(turn, None, None), goes_on=False)
+    assert len(names(home, ".spare")) == 2
+    second.begin(turn)
+    assert len(names(home, ".spare")) == 1
+    base = first.enter(turn, None, None)
+    look = recorder(home).open_look(turn)
+    assert look is not None
+    assert look.entries == base.entries
+
+
+def test_a_large_look_does_not_stay(
+    home: Path, turn: Turn, workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.store.files.turn_changes.MOST_SPARE", 2)
+    for number in range(3):
+        (workdir / str(number)).touch()
+    process = recorder(home)
+    process.begin(turn)
+    for _ in range(2):
+        process.leave(turn, process.enter(turn, None, None), goes_on=False)
+        assert len(stored(home)) == 1
 
 
 def test_a_kill_in_a_later_call_is_seen(home: Path, turn: Turn, workdir: Path) -> None:
@@ -109,7 +152,7 @@ def test_a_look_that_a_kill_left_half_written(home: Path, turn: Turn, workdir: P
     (workdir / "theirs").write_text("1")
     process = recorder(home)
     assert process.open_look(turn) is None
-    base = process.enter(turn, None, None)  # the name is taken
+    base = process.enter(turn, None, None)
     (workdir / "a").write_text("1")
     again = recorder(home).open_look(turn)
     assert again is not None
