@@ -6,8 +6,8 @@ The order is part of the contract. A session: `ready` first, `shutdown` last. A 
 before the `tool_call`s of that answer; `tool_call` before that call's `tool_log`,
 `tool_state_change` and `tool_output`. `compacted` and `undo_complete` may be outside of a turn.
 
-Nodes and tools emit events through LangGraph's stream writer (`emitter`);
-`graph/event_filter.py` drops repeats; `graph/session.py` stamps each with thread, turn and seq.
+Nodes and tools emit events through nodes/emit.py; `graph/event_filter.py` drops repeats;
+`graph/session.py` stamps each with thread, turn and seq.
 """
 
 from collections.abc import Callable, Mapping
@@ -234,12 +234,6 @@ EVENTS: Mapping[str, type[Event]] = {
 }  # fmt: skip
 
 Emit = Callable[[Event], None]
-
-
-def emitter(write: Callable[[Any], None], thread: str = "") -> Emit:
-    """An `Emit` over LangGraph's stream writer. What is written is a plain dict, since
-    LangGraph Server sends it on as JSON; only a session stamps turn and number on it, too."""
-    return lambda event: write({**event.to_dict(), "thread": thread})
 
 
 def from_dict(data: Mapping[str, Any]) -> Event:

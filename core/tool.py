@@ -205,7 +205,8 @@ class Services:
     A session's own: `stop`; `changing_files`, what a call that may change files runs in, for undo;
     `tools`, those of MCP servers too, as of the turn; `inside`, set if the run is a sub-agent's;
     `whole_history`, with what was compacted; `report`, what reproduces the thread's run up to the
-    answer with this call, None in a sub-agent; `call_span`, which records a call.
+    answer with this call, None in a sub-agent; `call_span`, which records a call; `tell`, where the
+    events of the run under way go, None: to LangGraph's stream.
     """
 
     settings: Settings
@@ -229,6 +230,7 @@ class Services:
     whole_history: Callable[[], Awaitable[list[AnyMessage]]] | None = None
     report: Callable[[str], Awaitable[dict[str, Any]]] | None = None
     call_span: CallSpan = no_span
+    tell: Emit | None = None
 
 
 if TYPE_CHECKING:

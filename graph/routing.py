@@ -1,7 +1,4 @@
-"""What runs next: the conditional edges. Pure functions of the state, nothing else.
-
-Coroutines, since LangGraph hands a plain function to another thread each time.
-"""
+"""What runs next: the conditional edges. Pure functions of the state, nothing else."""
 
 from typing import Literal
 
@@ -9,6 +6,7 @@ from langgraph.types import Send
 
 from core.history import Call, unanswered, waits_for_answer
 from core.state import AgentState
+from graph.route import Next, Route
 from nodes.approval import waiting_calls
 from nodes.ask_hooks import hooked_calls
 from nodes.budget import key_of
@@ -19,7 +17,8 @@ from tools.wait.tool import is_wait
 END: Literal["__end__"] = "__end__"
 
 
-async def from_start(state: AgentState) -> str:
+@Route
+def from_start(state: AgentState) -> str:
     """A compaction that a user asked for goes straight there; a message that went over open
     calls waits until they are closed."""
     if state.get("turn", {}).get("compact") == "requested":
@@ -30,7 +29,8 @@ async def from_start(state: AgentState) -> str:
     return "call_model"
 
 
-async def after_call_model(state: AgentState) -> str | list[Send]:
+@Route
+def after_call_model(state: AgentState) -> Next:
     turn = state.get("turn", {})
     if turn.get("status") != "running":
         return END
@@ -43,10 +43,11 @@ async def after_call_model(state: AgentState) -> str | list[Send]:
         return "doom_check"
     if hooked_calls(state):
         return "ask_hooks"
-    return await after_verdicts(state)
+    return after_verdicts(state)
 
 
-async def after_verdicts(state: AgentState) -> str | list[Send]:
+@Route
+def after_verdicts(state: AgentState) -> Next:
     """The user, then the first wave; rejected calls go too, for all results in call order."""
     if waiting_calls(state):
         return "approval"
@@ -54,7 +55,8 @@ async def after_verdicts(state: AgentState) -> str | list[Send]:
     return _wave(state, calls)
 
 
-async def after_execute_tools(state: AgentState) -> str | list[Send]:
+@Route
+def after_execute_tools(state: AgentState) -> Next:
     """The next wave, sent by the task that leads this one; after the last wave, the model.
 
     Each task of a wave routes with only its own result in view (`next_wave`), so the question
@@ -66,12 +68,13 @@ async def after_execute_tools(state: AgentState) -> str | list[Send]:
     return _wave(state, calls) if leads else []
 
 
-async def unless_ended(state: AgentState) -> str:
+@Route
+def unless_ended(state: AgentState) -> str:
     """The model again, unless the node has ended the turn."""
     return "call_model" if state.get("turn", {}).get("status") == "running" else END
 
 
-def _wave(state: AgentState, calls: list[Call]) -> str | list[Send]:
+def _wave(state: AgentState, calls: list[Call]) -> Next:
     """A wave that waits is one stop, all others a task per call."""
     if calls and is_wait(calls[0], state.get("verdicts", {})):
         return "wait"

@@ -127,6 +127,7 @@ def _context(ctx: ToolContext, subagent: Subagent) -> AgentContext:
         inside=SubagentRun(ctx.call_id, subagent.prompt, subagent.copy_of),
         whole_history=None,
         report=None,
+        tell=None,
         # Undo keeps the thread's own folder.
         changing_files=None if subagent.copy_of else services.changing_files,
     )

@@ -9,11 +9,12 @@ from typing import Any
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
-from core.events import Emit, ToolState, ToolStateChange, emitter
+from core.events import Emit, ToolState, ToolStateChange
 from core.history import Call, pending_calls
 from core.state import AgentState, Decision
 from core.tool import AgentContext
 from nodes.approval_format import read_decisions, request_of
+from nodes.emit import emit_of
 
 
 def approval(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, Any]:
@@ -21,7 +22,7 @@ def approval(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, Any
     waiting = waiting_calls(state)
     answer = interrupt(request_of(waiting, state["verdicts"]))
     decisions = read_decisions(answer, waiting)
-    emit = emitter(runtime.stream_writer)
+    emit = emit_of(runtime)
     verdicts = dict(state["verdicts"])
     for call, decision in zip(waiting, decisions, strict=True):
         verdicts[call.id] = {**verdicts[call.id], "decision": decision}

@@ -5,10 +5,11 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from core.errors import StuckInLoop
-from core.events import ToolOutput, emitter
+from core.events import ToolOutput
 from core.history import pending_calls, tool_message
 from core.state import OURS, AgentState, LoopGuard
 from core.tool import AgentContext, ToolResult
+from nodes.emit import emit_of
 from nodes.loop_guard import Loop, find_loop
 from nodes.opening import ended
 
@@ -26,7 +27,7 @@ async def doom_check(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
     messages, turn = state["messages"], state.get("turn", {})
     loop = find_loop(messages, state.get("verdicts")) or Loop("", "the same calls repeat")
     guard = caught(state.get("loop_guard", {}), loop.streak, turn.get("number", 0))
-    emit = emitter(runtime.stream_writer)
+    emit = emit_of(runtime)
     note = NOTE.format(why=loop.why)
     answers = []
     for call in pending_calls(messages):

@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 from langgraph.runtime import Runtime
 
 from core.durable import Caps, Scope
-from core.events import Emit, emitter
+from core.events import Emit
 from core.state import Turn
 from core.tool import AgentContext, RunSubagent, Services, ToolContext
 from nodes.budget import caps_of, key_of
+from nodes.emit import emit_of
 from nodes.interrupt import race
 from nodes.server_errors import telling
 from nodes.shared_services import cwd_of, services_of
@@ -43,7 +44,7 @@ class Step:
     ) -> "Step":
         info, context = runtime.execution_info, runtime.context
         thread = info.thread_id or "" if info else ""
-        emit = emitter(runtime.stream_writer, thread)
+        emit = emit_of(runtime)
         with telling(emit, context):
             services = await services_of(runtime)
         return cls(

@@ -12,7 +12,8 @@ import pytest
 
 from core import errors, events, model_errors
 from core.errors import AgentError
-from core.events import EVENTS, SCHEMA_VERSION, Event, emitter, from_dict
+from core.events import EVENTS, SCHEMA_VERSION, Event, from_dict
+from nodes.emit import emitter
 
 #: Each event's fields in their order; those with a default may be left out by older writers.
 FIELDS = {
