@@ -3,15 +3,21 @@ line, readable by its owner alone. The environment wins over it."""
 
 import os
 import stat
+from functools import lru_cache
 from pathlib import Path
 
 from configs.dotenv import NAMES, NEVER
-from configs.folders import write_atomically
-from configs.layers import user_file
+from configs.folders import user_folder, write_atomically
 
 
 def keys_file() -> Path:
-    return user_file().with_name("env")
+    return _keys_file(user_folder("config"))
+
+
+@lru_cache(maxsize=8)
+def _keys_file(folder: str) -> Path:
+    # Asked for at each call that is judged; making a path takes longer than the rest.
+    return Path(folder, "env")
 
 
 def kept_keys() -> dict[str, str]:

@@ -1,30 +1,61 @@
 """What a path leads to: `os.path.realpath` that never raises OSError, and is quicker."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from stat import S_ISLNK
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 #: Links on one way; the kernel follows no more either.
 MOST_LINKS = 40
 #: Characters of a path whose parents are looked at one by one.
 LONGEST = 400
 
-#: Where each path leads, and whether something is there; None outside of `one_look`.
-_known: ContextVar[dict[str, tuple[str, bool]] | None] = ContextVar("known", default=None)
+
+@dataclass
+class _Look:
+    """What is known while one look lasts.
+
+    Attributes:
+        places: where each path leads, and whether something is there.
+        by_python: where `os.path.realpath` says that a path leads.
+        found: what `once` found.
+    """
+
+    places: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    by_python: dict[str, str] = field(default_factory=dict)
+    found: dict[Hashable, Any] = field(default_factory=dict)
+
+
+#: None outside of `one_look`.
+_now: ContextVar[_Look | None] = ContextVar("look", default=None)
 
 
 @contextmanager
 def one_look() -> Iterator[None]:
     """While this is open, each place is looked at once: for work about one moment, with no wait in
     it."""
-    token = _known.set({}) if _known.get() is None else None
+    token = _now.set(_Look()) if _now.get() is None else None
     try:
         yield
     finally:
         if token is not None:
-            _known.reset(token)
+            _now.reset(token)
+
+
+def once(what: Hashable, find: Callable[[], T]) -> T:
+    """What `find` finds on the disk; while one look lasts, what it found first."""
+    look = _now.get()
+    if look is None:
+        return find()
+    if what not in look.found:
+        look.found[what] = find()
+    found: T = look.found[what]
+    return found
 
 
 def real_path(path: str | os.PathLike[str]) -> str:
@@ -34,13 +65,16 @@ def real_path(path: str | os.PathLike[str]) -> str:
     behind it counts as below the link itself, so it is never taken for a place somewhere else.
     Raises ValueError for a path that no file can have.
     """
-    found = _followed(os.fspath(path))
+    path = os.fspath(path)
+    found = _followed(path)
     if found is not None:
         return found[0]
-    try:
-        return os.path.realpath(path)  # noqa: TID251
-    except OSError:
-        return _as_far_as_readable(os.path.join(os.getcwd(), path))
+    look = _now.get()
+    if look is None:
+        return _by_python(path)
+    if path not in look.by_python:
+        look.by_python[path] = _by_python(path)
+    return look.by_python[path]
 
 
 def path_of_existing(path: str) -> str:
@@ -51,14 +85,27 @@ def path_of_existing(path: str) -> str:
     return real_path(path) if os.path.exists(path) else ""
 
 
+def is_there(path: str) -> bool:
+    """Whether something is at `path`, be it a link that leads nowhere. Raises ValueError for a path
+    that no file can have."""
+    found = _followed(path)
+    return found[1] if found is not None else os.path.lexists(path)
+
+
+def _by_python(path: str) -> str:
+    try:
+        return os.path.realpath(path)  # noqa: TID251
+    except OSError:
+        return _as_far_as_readable(os.path.join(os.getcwd(), path))
+
+
 def _followed(path: str) -> tuple[str, bool] | None:
     """What a path leads to, looked up below its parent, and whether something is there. None:
     `os.path.realpath` has to say. The path is long, not absolute or goes up, or a link on the way
     leads nowhere."""
-    known = _known.get()
-    if known is None:
-        known = {}
-    elif path in known:
+    look = _now.get()
+    known = look.places if look is not None else {}
+    if path in known:
         return known[path]
     is_plain = path.startswith(os.sep) and len(path) <= LONGEST and "\0" not in path
     if not is_plain or "/../" in f"{path}/":

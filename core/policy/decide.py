@@ -16,6 +16,7 @@ cache count as inside for reading.
 import os
 from collections.abc import Sequence
 
+from configs.real_path import one_look
 from core.effects import Effect
 from core.policy import modes
 from core.policy.hosts import Known, with_question
@@ -29,7 +30,6 @@ from core.policy.paths import (
     named,
     protected_place,
     resolved,
-    special_places_looked_up_once,
 )
 from core.policy.rules import Rule
 
@@ -42,7 +42,7 @@ def decide(tool: str, effect: Effect, words: Sequence[str], here: Situation) -> 
     Args:
         words: the call's main arguments, for rules on tools without a path or command.
     """
-    with special_places_looked_up_once():
+    with one_look():
         return _verdict(tool, effect, words, here)
 
 

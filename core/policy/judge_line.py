@@ -8,7 +8,7 @@ from core.policy.grammar import NotJudged, ShellCommand, read_line
 from core.policy.modes import Judged, Situation, by_mode
 from core.policy.paths import resolved
 from core.policy.rules import Rules
-from core.policy.shell import parsed
+from core.policy.shell import Line, parsed
 from core.policy.unasked import allowing_rule, place_problem, reads_only
 from core.policy.wrapped import hides
 
@@ -43,7 +43,7 @@ def judge_line(source: str, here: Situation, folder: str) -> Judged:
     if here.mode == "yolo":
         return by_mode("execute", here.mode, [])
     verdict = by_mode("execute", here.mode, [])
-    strict = _strict(closed, against, hides(line), here, folder)
+    strict = _strict(closed, against, line, here, folder)
     if strict is not None:
         return strict if here.mode != "read-only" else verdict
     if here.mode == "auto":
@@ -96,13 +96,14 @@ def _closed(source: str) -> tuple[Sequence[ShellCommand], str]:
 
 
 def _strict(
-    closed: Sequence[ShellCommand], against: str, hidden: str, here: Situation, folder: str
+    closed: Sequence[ShellCommand], against: str, line: Line, here: Situation, folder: str
 ) -> Judged | None:
     """If rules deny or ask about some commands, a line that could be one of them asks: one that is
     not of the closed grammar, one that hides what it runs, one that holds such a program's name."""
     rules = [rule for rule in (*here.rules.deny, *here.rules.ask) if rule.tool == "bash"]
     if not rules:
         return None
+    hidden = hides(line)
     if not closed or hidden:
         why = f"{hidden or against}, and rules forbid some commands"
         return Judged("ask", why, rules[0].named("the"))

@@ -8,16 +8,15 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
 from configs.folders import user_folder
 from configs.kept_keys import keys_file
+from configs.kept_ways import real_paths
 from configs.memory import is_memory
-from configs.real_path import one_look, real_path
+from configs.real_path import once, real_path
 from configs.skills import SKILL_FOLDERS
 from core.policy.secret_files import MAY_BE_FOLDER, is_secret_name
 
@@ -40,12 +39,16 @@ TEMPORARY = ("/tmp",)
 
 def named(path: str, cwd: str) -> str:
     """`path` as an absolute path, `~` and `..` resolved, symlinks as they are."""
-    return os.path.abspath(os.path.join(cwd, os.path.expanduser(path)))
+    whole = joined(path, cwd)
+    is_plain = whole.startswith(os.sep) and not (
+        "/." in whole or "//" in whole or whole.endswith(os.sep)
+    )
+    return whole if is_plain else os.path.abspath(whole)
 
 
 def joined(path: str, cwd: str) -> str:
     """`path` below `cwd`, `~` resolved and nothing else."""
-    return os.path.join(cwd, os.path.expanduser(path))
+    return os.path.join(cwd, os.path.expanduser(path) if path.startswith("~") else path)
 
 
 def changed_place(places: Mapping[str, str]) -> str:
@@ -67,16 +70,6 @@ def changed_place(places: Mapping[str, str]) -> str:
 def resolved(path: str, cwd: str) -> str:
     """`path` as an absolute path, `~`, `..` and symlinks resolved as far as they exist."""
     whole = joined(path, cwd)
-    known = _known.get()
-    if known is None:
-        return _followed_to_its_end(whole)
-    # Each word of a line is looked at several times, and one verdict is of one moment.
-    if whole not in known:
-        known[whole] = [_followed_to_its_end(whole)]
-    return known[whole][0]
-
-
-def _followed_to_its_end(whole: str) -> str:
     try:
         return real_path(whole)
     except ValueError:
@@ -88,39 +81,42 @@ def inside(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
-def inside_any(path: str, folders: tuple[str, ...]) -> bool:
-    """Whether `path` is `inside` one of `folders`. One line makes hundreds of pairs."""
-    return path in folders or path.startswith(_beginnings(folders))
+class Folders:
+    """Folders, made ready for many questions: one line makes hundreds of pairs."""
 
+    def __init__(self, folders: Iterable[str]) -> None:
+        self.all = tuple(dict.fromkeys(folders))
+        self._themselves = frozenset(self.all)
+        self._beginnings = tuple(folder.rstrip(os.sep) + os.sep for folder in self.all)
 
-@lru_cache(maxsize=64)
-def _beginnings(folders: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(folder.rstrip(os.sep) + os.sep for folder in folders)
+    def hold(self, path: str) -> bool:
+        """Whether `path` is `inside` one of them."""
+        return path in self._themselves or path.startswith(self._beginnings)
 
 
 def is_secret(path: str) -> bool:
     """A file that is known to hold credentials."""
     if is_secret_name(path):
         return os.path.basename(path).lower() not in MAY_BE_FOLDER or not os.path.isdir(path)
-    return inside_any(path, (*_below_home(SECRET_PLACES), *_hf_tokens(), *_kept_keys()))
+    return once("secret places", _secret_folders).hold(path)
 
 
 def is_protected(path: str, state: str = "") -> bool:
     """What governs ml-agent itself or runs without asking later: our settings and database, git
     hooks and settings, shell profiles."""
-    ours = _once(("own", state), lambda: [real_path(place) for place in own_places(state)])
-    copied = _place_in_copy(path, ours)
-    whole = path if copied is None else copied
-    parts = [part for part in whole.lower().split(os.sep) if part not in ("", os.curdir)]
-    if ".ml-agent" in parts:
-        return True
-    # Also below .git/modules and .git/worktrees.
-    within = parts[parts.index(".git") + 1 :] if ".git" in parts else []
-    if "hooks" in within or (within and within[-1] in ("config", "config.worktree")):
-        return True
+    copied = _place_in_copy(path, state)
+    whole = (path if copied is None else copied).lower()
+    if ".ml-agent" in whole or ".git" in whole:
+        parts = [part for part in whole.split(os.sep) if part not in ("", os.curdir)]
+        if ".ml-agent" in parts:
+            return True
+        # Also below .git/modules and .git/worktrees.
+        within = parts[parts.index(".git") + 1 :] if ".git" in parts else []
+        if "hooks" in within or (within and within[-1] in ("config", "config.worktree")):
+            return True
     if copied is not None:
         return False
-    return inside_any(path, (*ours, *_below_home(SHELL_PROFILES)))
+    return once(("protected", state), lambda: _protected_folders(state)).hold(path)
 
 
 def protected_place(paths: Iterable[str], kind: str, state: str, cwd: str) -> str | None:
@@ -130,11 +126,14 @@ def protected_place(paths: Iterable[str], kind: str, state: str, cwd: str) -> st
     return next((p for p in paths if is_protected(p, state) and not is_memory(p, *open_here)), None)
 
 
-def _place_in_copy(path: str, ours: Iterable[str]) -> str | None:
+def _place_in_copy(path: str, state: str) -> str | None:
     """Where a path is in the copy of a folder that a trial works in; None: in none. They are in
     the state directory (core/store/files/folder_copy.py), and no part of ml-agent."""
-    place = next((place for place in ours if inside(path, place)), None)
-    found = _COPY.fullmatch(path[len(place) :]) if place is not None else None
+    ours = _own_folders(state)
+    if not ours.hold(path):
+        return None
+    place = next(place for place in ours.all if inside(path, place))
+    found = _COPY.fullmatch(path[len(place) :])
     return found[1] if found else None
 
 
@@ -146,25 +145,22 @@ def is_frozen(path: str, frozen: Iterable[str]) -> bool:
 def is_readable_anywhere(path: str, state: str = "") -> bool:
     """Outside the working directory, yet harmless to read: temporary files, installed
     packages, the Hugging Face cache, results that ml-agent saved itself."""
-    places = _once(("readable", state), lambda: _readable_places(state))
-    if inside_any(path, tuple(places)):
+    if once(("readable", state), lambda: _readable_folders(state)).hold(path):
         return True
     return any(part in ("site-packages", "dist-packages") for part in Path(path).parts)
 
 
-def _readable_places(state: str) -> list[str]:
+def _readable_folders(state: str) -> Folders:
     places = [tempfile.gettempdir(), *TEMPORARY, sys.prefix, sys.base_prefix]
     places.append(os.environ.get("HF_HOME") or os.path.expanduser("~/.cache/huggingface"))
     places += [os.path.expanduser(f"~/{folder}") for folder in SKILL_FOLDERS]
     places += [os.path.join(folder, "threads") for folder in _states(state)]
-    return [real_path(place) for place in places]
+    return _ready(real_paths(tuple(places)))
 
 
 def secret_places() -> list[str]:
     """Files and folders outside of projects that hold credentials. They need not exist."""
-    home = os.path.expanduser("~")
-    places = [os.path.join(home, place) for place in SECRET_PLACES]
-    return [*places, *_hf_tokens(), str(keys_file())]
+    return [*_below(os.path.expanduser("~"), SECRET_PLACES), *_hf_tokens(), str(keys_file())]
 
 
 def own_places(state: str = "") -> list[str]:
@@ -174,8 +170,7 @@ def own_places(state: str = "") -> list[str]:
 
 def profile_places() -> list[str]:
     """What runs or counts at the user's next login or command. It need not exist."""
-    home = os.path.expanduser("~")
-    return [os.path.join(home, place) for place in SHELL_PROFILES]
+    return [*_below(os.path.expanduser("~"), SHELL_PROFILES)]
 
 
 def _states(state: str) -> list[str]:
@@ -186,52 +181,37 @@ def _states(state: str) -> list[str]:
     return [folder for folder in found if folder]
 
 
+def _secret_folders() -> Folders:
+    return _with_links(tuple(secret_places()))
+
+
+def _protected_folders(state: str) -> Folders:
+    return _with_links((*own_places(state), *profile_places()))
+
+
+def _own_folders(state: str) -> Folders:
+    found: Folders = once(("own", state), lambda: _ready(real_paths(tuple(own_places(state)))))
+    return found
+
+
 def _hf_tokens() -> list[str]:
-    return _once("tokens", _find_hf_tokens)
-
-
-def _kept_keys() -> list[str]:
-    return _once("kept keys", lambda: [file := str(keys_file()), real_path(file)])
-
-
-def _find_hf_tokens() -> list[str]:
     folder = os.environ.get("HF_HOME")
     found = [os.path.join(folder, name) for name in ("token", "stored_tokens")] if folder else []
     if os.environ.get("HF_TOKEN_PATH"):
         found.append(os.environ["HF_TOKEN_PATH"])
-    return [form for place in found for form in (place, real_path(place))]
+    return found
 
 
-def _below_home(places: tuple[str, ...]) -> list[str]:
+def _with_links(places: tuple[str, ...]) -> Folders:
     """The places by name, and where their links lead: a profile is often a link."""
-    return _once(places, lambda: _with_links(os.path.expanduser("~"), places))
+    return _ready((*places, *real_paths(places)))
 
 
-def _with_links(home: str, places: tuple[str, ...]) -> list[str]:
-    found = [os.path.join(home, place) for place in places]
-    return [*found, *map(real_path, found)]
+@lru_cache(maxsize=16)
+def _ready(folders: tuple[str, ...]) -> Folders:
+    return Folders(folders)
 
 
-def _once(what: Hashable, find: Callable[[], list[str]]) -> list[str]:
-    """The places that `find` finds; while one call is judged, those that it found first."""
-    known = _known.get()
-    if known is None:
-        return find()
-    if what not in known:
-        known[what] = find()
-    return known[what]
-
-
-#: Special places, and where paths lead, while one call is judged.
-_known: ContextVar[dict[Hashable, list[str]] | None] = ContextVar("known", default=None)
-
-
-@contextmanager
-def special_places_looked_up_once() -> Iterator[None]:
-    """While this is open, the links of special places are followed once, not for every word."""
-    token = _known.set({})
-    try:
-        with one_look():
-            yield
-    finally:
-        _known.reset(token)
+@lru_cache(maxsize=16)
+def _below(home: str, places: tuple[str, ...]) -> list[str]:
+    return [os.path.join(home, place) for place in places]

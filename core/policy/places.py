@@ -5,10 +5,13 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from stat import S_ISREG
 
+from configs.real_path import is_there
 from core.policy.paths import inside, is_protected, is_readable_anywhere, is_secret, named, resolved
 from core.policy.secret_files import is_secret_name
 
 URL = re.compile(r"(?!file:)[A-Za-z][A-Za-z0-9+.-]*://")
+#: Behind one, a word may name a place.
+SEPARATOR = re.compile("[=:,@<]")
 #: The command's own folder and root, under names that mean others where it is judged.
 OWN_PROCESS = re.compile(r"/+proc/+(?:[^/]+/+)+?(cwd|root)(?=/|$)")
 #: In more folders a line is not followed.
@@ -40,30 +43,29 @@ def parts_of(word: str) -> Iterator[str]:
         start = re.search(r"[~/]", word)
         if start is not None:
             yield word[start.start() :]
-    for at in re.finditer(r"[=:,@<]", word):
-        yield word[at.end() :]
-    pieces = re.split(r"[=:,@<]", word)
+    pieces = SEPARATOR.split(word)
     if len(pieces) > 1:
+        yield from (word[at.end() :] for at in SEPARATOR.finditer(word))
         yield from (piece for piece in pieces if not piece.startswith("-"))
 
 
 def places_of(words: Iterable[str]) -> Iterator[str]:
     """The parts of all words that may name a place; addresses of the web name none."""
     for word in words:
-        if URL.match(word) or URL.match(word.partition("=")[2]):
+        if "://" in word and (URL.match(word) or URL.match(word.partition("=")[2])):
             continue
         for part in parts_of(word):
             if not part:
                 continue
             yield part.removeprefix("file://") if part.startswith("file:/") else part
-            if OWN_PROCESS.match(part):
+            if part.startswith("/") and OWN_PROCESS.match(part):
                 yield OWN_PROCESS.sub(lambda found: "." if found[1] == "cwd" else "/.", part)
 
 
 def exists(place: str, folder: str) -> bool:
     """Whether there is something of that name, be it a link that leads nowhere."""
     try:
-        return os.path.lexists(named(place, folder))
+        return is_there(named(place, folder))
     except ValueError:
         return False
 

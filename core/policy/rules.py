@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, lru_cache
 
 from configs.layers import shipped_permissions
 from configs.settings import Permissions
@@ -97,6 +97,7 @@ class Rules:
         return Rules(kinds["allow"], strict["ask"], strict["deny"])
 
 
+@lru_cache(maxsize=1024)
 def parse_rule(text: str, origin: str) -> Rule:
     """Raises SettingsError for what is not a rule."""
     found = RULE.fullmatch(text.strip())

@@ -143,7 +143,7 @@ def _word(node: Any) -> Word:
     """A word as the shell would hand it on."""
     kind, raw = node.type, _text(node)
     if kind in ("word", "number"):
-        return Word(re.sub(r"\\(\n|.)", _escaped, raw, flags=re.DOTALL), pattern=_globs(raw))
+        return Word(_unescaped(raw), pattern=_globs(raw))
     if kind == "raw_string":
         return Word(raw[1:-1])
     if kind == "string":
@@ -163,12 +163,18 @@ def _word(node: Any) -> Word:
     return Word(raw, static=False)
 
 
+def _unescaped(raw: str) -> str:
+    if "\\" not in raw:
+        return raw
+    return re.sub(r"\\(\n|.)", _escaped, raw, flags=re.DOTALL)
+
+
 def _escaped(found: re.Match[str]) -> str:
     return "" if found[1] == "\n" else found[1]
 
 
 def _globs(raw: str) -> bool:
-    return GLOB.search(re.sub(r"\\.", "", raw)) is not None
+    return GLOB.search(re.sub(r"\\.", "", raw) if "\\" in raw else raw) is not None
 
 
 def _text(node: Any) -> str:

@@ -94,10 +94,10 @@ def hides(line: Line) -> str:
 
 
 def _takes_lines(command: ShellCommand) -> bool:
-    names = [os.path.basename(text) for text in command.texts]
-    if not names or names[0] not in WRAPPERS | SHELLS:
+    name = os.path.basename(command.words[0].text) if command.words else ""
+    if name not in WRAPPERS and name not in SHELLS:
         return False
-    return names[0] in TAKE_LINES or any(name in SHELLS for name in names)
+    return name in TAKE_LINES or any(os.path.basename(t) in SHELLS for t in command.texts)
 
 
 def _is_readable(word: Word) -> bool:

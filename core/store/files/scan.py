@@ -14,8 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from configs.folders import write_atomically
-from configs.real_path import real_path
-from core.policy.paths import special_places_looked_up_once
+from configs.real_path import one_look, real_path
 from core.store.files.entries import FOLDER, LEFT_OUT, LINK, Entry, Scan
 from core.store.files.file_snapshots import Shadow, status_of
 from core.store.files.walk import RACY, Walker, stamp
@@ -115,7 +114,7 @@ class Scanner:
         found[name] = status
 
     def _fill(self, found: Mapping[str, os.stat_result], scan: Scan) -> None:
-        with special_places_looked_up_once():
+        with one_look():
             self._fill_in(found, scan)
 
     def _fill_in(self, found: Mapping[str, os.stat_result], scan: Scan) -> None:

@@ -1,0 +1,116 @@
+"""Where special places lead, looked up again only if a folder on their way has changed.
+
+Each call looks at thirty of them, and they hardly ever change. The time at which a folder
+changed (ctime) tells that no entry of it was added, removed or exchanged since. Unlike mtime it
+cannot be set: only a clock that is put back could repeat it. So it is relied on where the kernel
+keeps it, on a disk of this machine; not on one of the network, of a program or in memory.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from stat import S_ISDIR, S_ISLNK
+from typing import NamedTuple
+
+from configs.real_path import real_path
+
+#: Seconds: in a folder that changed this recently, another change may leave the same time. FAT
+#: counts in steps of two seconds, other file systems in finer ones.
+LEAST_AGE = 2.0
+#: Lists of paths that are kept.
+MOST = 32
+
+#: A folder's device and inode, and its time of change if what is in it counts.
+Stamp = tuple[int, int, int | None]
+
+
+class _Found(NamedTuple):
+    """linked: the paths that a link is on the way of; they are followed each time. stamps: of the
+    folders on the ways of the others; None: what was found cannot be kept."""
+
+    linked: frozenset[str]
+    stamps: dict[str, Stamp] | None
+
+
+#: By the paths that were asked for.
+_kept: dict[tuple[str, ...], _Found] = {}
+
+
+def real_paths(paths: tuple[str, ...]) -> tuple[str, ...]:
+    """`real_path` of each."""
+    found = _kept.get(paths)
+    if found is None or not _are_same(found.stamps or {}):
+        found = _looked_at(paths)
+        _kept.pop(paths, None)
+        if found.stamps is not None:
+            if len(_kept) >= MOST:
+                _kept.clear()
+            _kept[paths] = found
+    if not found.linked:
+        return paths
+    return tuple(real_path(path) if path in found.linked else path for path in paths)
+
+
+def _are_same(stamps: Mapping[str, Stamp]) -> bool:
+    try:
+        for folder, stamp in stamps.items():
+            if _stamp(os.lstat(folder), is_looked_into=stamp[2] is not None) != stamp:
+                return False
+    except OSError:
+        return False
+    return True
+
+
+def _stamp(status: os.stat_result, *, is_looked_into: bool) -> Stamp:
+    return status.st_dev, status.st_ino, status.st_ctime_ns if is_looked_into else None
+
+
+def _looked_at(paths: Iterable[str]) -> _Found:
+    before = time.time_ns() - int(LEAST_AGE * 1e9)
+    # A folder's status is taken before its entries are looked at.
+    known: dict[str, os.stat_result | None] = {os.sep: os.lstat(os.sep)}
+    passed, looked_into, linked = set(), set(), set()
+    for path in paths:
+        if not path.startswith(os.sep) or os.path.normpath(path) != path:
+            linked.add(path)  # it may have one
+            continue
+        folder = os.sep
+        for place in _way(path):
+            if place not in known:
+                known[place] = _status(place)
+            status = known[place]
+            if status is not None and S_ISLNK(status.st_mode):
+                linked.add(path)
+                break
+            if place == path or status is None or not S_ISDIR(status.st_mode):
+                looked_into.add(folder)
+                break
+            passed.add(place)
+            folder = place
+    stamps: dict[str, Stamp] = {}
+    for folder in passed | looked_into:
+        status = known[folder]
+        assert status is not None
+        if folder in looked_into and (status.st_ctime_ns > before or not _is_own_disk(status)):
+            return _Found(frozenset(linked), None)
+        stamps[folder] = _stamp(status, is_looked_into=folder in looked_into)
+    return _Found(frozenset(linked), stamps)
+
+
+def _way(path: str) -> list[str]:
+    """`/a`, `/a/b`, `/a/b/c`."""
+    parts = path.split(os.sep)
+    return [os.sep.join(parts[:end]) for end in range(2, len(parts) + 1)]
+
+
+def _status(place: str) -> os.stat_result | None:
+    try:
+        return os.lstat(place)
+    except (OSError, ValueError):
+        return None
+
+
+def _is_own_disk(status: os.stat_result) -> bool:
+    """Linux numbers file systems that are on no disk of this machine 0:1, 0:2, ..."""
+    return sys.platform == "linux" and os.major(status.st_dev) != 0
