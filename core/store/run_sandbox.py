@@ -14,12 +14,19 @@ def kept_sandbox(folder: Path, sandbox: dict[str, Any] | None) -> dict[str, Any]
     than most commands, and rarely changes. Returns what leads there."""
     if sandbox is None:
         return None
-    text = json.dumps(sandbox)
-    name = hashlib.sha256(text.encode()).hexdigest()[:16]
+    global _last
+    if _last is None or _last[0] != sandbox:
+        text = json.dumps(sandbox)
+        _last = sandbox, hashlib.sha256(text.encode()).hexdigest()[:16], text
+    _, name, text = _last
     shared = f"{folder.parent.parent}/sandboxes/{name}.json"
     if not os.path.exists(shared):
-        write_atomically(Path(shared), text)
+        write_atomically(shared, text)
     return {"same": name}
+
+
+#: The last sandbox with its name and text: the next command's is the same, most often.
+_last: tuple[dict[str, Any], str, str] | None = None
 
 
 def sandbox_of(folder: Path, sandbox: dict[str, Any] | None) -> dict[str, Any] | None:

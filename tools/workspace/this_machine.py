@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from configs.folders import make_private_folder, write_atomically
+from configs.folders import make_private_folder, small_file, write_atomically
 from configs.settings import Settings
 from core.backend import CommandRequest, Entry, Meta, Quote, RunningCommand, Say, Search, Spending
 from core.credentials import hub_token
@@ -156,20 +156,20 @@ async def _is_in_sandbox(run: runs.Run) -> bool:
         await run.wait(BETWEEN)
         if run.state() != "alive":
             return False
-        if await quickly(_has_begun, run.folder / "sandbox"):
+        if await quickly(_has_begun, f"{run.folder}/sandbox"):
             return True
     return True
 
 
-def _has_begun(status: Path) -> bool:
+def _has_begun(status: str) -> bool:
     """Whether bubblewrap's process in the sandbox has started the command, as it does once all is
     mounted. On a kernel that does not list children: yes."""
     try:
-        process = json.loads(status.read_text().splitlines()[0])["child-pid"]
+        process = json.loads(small_file(status).splitlines()[0])["child-pid"]
     except (OSError, ValueError, LookupError):
         return False
     try:
-        return bool(Path(f"/proc/{process}/task/{process}/children").read_text())
+        return bool(small_file(f"/proc/{process}/task/{process}/children"))
     except OSError:
         return os.path.exists(f"/proc/{process}")
 
@@ -195,16 +195,16 @@ def hub_login(state: Path) -> Path | None:
     logs print it. So a command gets `HF_TOKEN_PATH`, the path of a file that only the user can
     read; the sandbox shows that file and hides the user's own login. Raises OSError.
     """
-    token, file = hub_token(), state / "login" / "token"
+    token, file = hub_token(), f"{state}/login/token"
     if not token:
         with suppress(FileNotFoundError):
-            file.unlink()
+            os.unlink(file)
         return None
     with suppress(FileNotFoundError):
-        if file.read_text(encoding="utf-8") == token:
-            return file
+        if small_file(file) == token:
+            return Path(file)
     write_atomically(file, token)
-    return file
+    return Path(file)
 
 
 def _stat(path: str) -> Entry:

@@ -1,6 +1,7 @@
 """Where a thread's files are in the state directory: run directories and saved results."""
 
 import asyncio
+import os
 from pathlib import Path
 
 from configs.folders import make_private_folder
@@ -17,11 +18,11 @@ class Outputs:
 
     def runs(self, thread: str) -> Path:
         """The folder of a thread's run directories."""
-        return self._threads / thread / "runs"
+        return Path(f"{self._threads}/{thread}/runs")
 
     def run(self, thread: str, call_id: str) -> Path:
         """The run directory of one call."""
-        return self.runs(thread) / call_id
+        return Path(f"{self._threads}/{thread}/runs/{call_id}")
 
     def result(self, thread: str, call_id: str) -> Path:
         """Where the whole of a long result is."""
@@ -34,7 +35,7 @@ class Outputs:
     def shown(self, run: Path) -> list[str]:
         """What the commands of a run directory's thread may read of ours: its own outputs."""
         thread = run.parent.parent
-        return [str(place) for place in (thread / "runs", thread / "results") if place.is_dir()]
+        return list(filter(os.path.isdir, (f"{thread}/runs", f"{thread}/results")))
 
     async def bounded(self, thread: str, call_id: str, text: str, limit: int) -> str:
         """Head and tail of `text` within `limit` characters; all of it goes to a file whose

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
@@ -110,11 +111,27 @@ def base(places: Sequence[Place] = ()) -> list[str]:
     given = ["--bind" if writable else "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev"]
     for path in kernel_settings():
         given += ["--ro-bind-try", path, path]
-    given += ["--perms", "1777", "--tmpfs", "/dev/shm"]
-    devices = [n for n in os.listdir("/dev") if n in DEVICES or n.startswith(DEVICE_STARTS)]
-    for name in sorted(devices):
-        given += ["--dev-bind-try", f"/dev/{name}", f"/dev/{name}"]
-    return given
+    return [*given, "--perms", "1777", "--tmpfs", "/dev/shm", *_devices()]
+
+
+def _devices() -> tuple[str, ...]:
+    """The arguments for what is in /dev besides the usual devices: a hundred terminals are there,
+    too. They are kept as long as the folder is the same and has not changed."""
+    global _known_devices
+    found = os.stat("/dev")
+    stamp = found.st_dev, found.st_ino, found.st_mtime_ns, found.st_ctime_ns
+    if _known_devices is None or _known_devices[0] != stamp:
+        names = [n for n in os.listdir("/dev") if n in DEVICES or n.startswith(DEVICE_STARTS)]
+        places = (f"/dev/{name}" for name in sorted(names))
+        given = tuple(word for place in places for word in ("--dev-bind-try", place, place))
+        # What is made within one tick of the clock gives the same stamp.
+        is_settled = max(stamp[2:]) < time.time_ns() - 1_000_000_000
+        _known_devices = (stamp, given) if is_settled else None
+        return given
+    return _known_devices[1]
+
+
+_known_devices: tuple[tuple[int, ...], tuple[str, ...]] | None = None
 
 
 @cache
@@ -188,6 +205,7 @@ class Blank:
 
     def make(self) -> None:
         """Raises OSError."""
-        make_private_folder(Path(self.folder))
+        if not os.path.isdir(self.folder):
+            make_private_folder(Path(self.folder))
         if not os.path.exists(self.file):
             os.close(os.open(self.file, os.O_WRONLY | os.O_CREAT, 0o400))
