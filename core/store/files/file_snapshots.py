@@ -2,7 +2,7 @@
 
 By git's plumbing alone: `git add` would run the filters of .gitattributes. The user's own
 repository is read for its ignore rules and otherwise left alone. Which turn changed which file
-is in records next to it (changes.py). Trees `{files, meta}` are of older versions, and are only
+is in records next to it (turn_records.py). Trees `{files, meta}` are of older versions, and are only
 read. All blocking: call it in a thread.
 """
 

@@ -16,7 +16,8 @@ from configs.real_path import real_path
 from core.store.files.entries import Scan
 from core.store.files.file_snapshots import Shadow
 from core.store.files.scan import Scanner
-from core.store.files.turn_changes import Changes, Records, new_look
+from core.store.files.turn_changes import Changes
+from core.store.files.turn_records import Records, new_look
 
 #: What a repository that is damaged, or no git, raises: neither keeps a thread from being deleted,
 #: nor fails a turn.

@@ -79,7 +79,7 @@ def test_a_look_that_is_kept_for_the_next_call_is_this_process_own(
 def test_a_large_look_does_not_stay(
     home: Path, turn: Turn, workdir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.store.files.turn_changes.MOST_SPARE", 2)
+    monkeypatch.setattr("core.store.files.turn_records.MOST_SPARE", 2)
     for number in range(3):
         (workdir / str(number)).touch()
     process = recorder(home)
