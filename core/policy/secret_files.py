@@ -8,7 +8,7 @@ name is found by its content before it leaves (core/secrets/leaving.py).
 import re
 import unicodedata
 from fnmatch import translate
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 
 #: Whole names, and patterns of names.
@@ -60,8 +60,10 @@ _IN_FOLDERS = (
 )
 
 
+@lru_cache(maxsize=50_000)
 def is_secret_name(path: str) -> bool:
-    """Whether a path names a file that holds credentials, in any folder. No look at the disk."""
+    """Whether a path names a file that holds credentials, in any folder. No look at the disk. Asked
+    of each file at each command."""
     # Some file systems know no difference between .env and .ENV.
     parts = _plain(path).replace("\\", "/").lower().rstrip("/").split("/")
     if _FOLDERS.intersection(parts[:-1]) or parts[-1] in _FOLDERS:

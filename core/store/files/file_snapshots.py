@@ -2,8 +2,8 @@
 
 By git's plumbing alone: `git add` would run the filters of .gitattributes. The user's own
 repository is read for its ignore rules and otherwise left alone. Which turn changed which file
-is in records next to it (turn_records.py). Trees `{files, meta}` are of older versions, and are only
-read. All blocking: call it in a thread.
+is in records next to it (turn_records.py). Trees `{files, meta}` are of older versions, and are
+only read. All blocking: call it in a thread.
 """
 
 import fcntl

@@ -11,6 +11,7 @@ import os
 import stat
 import subprocess
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from configs.folders import write_atomically
@@ -119,14 +120,15 @@ class Scanner:
 
     def _fill_in(self, found: Mapping[str, os.stat_result], scan: Scan) -> None:
         fresh: dict[str, os.stat_result] = {}
+        above = os.path.join(self.folder, "")
         for name, status in found.items():
-            reason = self._reason(name, status)
-            if reason:
+            mode = status.st_mode
+            if stat.S_ISDIR(mode):
+                scan.entries[name] = _made(FOLDER, "", stat.S_IMODE(mode))
+            elif reason := self._reason(above + name, status):
                 scan.entries[name] = Entry(LEFT_OUT, stamp(status), 0)
                 scan.left_out[name] = reason
-            elif stat.S_ISDIR(status.st_mode):
-                scan.entries[name] = Entry(FOLDER, "", stat.S_IMODE(status.st_mode))
-            elif stat.S_ISLNK(status.st_mode):
+            elif stat.S_ISLNK(mode):
                 self._link(name, scan)
             elif self._known.get(name, [None])[0] == stamp(status):
                 scan.entries[name] = _entry(status, str(self._known[name][1]))
@@ -146,11 +148,9 @@ class Scanner:
                 self._known[name] = [stamp(fresh[name]), blob]
                 self._dirty = True
 
-    def _reason(self, name: str, status: os.stat_result) -> str:
+    def _reason(self, path: str, status: os.stat_result) -> str:
         """Why a file is left out; "" if it is not."""
-        if stat.S_ISDIR(status.st_mode):
-            return ""
-        if self._is_secret(os.path.join(self.folder, name)):
+        if self._is_secret(path):
             return "it is known to hold credentials"
         if stat.S_ISLNK(status.st_mode):
             return ""
@@ -213,7 +213,11 @@ def leads_out(folder: str, name: str) -> bool:
 
 def _entry(status: os.stat_result, blob: str) -> Entry:
     kind = "100755" if status.st_mode & 0o100 else "100644"
-    return Entry(kind, blob, stat.S_IMODE(status.st_mode))
+    return _made(kind, blob, stat.S_IMODE(status.st_mode))
+
+
+#: Of what did not change, two looks have the very same entry: that is quick to compare.
+_made = lru_cache(maxsize=50_000)(Entry)
 
 
 def _stamp_of(path: str) -> str:

@@ -1,4 +1,4 @@
-"""Where the records of turns are, and the looks that calls under way began with. Blocking.
+"""The files of turns' records, and of the looks that calls under way began with. Blocking.
 
 A record is a file of JSON per turn, replaced whole. While a call is under way, the look that it
 began with is a file, too: after a kill it says how the folder was. Most calls change nothing, and

@@ -151,5 +151,4 @@ def _listed(folder: str) -> list[os.DirEntry[str]]:
 
 def stamp(status: os.stat_result) -> str:
     """What is another one when a file has changed."""
-    parts = (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
-    return " ".join(map(str, parts))
+    return f"{status.st_mtime_ns} {status.st_ctime_ns} {status.st_size} {status.st_ino}"

@@ -13,8 +13,9 @@ from configs.real_path import path_of_existing, real_path
 from configs.settings import Settings
 from core.policy import paths
 from core.policy.paths import inside
+from core.policy.secret_files import is_secret_name
 from tools.workspace.command_sandbox.program import own_program
-from tools.workspace.command_sandbox.repositories import entries_of, named_secret
+from tools.workspace.command_sandbox.repositories import entries_of
 
 #: Of a machine: read-only even if the working directory is the root.
 SYSTEM = (
@@ -99,7 +100,7 @@ def _named_secret_in_home() -> list[str]:
     return [
         entry.path
         for entry in (*top, *own, *within)
-        if named_secret(entry.path) and entry.is_file()
+        if is_secret_name(entry.path) and entry.is_file()
     ]
 
 

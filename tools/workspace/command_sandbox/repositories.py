@@ -9,7 +9,6 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import islice
 
 from configs.real_path import real_path
@@ -30,10 +29,6 @@ BY_NAME = (".git", ".ml-agent", ".env")
 #: Folders of a git directory in which no other one lies.
 INNER = {"hooks", "info", "lfs", "logs", "objects", "refs"}
 OF_WORKTREE = ("commondir", "gitdir", "config.worktree")
-
-
-#: Asked of each file at each command.
-named_secret = lru_cache(maxsize=50_000)(is_secret_name)
 
 
 @dataclass
@@ -90,7 +85,7 @@ def _look(folder: str, found: Special, waiting: deque[str]) -> None:
                 waiting.append(entry.path)
             if _is_bare(entry.path):
                 found.governing += _of_git(entry.path)
-        elif named_secret(entry.path) and not entry.is_symlink():
+        elif is_secret_name(entry.path) and not entry.is_symlink():
             found.secret.append(entry.path)
 
 
