@@ -48,7 +48,7 @@ class Recorder:
         self._is_driven = is_driven
         self._shadows: dict[str, Shadow] = {}
         self._scanners: dict[str, Scanner] = {}
-        self._records: dict[str, Records] = {}
+        self._records: dict[tuple[str, str], Records] = {}
 
     def shadow(self, cwd: str) -> Shadow:
         folder = real_path(cwd)
@@ -60,10 +60,10 @@ class Recorder:
         return self._records_of(self.shadow(turn.cwd), turn)
 
     def _records_of(self, shadow: Shadow, turn: Turn) -> Records:
-        folder = shadow.turns_of(turn.thread)
-        if folder not in self._records:
-            self._records[folder] = Records(folder)
-        return self._records[folder]
+        place = shadow.folder, turn.thread
+        if place not in self._records:
+            self._records[place] = Records(shadow.turns_of(turn.thread))
+        return self._records[place]
 
     def _scanner(self, shadow: Shadow) -> Scanner:
         if shadow.folder not in self._scanners:
@@ -100,8 +100,14 @@ class Recorder:
         records = self._records_of(shadow, turn)
         stored = records.newest(turn.before)
         base = self._look(shadow, only, () if unsure is None else unsure.entries)
-        if base.off and stored is not None and stored.off == base.off:
-            return base
+        paths = None if only is None else sorted(only)
+        if stored is not None and unsure is None:
+            # Most often the record says all of it already.
+            if base.off and stored.off == base.off:
+                return base
+            if not base.off and stored.open and stored.only == paths:
+                records.put_look(stored.open, base)
+                return base
         changes = stored.copy() if stored is not None else Changes(turn.before, off=BEGUN_BEFORE)
         if base.off:
             changes.off = base.off
@@ -109,12 +115,9 @@ class Recorder:
             return base
         if unsure is not None:
             changes.dispute(unsure, base, UNSURE)
-        paths = None if only is None else sorted(only)
-        # Most often the record says it already.
-        if stored is None or unsure is not None or not changes.open or changes.only != paths:
-            changes.open, changes.only = new_look(), paths
-            # In this order: under the name that it had, the look would be of the call before.
-            put(records, changes)
+        changes.open, changes.only = new_look(), paths
+        # In this order: under the name that it had, the look would be of the call before.
+        put(records, changes)
         records.put_look(changes.open, base)
         return base
 

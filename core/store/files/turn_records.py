@@ -11,6 +11,7 @@ import os
 import secrets
 from collections.abc import Collection
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from configs.folders import write_atomically, write_new
@@ -38,7 +39,7 @@ class Records:
         self._spare_holds: Scan | None = None
 
     def _path(self, before: str) -> str:
-        return f"{self.folder}/{hashlib.sha256(before.encode()).hexdigest()[:24]}.json"
+        return f"{self.folder}/{_file_of(before)}"
 
     def get(self, before: str) -> Changes | None:
         """The record of the turn that follows checkpoint `before`."""
@@ -120,6 +121,11 @@ class Records:
 
     def _all(self) -> list[str]:
         return [f"{self.folder}/{name}" for name in self._named(".json")]
+
+
+@lru_cache(maxsize=8)
+def _file_of(before: str) -> str:
+    return f"{hashlib.sha256(before.encode()).hexdigest()[:24]}.json"
 
 
 def new_look() -> str:
