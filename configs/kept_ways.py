@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from stat import S_ISDIR, S_ISLNK
 from typing import NamedTuple
 
-from configs.real_path import real_path
+from configs.real_path import once, path_of_existing, real_path
 
 #: Seconds: in a folder that changed this recently, another change may leave the same time. FAT
 #: counts in steps of two seconds, other file systems in finer ones.
@@ -26,10 +26,12 @@ Stamp = tuple[int, int, int | None]
 
 
 class _Found(NamedTuple):
-    """linked: the paths that a link is on the way of; they are followed each time. stamps: of the
-    folders on the ways of the others; None: what was found cannot be kept."""
+    """linked: the paths that a link is on the way of; they are followed each time. there: those of
+    the others at which something is. stamps: of the folders on their ways; None: what was found
+    cannot be kept."""
 
     linked: frozenset[str]
+    there: frozenset[str]
     stamps: dict[str, Stamp] | None
 
 
@@ -39,6 +41,19 @@ _kept: dict[tuple[str, ...], _Found] = {}
 
 def real_paths(paths: tuple[str, ...]) -> tuple[str, ...]:
     """`real_path` of each."""
+    linked = _found(paths).linked
+    if not linked:
+        return paths
+    return tuple(real_path(path) if path in linked else path for path in paths)
+
+
+def existing_paths(paths: tuple[str, ...]) -> set[str]:
+    """`real_path` of those at which something is."""
+    found = _found(paths)
+    return {*found.there, *filter(None, map(path_of_existing, found.linked))}
+
+
+def _found(paths: tuple[str, ...]) -> _Found:
     found = _kept.get(paths)
     if found is None or not _are_same(found.stamps or {}):
         found = _looked_at(paths)
@@ -47,15 +62,18 @@ def real_paths(paths: tuple[str, ...]) -> tuple[str, ...]:
             if len(_kept) >= MOST:
                 _kept.clear()
             _kept[paths] = found
-    if not found.linked:
-        return paths
-    return tuple(real_path(path) if path in found.linked else path for path in paths)
+    return found
 
 
 def _are_same(stamps: Mapping[str, Stamp]) -> bool:
+    # Most lists have folders of the same home on their ways.
+    known: dict[str, os.stat_result] = once("folders", dict)
     try:
         for folder, stamp in stamps.items():
-            if _stamp(os.lstat(folder), is_looked_into=stamp[2] is not None) != stamp:
+            status = known.get(folder)
+            if status is None:
+                status = known[folder] = os.lstat(folder)
+            if _stamp(status, is_looked_into=stamp[2] is not None) != stamp:
                 return False
     except OSError:
         return False
@@ -70,7 +88,7 @@ def _looked_at(paths: Iterable[str]) -> _Found:
     before = time.time_ns() - int(LEAST_AGE * 1e9)
     # A folder's status is taken before its entries are looked at.
     known: dict[str, os.stat_result | None] = {os.sep: os.lstat(os.sep)}
-    passed, looked_into, linked = set(), set(), set()
+    passed, looked_into, linked, there = set(), set(), set(), set()
     for path in paths:
         if not path.startswith(os.sep) or os.path.normpath(path) != path:
             linked.add(path)  # it may have one
@@ -85,6 +103,8 @@ def _looked_at(paths: Iterable[str]) -> _Found:
                 break
             if place == path or status is None or not S_ISDIR(status.st_mode):
                 looked_into.add(folder)
+                if place == path and status is not None:
+                    there.add(path)
                 break
             passed.add(place)
             folder = place
@@ -93,9 +113,9 @@ def _looked_at(paths: Iterable[str]) -> _Found:
         status = known[folder]
         assert status is not None
         if folder in looked_into and (status.st_ctime_ns > before or not _is_own_disk(status)):
-            return _Found(frozenset(linked), None)
+            return _Found(frozenset(linked), frozenset(there), None)
         stamps[folder] = _stamp(status, is_looked_into=folder in looked_into)
-    return _Found(frozenset(linked), stamps)
+    return _Found(frozenset(linked), frozenset(there), stamps)
 
 
 def _way(path: str) -> list[str]:

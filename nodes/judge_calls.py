@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from configs.real_path import one_look
 from core.history import Call
 from core.model import BadCall
 from core.policy.decide import Judged, decide
@@ -26,13 +27,14 @@ def judge(
     """A verdict for each call, by its id; `invalid`, with the reason, if it cannot run at all."""
     broken = {bad.call_id: bad.reason for bad in bad_calls}
     verdicts: dict[str, Verdict] = {}
-    for call in calls:
-        try:
-            if call.id in broken:
-                raise CannotRun(broken[call.id])
-            verdicts[call.id] = _verdict(call, about)
-        except CannotRun as error:
-            verdicts[call.id] = invalid(str(error))
+    with one_look():
+        for call in calls:
+            try:
+                if call.id in broken:
+                    raise CannotRun(broken[call.id])
+                verdicts[call.id] = _verdict(call, about)
+            except CannotRun as error:
+                verdicts[call.id] = invalid(str(error))
     return verdicts
 
 
@@ -71,8 +73,7 @@ def _verdict(call: Call, about: Circumstances) -> Verdict:
         effect = replace(effect, price_micro_usd=paid.price_micro_usd, preview=preview)
     if about.inside and needs_the_thread(effect, judged):
         why = "no one can approve it here: leave it to the agent that gave you the task"
-        said = f"{judged.reason}, and {why}"
-        judged = Judged("deny", said, judged.rule)
+        judged = Judged("deny", f"{judged.reason}, and {why}", judged.rule)
     verdict = as_verdict(effect, judged, about)
     if judged.action == "ask":
         verdict["title"] = title_of_call(call, about.tools)

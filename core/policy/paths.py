@@ -48,7 +48,12 @@ def named(path: str, cwd: str) -> str:
 
 def joined(path: str, cwd: str) -> str:
     """`path` below `cwd`, `~` resolved and nothing else."""
-    return os.path.join(cwd, os.path.expanduser(path) if path.startswith("~") else path)
+    # As os.path.join does it, which takes longer: each word of a line gets here several times.
+    if path.startswith("~"):
+        path = os.path.expanduser(path)
+    if path.startswith(os.sep):
+        return path
+    return f"{cwd}{path}" if not cwd or cwd.endswith(os.sep) else f"{cwd}{os.sep}{path}"
 
 
 def changed_place(places: Mapping[str, str]) -> str:
@@ -186,7 +191,7 @@ def _secret_folders() -> Folders:
 
 
 def _protected_folders(state: str) -> Folders:
-    return _with_links((*own_places(state), *profile_places()))
+    return _ready((*_own_folders(state).all, *_with_links(tuple(profile_places())).all))
 
 
 def _own_folders(state: str) -> Folders:

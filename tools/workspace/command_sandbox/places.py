@@ -9,7 +9,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from configs.folders import make_private_folder
-from configs.real_path import path_of_existing, real_path
+from configs.kept_ways import existing_paths
+from configs.real_path import real_path
 from configs.settings import Settings
 from core.policy import paths
 from core.policy.paths import inside
@@ -35,7 +36,7 @@ def real(path: str) -> str:
 
 def existing(named: Iterable[str]) -> set[str]:
     """Where those of the paths lead that exist."""
-    return set(filter(None, map(path_of_existing, named)))
+    return existing_paths(tuple(named))
 
 
 def home() -> str:
