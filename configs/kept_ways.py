@@ -9,7 +9,7 @@ keeps it, on a disk of this machine; not on one of the network, of a program or 
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from stat import S_ISDIR, S_ISLNK
 from typing import NamedTuple
 
@@ -90,7 +90,7 @@ def _looked_at(paths: Iterable[str]) -> _Found:
     known: dict[str, os.stat_result | None] = {os.sep: os.lstat(os.sep)}
     passed, looked_into, linked, there = set(), set(), set(), set()
     for path in paths:
-        if not path.startswith(os.sep) or os.path.normpath(path) != path:
+        if not _is_plain(path):
             linked.add(path)  # it may have one
             continue
         folder = os.sep
@@ -118,10 +118,20 @@ def _looked_at(paths: Iterable[str]) -> _Found:
     return _Found(frozenset(linked), frozenset(there), stamps)
 
 
-def _way(path: str) -> list[str]:
+def _is_plain(path: str) -> bool:
+    """Whether a path is absolute, with nothing in it that `os.path.normpath` would change."""
+    whole = f"{path}/"
+    has_turns = "//" in whole or "/./" in whole or "/../" in whole
+    return path.startswith(os.sep) and not has_turns
+
+
+def _way(path: str) -> Iterator[str]:
     """`/a`, `/a/b`, `/a/b/c`."""
-    parts = path.split(os.sep)
-    return [os.sep.join(parts[:end]) for end in range(2, len(parts) + 1)]
+    end = path.find(os.sep, 1)
+    while end >= 0:
+        yield path[:end]
+        end = path.find(os.sep, end + 1)
+    yield path
 
 
 def _status(place: str) -> os.stat_result | None:

@@ -3,13 +3,12 @@
 import os
 import sys
 import tempfile
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from configs.folders import make_private_folder
-from configs.kept_ways import existing_paths
+from configs.kept_ways import existing_paths, real_paths
 from configs.real_path import real_path
 from configs.settings import Settings
 from core.policy import paths
@@ -32,11 +31,6 @@ SETTINGS_FOLDERS = 150
 def real(path: str) -> str:
     """`path` with `~` and links resolved."""
     return real_path(os.path.expanduser(path))
-
-
-def existing(named: Iterable[str]) -> set[str]:
-    """Where those of the paths lead that exist."""
-    return existing_paths(tuple(named))
 
 
 def home() -> str:
@@ -66,8 +60,7 @@ def caches() -> list[str]:
         os.environ.get("UV_CACHE_DIR") or os.path.join(base, "uv"),
     ]
     found = []
-    for place in wanted:
-        path = real(place)
+    for path in real_paths(tuple(map(os.path.expanduser, wanted))):
         try:
             if not os.path.isdir(path):
                 make_private_folder(Path(path), readable=True)
@@ -86,7 +79,7 @@ def hidden(settings: Settings) -> list[str]:
         *_database(settings),
         *_named_secret_in_home(),
     ]
-    return sorted(existing(wanted))
+    return sorted(existing_paths(tuple(wanted)))
 
 
 def _named_secret_in_home() -> list[str]:
@@ -117,7 +110,7 @@ def _database(settings: Settings) -> list[str]:
 def governing() -> list[str]:
     """What runs later without a question, or is ml-agent itself: shell profiles, our code."""
     program = [os.path.dirname(own)] if (own := own_program()) else []
-    return sorted(existing([*paths.profile_places(), *_own_code(), *program]))
+    return sorted(existing_paths((*paths.profile_places(), *_own_code(), *program)))
 
 
 @cache

@@ -135,12 +135,12 @@ def _enclosing(folder: str) -> str:
     """The `.git` of the repository in which `folder` lies; "" if there is none."""
     if os.path.lexists(os.path.join(folder, ".git")):
         return ""
-    above = os.path.dirname(folder)
-    while above != os.path.dirname(above):
-        git = os.path.join(above, ".git")
+    above = folder.rpartition(os.sep)[0]
+    while above:
+        git = f"{above}/.git"
         if os.path.lexists(git):
             return git
-        above = os.path.dirname(above)
+        above = above.rpartition(os.sep)[0]
     return ""
 
 
