@@ -91,12 +91,13 @@ class Records:
     def drop_look(self, name: str) -> None:
         """The call that began with a look has ended."""
         scan = self._put.pop(name, None)
-        with suppress(FileNotFoundError):
-            if scan is None or len(scan.entries) > MOST_SPARE:
-                os.unlink(f"{self.folder}/{name}")
-            else:
+        if scan is not None and len(scan.entries) <= MOST_SPARE:
+            with suppress(OSError):
                 os.rename(f"{self.folder}/{name}", f"{self.folder}/{self._spare}")
                 self._spare_holds = scan
+                return
+        with suppress(FileNotFoundError):
+            os.unlink(f"{self.folder}/{name}")
 
     def looks(self) -> set[str]:
         """The looks of calls that are under way, or were cut off."""
