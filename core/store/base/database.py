@@ -56,23 +56,26 @@ class Database(ABC):
         Args:
             about: a value that every waiting write has which could change what is read.
         """
-        await self._tell_failure()
-        statement = (sql, storable(params))
+        if self._failure is not None:
+            await self._tell_failure()
+        values = storable(params)
         if writes(sql):
-            return await self._write([statement])
+            return await self._write([(sql, values)])
         if any(tables_in(s) & tables_in(sql) and _has(p, about) for s, p in self._waiting):
             await self._write([])
-        return await self._read(*statement)
+        return await self._read(sql, values)
 
     async def batch(self, statements: Sequence[Statement]) -> None:
         """Run all of them or none, in one transaction; on disk when it returns."""
-        await self._tell_failure()
+        if self._failure is not None:
+            await self._tell_failure()
         await self._write([(sql, storable(params)) for sql, params in statements])
 
     async def later(self, statements: Sequence[Statement]) -> None:
         """Run them with what is written next, GROUP_SECONDS from now at the latest. Raises what
         kept earlier ones from the disk; they are tried again first."""
-        await self._tell_failure()
+        if self._failure is not None:
+            await self._tell_failure()
         self.check()
         self._waiting += [(sql, storable(params)) for sql, params in statements]
         if self._timer is None:
@@ -81,7 +84,8 @@ class Database(ABC):
 
     async def flush(self) -> None:
         """Put on disk what waits."""
-        await self._tell_failure()
+        if self._failure is not None:
+            await self._tell_failure()
         await self._write([])
 
     async def call(self, work: Callable[[Any], T]) -> T:
@@ -183,9 +187,7 @@ class Database(ABC):
 
     async def _tell_failure(self) -> None:
         failure, self._failure = self._failure, None
-        if failure is None:
-            return
-        if not self._waiting:
+        if failure is not None and not self._waiting:
             self._is_lost = False
             raise failure
         await self._write([])
@@ -215,5 +217,7 @@ def storable(params: Sequence[Any]) -> list[Any]:
 
 def _storable(value: Any) -> Any:
     if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+        if not value.isascii():
+            value = value.encode("utf-8", "backslashreplace").decode()
+        return value.replace("\0", "\\x00")
     return int(value) if isinstance(value, bool) else value

@@ -71,19 +71,23 @@ def make_private(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
-@contextmanager
-def store_errors(path: Path) -> Iterator[None]:
-    """Turn what SQLite and the file system raise into a StoreError about `path`."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise _in_words(error, path) from error
-    except OSError as error:
-        raise StoreError(
-            f"cannot use the database {path}: {error.strerror or error}",
-            "check the folder's owner and rights, or set ML_AGENT_DATABASE_URL or "
-            "ML_AGENT_STATE_DIR to another place",
-        ) from error
+class StoreErrors:
+    """Turns what SQLite and the file system raise in its block into a StoreError about `path`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, sqlite3.Error):
+            raise _in_words(error, self._path) from error
+        if isinstance(error, OSError):
+            raise StoreError(
+                f"cannot use the database {self._path}: {error.strerror or error}",
+                "check the folder's owner and rights, or set ML_AGENT_DATABASE_URL or "
+                "ML_AGENT_STATE_DIR to another place",
+            ) from error
 
 
 _ELSEWHERE = "or set ML_AGENT_DATABASE_URL to another place"

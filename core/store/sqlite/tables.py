@@ -18,9 +18,9 @@ from core.quick import allows_quick_work
 from core.store.base.database import Database, Row, Statement
 from core.store.sqlite.connection import (
     BUSY_SECONDS,
+    StoreErrors,
     is_busy,
     make_private,
-    store_errors,
     transaction,
 )
 from core.store.sqlite.schema import migrate
@@ -41,6 +41,7 @@ class SqliteDatabase(Database):
         super().__init__()
         self.path = path
         self.place = str(path)
+        self._errors = StoreErrors(path)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="ml-agent-db")
         self._connection: sqlite3.Connection | None = None
         #: Pieces of work in the thread.
@@ -128,11 +129,15 @@ class SqliteDatabase(Database):
         connection = self._open()
         if self._away or not allows_quick_work():
             return await self._in_thread(lambda: work(connection))
-        with store_errors(self.path):
+        with self._errors:
             return work(connection)
 
     async def _read(self, sql: str, params: Sequence[object]) -> list[Row]:
-        return await self._run(lambda connection: connection.execute(sql, params).fetchall())
+        connection = self._open()
+        if self._away or not allows_quick_work():
+            return await self._in_thread(lambda: connection.execute(sql, params).fetchall())
+        with self._errors:
+            return connection.execute(sql, params).fetchall()
 
     async def _commit(self, statements: Sequence[Statement]) -> list[Row]:
         connection = self._open()
@@ -142,7 +147,7 @@ class SqliteDatabase(Database):
         connection = self._open()
         if self._away or self._is_slow or not allows_quick_work():
             return None
-        with store_errors(self.path):
+        with self._errors:
             connection.execute("PRAGMA busy_timeout = 0")
             try:
                 return self._transact(connection, statements)
@@ -168,7 +173,7 @@ class SqliteDatabase(Database):
         self._away += 1
         future = asyncio.get_running_loop().run_in_executor(self._pool, work)
         future.add_done_callback(self._came_back)
-        with store_errors(self.path):
+        with self._errors:
             return await asyncio.shield(future)
 
     def _came_back(self, future: "asyncio.Future[T]") -> None:
