@@ -49,8 +49,8 @@ def without_secrets(event: Event) -> Event:
         case ToolCall():
             arguments, title = redacted_in([event.arguments, event.title])
             return replace(event, arguments=arguments, title=title)
-        case AssistantMessage() | TurnComplete():
-            return replace(event, text=redacted(event.text))
+        case AssistantMessage() | TurnComplete() if (text := redacted(event.text)) != event.text:
+            return replace(event, text=text)
         case Error():
             return replace(event, message=redacted(event.message))
     return event

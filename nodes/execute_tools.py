@@ -51,11 +51,10 @@ async def execute_tools(
         ended(result)
     result = with_context(result, verdict.get("hook_context", "") if verdict else "")
     text, truncated = await bounded(step, call, result)
-    result = replace(result, text=text)
+    if truncated:
+        result = replace(result, text=text)
     seconds = round(time.monotonic() - began, 3)
     tell_result(step, call, result, truncated=truncated, seconds=seconds)
     message = tool_message(call, result, step.services.clock(), seconds)
-    update: dict[str, Any] = {"messages": [message]}
-    if result.plan is not None:
-        update["plan"] = result.plan
-    return update
+    plan = {} if result.plan is None else {"plan": result.plan}
+    return {"messages": [message], **plan}

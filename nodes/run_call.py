@@ -48,7 +48,8 @@ async def run_once(step: Step, permitted: Permitted, scope: Scope) -> ToolResult
     else:
         work = carry_out(begun)
     result = await caught(work if inner else step.race(work))
-    result = replace(result, text=encodable(redacted(result.text)))
+    if (text := encodable(redacted(result.text))) != result.text:
+        result = replace(result, text=text)
     if not inner:
         await services.journal.finish(step.thread, call.id, result.to_dict())
     return result
@@ -62,8 +63,8 @@ def _context(step: Step, permitted: Permitted, tool: AgentTool, scope: Scope) ->
 
     def emit(event: Event) -> None:
         """A line of a running call goes out without secrets."""
-        if isinstance(event, ToolLog):
-            event = replace(event, text=redacted(event.text))
+        if isinstance(event, ToolLog) and (text := redacted(event.text)) != event.text:
+            event = replace(event, text=text)
         step.emit(event)
 
     return ToolContext(
