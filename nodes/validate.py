@@ -26,6 +26,8 @@ def validated(call: Call, tools: Mapping[str, AgentTool]) -> tuple[AgentTool, Ba
 def _without_nulls(args: Mapping[str, Any], schema: type[BaseModel]) -> dict[str, Any]:
     """Some models write null for what they leave out. It is the default then, unless null is
     one of the values."""
+    if None not in args.values():
+        return dict(args)
     fields = schema.model_fields
     optional = {
         name for name, field in fields.items()

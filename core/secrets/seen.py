@@ -96,6 +96,8 @@ class SeenSecrets:
 
     def _load(self) -> None:
         """What the file has, if it changed. Raises OSError."""
+        if self._state is None and not os.access(self._file, os.F_OK):
+            return  # a "no" takes half the time of an error, and this is asked of each text
         try:
             status = os.stat(self._file)
         except FileNotFoundError:
