@@ -5,6 +5,7 @@ the rest of a request. Raises httpx's errors. Imports httpx: only late.
 """
 
 import asyncio
+import re
 import select
 import time
 from typing import Any
@@ -16,6 +17,8 @@ import httpx
 KEPT = 5.0
 #: Bytes of a header at most; httpcore's.
 LARGEST_HEAD = 100 * 1024
+#: The beginning of a chunk. One with extensions is left to h11, as everything else is.
+_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")
 #: Bytes that may have come and not been asked for, before the server has to wait.
 MOST_UNREAD = 1024 * 1024
 
@@ -36,6 +39,8 @@ class Connection(asyncio.Protocol):
         self._came: list[bytes] = []
         self._unread = 0
         self._is_at_end = self._is_full = False
+        #: Whether a chunk of the body begins with what comes next, and h11 has nothing of it yet.
+        self._is_before_chunk = False
         self._lost: Exception | None = None
         self._broken: httpx.TransportError | None = None
         self._waiting: asyncio.Future[None] | None = None
@@ -104,6 +109,9 @@ class Connection(asyncio.Protocol):
             while not isinstance(event := http.next_event(), h11.Response):
                 if event is h11.NEED_DATA:
                     await self._more()
+            is_chunked = (b"transfer-encoding", b"chunked") in event.headers
+            has_body = event.status_code not in (204, 304)
+            self._is_before_chunk = is_chunked and has_body and not http.trailing_data[0]
             return event
         except h11.RemoteProtocolError as error:
             self.close()
@@ -115,6 +123,8 @@ class Connection(asyncio.Protocol):
     async def piece(self) -> bytes:
         """What came next of the answer's body, in however many chunks it was sent; b"" after the
         last."""
+        if self._is_before_chunk and (chunks := await self._chunks()):
+            return chunks
         came: list[bytes] = []
         event: Any = None
         http, error = self._http, self._broken
@@ -148,24 +158,54 @@ class Connection(asyncio.Protocol):
     def close(self) -> None:
         self._transport.abort()
 
+    async def _chunks(self) -> bytes:
+        """The chunks that came whole. h11 takes an event and a state for each, so it gets what
+        follows them: the last one, one that is cut, or what is none."""
+        data = await self._arrived()
+        chunks, at = [], 0
+        while (begun := _CHUNK.match(data, at)) is not None:
+            start = begun.end()
+            end = start + int(begun[1], 16)
+            if start == end or data[end : end + 2] != b"\r\n":
+                break
+            chunks.append(data[start:end])
+            at = end + 2
+        self._keep(data[at:])
+        self._is_before_chunk = bool(chunks)
+        return b"".join(chunks)
+
     async def _more(self) -> None:
         """Give h11 what came since, or wait for it."""
-        if not self._came and not self._is_at_end:
-            await self._wait(httpx.ReadTimeout)
-        if self._came:
-            for data in self._came:
-                self._http.receive_data(data)
-            self._came.clear()
-            if self._unread > MOST_UNREAD:
-                self._transport.resume_reading()
-            self._unread = 0
+        data, http = await self._arrived(), self._http
+        if data and http.their_state is h11.SEND_RESPONSE:
+            head, end, body = data.partition(b"\r\n\r\n")
+            http.receive_data(head + end)
+            self._keep(body)
+        elif data:
+            http.receive_data(data)
         elif self._lost is not None:
             raise self._error(httpx.ReadError, "") from self._lost
-        elif self._http.their_state is h11.SEND_RESPONSE:
+        elif http.their_state is h11.SEND_RESPONSE:
             gone = "Server disconnected without sending a response."
             raise self._error(httpx.RemoteProtocolError, gone)
         else:
-            self._http.receive_data(b"")
+            http.receive_data(b"")
+
+    async def _arrived(self) -> bytes:
+        """All that came since, at least a byte; b"" if nothing will come."""
+        if not self._came and not self._is_at_end:
+            await self._wait(httpx.ReadTimeout)
+        if self._unread > MOST_UNREAD:
+            self._transport.resume_reading()
+        data, self._unread = b"".join(self._came), 0
+        self._came.clear()
+        return data
+
+    def _keep(self, rest: bytes) -> None:
+        """Put back the end of what arrived."""
+        if rest:
+            self._came.append(rest)
+            self._unread = len(rest)
 
     async def _wait(self, late: type[httpx.TimeoutException]) -> None:
         """Until something happens; `late` is raised after the time of silence."""

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from core.models.wire.failures import WireError
+from core.models.wire.failures import StreamCut, WireError
 from core.models.wire.transport import exchange
 from tests.core.models.wire.connections.serving import (
     OK,
@@ -142,3 +142,84 @@ async def test_a_connection_that_is_reset_in_the_middle() -> None:
         with pytest.raises(httpx.ReadError) as cut:
             await anext(events)
     assert str(cut.value.request.url) == url
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+#: Two events whose line ends look like a head's, the first in two chunks.
+CHUNKS = b'b\r\ndata: {"a":\r\nA\r\n  "x"}\r\n\r\n\r\n010\r\ndata: {"b":2}\n\n\n\r\n'
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        HEAD + CHUNKS + b"0\r\n\r\n",
+        HINTS + HEAD + CHUNKS + b"0\r\n\r\n",
+        HEAD.replace(b"\r", b"") + CHUNKS + b"0\r\n\r\n",
+        HEAD + CHUNKS.replace(b"A\r", b"A;an=extension\r") + b"0\r\n\r\n",
+        HEAD + CHUNKS + b"000;last\r\nA: trailer\r\n\r\n",
+    ],
+)
+async def test_chunks_however_they_are_cut(sent: bytes, size: int) -> None:
+    ports = []
+
+    async def answer(head: bytes, reader: Any, writer: Any) -> None:
+        await read_body(head, reader)
+        ports.append(port_of(writer))
+        for at in range(0, len(sent), size):
+            writer.write(sent[at : at + size])
+            await asyncio.sleep(0)
+
+    async with server(answer) as url:
+        for _ in range(2):
+            assert await asked(url) == [{"a": "x"}, {"b": 2}]
+    assert len(set(ports)) == 1
+
+
+@pytest.mark.parametrize(
+    "cut", [b"", b"5\r\ndat", b"5\r\ndata:", b"0\r\n", b"z\r\n", b"-1\r\n\r\n"]
+)
+@pytest.mark.parametrize("wait", [0, 0.02])
+async def test_chunks_that_do_not_end(cut: bytes, wait: float) -> None:
+    async def answer(head: bytes, reader: Any, writer: Any) -> None:
+        await read_body(head, reader)
+        writer.write(HEAD + CHUNKS)
+        await asyncio.sleep(wait)
+        writer.write(cut)
+        writer.close()
+
+    async with server(answer) as url, aclosing(exchange(url, {}, {}, 20.0)) as events:
+        assert [(await anext(events))[1] for _ in range(2)] == [{"a": "x"}, {"b": 2}]
+        with pytest.raises(httpx.RemoteProtocolError):
+            await anext(events)
+
+
+async def test_each_chunk_is_shown_when_it_comes() -> None:
+    seen = asyncio.Event()
+
+    async def answer(head: bytes, reader: Any, writer: Any) -> None:
+        await read_body(head, reader)
+        for _ in range(2):
+            seen.clear()
+            writer.write(HEAD[: len(HEAD) * (not shown)] + CHUNKS)
+            await asyncio.wait_for(seen.wait(), 5)
+        writer.write(b"0\r\n\r\n")
+
+    shown: list[Any] = []
+    async with server(answer) as url:
+        async for _, value in exchange(url, {}, {}, 20.0):
+            shown.append(value)
+            if value == {"b": 2}:
+                seen.set()
+    assert shown == [{"a": "x"}, {"b": 2}] * 2
+
+
+async def test_an_answer_without_a_body_that_says_it_has_chunks() -> None:
+    async def answer(head: bytes, reader: Any, writer: Any) -> None:
+        await read_body(head, reader)
+        writer.write(HEAD.replace(b"200 OK", b"204 No Content"))
+
+    async with server(answer) as url:
+        with pytest.raises(StreamCut):
+            await asked(url)
