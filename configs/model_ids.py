@@ -6,6 +6,7 @@ and `._:+-`, joined by single slashes, without any escape.
 """
 
 import re
+from functools import lru_cache
 
 #: `@` begins a part (cloudflare/@cf/...) or is before a version (claude@20250929). A region
 #: behind it would be a host, so no dot and no colon may follow it there.
@@ -26,6 +27,7 @@ LONGEST = 300
 RECORDINGS = "replay/"
 
 
+@lru_cache(maxsize=64)
 def problem_of(model: str) -> str:
     """Why `model` is not an id; "" if it may be one."""
     if model.startswith(RECORDINGS):

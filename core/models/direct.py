@@ -26,15 +26,9 @@ class Direct:
     def __init__(
         self, route: Route, settings: Settings, facts: Facts, without: frozenset[str]
     ) -> None:
-        from core.models.wire.chat import WireChat
-
-        self._chat = WireChat(
-            target=_target(route, settings, facts, without), silence=settings.request_timeout
-        )
-
-    @property
-    def parts(self) -> Parts:
-        return self._chat.parts
+        self._target = _target(route, settings, facts, without)
+        self._silence = settings.request_timeout
+        self.parts = Parts()
 
     async def pieces(
         self,
@@ -48,17 +42,26 @@ class Direct:
         """What can be shown, as it comes; `parts` is whole when this ends."""
         options: dict[str, Any] = {"tools": tools.specs, "max_tokens": max_tokens, "effort": effort}
         if not _is_listened_to():
-            async for piece in self._chat.pieces(messages, options, stream=stream):
+            from core.models.wire.answer_stream import AnswerStream
+
+            answer = AnswerStream(self._target, self._silence)
+            self.parts = answer.parts
+            async for piece in answer.pieces(messages, options, stream=stream):
                 if stream and piece.text:
                     yield piece
-        elif not stream:
-            # ainvoke may stream inside if LangGraph listens; a plain request is intended.
-            await self._chat.ainvoke(list(messages), stream=False, **options)
-        else:
-            async for chunk in self._chat.astream(list(messages), **options):
+            return
+        from core.models.wire.chat import WireChat
+
+        chat = WireChat(target=self._target, silence=self._silence)
+        if stream:
+            async for chunk in chat.astream(list(messages), **options):
                 shown = _piece(chunk)
                 if shown is not None:
                     yield shown
+        else:
+            # ainvoke may stream inside if LangGraph listens; a plain request is intended.
+            await chat.ainvoke(list(messages), stream=False, **options)
+        self.parts = chat.parts
 
 
 def _is_listened_to() -> bool:

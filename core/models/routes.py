@@ -143,8 +143,14 @@ def resolve(model: str, settings: Settings) -> Route:
     if prefix == "litellm" and rest:
         return replace(_resolved(rest, settings), id=model)
     route = _resolved(model, settings)
-    is_direct = settings.wire == "auto" and route.provider in PROVIDERS
-    return replace(route, is_direct=is_direct and not needs_responses(route))
+    if settings.wire == "auto" and route.provider in PROVIDERS:
+        return _direct(route)
+    return route
+
+
+@lru_cache(maxsize=64)
+def _direct(route: Route) -> Route:
+    return replace(route, is_direct=not needs_responses(route))
 
 
 #: OpenAI's models from which on its chat completions take no tools while they reason.
@@ -224,8 +230,8 @@ def _provider(model: str, prefix: str) -> Route:
 
 
 def _base_of(prefix: str) -> str:
-    names = [f"{prefix.upper()}_API_BASE", f"{prefix.upper()}_BASE_URL"]
-    return next((os.environ[n] for n in names if os.environ.get(n)), "")
+    name = prefix.upper()
+    return os.environ.get(f"{name}_API_BASE") or os.environ.get(f"{name}_BASE_URL") or ""
 
 
 def _router(model: str, name: str) -> Route:

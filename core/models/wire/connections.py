@@ -8,9 +8,9 @@ only late.
 import asyncio
 import os
 import socket
-import ssl
 from collections.abc import AsyncIterator, Mapping
-from typing import Protocol
+from functools import lru_cache
+from typing import NamedTuple, Protocol
 from urllib.request import getproxies
 
 import h11
@@ -18,7 +18,7 @@ import httpcore
 import httpx
 
 from core.http import certificates, no_cookies
-from core.models.wire.http1 import Connection
+from core.models.wire.http1 import Connection, Origin
 
 #: Requests to this machine never go through a proxy.
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -42,6 +42,15 @@ class Answer(Protocol):
     async def aclose(self) -> None: ...
 
 
+class _Place(NamedTuple):
+    """Where requests go. head: what each begins with. is_direct: not through a proxy."""
+
+    url: httpx.URL
+    is_direct: bool
+    origin: Origin
+    head: bytes
+
+
 class Connections:
     """Those of one event loop."""
 
@@ -58,43 +67,61 @@ class Connections:
         self._has_proxies = any(name != "no" for name in getproxies())
         self._network = httpcore.AnyIOBackend()
         self._idle: list[Connection] = []
+        self._places = lru_cache(maxsize=16)(self._place)
 
     async def post(
-        self, url: httpx.URL, headers: Mapping[str, str], body: bytes, silence: float
+        self, url: str, headers: Mapping[str, str], body: list[bytes], silence: float
     ) -> Answer:
         """The answer to a request. Raises httpx's errors.
 
         Args:
-            silence: seconds without a byte after which httpx.ReadTimeout is raised.
+            body: in parts. silence: seconds without a byte after which httpx.ReadTimeout is raised.
         """
         headers = {**self._headers, **headers}
-        if url.userinfo or (self._has_proxies and url.host not in _LOOPBACK):
-            timeout = httpx.Timeout(silence, connect=min(CONNECT, silence), pool=None)
-            extensions = {"timeout": timeout.as_dict()}
-            request = httpx.Request(
-                "POST", url, headers=headers, content=body, extensions=extensions
-            )
-            return _Decoded(await self._client.send(request, stream=True))
-        try:
-            head = _head(url, headers, len(body))
-            connection = await self._connected(url, min(CONNECT, silence))
-        except (*_ERRORS, OSError) as error:
-            raise _of_httpx(error, url) from error
-        answer = _Plain(await connection.ask(url, head, body, silence), connection, self._idle)
+        place = self._places(url, tuple(headers.items()))
+        if not place.is_direct:
+            return await self._through_httpx(place.url, headers, body, silence)
+        connection = await self._connected(place, min(CONNECT, silence))
+        head = b"%s%d\r\n\r\n" % (place.head, sum(map(len, body)))
+        response = await connection.ask(place.url, [head, *body], silence)
+        answer = _Plain(response, connection, self._idle)
         return answer.decoded() if answer.is_encoded else answer
 
-    async def _connected(self, url: httpx.URL, patience: float) -> Connection:
-        origin = (url.scheme, url.raw_host.decode("ascii"), url.port)
+    def _place(self, url: str, headers: tuple[tuple[str, str], ...]) -> _Place:
+        """Where requests go, and how they begin: made once, of what it is asked with alone."""
+        parsed = httpx.URL(url)
+        is_direct = not parsed.userinfo
+        is_direct &= not self._has_proxies or parsed.host in _LOOPBACK
+        origin = (parsed.scheme, parsed.raw_host.decode("ascii"), parsed.port)
+        return _Place(parsed, is_direct, origin, _head(parsed, headers) if is_direct else b"")
+
+    async def _through_httpx(
+        self, url: httpx.URL, headers: Mapping[str, str], body: list[bytes], silence: float
+    ) -> Answer:
+        timeout = httpx.Timeout(silence, connect=min(CONNECT, silence), pool=None)
+        request = httpx.Request(
+            "POST",
+            url,
+            headers=headers,
+            content=b"".join(body),
+            extensions={"timeout": timeout.as_dict()},
+        )
+        return _Decoded(await self._client.send(request, stream=True))
+
+    async def _connected(self, place: _Place, patience: float) -> Connection:
         for kept in [kept for kept in self._idle if not kept.is_usable()]:
             self._idle.remove(kept)
             kept.close()
-        found = next((kept for kept in reversed(self._idle) if kept.origin == origin), None)
-        if found is not None:
-            self._idle.remove(found)
-            return found
-        return await self._new(origin, patience)
+        for kept in reversed(self._idle):
+            if kept.origin == place.origin:
+                self._idle.remove(kept)
+                return kept
+        try:
+            return await self._new(place.origin, patience)
+        except (httpcore.NetworkError, httpcore.TimeoutException, OSError) as error:
+            raise _of_httpx(error, place.url) from error
 
-    async def _new(self, origin: tuple[str, str, int | None], patience: float) -> Connection:
+    async def _new(self, origin: Origin, patience: float) -> Connection:
         scheme, host, port = origin
         port = port or (443 if scheme == "https" else 80)
         # It tries the addresses of a host side by side. Only the socket is used: its streams have
@@ -103,20 +130,19 @@ class Connections:
         connected = socket.socket(fileno=os.dup(stream.get_extra_info("socket").fileno()))
         try:
             await stream.aclose()
-            secure: ssl.SSLContext | None = None
-            if scheme == "https":
-                secure = certificates()
-                secure.set_alpn_protocols(["http/1.1"])
-            async with asyncio.timeout(patience):
-                _, connection = await asyncio.get_running_loop().create_connection(
-                    lambda: Connection(origin),
-                    sock=connected,
-                    ssl=secure,
-                    server_hostname=host if secure else None,
-                )
         except BaseException:
             connected.close()
             raise
+        secure = certificates() if scheme == "https" else None
+        if secure is not None:
+            secure.set_alpn_protocols(["http/1.1"])
+        async with asyncio.timeout(patience):
+            _, connection = await asyncio.get_running_loop().create_connection(
+                lambda: Connection(origin),
+                sock=connected,
+                ssl=secure,
+                server_hostname=host if secure else None,
+            )
         return connection
 
 
@@ -169,15 +195,15 @@ class _Decoded:
         return await anext(self._pieces, b"")
 
 
-def _head(url: httpx.URL, headers: Mapping[str, str], length: int) -> h11.Request:
-    sent = [("Host", url.netloc.decode("ascii")), *headers.items(), ("Content-Length", str(length))]
-    return h11.Request(method="POST", target=url.raw_path, headers=sent)
-
-
-#: What httpx has under the same names.
-_ERRORS = (
-    httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, h11.ProtocolError
-)  # fmt: skip
+def _head(url: httpx.URL, headers: tuple[tuple[str, str], ...]) -> bytes:
+    """The head of a request as far as its length, which is last."""
+    sent = [("Host", url.netloc.decode("ascii")), *headers, ("Content-Length", "0")]
+    try:
+        request = h11.Request(method="POST", target=url.raw_path, headers=sent)
+    except h11.LocalProtocolError as error:
+        raise _of_httpx(error, url) from error
+    made = h11.Connection(h11.CLIENT).send(request) or b""
+    return made.removesuffix(b"0\r\n\r\n")
 
 
 def _of_httpx(error: Exception, url: httpx.URL) -> httpx.TransportError:
@@ -187,5 +213,5 @@ def _of_httpx(error: Exception, url: httpx.URL) -> httpx.TransportError:
     elif isinstance(error, OSError):
         kind = httpx.ConnectError  # such as a certificate that is not trusted
     else:
-        kind = getattr(httpx, type(error).__name__)
+        kind = getattr(httpx, type(error).__name__)  # the same names
     return kind(str(error), request=httpx.Request("POST", url))

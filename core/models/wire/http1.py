@@ -19,27 +19,30 @@ KEPT = 5.0
 LARGEST_HEAD = 100 * 1024
 #: The beginning of a chunk. One with extensions is left to h11, as everything else is.
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")
+#: What h11 needs to know of every request. Its head is made once per address (connections.py).
+_POST = h11.Request(method="POST", target="/", headers=[("Host", "-"), ("Content-Length", "0")])
+_END = h11.EndOfMessage()
 #: Bytes that may have come and not been asked for, before the server has to wait.
 MOST_UNREAD = 1024 * 1024
 
 
-class Connection(asyncio.Protocol):
-    """Keeps what comes until it is asked for.
+#: Scheme, host, port.
+Origin = tuple[str, str, int | None]
 
-    Attributes:
-        origin: scheme, host and port.
-    """
+
+class Connection(asyncio.Protocol):
+    """Keeps what comes until it is asked for."""
 
     _transport: asyncio.Transport
 
-    def __init__(self, origin: tuple[str, str, int | None]) -> None:
+    def __init__(self, origin: Origin) -> None:
         self.origin = origin
         self._is_secure = origin[0] == "https"
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=LARGEST_HEAD)
         self._came: list[bytes] = []
         self._unread = 0
         self._is_at_end = self._is_full = False
-        #: Whether a chunk of the body begins with what comes next, and h11 has nothing of it yet.
+        #: Whether a chunk of the body begins with what comes next, and h11 has no part of it yet.
         self._is_before_chunk = False
         self._lost: Exception | None = None
         self._broken: httpx.TransportError | None = None
@@ -94,15 +97,18 @@ class Connection(asyncio.Protocol):
         poll.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN)
         return not poll.poll(0)
 
-    async def ask(self, url: httpx.URL, head: h11.Request, body: bytes, silence: float) -> Any:
+    async def ask(self, url: httpx.URL, request: list[bytes], silence: float) -> Any:
         """Send a request; the head of its answer, an h11.Response."""
         http, self._url, self._silence = self._http, url, silence
         try:
-            sent = [http.send(head) or b""]
-            sent += http.send_with_data_passthrough(h11.Data(data=body)) or ()
-            http.send(h11.EndOfMessage())
-            if not self._transport.is_closing():
-                self._transport.writelines(sent)
+            http.send(_POST)
+            http.send(_END)
+            if self._transport.is_closing():
+                pass  # why is known when the answer is read
+            elif self._is_secure:
+                self._transport.write(b"".join(request))  # else each part is a record
+            else:
+                self._transport.writelines(request)
             # A server may refuse a request before it has read all of it: its answer is there.
             while self._is_full and not self._came and not self._is_at_end:
                 await self._wait(httpx.WriteTimeout)

@@ -28,27 +28,33 @@ class Sent(dict[str, Any]):
 
     @cached_property
     def json(self) -> bytes:
-        return _dumped(dict(self))
+        """It as an item of a list, behind another."""
+        return b"," + _dumped(dict(self))
 
 
-def encoded(body: Mapping[str, Any]) -> bytes:
-    """`body` as UTF-8 JSON. A lone surrogate in any field of it is replaced."""
-    parts: list[bytes] = []
+def encoded(body: Mapping[str, Any]) -> list[bytes]:
+    """`body` as UTF-8 JSON, in parts. A lone surrogate in any field of it is replaced.
+
+    Not joined: memory for a body that grows with each step is new each time, and to get it takes
+    longer than to make the newest message.
+    """
+    parts = [b"{"]
     for name, value in body.items():
-        parts += (b"," if parts else b"{", _dumped(name), b":")
-        if not isinstance(value, list):
+        parts.append(b'%s"%s":' % (b"," if len(parts) > 1 else b"", name.encode()))
+        if isinstance(value, list) and value:
+            items = [item.json if type(item) is Sent else b"," + _dumped(item) for item in value]
+            parts += (b"[", items[0][1:], *items[1:], b"]")
+        else:
             parts.append(_dumped(value))
-            continue
-        # Joined once: to copy a long history again takes longer than to make its newest message.
-        items = [item.json if type(item) is Sent else _dumped(item) for item in value]
-        between = [b","] * (2 * len(items) - 1)
-        between[::2] = items
-        parts += (b"[", *between, b"]")
-    return b"".join((*parts, b"}")) if parts else b"{}"
+    return [*parts, b"}"]
+
+
+#: `json.dumps` makes an encoder for each value.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _dumped(value: Any) -> bytes:
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+        return _encode(value).encode()
     except UnicodeEncodeError:
         return _dumped(encodable_in(value))

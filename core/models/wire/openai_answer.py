@@ -16,19 +16,23 @@ THINKING = ("reasoning_content", "reasoning")
 
 def take(parts: Parts, event: Any) -> list[Piece]:
     """Read one chunk, or a whole answer, into `parts`; what of it can be shown."""
-    if not isinstance(event, Mapping):
+    if not isinstance(event, dict):
         return []
-    parts.model = parts.model or str(event.get("model") or "")
+    if not parts.model:
+        parts.model = str(event.get("model") or "")
     count(parts, event.get("usage") or at(event, "x_groq", "usage"))
-    choices = event.get("choices")
-    choice = next((c for c in choices or () if _is_first(c)), None)
-    if choice is None:
-        return []
+    for choice in event.get("choices") or ():
+        if isinstance(choice, dict) and choice.get("index") in (None, 0):
+            return _choice(parts, choice)
+    return []
+
+
+def _choice(parts: Parts, choice: dict[str, Any]) -> list[Piece]:
     pieces: list[Piece] = []
     said = choice.get("delta") or choice.get("message")
     if choice.get("message") and "delta" not in choice:
         parts.is_done = True  # a whole answer
-    if isinstance(said, Mapping):
+    if isinstance(said, dict):
         pieces = _delta(parts, said)
     elif isinstance(choice.get("text"), str):
         pieces = parts.say(choice["text"])
@@ -38,14 +42,14 @@ def take(parts: Parts, event: Any) -> list[Piece]:
     return pieces
 
 
-def _is_first(choice: Any) -> bool:
-    return isinstance(choice, Mapping) and choice.get("index") in (None, 0)
-
-
-def _delta(parts: Parts, delta: Mapping[str, Any]) -> list[Piece]:
+def _delta(parts: Parts, delta: dict[str, Any]) -> list[Piece]:
     pieces: list[Piece] = []
-    thought = next((delta[n] for n in THINKING if isinstance(delta.get(n), str) and delta[n]), "")
-    pieces += parts.think(thought)
+    thought = ""
+    for name in THINKING:
+        if not thought and isinstance(delta.get(name), str):
+            thought = delta[name]
+    if thought:
+        pieces += parts.think(thought)
     content = delta.get("content")
     if isinstance(content, str):
         pieces += parts.say(content)
@@ -54,15 +58,15 @@ def _delta(parts: Parts, delta: Mapping[str, Any]) -> list[Piece]:
     if isinstance(delta.get("refusal"), str):
         parts.refusal += delta["refusal"]
     for detail in delta.get("reasoning_details") or ():
-        if isinstance(detail, Mapping):
+        if isinstance(detail, dict):
             _detail(parts, detail)
             if not thought:
                 pieces += parts.think(str(detail.get("text") or detail.get("summary") or ""))
     for call in delta.get("tool_calls") or ():
-        if isinstance(call, Mapping):
+        if isinstance(call, dict):
             _call(parts, call)
     old = delta.get("function_call")
-    if isinstance(old, Mapping):
+    if isinstance(old, dict):
         parts.calls.add(name=old.get("name"), arguments=old.get("arguments"))
     return pieces
 
@@ -90,7 +94,7 @@ def _text(part: Any) -> str:
 
 def _call(parts: Parts, call: Mapping[str, Any]) -> None:
     function = call.get("function")
-    function = function if isinstance(function, Mapping) else call
+    function = function if isinstance(function, dict) else call
     extra = {"extra_content": call["extra_content"]} if call.get("extra_content") else {}
     parts.calls.add(
         id=call.get("id"),
@@ -115,7 +119,7 @@ def _detail(parts: Parts, detail: Mapping[str, Any]) -> None:
 
 def count(parts: Parts, usage: Any) -> None:
     """Read an object that tells tokens."""
-    if not isinstance(usage, Mapping):
+    if not isinstance(usage, dict):
         return
     given, answered = usage.get("prompt_tokens"), usage.get("completion_tokens")
     total = usage.get("total_tokens")

@@ -1,6 +1,5 @@
 """What an answer has said so far, whichever way it came: text, thinking, calls, usage, its end."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,7 +69,7 @@ class Parts:
 
     def say(self, text: str) -> list[Piece]:
         """Text of the answer, as the server sent it; what of it can be shown."""
-        return self._kept(self._splitter.feed(self._joined(text)))
+        return self._kept(self._splitter.feed(self._joined(text))) if text else []
 
     def think(self, text: str) -> list[Piece]:
         """Thinking that the server told apart itself."""
@@ -143,5 +142,7 @@ def _number(value: Any) -> int:
 def at(value: Any, *path: str) -> Any:
     """The value at `path` in nested objects; None if there is none."""
     for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
+        if not isinstance(value, dict):
+            return None
+        value = value.get(name)
     return value

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -11,8 +10,6 @@ from core.models.wire.json_body import encoded
 from core.models.wire.values import Values, value_of
 
 if TYPE_CHECKING:
-    import httpx
-
     from core.models.wire.connections import Answer, Connections
 
 _HEADERS = {"user-agent": "ml-agent", "Content-Type": "application/json"}
@@ -43,9 +40,7 @@ async def exchange(
     Args:
         silence: seconds without a byte after which httpx.ReadTimeout is raised.
     """
-    answer = await connections().post(
-        _parsed_url(url), {**_HEADERS, **headers}, encoded(body), silence
-    )
+    answer = await connections().post(url, {**_HEADERS, **headers}, encoded(body), silence)
     try:
         if answer.status in _REDIRECTS and "location" in answer.headers:
             raise NotAnAnswer(f"a redirect to {answer.headers['location'][:200]}")
@@ -70,10 +65,3 @@ async def _whole(answer: "Answer") -> bytes:
     while piece := await answer.piece():
         pieces.append(piece)
     return b"".join(pieces)
-
-
-@lru_cache(maxsize=16)
-def _parsed_url(url: str) -> "httpx.URL":
-    import httpx
-
-    return httpx.URL(url)

@@ -41,9 +41,10 @@ def test_the_bytes_are_those_of_the_whole_body() -> None:
     for provider in ("openai", "openrouter", "mistral", *WIRES):
         made = body(history(5), provider)
         whole = json.dumps(made, ensure_ascii=False, separators=(",", ":")).encode()
-        assert encoded(made) == whole
+        assert b"".join(encoded(made)) == whole
+    assert b"".join(encoded({})) == b"{}"
     plain = {"model": "m", "messages": [], "options": {"a": ["\ud800", "é"]}, "stream": False}
-    assert json.loads(encoded(plain))["options"] == {"a": ["\ufffd", "é"]}
+    assert json.loads(b"".join(encoded(plain)))["options"] == {"a": ["\ufffd", "é"]}
 
 
 @pytest.mark.parametrize("provider", ["openai", *WIRES])
