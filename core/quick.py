@@ -14,16 +14,20 @@ from weakref import WeakSet
 T = TypeVar("T")
 
 _guarded: "WeakSet[asyncio.AbstractEventLoop]" = WeakSet()
+#: Whether there ever was one: asked twenty times in a step.
+_has_guarded = False
 
 
 def forbid_quick_work() -> None:
     """From now on, nothing blocks the running event loop."""
+    global _has_guarded
     _guarded.add(asyncio.get_running_loop())
+    _has_guarded = True
 
 
 def allows_quick_work() -> bool:
     """Whether the running event loop may be held up for a millisecond."""
-    return asyncio.get_running_loop() not in _guarded
+    return not _has_guarded or asyncio.get_running_loop() not in _guarded
 
 
 async def quickly(work: Callable[..., T], *args: object) -> T:

@@ -8,6 +8,7 @@ credential is in it.
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from core.git import harden
 from core.secrets.credential_names import is_credential_name
@@ -74,9 +75,27 @@ def child_environment(
 ) -> dict[str, str]:
     """What a command gets: the variables that pass, and what keeps it quiet. `tokens`, `also`: as
     of `child_variables`."""
-    source = os.environ if environ is None else environ
+    if environ is not None:
+        return _passed(environ, tokens, also)
+    global _last
+    # The same as for the last command, if nothing that it follows from has changed. `os.environ`
+    # decodes each variable at each look; its dict of bytes is compared at once.
+    content: Any = getattr(os.environ, "_data", os.environ)
+    asked = (*tokens,), (*also,), {*own_variables}
+    if _last is None or _last[0] != asked or _last[1] != content:
+        _last = asked, dict(content), _passed(os.environ, tokens, also)
+    return _last[2].copy()
+
+
+#: What was asked for last, the environment at that time, and the answer.
+_last: tuple[tuple[Any, ...], dict[Any, Any], dict[str, str]] | None = None
+
+
+def _passed(
+    environ: Mapping[str, str], tokens: Collection[str], also: Collection[str]
+) -> dict[str, str]:
     hidden = {*own_variables, "TIKTOKEN_CACHE_DIR"}
-    theirs = {name: value for name, value in source.items() if name not in hidden}
+    theirs = {name: value for name, value in environ.items() if name not in hidden}
     passed = child_variables(theirs, tokens=tokens, also=also).passed
     return {**passed, **QUIET, **harden(passed)}
 

@@ -58,6 +58,9 @@ echo $code >"$run/exit"
 """
 STATUS = '4>"$run/sandbox"'
 
+#: What an earlier start of a command may have left.
+LEFT = frozenset(("pid", "exit", "sandbox", "lock"))
+
 #: Bytes of output that a result shows; the rest stays in the run directory.
 SHOWN = 28_000
 
@@ -234,13 +237,14 @@ def start(
 ) -> Run:
     """Start the command of `meta` in a new directory `folder`. Raises OSError (a `cwd` that is not
     there, no shell). `argv`: the words that run it in its sandbox, which gets `descriptors`."""
-    make_private_folder(folder)
     run = Run(folder)
     place, run._meta = run._place, meta
-    # What a sandbox that could not be made left. Without `pid` it counts as never begun.
-    for name in ("pid", "exit", "sandbox", "lock"):
-        with suppress(FileNotFoundError):
+    try:
+        # What a sandbox that could not be made left. Without `pid` it counts as never begun.
+        for name in LEFT.intersection(os.listdir(place)):
             os.unlink(f"{place}/{name}")
+    except FileNotFoundError:
+        make_private_folder(folder)
     wrapper = WRAPPER.format(status=STATUS if meta.sandbox else "")
     words = argv or command_words(folder, meta.command)
     asked = json.dumps({**vars(meta), "sandbox": kept_sandbox(folder, meta.sandbox)})

@@ -161,3 +161,20 @@ async def test_searches_get_none_either(bench: Bench, monkeypatch: pytest.Monkey
     monkeypatch.setattr(ripgrep, "binary", lambda: str(fake))
     await bench.call("glob", pattern="*.txt")
     assert "canary" not in (bench.cwd / "seen.txt").read_text()
+
+
+def test_each_change_counts_for_the_next_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a command gets is kept only while all that it follows from is the same."""
+    monkeypatch.setenv("LANG", "one")
+    monkeypatch.setenv("HF_TOKEN", "hf_aTokenOfTheUser0123456789abcdefgh")
+    first = child_environment(())
+    first["LANG"] = "of the caller"
+    assert child_environment(())["LANG"] == "one"
+    assert "HF_TOKEN" not in child_environment(())
+    assert "HF_TOKEN" in child_environment(("HF_TOKEN",))
+    assert "HF_TOKEN" in child_environment((), also=["HF_TOKEN"])
+    assert "HF_TOKEN" not in child_environment(())
+    monkeypatch.setenv("LANG", "two")
+    assert child_environment(())["LANG"] == "two"
+    monkeypatch.setattr("core.secrets.child_environment.own_variables", {"LANG"})
+    assert "LANG" not in child_environment(())
