@@ -33,10 +33,11 @@ def caps_of(context: AgentContext, settings: Settings) -> Caps:
     )
 
 
-async def nothing_left(services: Services, model: str, scope: Scope, caps: Caps) -> str:
+async def nothing_left(
+    services: Services, model: str, scope: Scope, caps: Caps, left: tuple[int, str] | None
+) -> str:
     """Why no request may be made any more, in words; "" if one may. A model without a known
-    price is never stopped by money, nor is one that costs nothing."""
-    left = await services.ledger.left(scope, caps)
+    price is never stopped by money, nor is one that costs nothing. `left`: of the ledger."""
     if left is None or left[0] > 0:
         return ""
     price = services.models.price(model)

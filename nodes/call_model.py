@@ -89,7 +89,8 @@ async def _ask(
     except Stopped:
         return {"turn": _stopped(turn, step)}
     scope = step.scope(turn)
-    reason = await nothing_left(services, model, scope, step.caps)
+    left = await services.ledger.left(scope, step.caps)
+    reason = await nothing_left(services, model, scope, step.caps, left)
     if reason:
         return {"turn": ended(turn, "limit", error=LimitReached(reason))}
     if turn["iterations"] == 0:
@@ -109,10 +110,9 @@ async def _ask(
         return {"turn": {**turn, "compact": "too long", "refused": refused}}
     if answered_by != model:
         turn = {**turn, "model": answered_by}
-    # Read before the price is booked: that waits for the disk, and to read it would not.
-    left = await services.ledger.left(scope, step.caps)
     used = answer.message.usage_metadata
     await book(services, answer.cost_micro_usd, scope, used["total_tokens"] if used else 0)
+    # Not what others spent meanwhile: what a call may cost is asked again when it is set aside.
     left_now = None if left is None else left[0] - (answer.cost_micro_usd or 0)
     update = await record_answer(state, step, new, turn, answer, left_now)
     if turn["iterations"] == 0:

@@ -1,17 +1,17 @@
 """Our tables and LangGraph's in a SQLite file, on one connection: WAL, synchronous FULL.
 
 A statement here takes less than handing it to another thread does, so it runs on the event loop's
-own. What could hold the loop up goes to a thread: a write while another process writes, on a
-disk that is slow, or in a server that allows no file work on its loop.
+own. What could hold the loop up goes to a thread: what another process has locked, a write on a
+disk that is slow, or all of it in a server that allows no file work on its loop.
 """
 
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from core.errors import StoreError
 from core.quick import allows_quick_work
@@ -47,6 +47,8 @@ class SqliteDatabase(Database):
         #: Pieces of work in the thread.
         self._away = 0
         self._is_slow = False
+        #: How long a statement waits now.
+        self._waits = BUSY_SECONDS
 
     async def open(self) -> None:
         """Create the folder and file where missing, and bring the tables up to date.
@@ -127,17 +129,18 @@ class SqliteDatabase(Database):
 
     async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         connection = self._open()
-        if self._away or not allows_quick_work():
-            return await self._in_thread(lambda: work(connection))
-        with self._errors:
-            return work(connection)
+        if not self._away and allows_quick_work():
+            with self._errors:
+                try:
+                    self._wait_for_others(0.0)
+                    return work(connection)
+                except sqlite3.OperationalError as error:
+                    if not is_busy(error):
+                        raise
+        return await self._in_thread(lambda: work(connection))
 
-    async def _read(self, sql: str, params: Sequence[object]) -> list[Row]:
-        connection = self._open()
-        if self._away or not allows_quick_work():
-            return await self._in_thread(lambda: connection.execute(sql, params).fetchall())
-        with self._errors:
-            return connection.execute(sql, params).fetchall()
+    def _read(self, sql: str, params: Sequence[object]) -> Coroutine[Any, Any, list[Row]]:
+        return self._run(lambda connection: connection.execute(sql, params).fetchall())
 
     async def _commit(self, statements: Sequence[Statement]) -> list[Row]:
         connection = self._open()
@@ -148,15 +151,13 @@ class SqliteDatabase(Database):
         if self._away or self._is_slow or not allows_quick_work():
             return None
         with self._errors:
-            connection.execute("PRAGMA busy_timeout = 0")
             try:
+                self._wait_for_others(0.0)
                 return self._transact(connection, statements)
             except sqlite3.OperationalError as error:
                 if is_busy(error):
                     return None
                 raise
-            finally:
-                connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
 
     def _transact(
         self, connection: sqlite3.Connection, statements: Sequence[Statement]
@@ -169,9 +170,20 @@ class SqliteDatabase(Database):
         self._is_slow = time.monotonic() - began > SLOW_SECONDS
         return found
 
+    def _wait_for_others(self, seconds: float) -> None:
+        """From now on a statement waits so long for another process's lock: on the loop not at all,
+        in the thread as long as it takes. The loop asks again in the thread."""
+        if self._connection is not None and seconds != self._waits:
+            self._connection.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
+            self._waits = seconds
+
     async def _in_thread(self, work: Callable[[], T]) -> T:
+        def patiently() -> T:
+            self._wait_for_others(BUSY_SECONDS)
+            return work()
+
         self._away += 1
-        future = asyncio.get_running_loop().run_in_executor(self._pool, work)
+        future = asyncio.get_running_loop().run_in_executor(self._pool, patiently)
         future.add_done_callback(self._came_back)
         with self._errors:
             return await asyncio.shield(future)

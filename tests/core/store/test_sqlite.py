@@ -3,12 +3,14 @@
 import os
 import sqlite3
 import stat
+import threading
 from pathlib import Path
 
 import pytest
 
 from configs.settings import Settings
 from core.errors import NewerDatabase, StoreError
+from core.quick import forbid_quick_work
 from core.store import Store, ThreadRow, open_store
 from tests.core.store.fresh import begin, delete_thread, run
 
@@ -51,10 +53,33 @@ async def test_how_the_file_is_made(settings: Settings) -> None:
         assert await pragma(store, "journal_mode") == "wal"
         assert await pragma(store, "synchronous") == 2
         assert await pragma(store, "auto_vacuum") == 2
+        # On the loop nothing waits for another process; it would be done again in the thread.
+        assert await pragma(store, "busy_timeout") == 0
+        await store._database.reclaim()
+        forbid_quick_work()
         assert await pragma(store, "busy_timeout") == 30_000
         await store.saver()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+async def test_what_another_process_has_locked_is_asked_for_again_in_the_thread(
+    settings: Settings,
+) -> None:
+    threads: list[str] = []
+
+    def work(connection: sqlite3.Connection) -> int:
+        threads.append(threading.current_thread().name)
+        if len(threads) == 1:
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+            raise error
+        return int(connection.execute("PRAGMA busy_timeout").fetchone()[0])
+
+    async with await open_store(settings) as store:
+        assert await store._database._run(work) == 30_000
+    assert threads[0] != threads[1]
+    assert threads[1].startswith("ml-agent-db")
 
 
 async def pragma(store: Store, name: str) -> object:
