@@ -5,6 +5,7 @@ out of a result, so it goes before the middle is left out.
 """
 
 import os
+from io import FileIO
 from pathlib import PurePath
 from typing import BinaryIO
 
@@ -14,7 +15,7 @@ from core.store.files.thread_files import LEFT_OUT
 CHUNK, MOST = 131_072, 256_000_000
 
 
-def read(file: BinaryIO, limit: int, path: PurePath) -> tuple[str, bool]:
+def read(file: BinaryIO | FileIO, limit: int, path: PurePath | str) -> tuple[str, bool]:
     """(what a terminal shows of `file`, whether its middle was left out): head and tail of at most
     `limit` bytes together. `path`: where all of it stands. What is no UTF-8 is shown as escapes."""
     size = os.fstat(file.fileno()).st_size
@@ -39,7 +40,7 @@ class _Ends:
         self.tail = (self.tail + data)[-(self.limit // 2) :]
 
 
-def _collapse(file: BinaryIO, length: int, ends: _Ends) -> None:
+def _collapse(file: BinaryIO | FileIO, length: int, ends: _Ends) -> None:
     rest = b""
     while length > 0:
         # Not to the file's end: that moves while a command writes.
@@ -68,7 +69,9 @@ def _last_state(line: bytes) -> bytes:
     return line.rstrip(b"\r").rsplit(b"\r", 1)[-1]
 
 
-def bounded(head: bytes, tail: bytes, size: int, limit: int, path: PurePath) -> tuple[str, bool]:
+def bounded(
+    head: bytes, tail: bytes, size: int, limit: int, path: PurePath | str
+) -> tuple[str, bool]:
     """(output of `size` bytes, whether its middle was left out). `head`: the first `limit` bytes
     of it, `tail`: the last `limit` // 2."""
     if size <= limit:

@@ -193,10 +193,11 @@ class Run(RunFolder[Path]):
 
     def read_output(self, limit: int) -> tuple[str, bool]:
         """What a terminal shows of the output: see core/store/output.py."""
+        path = f"{self._place}/output"
         try:
             # Read in large pieces: a buffer would only add to that.
-            with FileIO(f"{self._place}/output") as file:
-                return output.read(file, limit, self.output_path)
+            with FileIO(path) as file:
+                return output.read(file, limit, path)
         except FileNotFoundError:
             return "", False
 

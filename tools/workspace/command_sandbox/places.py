@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from configs.folders import make_private_folder
 from configs.kept_ways import existing_paths, real_paths
-from configs.real_path import real_path
+from configs.real_path import once, real_path
 from configs.settings import Settings
 from core.policy import paths
 from core.policy.paths import inside
@@ -34,7 +34,7 @@ def real(path: str) -> str:
 
 
 def home() -> str:
-    return real("~")
+    return once("home", lambda: real("~"))
 
 
 def is_wide(folder: str) -> bool:
