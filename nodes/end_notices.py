@@ -15,6 +15,7 @@ from core.state import AgentState
 from nodes.interrupt import Stopped
 from nodes.step import Step
 from tools import thread_jobs
+from tools.extension import Jobs
 
 #: Bytes of a command's output that are told, and of its line.
 SHOWN, LINE = 2_000, 200
@@ -25,11 +26,30 @@ BETWEEN = 20.0
 async def told_ends(step: Step, state: AgentState) -> tuple[list[HumanMessage], dict[str, Any]]:
     """(words on each job and command that has ended by itself, the update that remembers them)."""
     known = state.get("told", [])
+    if not await _has_work(step):
+        return [], {}
     try:
         ends, told = await step.race(_ends(step, state.get("messages", []), known))
     except Stopped:
         return [], {}
     return ends, {"told": told} if told != known else {}
+
+
+async def _has_work(step: Step) -> bool:
+    """Whether there is anything to look at. Asked at each step, and most threads have nothing; the
+    look itself may take long, and needs a task."""
+    services, jobs = step.services, _thread_jobs(step)
+    if jobs is not None and await jobs.has_jobs(services, step.thread):
+        return True
+    if services.inside is not None:
+        return False
+    if services.backend.about:
+        return services.clock() - services.looked.get("commands", 0.0) >= BETWEEN
+    return await quickly(_has_any, services.outputs.runs(step.thread))
+
+
+def _thread_jobs(step: Step) -> Jobs | None:
+    return thread_jobs() if "hf_jobs" in step.services.tools else None
 
 
 async def _ends(
@@ -41,7 +61,7 @@ async def _ends(
 
 
 async def _jobs(step: Step, known: list[str]) -> tuple[list[HumanMessage], list[str]]:
-    jobs = thread_jobs() if "hf_jobs" in step.services.tools else None
+    jobs = _thread_jobs(step)
     if jobs is None:
         return [], known
     return await jobs.ended_jobs(step.services, step.thread, known, step.emit)

@@ -18,6 +18,9 @@ from core.tool import AgentTool, Services
 class Jobs(Protocol):
     """Work of a thread that runs elsewhere and outlives its call."""
 
+    async def has_jobs(self, services: Services, thread: str) -> bool:
+        """Whether the thread has begun work that `ended_jobs` looks at."""
+
     async def ended_jobs(
         self, services: Services, thread: str, told: list[str], emit: Emit
     ) -> tuple[list[HumanMessage], list[str]]:

@@ -29,6 +29,11 @@ RUNS_ELSEWHERE = ("hf_jobs", "hf_eval", "hf_endpoint", "hf_repo")
 LISTED = 500
 
 
+async def has_jobs(services: Services, thread: str) -> bool:
+    """Whether a call of the thread began something that runs on the Hub."""
+    return bool(await services.journal.notes(thread, *RUNS_ELSEWHERE))
+
+
 async def ended_jobs(
     services: Services, thread: str, told: list[str], emit: Emit
 ) -> tuple[list[HumanMessage], list[str]]:
@@ -38,8 +43,8 @@ async def ended_jobs(
     Args:
         told: jobs whose end the model knows.
     """
-    if not await services.journal.notes(thread, *RUNS_ELSEWHERE):
-        return [], told  # of nearly every thread, and asked at each step
+    if not await has_jobs(services, thread):
+        return [], told
 
     def say(text: str) -> None:
         emit(ToolLog(id="", tool="hf_jobs", text=text))
