@@ -6,18 +6,16 @@ only late.
 """
 
 import asyncio
-import os
-import socket
 from collections.abc import AsyncIterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 from urllib.request import getproxies
 
 import h11
-import httpcore
 import httpx
 
 from core.http import certificates, no_cookies
+from core.models.wire.addresses import connect
 from core.models.wire.http1 import Connection, Origin
 
 #: Requests to this machine never go through a proxy.
@@ -65,7 +63,6 @@ class Connections:
         )
         self._headers = dict(self._client.headers)
         self._has_proxies = any(name != "no" for name in getproxies())
-        self._network = httpcore.AnyIOBackend()
         self._idle: list[Connection] = []
         self._places = lru_cache(maxsize=16)(self._place)
 
@@ -118,25 +115,18 @@ class Connections:
                 return kept
         try:
             return await self._new(place.origin, patience)
-        except (httpcore.NetworkError, httpcore.TimeoutException, OSError) as error:
-            raise _of_httpx(error, place.url) from error
+        except OSError as error:
+            # A certificate that is not trusted is one, too.
+            kind = httpx.ConnectTimeout if isinstance(error, TimeoutError) else httpx.ConnectError
+            raise kind(str(error), request=httpx.Request("POST", place.url)) from error
 
     async def _new(self, origin: Origin, patience: float) -> Connection:
         scheme, host, port = origin
-        port = port or (443 if scheme == "https" else 80)
-        # It tries the addresses of a host side by side. Only the socket is used: its streams have
-        # a lock and a time limit around each read, which cost more than the read.
-        stream = await self._network.connect_tcp(host, port, patience)
-        connected = socket.socket(fileno=os.dup(stream.get_extra_info("socket").fileno()))
-        try:
-            await stream.aclose()
-        except BaseException:
-            connected.close()
-            raise
         secure = certificates() if scheme == "https" else None
         if secure is not None:
             secure.set_alpn_protocols(["http/1.1"])
         async with asyncio.timeout(patience):
+            connected = await connect(host, port or (443 if secure else 80))
             _, connection = await asyncio.get_running_loop().create_connection(
                 lambda: Connection(origin),
                 sock=connected,
@@ -201,17 +191,6 @@ def _head(url: httpx.URL, headers: tuple[tuple[str, str], ...]) -> bytes:
     try:
         request = h11.Request(method="POST", target=url.raw_path, headers=sent)
     except h11.LocalProtocolError as error:
-        raise _of_httpx(error, url) from error
+        raise httpx.LocalProtocolError(str(error), request=httpx.Request("POST", url)) from error
     made = h11.Connection(h11.CLIENT).send(request) or b""
     return made.removesuffix(b"0\r\n\r\n")
-
-
-def _of_httpx(error: Exception, url: httpx.URL) -> httpx.TransportError:
-    kind: type[httpx.TransportError]
-    if isinstance(error, TimeoutError):
-        kind = httpx.ConnectTimeout
-    elif isinstance(error, OSError):
-        kind = httpx.ConnectError  # such as a certificate that is not trusted
-    else:
-        kind = getattr(httpx, type(error).__name__)  # the same names
-    return kind(str(error), request=httpx.Request("POST", url))
