@@ -53,8 +53,10 @@ class StrictSerializer(JsonPlusSerializer):
         return self
 
     def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
-        kind, content = super().dumps_typed(obj)
-        if kind != "msgpack" or not LARGE <= len(content) <= MOST:
+        if obj is None or isinstance(obj, bytes | bytearray):
+            return super().dumps_typed(obj)
+        kind, content = "msgpack", _packed(obj)
+        if not LARGE <= len(content) <= MOST:
             return kind, content
         # The fastest level: a step waits for it.
         packed = zlib.compress(content, 1)
@@ -71,6 +73,27 @@ class StrictSerializer(JsonPlusSerializer):
         if kind != "msgpack":
             raise _foreign(f"data of the kind {kind[:40]!r}")
         return _Reading().whole(content)
+
+
+def _packed(value: Any) -> bytes:
+    return ormsgpack.packb(value, default=_extension, option=jsonplus._option)
+
+
+def _extension(value: Any) -> Any:
+    """What msgpack has no form for, as LangGraph writes it. It tells a call's task from everything
+    else last, after two dozen questions, and a step writes one twice."""
+    send = _send()
+    if type(value) is send and value.timeout is None:
+        content = _packed((send.__module__, send.__name__, (value.node, value.arg)))
+        return ormsgpack.Ext(jsonplus.EXT_CONSTRUCTOR_POS_ARGS, content)
+    return jsonplus._msgpack_default(value)
+
+
+@cache
+def _send() -> Any:
+    from langgraph.types import Send
+
+    return Send
 
 
 def _unpacked(content: bytes) -> bytes:

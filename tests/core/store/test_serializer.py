@@ -112,6 +112,8 @@ def test_what_we_store_comes_back_as_it_was() -> None:
     for serializer in (StrictSerializer(), StrictSerializer().with_msgpack_allowlist([Path])):
         for value in [*values, values]:
             assert serializer.loads_typed(serializer.dumps_typed(value)) == value
+        for value in [*values, [Send("node", values[0])], {"tasks": [values[4]]}]:
+            assert serializer.dumps_typed(value) == JsonPlusSerializer().dumps_typed(value)
     # Rows of earlier versions were written by LangGraph's own.
     stored = JsonPlusSerializer().dumps_typed(values)
     assert StrictSerializer().loads_typed(stored) == values
