@@ -41,9 +41,11 @@ class SqlJournal:
 
     async def notes(self, thread: str, *tools: str) -> Sequence[tuple[str, dict[str, Any]]]:
         marks = ", ".join("?" for _ in tools)
+        # In the words of the index `journal_elsewhere`, or it is not used.
+        elsewhere = "" if "bash" in tools else "AND tool <> 'bash' "
         found = await self._database.rows(
             "SELECT call_id, note, tool FROM journal "
-            f"WHERE thread = ? AND tool IN ({marks}) AND note IS NOT NULL",
+            f"WHERE thread = ? AND tool IN ({marks}) {elsewhere}AND note IS NOT NULL",
             [thread, *tools],
         )
         notes = [(tools.index(tool), str(call), json.loads(note)) for call, note, tool in found]

@@ -172,6 +172,8 @@ MIGRATIONS: tuple[Migration, ...] = (
         )""",
         "CREATE TABLE search_state (thread TEXT PRIMARY KEY)",
     ),
+    # Each step asks for the jobs of its thread; nearly all of its calls are of bash.
+    ("CREATE INDEX journal_elsewhere ON journal (thread, tool) WHERE tool <> 'bash'",),
 )
 
 

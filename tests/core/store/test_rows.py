@@ -50,6 +50,24 @@ async def test_a_call_is_begun_noted_done_and_forgotten(store: Store) -> None:
     assert (left.state, left.result) == ("done", None)
 
 
+async def test_the_notes_of_some_tools_are_found_among_those_of_commands(store: Store) -> None:
+    journal = store.journal
+    for call, tool in (("c", "bash"), ("d", "hf_jobs"), ("e", "hf_eval"), ("f", "hf_jobs")):
+        await journal.begin("t", call, tool)
+        if call != "f":
+            await journal.note("t", call, {"at": 1.0})
+    assert await journal.notes("t", "hf_jobs", "hf_eval") == [
+        ("d", {"at": 1.0}),
+        ("e", {"at": 1.0}),
+    ]
+    assert await journal.notes("t", "bash") == [("c", {"at": 1.0})]
+    assert await journal.notes("t", "bash", "hf_eval") == [
+        ("c", {"at": 1.0}),
+        ("e", {"at": 1.0}),
+    ]
+    assert await journal.notes("other", "bash", "hf_jobs") == []
+
+
 async def test_calls_of_two_threads_are_apart(store: Store) -> None:
     assert await store.journal.begin("a", "c", "bash") is None
     assert await store.journal.begin("b", "c", "bash") is None

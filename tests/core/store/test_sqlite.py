@@ -82,6 +82,22 @@ async def test_what_another_process_has_locked_is_asked_for_again_in_the_thread(
     assert threads[1].startswith("ml-agent-db")
 
 
+async def test_a_step_does_not_read_all_commands_to_find_jobs(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with await open_store(settings) as store:
+        asked: list[str] = []
+        rows = store._database.rows
+
+        async def explained(sql: str, params: list[str], **_: object) -> list[tuple[object, ...]]:
+            asked.extend(str(plan) for *_, plan in await rows(f"EXPLAIN QUERY PLAN {sql}", params))
+            return []
+
+        monkeypatch.setattr(store._database, "rows", explained)
+        await store.journal.notes("t", "hf_jobs", "hf_eval")
+    assert "USING INDEX journal_elsewhere (thread=? AND tool=?)" in asked[0]
+
+
 async def pragma(store: Store, name: str) -> object:
     return (await store._database.rows(f"PRAGMA {name}"))[0][0]
 
