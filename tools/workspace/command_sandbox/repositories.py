@@ -10,7 +10,9 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import NamedTuple
 
+from configs.kept_ways import Stamp, lasting_stamp
 from configs.real_path import real_path
 from core.policy.paths import inside
 from core.policy.secret_files import is_secret_name
@@ -18,6 +20,8 @@ from core.policy.secret_files import is_secret_name
 #: Folders that one look around opens, and entries of one that it looks at: each command waits for
 #: it. What lies deeper is not found. No time limit: what is found must not hang on the load.
 FOLDERS, ENTRIES = 200, 1000
+#: Folders whose entries are kept.
+MOST_KEPT = 5000
 #: Where nested repositories and secrets are not looked for.
 SKIPPED = {"node_modules", "site-packages", "__pycache__", ".venv", "venv", ".tox", "objects"}
 
@@ -67,11 +71,56 @@ def special_in(folder: str) -> Special:
 
 
 def _look(folder: str, found: Special, waiting: deque[str]) -> None:
+    entries = _entries(folder)
+    for git in entries.git:
+        found.governing += _of_git(git)
+    found.governing += entries.governing
+    for folder in entries.bare:
+        if _may_be_git(folder):
+            found.governing += _of_git(folder)
+    waiting += entries.folders
+    found.secret += entries.secret
+
+
+class _Entries(NamedTuple):
+    """What the entries of a folder are, without what is in them.
+
+    Attributes:
+        git: `.git` if it is a folder. governing: `.git` if it is not, and `.ml-agent`.
+        bare: folders that may be git directories. folders: those to look into. secret: files.
+    """
+
+    git: list[str]
+    governing: list[str]
+    bare: list[str]
+    folders: list[str]
+    secret: list[str]
+
+
+#: By folder: how it is known again, and what was in it. An entry's kind changes only with the
+#: folder's time of change, which no command can set (configs/kept_ways.py).
+_kept: dict[str, tuple[Stamp, _Entries]] = {}
+
+
+def _entries(folder: str) -> _Entries:
+    stamp, kept = lasting_stamp(folder), _kept.get(folder)
+    if kept is not None and kept[0] == stamp:
+        return kept[1]
+    found = _looked_at(folder)
+    if stamp is not None:
+        if len(_kept) >= MOST_KEPT:
+            _kept.clear()
+        _kept[folder] = stamp, found
+    return found
+
+
+def _looked_at(folder: str) -> _Entries:
+    found = _Entries([], [], [], [], [])
     # By their names: among many files they may not be in the part that is looked at.
     git, ours, secret = (os.path.join(folder, name) for name in BY_NAME)
     if os.path.lexists(git):
         is_folder = os.path.isdir(git) and not os.path.islink(git)
-        found.governing += _of_git(git) if is_folder else [git]
+        (found.git if is_folder else found.governing).append(git)
     if os.path.lexists(ours):
         found.governing.append(ours)
     if os.path.isfile(secret) and not os.path.islink(secret):
@@ -82,11 +131,12 @@ def _look(folder: str, found: Special, waiting: deque[str]) -> None:
             continue
         if is_folder:
             if entry.name not in SKIPPED:
-                waiting.append(entry.path)
-            if _is_bare(entry.path):
-                found.governing += _of_git(entry.path)
+                found.folders.append(entry.path)
+            if entry.name.endswith(".git"):
+                found.bare.append(entry.path)
         elif is_secret_name(entry.path) and not entry.is_symlink():
             found.secret.append(entry.path)
+    return found
 
 
 def entries_of(folder: str) -> list[os.DirEntry[str]]:
@@ -96,10 +146,6 @@ def entries_of(folder: str) -> list[os.DirEntry[str]]:
             return list(islice(entries, ENTRIES))
     except OSError:
         return []
-
-
-def _is_bare(folder: str) -> bool:
-    return folder.endswith(".git") and _may_be_git(folder)
 
 
 def _of_git(git: str) -> list[str]:
