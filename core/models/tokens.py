@@ -32,7 +32,7 @@ class _Offer:
 
     def __init__(self, tools: tuple[BaseTool, ...]) -> None:
         self.tools = tools
-        self._ids = tuple(id(tool) for tool in tools)
+        self._ids = tuple(map(id, tools))
 
     def __hash__(self) -> int:
         return hash(self._ids)
@@ -117,7 +117,8 @@ def _size(message: BaseMessage) -> int:
     if isinstance(message, AIMessage):
         for call in message.tool_calls:
             size += FRAME + len(call["name"]) + len(json.dumps(call["args"]))
-        size += len(json.dumps(message.additional_kwargs, default=str))
+        if message.additional_kwargs:
+            size += len(json.dumps(message.additional_kwargs, default=str))
     return size
 
 

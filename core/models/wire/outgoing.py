@@ -78,6 +78,8 @@ def prepared_messages(
     """
     make = partial(_prepared_message, provider=provider, nine=nine)
     made = _prepared_messages.each(messages, (provider, nine), make)
+    if not any(made):
+        return list(messages)
     return [changed or m for changed, m in zip(made, messages, strict=True)]
 
 
