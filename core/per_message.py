@@ -20,8 +20,9 @@ class PerMessage(Generic[T]):
     def __init__(self) -> None:
         # By identity: a message cannot be hashed, and comparing two takes longer than most uses.
         self._known: dict[int, tuple[weakref.ref[BaseMessage], dict[Hashable, T]]] = {}
-        #: By variant, the ids of the messages of the last call of `each`, and what was made.
-        self._last: dict[Hashable, tuple[list[int], list[T]]] = {}
+        #: By variant, of the last call of `each`: all messages but the newest, the id of that one,
+        #: and what was made. The newest is not held, and takes the rest with it when it goes.
+        self._last: dict[Hashable, tuple[list[BaseMessage], int, list[T]]] = {}
 
     def of(self, message: BaseMessage, variant: Hashable, make: Callable[[], T]) -> T:
         """What `make` gave for this message and variant."""
@@ -39,19 +40,23 @@ class PerMessage(Generic[T]):
     ) -> list[T]:
         """`of` each message. A history grows by new messages behind the old ones: only what comes
         after those of the last call is looked up."""
-        ids = list(map(id, messages))
-        before, made = self._last.get(variant, ([], []))
-        if ids[: len(before)] != before:
-            before, made = [], []
+        if not messages:
+            return []
+        before, newest, made = self._last.get(variant, ([], 0, []))
+        count = len(before)
+        # The same objects are equal without a look into them. Of an equal message the same is made.
+        is_longer = count < len(messages) and id(messages[count]) == newest
+        if not is_longer or messages[:count] != before:
+            made = []
         known = self._known.get
         new = [
             kept[1][variant]
             if (kept := known(id(message))) is not None and variant in kept[1]
             else self.of(message, variant, partial(make, message))
-            for message in messages[len(before) :]
+            for message in messages[len(made) :]
         ]
         made = [*made, *new]
-        self._last[variant] = ids, made
+        self._last[variant] = list(messages[:-1]), id(messages[-1]), made
         return list(made)
 
     def _forget(self, key: int) -> None:
