@@ -9,17 +9,19 @@ keeps it, on a disk of this machine; not on one of the network, of a program or 
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from stat import S_ISDIR, S_ISLNK
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from configs.real_path import once, path_of_existing, real_path
 
 #: Seconds: in a folder that changed this recently, another change may leave the same time. FAT
 #: counts in steps of two seconds, other file systems in finer ones.
 LEAST_AGE = 2.0
-#: Lists of paths that are kept.
-MOST = 32
+#: Lists of paths that are kept, and folders.
+MOST, MOST_FOLDERS = 32, 5000
+
+T = TypeVar("T")
 
 #: A folder's device and inode, and its time of change if what is in it counts.
 Stamp = tuple[int, int, int | None]
@@ -80,9 +82,32 @@ def _are_same(stamps: Mapping[str, Stamp]) -> bool:
     return True
 
 
-def lasting_stamp(folder: str) -> Stamp | None:
-    """What tells that the entries of a folder are the same as at this moment; None: nothing does.
-    Asked for before they are looked at."""
+class KeptFolders(Generic[T]):
+    """What `look` says of a folder's entries, looked at again only if the folder has changed.
+    It may follow from their names and kinds, not from where a link leads or what is in a file."""
+
+    def __init__(self, look: Callable[[str], T]) -> None:
+        self._look = look
+        self._kept: dict[str, tuple[Stamp, T]] = {}
+
+    def __contains__(self, folder: str) -> bool:
+        return folder in self._kept
+
+    def of(self, folder: str) -> T:
+        # Before the entries: what changes meanwhile is seen the next time.
+        stamp, kept = _lasting_stamp(folder), self._kept.get(folder)
+        if kept is not None and kept[0] == stamp:
+            return kept[1]
+        found = self._look(folder)
+        if stamp is not None:
+            if len(self._kept) >= MOST_FOLDERS:
+                self._kept.clear()
+            self._kept[folder] = stamp, found
+        return found
+
+
+def _lasting_stamp(folder: str) -> Stamp | None:
+    """What tells that the entries of a folder are the same as at this moment; None: nothing."""
     status = _status(folder)
     before = time.time_ns() - int(LEAST_AGE * 1e9)
     if status is None or not S_ISDIR(status.st_mode) or status.st_ctime_ns > before:

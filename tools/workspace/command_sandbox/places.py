@@ -5,10 +5,11 @@ import sys
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from configs.folders import make_private_folder
-from configs.kept_ways import existing_paths, real_paths
+from configs.kept_ways import KeptFolders, existing_paths, real_paths
 from configs.real_path import once, real_path
 from configs.settings import Settings
 from core.policy import paths
@@ -86,16 +87,45 @@ def _named_secret_in_home() -> list[str]:
     """Files of the home folder whose names say that they hold credentials, as deep as programs
     keep their settings: ~/.netrc, ~/.kaggle/kaggle.json, ~/.config/rclone/rclone.conf."""
     base = home()
-    config = os.path.join(base, ".config")
-    top, own = entries_of(base), entries_of(config)
-    folders = [entry for entry in top if entry.name.startswith(".") and entry.is_dir()]
-    folders += [entry for entry in own if entry.is_dir()]
-    within = [e for folder in folders[:SETTINGS_FOLDERS] for e in entries_of(folder.path)]
-    return [
-        entry.path
-        for entry in (*top, *own, *within)
-        if is_secret_name(entry.path) and entry.is_file()
-    ]
+    top, own = kept.of(base), kept.of(os.path.join(base, ".config"))
+    folders = [one.path for one in top if one.is_hidden() and one.is_folder()]
+    folders += [one.path for one in own if one.is_folder()]
+    within = [one for folder in folders[:SETTINGS_FOLDERS] for one in kept.of(folder)]
+    return [one.path for one in (*top, *own, *within) if one.is_secret()]
+
+
+class _Entry(NamedTuple):
+    """An entry of a folder. kind: where a link leads is asked each time."""
+
+    path: str
+    kind: Literal["folder", "secret file", "link"]
+
+    def is_hidden(self) -> bool:
+        return self.path.rpartition(os.sep)[2].startswith(".")
+
+    def is_folder(self) -> bool:
+        return self.kind == "folder" or (self.kind == "link" and os.path.isdir(self.path))
+
+    def is_secret(self) -> bool:
+        if self.kind == "link":
+            return is_secret_name(self.path) and os.path.isfile(self.path)
+        return self.kind == "secret file"
+
+
+def _entries(folder: str) -> list[_Entry]:
+    """Those that may count."""
+    found = []
+    for entry in entries_of(folder):
+        if entry.is_symlink():
+            found.append(_Entry(entry.path, "link"))
+        elif entry.is_dir():
+            found.append(_Entry(entry.path, "folder"))
+        elif is_secret_name(entry.path) and entry.is_file():
+            found.append(_Entry(entry.path, "secret file"))
+    return found
+
+
+kept = KeptFolders(_entries)
 
 
 def _database(settings: Settings) -> list[str]:

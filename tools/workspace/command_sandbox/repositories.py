@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
-from configs.kept_ways import Stamp, lasting_stamp
+from configs.kept_ways import KeptFolders
 from configs.real_path import real_path
 from core.policy.paths import inside
 from core.policy.secret_files import is_secret_name
@@ -20,8 +20,6 @@ from core.policy.secret_files import is_secret_name
 #: Folders that one look around opens, and entries of one that it looks at: each command waits for
 #: it. What lies deeper is not found. No time limit: what is found must not hang on the load.
 FOLDERS, ENTRIES = 200, 1000
-#: Folders whose entries are kept.
-MOST_KEPT = 5000
 #: Where nested repositories and secrets are not looked for.
 SKIPPED = {"node_modules", "site-packages", "__pycache__", ".venv", "venv", ".tox", "objects"}
 
@@ -71,7 +69,7 @@ def special_in(folder: str) -> Special:
 
 
 def _look(folder: str, found: Special, waiting: deque[str]) -> None:
-    entries = _entries(folder)
+    entries = kept.of(folder)
     for git in entries.git:
         found.governing += _of_git(git)
     found.governing += entries.governing
@@ -97,24 +95,7 @@ class _Entries(NamedTuple):
     secret: list[str]
 
 
-#: By folder: how it is known again, and what was in it. An entry's kind changes only with the
-#: folder's time of change, which no command can set (configs/kept_ways.py).
-_kept: dict[str, tuple[Stamp, _Entries]] = {}
-
-
-def _entries(folder: str) -> _Entries:
-    stamp, kept = lasting_stamp(folder), _kept.get(folder)
-    if kept is not None and kept[0] == stamp:
-        return kept[1]
-    found = _looked_at(folder)
-    if stamp is not None:
-        if len(_kept) >= MOST_KEPT:
-            _kept.clear()
-        _kept[folder] = stamp, found
-    return found
-
-
-def _looked_at(folder: str) -> _Entries:
+def entries_by_kind(folder: str) -> _Entries:
     found = _Entries([], [], [], [], [])
     # By their names: among many files they may not be in the part that is looked at.
     git, ours, secret = (os.path.join(folder, name) for name in BY_NAME)
@@ -137,6 +118,9 @@ def _looked_at(folder: str) -> _Entries:
         elif is_secret_name(entry.path) and not entry.is_symlink():
             found.secret.append(entry.path)
     return found
+
+
+kept = KeptFolders(entries_by_kind)
 
 
 def entries_of(folder: str) -> list[os.DirEntry[str]]:

@@ -1,4 +1,4 @@
-"""What a working directory holds is known again, and each change of it is seen."""
+"""What the working directory and the home hold is known again, and each change of it is seen."""
 
 import os
 import random
@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from configs import kept_ways
-from configs.kept_ways import LEAST_AGE
-from tools.workspace.command_sandbox import repositories
-from tools.workspace.command_sandbox.repositories import special_in
+from configs.kept_ways import LEAST_AGE, KeptFolders
+from core.policy.secret_files import is_secret_name
+from tools.workspace.command_sandbox import places, repositories
+from tools.workspace.command_sandbox.repositories import entries_by_kind, special_in
 
 #: Seconds in which a kernel's coarse clock goes on.
 TICK = 0.02
@@ -24,7 +25,8 @@ def old(monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time_ns
     monkeypatch.setattr(time, "time_ns", lambda: now() + int(2 * LEAST_AGE * 1e9))
     monkeypatch.setattr(kept_ways, "_is_own_disk", lambda status: True)
-    monkeypatch.setattr(repositories, "_kept", {})
+    monkeypatch.setattr(repositories, "kept", KeptFolders(entries_by_kind))
+    monkeypatch.setattr(places, "kept", KeptFolders(places._entries))
 
 
 def change(chance: random.Random, place: Path, tree: Path) -> None:
@@ -56,12 +58,44 @@ def test_each_change_is_seen(
         except OSError:
             continue
         time.sleep(TICK)
-        known += str(tree) in repositories._kept
+        known += str(tree) in repositories.kept
         with monkeypatch.context() as afresh:
-            afresh.setattr(repositories, "_kept", {})
+            afresh.setattr(repositories, "kept", KeptFolders(entries_by_kind))
             expected = special_in(str(tree))
         for _ in range(2):
             assert special_in(str(tree)) == expected
+    assert known
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_each_new_secret_of_the_home_is_seen(
+    old: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Of a link, also what it leads to."""
+    chance, home, known = random.Random(seed), tmp_path / "h", 0
+    home.mkdir()
+    monkeypatch.setattr(places, "home", lambda: str(home))
+    names = (".env", ".config", ".netrc", "sub", ".x", "key.pem")
+    for _ in range(60):
+        try:
+            place = home.joinpath(*chance.choices(names, k=chance.randint(1, 3)))
+            change(chance, place, home)
+        except OSError:
+            continue
+        time.sleep(TICK)
+        known += str(home) in places.kept
+        with monkeypatch.context() as afresh:
+            afresh.setattr(places, "kept", KeptFolders(places._entries))
+            expected = places._named_secret_in_home()
+        found = [
+            path
+            for pattern in ("*", ".*/*", ".config/*/*")
+            for path in map(str, home.glob(pattern))
+            if is_secret_name(path) and os.path.isfile(path)
+        ]
+        for _ in range(2):
+            assert places._named_secret_in_home() == expected
+            assert set(expected) == set(found)
     assert known
 
 
