@@ -6,10 +6,11 @@ account for which a task acts, no variable counts, and files of the server are o
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cache
 
 from core.errors import ToolError
 from core.model_errors import NotAuthenticated
@@ -70,9 +71,14 @@ def hub_token() -> str | None:
         return account.token
     if account is not None or _shared:
         raise NotAuthenticated("you are signed out", "sign in again; the session is intact")
-    from huggingface_hub import get_token
+    return _library()()
 
-    return get_token()
+
+@cache
+def _library() -> Callable[[], str | None]:
+    from huggingface_hub import get_token  # which the package looks up in a table at each import
+
+    return get_token
 
 
 def way_in(here: str) -> str:
