@@ -9,7 +9,8 @@ keeps it, on a disk of this machine; not on one of the network, of a program or 
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from stat import S_ISDIR, S_ISLNK
 from typing import Generic, NamedTuple, TypeVar
 
@@ -108,11 +109,16 @@ class KeptFolders(Generic[T]):
 
 def _lasting_stamp(folder: str) -> Stamp | None:
     """What tells that the entries of a folder are the same as at this moment; None: nothing."""
-    status = _status(folder)
     before = time.time_ns() - int(LEAST_AGE * 1e9)
+    status = _status(folder)
     if status is None or not S_ISDIR(status.st_mode) or status.st_ctime_ns > before:
         return None
     return _stamp(status, is_looked_into=True) if _is_own_disk(status) else None
+
+
+def _begin() -> tuple[int, dict[str, os.stat_result | None]]:
+    """(the newest time of change that is old enough, what is known of each place)."""
+    return time.time_ns() - int(LEAST_AGE * 1e9), {os.sep: os.lstat(os.sep)}
 
 
 def _stamp(status: os.stat_result, *, is_looked_into: bool) -> Stamp:
@@ -120,16 +126,16 @@ def _stamp(status: os.stat_result, *, is_looked_into: bool) -> Stamp:
 
 
 def _looked_at(paths: Iterable[str]) -> _Found:
-    before = time.time_ns() - int(LEAST_AGE * 1e9)
-    # A folder's status is taken before its entries are looked at.
-    known: dict[str, os.stat_result | None] = {os.sep: os.lstat(os.sep)}
+    # A folder's status is taken before its entries are looked at, and the time before both.
+    before, known = once("ways", _begin)
     passed, looked_into, linked, there = set(), set(), set(), set()
     for path in paths:
-        if not _is_plain(path):
+        way = _way(path)
+        if not way:
             linked.add(path)  # it may have one
             continue
         folder = os.sep
-        for place in _way(path):
+        for place in way:
             if place not in known:
                 known[place] = _status(place)
             status = known[place]
@@ -153,20 +159,15 @@ def _looked_at(paths: Iterable[str]) -> _Found:
     return _Found(frozenset(linked), frozenset(there), stamps)
 
 
-def _is_plain(path: str) -> bool:
-    """Whether a path is absolute, with nothing in it that `os.path.normpath` would change."""
+@lru_cache(maxsize=512)
+def _way(path: str) -> tuple[str, ...]:
+    """`/a`, `/a/b`, `/a/b/c`; () of a path that is not absolute, or that `os.path.normpath` would
+    change."""
     whole = f"{path}/"
-    has_turns = "//" in whole or "/./" in whole or "/../" in whole
-    return path.startswith(os.sep) and not has_turns
-
-
-def _way(path: str) -> Iterator[str]:
-    """`/a`, `/a/b`, `/a/b/c`."""
-    end = path.find(os.sep, 1)
-    while end >= 0:
-        yield path[:end]
-        end = path.find(os.sep, end + 1)
-    yield path
+    if not path.startswith(os.sep) or "//" in whole or "/./" in whole or "/../" in whole:
+        return ()
+    parts = path.split(os.sep)
+    return tuple(os.sep.join(parts[:end]) for end in range(2, len(parts) + 1))
 
 
 def _status(place: str) -> os.stat_result | None:
