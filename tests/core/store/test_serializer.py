@@ -19,7 +19,7 @@ from langgraph.types import Interrupt, Overwrite, Send
 from configs.settings import Settings
 from core.errors import StoreError
 from core.store import open_store
-from core.store.checkpoints.serializer import PACKED, StrictSerializer
+from core.store.checkpoints.serializer import PACKED, WINDOW, StrictSerializer
 from graph.thread import Thread
 from graph.undo import TimeLine
 from nodes.services import build_services
@@ -125,6 +125,11 @@ def test_a_long_output_takes_a_fraction_and_comes_back() -> None:
     kind, content = StrictSerializer().dumps_typed([message])
     assert (kind, len(content) < len(lines) / 2) == (PACKED, True)
     assert StrictSerializer().loads_typed((kind, content)) == [message]
+    for size in (600, 1 << WINDOW, (1 << WINDOW) + 1, 100_000):
+        value = {"x": (lines * 20)[:size]}
+        kind, content = StrictSerializer().dumps_typed(value)
+        assert kind == PACKED
+        assert StrictSerializer().loads_typed((kind, content)) == value
     # What does not become smaller is left alone.
     noise = {"x": random.randbytes(5000)}
     kind, content = StrictSerializer().dumps_typed(noise)
