@@ -50,7 +50,7 @@ def _asked(url: str, key: str) -> Any:
 
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
-        answer = httpx.get(url, headers=headers, timeout=PATIENCE, verify=certificates())
+        answer = httpx.get(url, headers=headers, timeout=PATIENCE, verify=certificates(url))
         return answer.json() if answer.status_code == 200 else None
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return None

@@ -132,8 +132,9 @@ class Ollama:
         import httpx
 
         try:
+            secure = certificates(self._url)
             answer = httpx.post(
-                self._url, json={"model": self._model}, timeout=PATIENCE, verify=certificates()
+                self._url, json={"model": self._model}, timeout=PATIENCE, verify=secure
             )
             told = answer.json()
         except (httpx.HTTPError, httpx.InvalidURL, ValueError):
@@ -208,7 +209,7 @@ def _asked(url: str, key: str) -> list[dict[str, Any]]:
 
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
-        answer = httpx.get(url, headers=headers, timeout=PATIENCE, verify=certificates())
+        answer = httpx.get(url, headers=headers, timeout=PATIENCE, verify=certificates(url))
         return list(_entries(answer.json())) if answer.status_code == 200 else []
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return []

@@ -7,7 +7,7 @@ only late.
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple, Protocol
 from urllib.request import getproxies
 
@@ -20,6 +20,10 @@ from core.models.wire.http1 import Connection, Origin
 
 #: Requests to this machine never go through a proxy.
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+#: Every httpx decodes these; its further ones come with libraries.
+_HEADERS = {
+    "accept": "*/*", "accept-encoding": "gzip, deflate", "connection": "keep-alive",
+}  # fmt: skip
 #: Seconds that a connection may take to be made.
 CONNECT = 30.0
 
@@ -53,15 +57,6 @@ class Connections:
     """Those of one event loop."""
 
     def __init__(self) -> None:
-        own = (f"[{host}]" if ":" in host else host for host in _LOOPBACK)
-        # A redirect is not followed: the conversation and the key go where the user said, only.
-        self._client = httpx.AsyncClient(
-            mounts=dict.fromkeys(f"all://{host}" for host in own),
-            verify=certificates(),
-            follow_redirects=False,
-            cookies=no_cookies(),
-        )
-        self._headers = dict(self._client.headers)
         self._has_proxies = any(name != "no" for name in getproxies())
         self._idle: list[Connection] = []
         self._places = lru_cache(maxsize=16)(self._place)
@@ -74,7 +69,7 @@ class Connections:
         Args:
             body: in parts. silence: seconds without a byte after which httpx.ReadTimeout is raised.
         """
-        headers = {**self._headers, **headers}
+        headers = {**_HEADERS, **headers}
         place = self._places(url, tuple(headers.items()))
         if not place.is_direct:
             return await self._through_httpx(place.url, headers, body, silence)
@@ -104,6 +99,17 @@ class Connections:
             extensions={"timeout": timeout.as_dict()},
         )
         return _Decoded(await self._client.send(request, stream=True))
+
+    @cached_property
+    def _client(self) -> httpx.AsyncClient:
+        own = (f"[{host}]" if ":" in host else host for host in _LOOPBACK)
+        # A redirect is not followed: the conversation and the key go where the user said, only.
+        return httpx.AsyncClient(
+            mounts=dict.fromkeys(f"all://{host}" for host in own),
+            verify=certificates(),
+            follow_redirects=False,
+            cookies=no_cookies(),
+        )
 
     async def _connected(self, place: _Place, patience: float) -> Connection:
         for kept in [kept for kept in self._idle if not kept.is_usable()]:
