@@ -3,6 +3,8 @@
 import os
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -71,23 +73,50 @@ sys.exit(pytest.main(sys.argv[1:]))
 """
 
 
-@pytest.mark.parametrize("name", EXTENSIONS)
-def test_the_core_works_without(name: str, tmp_path: Path) -> None:
-    places, file, line = EXTENSIONS[name]
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The packages, with what Python compiled: compiling is most of a run's time."""
+    folder = tmp_path_factory.mktemp("copy")
     for package in PACKAGES:
-        # With what Python compiled: that is most of the time.
-        shutil.copytree(ROOT / package, tmp_path / package)
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    for place in (tmp_path / one for one in places.split()):
-        shutil.rmtree(place) if place.is_dir() else place.unlink()
-    text = (tmp_path / file).read_text(encoding="utf-8")
-    assert text.count(line) == 1
-    (tmp_path / file).write_text(text.replace(line, ""), encoding="utf-8")
+        shutil.copytree(ROOT / package, folder / package)
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    return folder
+
+
+@contextmanager
+def without(copy: Path, name: str) -> Iterator[None]:
+    """The copy without that extension; afterwards it is whole again."""
+    places, file, line = EXTENSIONS[name]
+    aside = copy / "aside"
+    aside.mkdir()
+    removed = {copy / place: aside / str(n) for n, place in enumerate(places.split())}
+    try:
+        for place, kept in removed.items():
+            place.rename(kept)
+        text = (copy / file).read_text(encoding="utf-8")
+        assert text.count(line) == 1
+        (copy / file).write_text(text.replace(line, ""), encoding="utf-8")
+        yield
+    finally:
+        shutil.copy2(ROOT / file, copy / file)
+        for place, kept in removed.items():
+            if place.exists():  # what a run wrote there
+                shutil.rmtree(place)
+            if kept.exists():
+                kept.rename(place)
+        aside.rmdir()
+
+
+@pytest.mark.parametrize("name", EXTENSIONS)
+def test_the_core_works_without(name: str, copy: Path, tmp_path: Path) -> None:
     # Without the plugins that it does not need: loading them takes longer than the tests.
     options = ["-qx", "-o", "addopts=", "-p", "pytest_asyncio.plugin", "-p", "no:cacheprovider"]
-    done = run(
-        [sys.executable, "-c", IN_COPY, *options, *CORE],
-        cwd=tmp_path,
-        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
-    )
+    # With a folder of its own: else pytest removes those of earlier runs.
+    options.append(f"--basetemp={tmp_path / 'temporary'}")
+    with without(copy, name):
+        done = run(
+            [sys.executable, "-c", IN_COPY, *options, *CORE],
+            cwd=copy,
+            env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        )
     assert done.returncode == 0, done.stdout + done.stderr
