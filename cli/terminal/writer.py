@@ -80,7 +80,11 @@ def write(text: str, stream: TextIO, code: str = "") -> None:
     """Write `text`, cleaned, in the colour `code` (SGR) where `stream` shows colours."""
     body = clean(text)
     line = body.removesuffix("\n")
-    write_styled(Painter(stream)(line, code) + body[len(line) :], stream)
+    painted = Painter(stream)(line, code) if code else line
+    if painted is line:  # nothing is left in it to be cleaned
+        _emit(body, unguarded(stream))
+    else:
+        write_styled(painted + body[len(line) :], stream)
 
 
 def write_styled(text: str, stream: TextIO) -> None:

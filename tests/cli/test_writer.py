@@ -198,6 +198,15 @@ def test_colour_is_added_after_cleaning(monkeypatch: pytest.MonkeyPatch) -> None
     assert (tty.getvalue(), pipe.getvalue()) == ("\x1b[36mab\x1b[0m\n", "ab\n")
 
 
+def test_what_was_cleaned_is_clean() -> None:
+    """`write` cleans a line without colour once."""
+    parts = "\x1b []m0;\x9b\x9d\x90\x07\\\x9c\r\n\ta\u200b\u202e\u2028\ud800\x00\x7fP(é?\x85"
+    chance = random.Random(1)
+    for _ in range(20_000):
+        text = "".join(chance.choices(parts, k=chance.randint(0, 12)))
+        assert clean(clean(text)) == only_styled(clean(text)) == clean(text)
+
+
 def test_an_old_locale() -> None:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="ascii", write_through=True)
