@@ -1,5 +1,6 @@
 """Ways to a server: proxies, passwords, certificates, ports on which no one listens."""
 
+import asyncio
 import base64
 import socket
 import threading
@@ -9,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from core.models.wire.transport import exchange
 from tests.core.models.wire.connections.serving import (
     OK,
     asked,
@@ -97,3 +99,18 @@ async def test_a_secure_answer_whose_end_is_the_connections(
         served.start()
         assert await asked(f"https://127.0.0.1:{listening.getsockname()[1]}") == [{"a": 1}]
         served.join()
+
+
+async def test_a_server_that_does_not_answer_in_tls() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"https://127.0.0.1:{listening.getsockname()[1]}"
+        with pytest.raises(httpx.ConnectTimeout) as late:
+            await anext(exchange(url, {}, {}, 0.2))
+        await asyncio.sleep(0.01)
+        accepted = listening.accept()[0]
+        accepted.settimeout(5)
+        assert accepted.recv(1) == b"\x16", "the handshake was begun"
+        while accepted.recv(65536):
+            pass  # until the client closes
+        accepted.close()
+    assert str(late.value.request.url) == url
