@@ -1,6 +1,7 @@
 """How the events of a run reach their reader, and what the graph does meanwhile."""
 
 import asyncio
+import gc
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,24 @@ async def test_what_threads_and_the_loop_tell_comes_in_its_order() -> None:
     texts = [event.text async for event in told.of(steps())]  # type: ignore[attr-defined]
     assert texts == [text for n in range(20) for text in (f"thread {n}", f"loop {n}")]
     assert told.values == {"turn": {}}
+
+
+async def test_a_reader_that_leaves_is_told_of_no_failure() -> None:
+    told, complaints = EventQueue(), []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, what: complaints.append(what))
+
+    async def steps() -> AsyncGenerator[dict[str, Any], None]:
+        told.put(message("last words"))
+        raise OSError("gone")
+        yield {}
+
+    events = told.of(steps())
+    assert await anext(events) == message("last words")
+    await events.aclose()
+    del events
+    await asyncio.sleep(0)
+    gc.collect()
+    assert complaints == []
 
 
 async def test_what_was_told_before_a_failure_is_read() -> None:
