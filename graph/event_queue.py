@@ -62,6 +62,8 @@ class EventQueue:
             if not run.done():
                 run.cancel()
                 await asyncio.wait({run})
+            if not run.cancelled():
+                run.exception()  # else asyncio complains that no one read its failure
         run.result()
 
     async def _through(self, steps: Steps) -> None:

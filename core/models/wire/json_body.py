@@ -8,7 +8,6 @@ from typing import Any, Generic, TypeVar
 from core.text import encodable_in
 
 T = TypeVar("T")
-BLOCK = 16_384
 
 
 class Same(Generic[T]):
@@ -27,8 +26,6 @@ class Same(Generic[T]):
 class Sent(dict[str, Any]):
     """A message or tool as it is sent. It does not change, and keeps its JSON."""
 
-    block: tuple[list[Any], bytes] | None = None
-
     @cached_property
     def json(self) -> bytes:
         """It as an item of a list, behind another."""
@@ -45,48 +42,11 @@ def encoded(body: Mapping[str, Any]) -> list[bytes]:
     for name, value in body.items():
         parts.append(b'%s"%s":' % (b"," if len(parts) > 1 else b"", name.encode()))
         if isinstance(value, list) and value:
-            items = _items(value)
+            items = [item.json if type(item) is Sent else b"," + _dumped(item) for item in value]
             parts += (b"[", items[0][1:], *items[1:], b"]")
         else:
             parts.append(_dumped(value))
     return [*parts, b"}"]
-
-
-def _items(values: list[Any]) -> list[bytes]:
-    """Each behind a comma. What is in blocks is looked at by block."""
-    parts: list[bytes] = []
-    at = 0
-    while at < len(values):
-        first = values[at]
-        if type(first) is not Sent:
-            parts.append(b"," + _dumped(first))
-            at += 1
-            continue
-        block = first.block
-        if block is None or values[at : at + len(block[0])] != block[0]:
-            block = _block(values[at:])
-            if block is None:
-                parts.append(first.json)
-                at += 1
-                continue
-            first.block = block
-        parts.append(block[1])
-        at += len(block[0])
-    return parts
-
-
-def _block(values: list[Any]) -> tuple[list[Any], bytes] | None:
-    """The first of `values` that together are long enough; None if they are not."""
-    taken: list[bytes] = []
-    size = 0
-    for value in values:
-        if type(value) is not Sent:
-            return None
-        taken.append(value.json)
-        size += len(taken[-1])
-        if size >= BLOCK:
-            return values[: len(taken)], b"".join(taken)
-    return None
 
 
 #: `json.dumps` makes an encoder for each value.
