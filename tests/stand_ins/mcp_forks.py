@@ -21,7 +21,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.cli.fork_server import LARGEST, become
+from tests.cli.fork_server import LARGEST, become, run_to_its_end
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What the servers import as they start and serve.
@@ -117,7 +117,7 @@ def main() -> None:
         from tests.stand_ins import mcp_server
 
         sys.argv.insert(0, "mcp_server")
-        mcp_server.main()
+        run_to_its_end(mcp_server.main)
 
 
 if __name__ == "__main__":
