@@ -168,8 +168,7 @@ def _known_forms(environ: Mapping[str, str] | None = None) -> dict[str, str]:
         known = None
     # Variables alone say where the files are.
     files = known.files if known is not None else _token_files(os.environ)
-    before = known.stamps if known is not None else [None, None]
-    stamps, accounts = list(map(_stamp, files, before)), account_tokens()
+    stamps, accounts = list(map(_stamp, files)), account_tokens()
     if known is None or known.stamps != stamps or known.accounts != accounts:
         found = _forms(os.environ, [*_tokens_in(files), *accounts])
         known = _last = _Known(dict(content), files, stamps, accounts, found)
@@ -193,10 +192,9 @@ def _token_files(environ: Mapping[str, str]) -> tuple[str, str]:
     return path, os.path.join(os.path.dirname(path), "stored_tokens")
 
 
-def _stamp(file: str, before: tuple[int, ...] | None) -> tuple[int, ...]:
-    """What differs once a file has changed; () if it is not there. `before`: at the last look."""
-    if before == () and not os.access(file, os.F_OK):
-        return ()  # a "no" takes half the time of an error
+def _stamp(file: str) -> tuple[int, ...]:
+    """What differs once a file has changed; () if it is not there. Not by `os.access`, though its
+    "no" is quicker: `langgraph dev` forbids it on the event loop."""
     try:
         found = os.stat(file)
     except OSError:

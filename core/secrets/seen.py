@@ -96,9 +96,7 @@ class SeenSecrets:
 
     def _load(self) -> None:
         """What the file has, if it changed. Raises OSError."""
-        if self._state is None and not os.access(self._file, os.F_OK):
-            return  # a "no" takes half the time of an error, and this is asked of each text
-        try:
+        try:  # not `os.access`, which `langgraph dev` forbids on the event loop
             status = os.stat(self._file)
         except FileNotFoundError:
             return
