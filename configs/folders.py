@@ -5,6 +5,7 @@ import os
 import stat
 from contextlib import suppress
 from functools import lru_cache
+from io import FileIO
 from pathlib import Path
 from typing import Literal
 
@@ -87,16 +88,10 @@ def write_whole(descriptor: int, content: bytes) -> None:
 
 
 def small_file(path: str) -> str:
-    """The text of a file, read at once: `open` asks the system five things more. Raises OSError,
-    ValueError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        content = b""
-        while part := os.read(descriptor, 65_536):
-            content += part
-        return content.decode()
-    finally:
-        os.close(descriptor)
+    """The text of a file, read at once: `open` asks the system more. Not by `os.read`, which
+    `langgraph dev` forbids on the event loop. Raises OSError, ValueError."""
+    with FileIO(path) as file:
+        return file.readall().decode()
 
 
 def is_locked(path: str | os.PathLike[str]) -> bool:
