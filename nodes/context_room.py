@@ -10,7 +10,7 @@ from configs.instructions import system_prompt
 from core.events import ToolLog
 from core.model_errors import ContextTooLong
 from core.models.advice import how_to_enlarge, window_note
-from core.models.tokens import at_most
+from core.models.tokens import at_most, fit
 from core.state import Turn
 from core.store.noted import is_first_time
 from core.tool import Services
@@ -82,9 +82,8 @@ def over_threshold(
     if turn.get("compacted") == turn.get("iterations"):
         return False
     most, tools = threshold(services, model), list(services.tools.values())
-    if at_most(request, tools) <= most:
-        return False  # without loading the encoder
-    return services.models.count_tokens(request, tools) > most
+    # Mostly certain without a count of all; at times without loading the encoder.
+    return not fit(request, tools, most) and services.models.count_tokens(request, tools) > most
 
 
 async def warn_of_window(step: Step, model: str) -> None:

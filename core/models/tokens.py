@@ -3,8 +3,10 @@
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.util import find_spec
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -98,14 +100,51 @@ def _specs_tokens(offer: _Offer) -> int:
     return _count(json.dumps(_specs(offer)))
 
 
+@dataclass
+class _Bound:
+    """The most tokens that a message may cost; `is_exact`: it was counted."""
+
+    most: int
+    is_exact: bool = False
+
+    def count(self, message: BaseMessage) -> int:
+        if not self.is_exact:
+            self.most, self.is_exact = _message_tokens(message), True
+        return self.most
+
+
+_bounds: PerMessage[_Bound] = PerMessage()
+_most = attrgetter("most")
+
+
 def at_most(messages: Sequence[BaseMessage], tools: Sequence[BaseTool] = ()) -> int:
     """Never less than `TokenCounter.count` says: a token has at least one byte. The encoder that
     counts them costs 30 MiB and a fifth of a second."""
     size = _specs_size(_Offer(tuple(tools))) if tools else 2
-    return size + sum(_sizes.each(messages, None, _size))
+    return int(size + sum(map(_most, _bounds.each(messages, None, _bound))))
 
 
-_sizes: PerMessage[int] = PerMessage()
+def fit(messages: Sequence[BaseMessage], tools: Sequence[BaseTool], most: int) -> bool:
+    """Whether it is certain that they cost `most` tokens or less.
+
+    Of what may be too much, the longest messages are counted until it is certain, with some room
+    for the next requests. To count all of a long history takes half a second after a restart.
+    """
+    above = at_most(messages, tools) - most
+    if above <= 0:
+        return True
+    bounds = _bounds.each(messages, None, _bound)
+    rough = [pair for pair in zip(bounds, messages, strict=True) if not pair[0].is_exact]
+    rough.sort(key=lambda pair: pair[0].most, reverse=True)
+    for bound, message in rough:
+        above -= bound.most - bound.count(message)
+        if above <= -most // 50:
+            break
+    return above <= 0
+
+
+def _bound(message: BaseMessage) -> _Bound:
+    return _Bound(_size(message))
 
 
 def _size(message: BaseMessage) -> int:
@@ -135,13 +174,17 @@ class TokenCounter:
 
     def _of(self, message: BaseMessage) -> int:
         if not message.id:
-            return _message_tokens(message)
+            return _tokens(message)
         known = self._known.get(message.id)
         # An id can come back with other content (an edited call, a compacted result).
         if known is None or (known[0] is not message and known[0] != message):
-            known = (message, _message_tokens(message))
+            known = (message, _tokens(message))
             self._known[message.id] = known
         return known[1]
+
+
+def _tokens(message: BaseMessage) -> int:
+    return _bounds.of(message, None, lambda: _bound(message)).count(message)
 
 
 def _message_tokens(message: BaseMessage) -> int:

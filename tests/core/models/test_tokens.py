@@ -4,7 +4,13 @@ import socket
 from typing import Any, Literal
 
 import pytest
-from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
 from langchain_core.tools import StructuredTool
 from pydantic import BaseModel, Field
 
@@ -12,7 +18,7 @@ from configs.settings import Settings
 from core.models import tokens
 from core.models.client import ChatClient
 from core.models.model_info import UNKNOWN_WINDOW
-from core.models.tokens import FRAME, IMAGE, TokenCounter, tool_specs
+from core.models.tokens import FRAME, IMAGE, TokenCounter, at_most, fit, tool_specs
 from tests.core.models.asking import bash, read
 from tools import builtin_tools
 
@@ -64,6 +70,40 @@ def test_a_message_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
     first = counter.count(messages)
     assert counter.count(messages) == first
     assert len(counted) == 2
+
+
+def history() -> list[BaseMessage]:
+    call = {"name": "bash", "args": {"command": "ls -l " * 9}, "id": "1"}
+    said: list[BaseMessage] = [HumanMessage("wörk " * 20), AIMessage("On.", tool_calls=[call])]
+    results = [ToolMessage("x" * n + " and words" * 30, tool_call_id="1") for n in (9, 4000, 700)]
+    return said + results
+
+
+@pytest.mark.parametrize("offered", [[], [bash]])
+def test_what_fits_is_what_counts_as_no_more(offered: list[Any]) -> None:
+    exact = TokenCounter().count(history(), offered)
+    assert fit(history(), offered, at_most(history(), offered))
+    assert not fit(history(), offered, exact - 1)
+    if not offered:
+        assert fit(history(), offered, exact + 2)  # the brackets of no tools
+
+
+def test_the_longest_are_counted_until_it_is_certain_that_all_fit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counted: list[str] = []
+    real = tokens._count
+    monkeypatch.setattr(tokens, "_count", lambda text: counted.append(text) or real(text))
+    messages = history()
+    most = at_most(messages)
+    assert fit(messages, [], most)
+    assert counted == []
+    assert fit(messages, [], most - 2000)
+    assert [len(text) for text in counted] == [4300]
+    # What was counted is not counted again, and the bound is what is known of it.
+    assert at_most(messages) <= most - 2000
+    assert fit(messages, [], most - 2000)
+    assert len(counted) == 1
 
 
 @pytest.mark.parametrize(
