@@ -166,9 +166,9 @@ def test_the_first_run(tmp_path: Path) -> None:
     ):
         chat.expect("ml-agent \\d.*no model yet · ask · no cap")
         chat.expect("No model yet")
+        chat.expect("Choose 1 to 5")
         for what in ("1  Anthropic API key", "2  Hugging Face token", "5  demo"):
             assert what in chat.text
-        chat.expect("Choose 1 to 5")
         chat.enter("hello")  # no choice: a message, which is asked about again
         chat.expect("1  Anthropic API key", 2)
         chat.type("1")

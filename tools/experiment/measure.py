@@ -17,6 +17,7 @@ from core.errors import ToolError
 from core.experiments.metrics import NoMetric
 from core.experiments.record import Experiment, Trial, Verdict
 from core.tool import ToolContext
+from tools.experiment.bytecode import remove_outdated
 from tools.experiment.devices import on_a_device
 from tools.experiment.frozen import seal_of
 from tools.experiment.outcome import metrics_of, seconds_of
@@ -27,7 +28,7 @@ from tools.local.wait_for_command import follow, result_of
 FOREGROUND = 900
 #: Characters of a crash that the model reads.
 TOLD = 1_500
-#: Compiled files are told apart by size and second: one of an earlier trial could run again.
+#: Compiled files are told apart by size and second (bytecode.py): a run of a trial makes none.
 WITHOUT_CACHES = {"PYTHONDONTWRITEBYTECODE": "1"}
 #: How often a run that died with a session is started again.
 ATTEMPTS = 3
@@ -123,6 +124,7 @@ class Bench:
             self._kept(), WITHOUT_CACHES,
         )  # fmt: skip
         ctx.log(f"trial {trial.number}, run {len(trial.metrics) + 1}")
+        await asyncio.to_thread(remove_outdated, self.folder)
         starting = asyncio.ensure_future(ctx.services.backend.start(command, request))
         try:
             return await asyncio.shield(starting)

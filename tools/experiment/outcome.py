@@ -37,13 +37,14 @@ def seconds_of(command: RunningCommand) -> float:
 
 
 def _from_file(name: str, key: str, command: RunningCommand, folder: str) -> float:
-    path, meta = Path(folder, name), command.meta()
+    path = Path(folder, name)
     try:
         status = path.stat()
         # A file from an earlier run is not a result of this one. Its time can be set to a later
-        # one, that of its last change cannot.
-        written = min(status.st_mtime, status.st_ctime)
-        if meta is not None and written < meta.started - 0.05:
+        # one, that of its last change cannot. Both are of the file system's clock, which is a few
+        # milliseconds behind Python's; so is the time of what is written as a run begins.
+        begun = Path(command.output_path).with_name("meta.json").stat()
+        if min(status.st_mtime_ns, status.st_ctime_ns) < begun.st_ctime_ns:
             raise NoMetric(f"{name} was not written by this run")
         return read_json(read_regular(path, LARGEST).decode(), key)
     except (OSError, UnicodeDecodeError, Unreadable) as error:

@@ -367,3 +367,23 @@ async def test_a_judge_that_continues_from_its_own_output_is_named(lab: Lab) -> 
         "experiment", operation="define", metric="loss", command="sh judge.sh", frozen=["judge.sh"]
     )
     assert "Each run came out better, or each worse" in result.text
+
+
+async def test_python_that_was_compiled_before_its_source_changed_does_not_run(
+    bench: Bench,
+) -> None:
+    """Within one second, and with as many characters: Python does not tell the two apart."""
+    lab = Lab(bench)
+    lab.file("judge.py", "from solve import VALUE\nprint(f'METRIC loss={VALUE}')\n")
+    solve = lab.file("solve.py", "VALUE = 5.0\n")
+    kept = lab.file("other.py", "VALUE = 1.0\n")
+    for source in (solve, kept):
+        os.utime(source, (1_700_000_000, 1_700_000_000))
+        py_compile.compile(str(source))
+    await lab.define()
+    lab.file("solve.py", "VALUE = 3.0\n")
+    os.utime(solve, (1_700_000_000, 1_700_000_000))
+    trial = await lab.run()
+    assert (trial.value, trial.verdict) == (3.0, "keep")
+    compiled = (path.name.partition(".")[0] for path in (lab.folder / "__pycache__").iterdir())
+    assert [*compiled] == ["other"]
