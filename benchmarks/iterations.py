@@ -27,6 +27,7 @@ class Long:
     Attributes:
         cpu_ms: processor time of an iteration, without its command's.
         a, b: of the gap a + b·k, milliseconds.
+        spent: seconds of processor time of the whole turn, its start too.
         commits: write transactions of an iteration.
         cpu_b: the same slope of its processor time, which no one else on the machine disturbs.
         transcript: characters of all tool results, as the model got them.
@@ -37,6 +38,7 @@ class Long:
 
     iterations: int
     cpu_ms: float
+    spent: float
     commits: float
     a: float
     b: float
@@ -78,6 +80,7 @@ def run(program: Program, iterations: int, observer: Observer, folder: Path) -> 
     return Long(
         iterations=iterations,
         cpu_ms=1000 * spent / iterations,
+        spent=observer.processor[-1],
         commits=(observer.commits[-1] - observer.commits[0]) / iterations,
         a=a,
         b=b,
