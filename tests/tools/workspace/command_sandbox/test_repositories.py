@@ -4,6 +4,8 @@ import os
 import random
 import shutil
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -45,19 +47,23 @@ def change(chance: random.Random, place: Path, tree: Path) -> None:
         place.unlink()
 
 
+def changes(seed: int, tree: Path, names: Sequence[str]) -> Iterator[None]:
+    """After each of up to 60 random changes below `tree`, when the clock has moved on."""
+    chance = random.Random(seed)
+    tree.mkdir()
+    for _ in range(60):
+        with suppress(OSError):
+            change(chance, tree.joinpath(*chance.choices(names, k=chance.randint(1, 3))), tree)
+            time.sleep(TICK)
+            yield
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_each_change_is_seen(
     old: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    chance, tree, known = random.Random(seed), tmp_path / "t", 0
-    tree.mkdir()
-    for _ in range(60):
-        place = tree.joinpath(*chance.choices(NAMES, k=chance.randint(1, 3)))
-        try:
-            change(chance, place, tree)
-        except OSError:
-            continue
-        time.sleep(TICK)
+    tree, known = tmp_path / "t", 0
+    for _ in changes(seed, tree, NAMES):
         known += str(tree) in repositories.kept
         with monkeypatch.context() as afresh:
             afresh.setattr(repositories, "kept", KeptFolders(entries_by_kind))
@@ -72,17 +78,10 @@ def test_each_new_secret_of_the_home_is_seen(
     old: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     """Of a link, also what it leads to."""
-    chance, home, known = random.Random(seed), tmp_path / "h", 0
-    home.mkdir()
+    home, known = tmp_path / "h", 0
     monkeypatch.setattr(places, "home", lambda: str(home))
     names = (".env", ".config", ".netrc", "sub", ".x", "key.pem")
-    for _ in range(60):
-        try:
-            place = home.joinpath(*chance.choices(names, k=chance.randint(1, 3)))
-            change(chance, place, home)
-        except OSError:
-            continue
-        time.sleep(TICK)
+    for _ in changes(seed, home, names):
         known += str(home) in places.kept
         with monkeypatch.context() as afresh:
             afresh.setattr(places, "kept", KeptFolders(places._entries))
