@@ -3,9 +3,10 @@
 import os
 from contextlib import suppress
 
-CACHES = "__pycache__"
-#: Installed packages and what is not Python.
-SKIPPED = {"site-packages", "node_modules", ".git"}
+from tools.experiment.frozen import CACHES, MADE, walked
+
+#: Where no source of a trial is.
+SKIPPED = MADE | {"site-packages", "node_modules"}
 
 
 def remove_outdated(folder: str) -> None:
@@ -14,13 +15,14 @@ def remove_outdated(folder: str) -> None:
     Python tells the two apart by size and second of the source. A trial that is measured within a
     second of the last run, with as many characters, would be that run again.
     """
-    for where, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if name not in SKIPPED]
-        if os.path.basename(where) != CACHES:
-            continue
-        for name in names:
-            compiled = os.path.join(where, name)
-            source = os.path.join(os.path.dirname(where), f"{name.partition('.')[0]}.py")
-            with suppress(OSError):
-                if os.stat(source).st_ctime_ns >= os.lstat(compiled).st_ctime_ns:
-                    os.unlink(compiled)
+    for where, _, _ in walked(folder, SKIPPED):
+        with suppress(OSError):
+            for name in os.listdir(os.path.join(where, CACHES)):
+                compiled = os.path.join(where, CACHES, name)
+                _remove_if_older(compiled, os.path.join(where, f"{name.partition('.')[0]}.py"))
+
+
+def _remove_if_older(compiled: str, source: str) -> None:
+    with suppress(OSError):
+        if os.stat(source).st_ctime_ns >= os.lstat(compiled).st_ctime_ns:
+            os.unlink(compiled)

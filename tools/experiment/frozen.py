@@ -8,7 +8,7 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 
@@ -70,7 +70,7 @@ def files_below(path: str) -> Iterator[str]:
     if not os.path.isdir(path):
         yield path
         return
-    for where, folders, names in _walked(path):
+    for where, folders, names in walked(path):
         # A link to a folder counts as itself, too: it could lead somewhere else.
         links = [name for name in folders if os.path.islink(os.path.join(where, name))]
         yield from (os.path.join(where, name) for name in sorted([*names, *links]))
@@ -78,11 +78,14 @@ def files_below(path: str) -> Iterator[str]:
 
 def _folders_below(path: str) -> Iterator[str]:
     if os.path.isdir(path):
-        yield from (where for where, _, _ in _walked(path))
+        yield from (where for where, _, _ in walked(path))
 
 
-def _walked(path: str) -> Iterator[tuple[str, list[str], list[str]]]:
-    """`os.walk` through links to folders, each folder once; what judges make is left out."""
+def walked(
+    path: str, skipped: Collection[str] = MADE
+) -> Iterator[tuple[str, list[str], list[str]]]:
+    """`os.walk` through links to folders, each folder once, without those of the names `skipped`:
+    what judges make."""
     seen = set()
     for where, folders, names in os.walk(path, followlinks=True):
         with suppress(OSError):
@@ -91,7 +94,7 @@ def _walked(path: str) -> Iterator[tuple[str, list[str], list[str]]]:
                 folders.clear()
                 continue
             seen.add((status.st_dev, status.st_ino))
-        folders[:] = sorted(name for name in folders if name not in MADE)
+        folders[:] = sorted(name for name in folders if name not in skipped)
         yield where, folders, names
 
 
@@ -105,7 +108,7 @@ def _remove_caches(path: str) -> None:
                 with suppress(OSError):
                     os.unlink(os.path.join(beside, name))
         return
-    for where, _, _ in _walked(path):
+    for where, _, _ in walked(path):
         beside = os.path.join(where, CACHES)
         if os.path.lexists(beside):
             shutil.rmtree(beside, ignore_errors=True)

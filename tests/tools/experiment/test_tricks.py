@@ -18,6 +18,7 @@ from core.store import open_store
 from core.tool import ToolResult
 from nodes.services import build_services
 from tests.tools.bench import THREAD, Bench
+from tools.experiment.frozen import CACHES
 from tools.experiment.surroundings import difference, whole_digest
 
 JUDGE = """import json, sys
@@ -369,21 +370,26 @@ async def test_a_judge_that_continues_from_its_own_output_is_named(lab: Lab) -> 
     assert "Each run came out better, or each worse" in result.text
 
 
+@pytest.mark.parametrize("place", ["", "package", "linked"])
 async def test_python_that_was_compiled_before_its_source_changed_does_not_run(
-    bench: Bench,
+    bench: Bench, tmp_path: Path, place: str
 ) -> None:
     """Within one second, and with as many characters: Python does not tell the two apart."""
-    lab = Lab(bench)
-    lab.file("judge.py", "from solve import VALUE\nprint(f'METRIC loss={VALUE}')\n")
-    solve = lab.file("solve.py", "VALUE = 5.0\n")
-    kept = lab.file("other.py", "VALUE = 1.0\n")
+    lab, module = Lab(bench), f"{place}.solve".lstrip(".")
+    lab.file("judge.py", f"from {module} import VALUE\nprint(f'METRIC loss={{VALUE}}')\n")
+    if place == "linked":
+        (tmp_path / "elsewhere").mkdir()
+        (lab.folder / place).symlink_to(tmp_path / "elsewhere")
+    solve = lab.file(f"{place}/solve.py".lstrip("/"), "VALUE = 5.0\n")
+    kept = solve.with_name("other.py")
+    kept.write_text("VALUE = 1.0\n")
     for source in (solve, kept):
         os.utime(source, (1_700_000_000, 1_700_000_000))
         py_compile.compile(str(source))
     await lab.define()
-    lab.file("solve.py", "VALUE = 3.0\n")
+    solve.write_text("VALUE = 3.0\n")
     os.utime(solve, (1_700_000_000, 1_700_000_000))
-    trial = await lab.run()
-    assert (trial.value, trial.verdict) == (3.0, "keep")
-    compiled = (path.name.partition(".")[0] for path in (lab.folder / "__pycache__").iterdir())
+    lab.file("model.txt", "6")
+    assert (await lab.run()).value == 3.0
+    compiled = (path.name.partition(".")[0] for path in (solve.parent / CACHES).iterdir())
     assert [*compiled] == ["other"]
