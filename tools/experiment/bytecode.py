@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from tools.experiment.frozen import CACHES, MADE, walked
 
-#: Where no source of a trial is.
+#: Folders that hold no source of a trial.
 SKIPPED = MADE | {"site-packages", "node_modules"}
 
 
