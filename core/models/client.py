@@ -29,7 +29,8 @@ from core.models.litellm_model import ThroughLiteLLM
 from core.models.loading import is_loaded, load, load_direct
 from core.models.model_info import Facts
 from core.models.routes import Route, resolve
-from core.models.tokens import TokenCounter, tool_specs
+from core.models.tokens import TokenCounter
+from core.models.tool_specs import tool_specs
 from core.models.wire.answers import answer_of
 from core.models.wire.outgoing import Tools, prepared_tools
 from core.models.wire.thinking import Piece

@@ -12,92 +12,14 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.tools import BaseTool
-from langchain_core.utils.function_calling import convert_to_openai_function, convert_to_openai_tool
-from pydantic import BaseModel
 
+from core.models.tool_specs import specs_text
 from core.per_message import PerMessage
 
 #: Tokens that the frame around a message costs.
 FRAME = 4
 #: An image, whatever its size: about what providers bill for a large one.
 IMAGE = 1500
-
-
-def tool_specs(tools: Sequence[BaseTool]) -> list[dict[str, Any]]:
-    """The JSON `tools` array of a request. Made once per set of tools: the conversion is slow,
-    and the array must be byte-identical from request to request."""
-    return _specs(_Offer(tuple(tools))) if tools else []
-
-
-class _Offer:
-    """A set of tools as a key: the same objects, since most tools cannot be hashed."""
-
-    def __init__(self, tools: tuple[BaseTool, ...]) -> None:
-        self.tools = tools
-        self._ids = tuple(map(id, tools))
-
-    def __hash__(self) -> int:
-        return hash(self._ids)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Offer) and self._ids == other._ids
-
-
-@lru_cache(maxsize=8)
-def _specs(offer: _Offer) -> list[dict[str, Any]]:
-    return [_spec(tool) for tool in sorted(offer.tools, key=lambda tool: tool.name)]
-
-
-def _spec(tool: BaseTool) -> dict[str, Any]:
-    schema = tool.args_schema
-    # The schema of an MCP server's tool is JSON, ours are pydantic models.
-    if isinstance(schema, type):
-        return _spec_of_ours(tool.name, tool.description, schema)
-    spec: dict[str, Any] = _lean(convert_to_openai_tool(tool), is_ours=False)
-    return spec
-
-
-@lru_cache(maxsize=256)
-def _spec_of_ours(name: str, description: str, schema: type[BaseModel]) -> dict[str, Any]:
-    # Each session has its own tools, whose specs are the same. Converting a tool makes a second
-    # model of its arguments, for those that a framework injects: two thirds of the time.
-    function = {**convert_to_openai_function(schema), "name": name, "description": description}
-    spec: dict[str, Any] = _lean({"type": "function", "function": function}, is_ours=True)
-    return spec
-
-
-#: Bounds in the specs of ML Agent's tools: 7 % of all tokens. They hold without being sent:
-#: pydantic checks each call, and its error names the argument and the bound.
-_BOUNDS = (
-    "minimum", "exclusiveMinimum", "maximum", "minLength", "maxLength", "minItems", "maxItems",
-)  # fmt: skip
-
-
-def _lean(spec: Any, is_ours: bool) -> Any:
-    """A spec without defaults that say nothing: an optional text or list is empty, a switch is off.
-    A spec of ours has no bounds and no empty choice either."""
-    if isinstance(spec, list):
-        return [_lean(item, is_ours) for item in spec if item != "" or not is_ours]
-    if not isinstance(spec, dict):
-        return spec
-    idle: set[str] = set()
-    # An argument may have the name `type`; then this is the table of arguments.
-    if isinstance(spec.get("type"), str):
-        idle.update(_BOUNDS if is_ours else ())
-        is_closed = is_ours and spec.get("additionalProperties") is False
-        idle.update({"additionalProperties"} if is_closed else ())
-        idle.update({"default"} if spec.get("default") in ("", False, []) else ())
-    return {k: _lean(v, is_ours) for k, v in spec.items() if k not in idle}
-
-
-@lru_cache(maxsize=8)
-def _specs_size(offer: _Offer) -> int:
-    return len(json.dumps(_specs(offer)))
-
-
-@lru_cache(maxsize=8)
-def _specs_tokens(offer: _Offer) -> int:
-    return _count(json.dumps(_specs(offer)))
 
 
 @dataclass
@@ -120,8 +42,7 @@ _most = attrgetter("most")
 def at_most(messages: Sequence[BaseMessage], tools: Sequence[BaseTool] = ()) -> int:
     """Never less than `TokenCounter.count` says: a token has at least one byte. The encoder that
     counts them costs 30 MiB and a fifth of a second."""
-    size = _specs_size(_Offer(tuple(tools))) if tools else 2
-    return int(size + sum(map(_most, _bounds.each(messages, None, _bound))))
+    return int(len(specs_text(tools)) + sum(map(_most, _bounds.each(messages, None, _bound))))
 
 
 def fit(messages: Sequence[BaseMessage], tools: Sequence[BaseTool], most: int) -> bool:
@@ -161,6 +82,11 @@ def _size(message: BaseMessage) -> int:
     return size
 
 
+@lru_cache(maxsize=8)
+def _specs_tokens(specs: str) -> int:
+    return _count(specs)
+
+
 class TokenCounter:
     """Counts requests; a message that was counted once is not counted again."""
 
@@ -169,7 +95,7 @@ class TokenCounter:
 
     def count(self, messages: Sequence[BaseMessage], tools: Sequence[BaseTool] = ()) -> int:
         """Tokens of `messages` and the specs of `tools` as one request."""
-        specs = _specs_tokens(_Offer(tuple(tools))) if tools else 0
+        specs = _specs_tokens(specs_text(tools)) if tools else 0
         return specs + sum(self._of(m) for m in messages)
 
     def _of(self, message: BaseMessage) -> int:

@@ -63,7 +63,7 @@ def preload() -> None:
 
 def _make_specs() -> None:
     """What each run makes of its tools for its first request."""
-    from core.models.tokens import tool_specs
+    from core.models.tool_specs import tool_specs
     from tools import builtin_tools
 
     tool_specs([*builtin_tools().values()])

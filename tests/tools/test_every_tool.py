@@ -11,7 +11,8 @@ from pydantic import BaseModel
 
 from core.effects import EffectKind
 from core.history import Call
-from core.models.tokens import _encoder, tool_specs
+from core.models.tokens import _encoder
+from core.models.tool_specs import tool_specs
 from core.tool import AgentTool, ToolResult
 from nodes.validate import validated
 from tests.tools.bench import Bench

@@ -18,7 +18,8 @@ from configs.settings import Settings
 from core.models import tokens
 from core.models.client import ChatClient
 from core.models.model_info import UNKNOWN_WINDOW
-from core.models.tokens import FRAME, IMAGE, TokenCounter, at_most, fit, tool_specs
+from core.models.tokens import FRAME, IMAGE, TokenCounter, at_most, fit
+from core.models.tool_specs import tool_specs
 from tests.core.models.asking import bash, read
 from tools import builtin_tools
 

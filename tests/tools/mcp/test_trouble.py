@@ -87,7 +87,7 @@ async def test_a_second_start_needs_no_server(servers: Opened, tmp_path: Path) -
 async def test_a_thread_keeps_its_list_while_the_server_changes(
     servers: Opened, tmp_path: Path
 ) -> None:
-    from core.models.tokens import tool_specs
+    from core.models.tool_specs import tool_specs
 
     kind = tmp_path / "kind"
     kind.write_text("good")

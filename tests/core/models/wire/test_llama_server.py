@@ -12,7 +12,7 @@ from configs.settings import Settings
 from core.model import AnswerOptions
 from core.model_errors import ContextTooLong
 from core.models.client import ChatClient
-from core.models.tokens import tool_specs
+from core.models.tool_specs import tool_specs
 from graph.session import RunOptions, Session
 from tests.core.models.asking import HELLO, bash
 from tests.stand_ins.llama_server import llama_server
