@@ -10,16 +10,14 @@ from langchain_core.messages import BaseMessage, HumanMessage
 from langgraph.runtime import Runtime
 
 from core.errors import LimitReached
-from core.history import results_of, was_interrupted
+from core.history import was_interrupted
 from core.model_errors import ContextTooLong
-from core.quick import quickly
 from core.reduce_messages import reduce_messages
 from core.state import AgentState, Turn
-from core.store.runs import remove_told
 from core.tool import AgentContext
 from nodes.ask_model import ask_model
 from nodes.budget import book, charged, nothing_left
-from nodes.context_room import check_room, over_threshold, prompt_message, warn_of_window
+from nodes.context_room import counted, over_threshold, prompt_message, warn_of_window
 from nodes.end_notices import told_ends
 from nodes.experiment_memory import experiment_words
 from nodes.hooks import prompt_hooks
@@ -32,6 +30,7 @@ from nodes.polling import poll_words
 from nodes.record_answer import record_answer
 from nodes.server_errors import telling
 from nodes.step import Step
+from nodes.stored_results import drop_stored
 
 #: Refusals in a row of a history that is too long; each makes the next one shorter.
 MAX_REFUSED = 3
@@ -40,7 +39,7 @@ MAX_REFUSED = 3
 async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, Any]:
     step = await Step.of(runtime)
     services, messages = step.services, state.get("messages", [])
-    await _forget_told(step, list(results_of(messages)))
+    await drop_stored(step, messages)
     turn = state.get("turn", {})
     # A resume after the stop continues: the model reads that its calls were interrupted.
     stopped = services.stop.is_set() and was_interrupted(messages)
@@ -65,15 +64,6 @@ async def call_model(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
     return {"messages": new, **update, **told}
 
 
-async def _forget_told(step: Step, call_ids: list[str]) -> None:
-    """The checkpoint that this step began from has the results of these calls. It is on disk after
-    this, so the journal and the run directories need not keep them, too."""
-    await step.services.journal.drop_results(step.thread, call_ids)
-    if step.context.services is not None:  # else a server writes checkpoints when it likes
-        folders = [step.services.outputs.run(step.thread, call_id) for call_id in call_ids]
-        await quickly(remove_told, folders)
-
-
 async def _ask(
     state: AgentState, step: Step, new: list[HumanMessage], turn: Turn
 ) -> dict[str, Any]:
@@ -93,9 +83,7 @@ async def _ask(
     reason = await nothing_left(services, model, scope, step.caps, left)
     if reason:
         return {"turn": ended(turn, "limit", error=LimitReached(reason))}
-    if turn["iterations"] == 0:
-        check_room(services, model)
-    if over_threshold(request, turn, services, model):
+    if over_threshold(request, state, turn, services, model):
         return {"turn": {**turn, "compact": "threshold"}}
     partial = Partial(step.emit)
     try:
@@ -115,6 +103,7 @@ async def _ask(
     # Not what others spent meanwhile: what a call may cost is asked again when it is set aside.
     left_now = None if left is None else left[0] - (answer.cost_micro_usd or 0)
     update = await record_answer(state, step, new, turn, answer, left_now)
+    update.update(counted(request, state))
     if turn["iterations"] == 0:
         # Not before: a name with a typing error has no window.
         await warn_of_window(step, answered_by)

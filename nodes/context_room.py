@@ -10,8 +10,8 @@ from configs.instructions import system_prompt
 from core.events import ToolLog
 from core.model_errors import ContextTooLong
 from core.models.advice import how_to_enlarge, window_note
-from core.models.tokens import at_most, fit
-from core.state import Turn
+from core.models.tokens import UNKNOWN, at_most, fit, newest_count
+from core.state import AgentState, TokenCount, Turn
 from core.store.noted import is_first_time
 from core.tool import Services
 from nodes.step import Step
@@ -45,7 +45,7 @@ def fixed_tokens(services: Services) -> int:
     return services.models.count_tokens([prompt_message(services)], list(services.tools.values()))
 
 
-def check_room(services: Services, model: str) -> None:
+def _check_room(services: Services, model: str) -> None:
     """Raise ContextTooLong if system prompt and tools leave no room for a history."""
     fixed = at_most([prompt_message(services)], list(services.tools.values()))
     if threshold(services, model) - fixed < LEAST_ROOM:
@@ -75,15 +75,28 @@ def room_for_history(services: Services, model: str) -> int:
 
 
 def over_threshold(
-    request: Sequence[BaseMessage], turn: Turn, services: Services, model: str
+    request: Sequence[BaseMessage], state: AgentState, turn: Turn, services: Services, model: str
 ) -> bool:
     """Whether to compact before this request. Never twice in one iteration: what is still too
-    long after a compaction is the provider's to refuse."""
+    long after a compaction is the provider's to refuse. `state`: whose token count is known.
+    Raises ContextTooLong where a turn begins and nothing but a larger window helps."""
+    if turn["iterations"] == 0:
+        _check_room(services, model)
     if turn.get("compacted") == turn.get("iterations"):
         return False
     most, tools = threshold(services, model), list(services.tools.values())
     # Mostly certain without a count of all; at times without loading the encoder.
-    return not fit(request, tools, most) and services.models.count_tokens(request, tools) > most
+    known = state.get("token_count", UNKNOWN)
+    return (
+        not fit(request, tools, most, known) and services.models.count_tokens(request, tools) > most
+    )
+
+
+def counted(request: Sequence[BaseMessage], state: AgentState) -> dict[str, TokenCount]:
+    """The update that keeps the count of this request's history, if it tells more than the last."""
+    known = state.get("token_count", UNKNOWN)
+    newest = newest_count(request, known)
+    return {} if newest is known else {"token_count": newest}
 
 
 async def warn_of_window(step: Step, model: str) -> None:

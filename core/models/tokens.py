@@ -15,6 +15,7 @@ from langchain_core.tools import BaseTool
 
 from core.models.tool_specs import specs_text
 from core.per_message import PerMessage
+from core.state import TokenCount
 
 #: Tokens that the frame around a message costs.
 FRAME = 4
@@ -24,8 +25,10 @@ IMAGE = 1500
 
 @dataclass
 class _Bound:
-    """The most tokens that a message may cost; `is_exact`: it was counted."""
+    """The most tokens that a message may cost; `size`: what is known of that without counting;
+    `is_exact`: it was counted."""
 
+    size: int
     most: int
     is_exact: bool = False
 
@@ -36,36 +39,72 @@ class _Bound:
 
 
 _bounds: PerMessage[_Bound] = PerMessage()
-_most = attrgetter("most")
+_most, _uncounted = attrgetter("most"), attrgetter("size")
 
 
-def at_most(messages: Sequence[BaseMessage], tools: Sequence[BaseTool] = ()) -> int:
+#: Nothing is known of a history.
+UNKNOWN = TokenCount()
+
+
+def at_most(
+    request: Sequence[BaseMessage], tools: Sequence[BaseTool] = (), known: TokenCount = UNKNOWN
+) -> int:
     """Never less than `TokenCounter.count` says: a token has at least one byte. The encoder that
-    counts them costs 30 MiB and a fifth of a second."""
-    return int(len(specs_text(tools)) + sum(map(_most, _bounds.each(messages, None, _bound))))
+    counts them costs 30 MiB and a fifth of a second.
+
+    `request`: the system prompt and the history. `known`: what the thread keeps of that history.
+    """
+    bounds, tokens = _bounds.each(request, None, _bound), len(specs_text(tools))
+    if covered := _covered(request, known):
+        bounds[1 : covered + 1] = []
+        tokens += known["tokens"]
+    return int(tokens + sum(map(_most, bounds)))
 
 
-def fit(messages: Sequence[BaseMessage], tools: Sequence[BaseTool], most: int) -> bool:
-    """Whether it is certain that they cost `most` tokens or less.
+def newest_count(request: Sequence[BaseMessage], known: TokenCount) -> TokenCount:
+    """What a thread keeps for its next start: `known`, unless more was counted since."""
+    bounds, covered = _bounds.each(request, None, _bound)[1:], _covered(request, known)
+    without_count = sum(map(_uncounted, bounds[covered:])) + (known["tokens"] if covered else 0)
+    tokens = sum(map(_most, bounds))
+    if tokens >= without_count:
+        return known
+    return TokenCount(messages=len(bounds), last=request[-1].id or "", tokens=tokens)
+
+
+def _covered(request: Sequence[BaseMessage], known: TokenCount) -> int:
+    """How many messages behind the system prompt `known` tells of; 0 after a compaction."""
+    covered = known.get("messages", 0)
+    return covered if 0 < covered < len(request) and request[covered].id == known["last"] else 0
+
+
+def fit(
+    request: Sequence[BaseMessage],
+    tools: Sequence[BaseTool],
+    most: int,
+    known: TokenCount = UNKNOWN,
+) -> bool:
+    """Whether it is certain that they cost `most` tokens or less; arguments as of `at_most`.
 
     Of what may be too much, the longest messages are counted until it is certain, with some room
-    for the next requests. To count all of a long history takes half a second after a restart.
+    for the next requests. To count all of a long history takes half a second after a restart, so
+    a thread keeps what they cost.
     """
-    above = at_most(messages, tools) - most
-    if above <= 0:
+    if at_most(request, tools, known) <= most:
         return True
-    bounds = _bounds.each(messages, None, _bound)
-    rough = [pair for pair in zip(bounds, messages, strict=True) if not pair[0].is_exact]
+    above = at_most(request, tools) - most
+    bounds = _bounds.each(request, None, _bound)
+    rough = [pair for pair in zip(bounds, request, strict=True) if not pair[0].is_exact]
     rough.sort(key=lambda pair: pair[0].most, reverse=True)
     for bound, message in rough:
         above -= bound.most - bound.count(message)
-        if above <= -most // 50:
+        if above <= -most // 10:
             break
     return above <= 0
 
 
 def _bound(message: BaseMessage) -> _Bound:
-    return _Bound(_size(message))
+    size = _size(message)
+    return _Bound(size, size)
 
 
 def _size(message: BaseMessage) -> int:

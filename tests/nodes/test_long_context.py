@@ -1,6 +1,7 @@
 """Runs whose history is many times the model's window: they end well, whatever the window is and
 however little the summariser helps."""
 
+import gc
 import re
 from collections.abc import Callable
 from functools import cache
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from configs.settings import Settings
+from core.models import tokens as token_counts
 from core.models.tokens import _count
 from tests.graph.driving import Driver, driven
 from tests.stand_ins.model_script import Asked, Call, Reply
@@ -39,6 +41,26 @@ def worker(workdir: Path, window: int, command: str, until: int) -> Callable[[As
         return Reply(calls=[Call("bash", {"command": f"echo {done} >> count; {command}"})])
 
     return choose
+
+
+async def test_a_long_history_is_not_counted_again_after_a_restart(
+    settings: Settings, workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five results of 16,000 characters are more than the window in bytes, not in tokens."""
+    given = settings.model_copy(update={"context_window": 64_000})
+    choose = worker(workdir, 64_000, "yes 'some words of a log' | head -c 16000", 5)
+    async with driven(choose, given, workdir, mode="yolo") as driver:
+        assert (await driver.send("print")).text == "all done"
+        assert not driver.named("compacted")
+        thread = driver.session.thread.id
+    gc.collect()
+
+    def again(text: str) -> int:
+        raise AssertionError(f"counted: {text[:99]}")
+
+    monkeypatch.setattr(token_counts, "_count", again)
+    async with driven([Reply("yes")], given, workdir, mode="yolo", thread=thread) as driver:
+        assert (await driver.send("Is all done?")).text == "yes"
 
 
 @pytest.mark.parametrize(("window", "steps"), [(32_000, 60), (200_000, 60)])

@@ -18,7 +18,7 @@ from configs.settings import Settings
 from core.models import tokens
 from core.models.client import ChatClient
 from core.models.model_info import UNKNOWN_WINDOW
-from core.models.tokens import FRAME, IMAGE, TokenCounter, at_most, fit
+from core.models.tokens import FRAME, IMAGE, UNKNOWN, TokenCounter, at_most, fit, newest_count
 from core.models.tool_specs import tool_specs
 from tests.core.models.asking import bash, read
 from tools import builtin_tools
@@ -105,6 +105,40 @@ def test_the_longest_are_counted_until_it_is_certain_that_all_fit(
     assert at_most(messages) <= most - 2000
     assert fit(messages, [], most - 2000)
     assert len(counted) == 1
+
+
+def restarted() -> list[BaseMessage]:
+    """The same request in another process, where no message was counted yet."""
+    request: list[BaseMessage] = [SystemMessage("You are ..."), *history()]
+    for number, message in enumerate(request):
+        message.id = str(number)
+    return request
+
+
+def test_what_a_history_cost_is_known_after_a_restart(monkeypatch: pytest.MonkeyPatch) -> None:
+    request = restarted()
+    most = at_most(request) - 2000
+    assert newest_count(request, UNKNOWN) is UNKNOWN
+    assert fit(request, [], most)
+    known = newest_count(request, UNKNOWN)
+    assert (known["messages"], known["last"]) == (5, "5")
+    assert newest_count(request, known) is known
+
+    monkeypatch.setattr(tokens, "_count", None)
+    longer = [*restarted(), HumanMessage("go on", id="6")]
+    assert fit(longer, [], most, known)
+    assert newest_count(longer, known) is known
+    assert at_most(longer, [], known) == at_most(request) + len("go on") + 2 * FRAME
+
+
+@pytest.mark.parametrize("compacted", [[0, 1, 4, 5], [0, 1, 2, 3, 5], [0, 1, 2, 3, 4, 6], [0]])
+def test_another_history_is_not_the_one_that_was_counted(compacted: list[int]) -> None:
+    request = restarted()
+    fit(request, [], at_most(request) - 2000)
+    known = newest_count(request, UNKNOWN)
+    others = [*restarted(), HumanMessage("a summary", id="6")]
+    shorter = [others[at] for at in compacted]
+    assert at_most(shorter, [], known) == at_most(shorter)
 
 
 @pytest.mark.parametrize(
