@@ -6,6 +6,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -393,3 +394,20 @@ async def test_python_that_was_compiled_before_its_source_changed_does_not_run(
     assert (await lab.run()).value == 3.0
     compiled = (path.name.partition(".")[0] for path in (solve.parent / CACHES).iterdir())
     assert [*compiled] == ["other"]
+
+
+async def test_compiled_python_that_a_trial_wrote_does_not_run(lab: Lab) -> None:
+    """Newer than its source, with its size and second: Python would run it unseen."""
+    lab.file("judge.py", "from solve import VALUE\nprint(f'METRIC loss={VALUE}')\n")
+    solve = lab.file("solve.py", "VALUE = 5.0\n")
+    await lab.define()
+    solve.write_text("VALUE = 1.0\n")
+    before = solve.stat()
+    compiled = Path(py_compile.compile(str(solve)))
+    solve.write_text("VALUE = 4.0\n")
+    os.utime(solve, ns=(before.st_atime_ns, before.st_mtime_ns))
+    time.sleep(0.05)
+    compiled.write_bytes(compiled.read_bytes())
+    lab.file("model.txt", "6")
+    assert (await lab.run()).value == 4.0
+    assert not compiled.exists()
