@@ -152,7 +152,9 @@ class TimeLine:
                 )
             target = await self._thread.turn(target_id)
             before, number = target.get("before") or "", target.get("number", 0)
-            plan, off = await self._files.forth(before, dry_run)
+            then = target.get("redo")
+            later = (await self._thread.turn(then)).get("before") if then else ""
+            plan, off = await self._files.forth(before, dry_run, later or "")
             moved = Moved(
                 turn=number,
                 moved=[number],

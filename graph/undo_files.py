@@ -44,8 +44,9 @@ class UndoFiles:
             await self._snapshots.put_undone(turn, _spared(step, plan), made)
         return plan, off
 
-    async def forth(self, before: str, dry_run: bool) -> tuple[RestorePlan, str]:
-        """Do again what undo took back of a turn."""
+    async def forth(self, before: str, dry_run: bool, later: str = "") -> tuple[RestorePlan, str]:
+        """Do again what undo took back of a turn. `later`: the checkpoint before the turn that can
+        be done again after it, "" if there is none."""
         turn = Turn(self._row.id, before, self._row.cwd)
         step, off = await self._step_back(turn, dry_run)
         if step is None:
@@ -61,6 +62,9 @@ class UndoFiles:
         if not dry_run:
             plan = await self._snapshots.restore(self._row.cwd, plan)
             await self._snapshots.put_redone(turn)
+            # Folders that were gone before the undo. They go when the last turn is done again.
+            if plan.made and later:
+                await self._snapshots.add_made(Turn(self._row.id, later, self._row.cwd), plan.made)
         return plan, off
 
     async def _step_back(self, turn: Turn, dry_run: bool) -> tuple[Step | None, str]:

@@ -350,6 +350,23 @@ async def test_two_sessions_in_one_folder(settings: Settings, workdir: Path) -> 
             assert (await line.undo()).restored == ["theirs"]
 
 
+async def test_redo_leaves_no_folder_that_was_gone(settings: Settings, workdir: Path) -> None:
+    def choose(asked: Asked) -> Reply:
+        command = "mkdir f; echo x > f/x" if asked.user.endswith("first") else "rm f/x"
+        return Reply("done") if asked.step else Reply(calls=[Call("bash", {"command": command})])
+
+    async with driven(choose, settings, workdir) as driver:
+        await driver.send("first")
+        await driver.send("second")
+        (workdir / "f").rmdir()  # by the user
+        async with line_of(driver, settings) as line:
+            await line.undo(2)
+            await line.redo()
+            assert (workdir / "f" / "x").exists()
+            await line.redo()
+        assert not (workdir / "f").exists()
+
+
 async def test_redo_gives_back_what_stood_before_undo(settings: Settings, workdir: Path) -> None:
     async with driven(choose, settings, workdir) as driver:
         await driver.send("first")

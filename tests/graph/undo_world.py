@@ -152,6 +152,8 @@ class World(ModelInMemory):
         self._dead = asyncio.Event()
         #: A call was killed: no one can tell what it did from what others did since.
         self._unknown = False
+        #: Folders that undo had to make; the last redo removes them if they are empty.
+        self._made: set[str] = set()
 
     # --- a model client -------------------------------------------------------------------------
 
@@ -297,7 +299,9 @@ class World(ModelInMemory):
         left = await self.take_back(count)
         assert seen.items() <= left.items()
         undone = [self.turns.pop() for _ in range(count)]
-        check_back(before, tree(self.folder), undone, left)
+        after = tree(self.folder)
+        check_back(before, after, undone, left)
+        self._made |= {name for name in after.keys() - before if after[name][0] == "folder"}
         self.undone += undone
         if self.rng.random() < 0.5:
             for _ in range(count):
@@ -322,7 +326,7 @@ class World(ModelInMemory):
         await self.do_again()
         turn = self.undone.pop()
         self.turns.append(turn)
-        check_untouched(before, tree(self.folder), set(turn.changes))
+        check_untouched(before, tree(self.folder), {*turn.changes, *self._made})
         await self.check_talk()
 
     async def check_talk(self) -> None:
@@ -429,7 +433,8 @@ class Direct(World):
         return plan.left
 
     async def do_again(self) -> None:
-        await self.past.forth(self.undone[-1].text, False)
+        later = self.undone[-2].text if len(self.undone) > 1 else ""
+        await self.past.forth(self.undone[-1].text, False, later)
 
     async def check_talk(self) -> None: ...
 

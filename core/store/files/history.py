@@ -102,6 +102,13 @@ class Snapshots:
             changes.spared, changes.made = sorted(spared), [*made]
             await asyncio.to_thread(put, self._recorder.records(turn), changes)
 
+    async def add_made(self, turn: Turn, made: Iterable[str]) -> None:
+        """Remember folders that a redo made, of the turn that can be done again next."""
+        changes = await self.changes(turn)
+        if changes is not None:
+            changes.made += made
+            await asyncio.to_thread(put, self._recorder.records(turn), changes)
+
     async def put_redone(self, turn: Turn) -> None:
         """The turn is done again: what undo had to make goes, too."""
         changes = await self.changes(turn)

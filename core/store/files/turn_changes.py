@@ -34,7 +34,8 @@ class Changes:
             there is no such file, and the next call's look gets this name; "" if that gets another.
         only: the paths that this call changes; None: it may change any.
         spared: while the turn is undone, the paths that undo did not touch.
-        made: while the turn is undone, the folders that undo had to make for what it brought back.
+        made: while the turn is undone, the folders that undo, or the redo of an earlier turn,
+            had to make for what came back.
     """
 
     before: str
