@@ -84,6 +84,7 @@ def test_commands_and_their_values_are_completed(tmp_path: Path) -> None:
         chat.expect("minimal")
         chat.type("hi")
         chat.gone("minimal")
+        chat.expect(r"\bhigh\b")
         chat.type("\t\r")  # takes the completion
         chat.prompt("/effort high")
         chat.enter()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import subprocess
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -130,6 +132,12 @@ class PostgresServer:
         self._server.stop()
 
     def start(self) -> None:
+        """pg_ctl has 10 seconds for it, of which a busy machine can take more; the server goes on
+        starting, and the next try finds it."""
+        for _ in range(5):
+            with suppress(subprocess.SubprocessError, AssertionError):
+                return self._server.start()
+            time.sleep(2)
         self._server.start()
 
     def restart(self) -> None:

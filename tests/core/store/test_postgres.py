@@ -294,8 +294,8 @@ async def test_a_lost_lease_ends_the_turn(settings: Settings) -> None:
 
 async def test_a_server_that_was_restarted(settings: Settings) -> None:
     async with await open_store(settings) as store:
-        server().stop()
         try:
+            server().stop()
             with pytest.raises(StoreError, match="no Postgres server answers") as caught:
                 await store.threads.list()
             assert caught.value.hint
