@@ -136,7 +136,8 @@ class PostgresServer:
         starting, and the next try finds it."""
         for _ in range(5):
             with suppress(subprocess.SubprocessError, AssertionError):
-                return self._server.start()
+                self._server.start()
+                return
             time.sleep(2)
         self._server.start()
 
