@@ -13,7 +13,8 @@ class Row:
 
     Attributes:
         bare, mini: a figure, or a word if there is none.
-        limit: the most that the budget allows, in the row's unit; `budget` says it in words.
+        limit: the most that the budget allows, in the row's unit, None if it names none; `budget`
+            says it in words.
         digits: after the point.
     """
 
@@ -21,18 +22,18 @@ class Row:
     ours: float
     bare: float | str
     mini: float | str
-    limit: float
+    limit: float | None
     budget: str
     digits: int = 1
 
     @property
     def met(self) -> bool:
-        return self.ours <= self.limit
+        return self.limit is None or self.ours <= self.limit
 
     def cells(self) -> list[str]:
         """As text, in the order of HEAD."""
-        met = "yes" if self.met else "NO"
-        share = f", {self.ours / self.limit:.2f} of it" if self.limit > 0 else ""
+        met = "–" if self.limit is None else "yes" if self.met else "NO"
+        share = f", {self.ours / self.limit:.2f} of it" if self.limit else ""
         return [
             self.name,
             self._number(self.ours),

@@ -96,15 +96,19 @@ def test_the_table_says_by_how_much_a_budget_is_missed() -> None:
             Row("one", 45, 3, "left out", 40, "≤ 40"),
             Row("two", 2, 4, 1, 3, "≤ 3"),
             Row("three", 1, "none", 1, 0, "0", 0),
+            Row("four", 9, 1, 1, None, "none below 300 iterations"),
         ]
     )
-    one, two, three = text.splitlines()[2:]
+    one, two, three, four = text.splitlines()[2:]
     assert "| 15.00 " in one
     assert "NO, 1.12 of it" in one
     assert "| 0.50 " in two
     assert "| 2.00 " in two
     assert "yes, 0.67 of it" in two
     assert "| NO " in three
+    assert "| 9.00 " in four
+    assert "NO" not in four
+    assert "yes" not in four
 
 
 def test_a_release_is_a_line_of_the_history(tmp_path: Path) -> None:
