@@ -7,24 +7,24 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from configs.mcp import McpLimits, McpServer
-from core.errors import ToolError
 from core.models.loading import load_beside
 from core.secrets.redaction import redacted
 from tools.extension import Ask, SignIn
 from tools.mcp.cache import Cache, Listed
 from tools.mcp.call import PING, Live, Request, ask, failure, pinged
 from tools.mcp.callbacks import handlers
-from tools.mcp.config import Start, digest, start_of
+from tools.mcp.config import digest
 from tools.mcp.errors import Lost, NotSent, TimedOut, Trouble, in_words, leaves
 from tools.mcp.lists import listed
 from tools.mcp.oauth import provider
+from tools.mcp.sandboxed import Sandboxed
 from tools.mcp.transport import last_words, opened
-from tools.workspace.command_sandbox import CommandPlace, CommandSandbox
+from tools.workspace.command_sandbox import CommandSandbox
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +119,9 @@ class Connection:
         if opening is not None and failure(opening) is None and opening.result() is live:
             self.opening = None
 
-    async def _own(self, opening: asyncio.Future[Live]) -> None:
+    async def _own(self, opening: asyncio.Future[Live], sandboxed: Sandboxed | None = None) -> None:
+        sandbox = self._sandbox if self.server.sandbox else None
+        sandboxed = sandboxed or Sandboxed(sandbox, self._cwd)
         owner = asyncio.current_task()
         assert owner is not None
         leave, relist = asyncio.Event(), asyncio.Event()
@@ -129,7 +131,7 @@ class Connection:
             async with AsyncExitStack() as stack:
                 async with asyncio.timeout(self._start_limit) as limit:
                     await asyncio.to_thread(load_sdk)
-                    start = await asyncio.to_thread(self._start)
+                    start = await asyncio.to_thread(sandboxed.begin, self.server)
                     auth = None
                     if start.url and "authorization" not in {h.lower() for h in start.headers}:
                         place = self._cache.sign_in_of(self.digest)
@@ -140,6 +142,7 @@ class Connection:
                         opened(start, errors, silence, auth, heard)
                     )
                     await session.initialize()
+                    await asyncio.to_thread(sandboxed.clear)
                     await self._list(session)
                 self.trouble = ""
                 words = partial(last_words, errors)
@@ -151,29 +154,14 @@ class Connection:
             raise
         except (Exception, BaseExceptionGroup) as error:  # whatever a server or the SDK can raise
             log.debug("%s", self.name, exc_info=True)
+            if not opening.done() and await asyncio.to_thread(sandboxed.is_to_repeat, errors):
+                return await self._own(opening, sandboxed)
             if any(isinstance(leaf, TimeoutError) for leaf in leaves(error)):
                 said = f"no answer within {self._start_limit:g} s"
             else:
                 last = await asyncio.to_thread(last_words, errors) if self.server.command else ""
                 said = in_words(error, self.server.target, last)
             await self._failed(opening, said, error)
-
-    def _start(self) -> Start:
-        """What the server is started or reached with; its program in the command sandbox if that
-        is set and one works. Blocks. Raises Trouble."""
-        start = start_of(self.server, self._cwd)
-        if not (self.server.sandbox and start.command and self._sandbox):
-            return start
-        try:
-            wrapped = self._sandbox.wrap(
-                [start.command, *start.args],
-                CommandPlace(self._cwd, start.cwd, "network"),
-                status=False,
-            )
-        except (ToolError, OSError, ValueError) as error:
-            raise Trouble(str(error)) from error
-        program, *words = wrapped.argv
-        return replace(start, command=program, args=words)
 
     def _signing(self, limit: asyncio.Timeout) -> SignIn | None:
         """How one signs in; from then on the start waits for the user."""
