@@ -8,7 +8,7 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 
@@ -102,16 +102,35 @@ def _remove_caches(path: str) -> None:
     """Of a frozen folder, or next to a frozen file."""
     if not os.path.isdir(path):
         stem = os.path.basename(path).removesuffix(".py")
-        beside = os.path.join(os.path.dirname(path), CACHES)
-        for name in os.listdir(beside) if os.path.isdir(beside) else ():
-            if name.startswith(f"{stem}."):
-                with suppress(OSError):
-                    os.unlink(os.path.join(beside, name))
+        remove_compiled(os.path.dirname(path), lambda name, _: name.startswith(f"{stem}."))
         return
     for where, _, _ in walked(path):
-        beside = os.path.join(where, CACHES)
-        if os.path.lexists(beside):
-            shutil.rmtree(beside, ignore_errors=True)
+        remove_compiled(where, lambda *_: False)  # a link
+        shutil.rmtree(os.path.join(where, CACHES), ignore_errors=True)
+
+
+def remove_compiled(folder: str, is_removed: Callable[[str, os.stat_result], bool]) -> None:
+    """Remove of a folder's compiled Python what `is_removed` says of its name and status.
+
+    A link in place of the folder with it goes: Python would follow it, and what is behind it may
+    be anyone's files.
+    """
+    place = os.path.join(folder, CACHES)
+    try:
+        opened = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        if os.path.islink(place):
+            with suppress(OSError):
+                os.unlink(place)
+        return
+    try:
+        for name in os.listdir(opened):
+            with suppress(OSError):
+                status = os.stat(name, dir_fd=opened, follow_symlinks=False)
+                if name.endswith(".pyc") and is_removed(name, status):
+                    os.unlink(name, dir_fd=opened)
+    finally:
+        os.close(opened)
 
 
 def content_of(path: str) -> bytes:

@@ -17,7 +17,7 @@ from core.errors import ToolError
 from core.experiments.metrics import NoMetric
 from core.experiments.record import Experiment, Trial, Verdict
 from core.tool import ToolContext
-from tools.experiment.bytecode import remove_compiled
+from tools.experiment.bytecode import remove_doubtful
 from tools.experiment.devices import on_a_device
 from tools.experiment.frozen import seal_of
 from tools.experiment.outcome import metrics_of, seconds_of
@@ -124,7 +124,7 @@ class Bench:
             self._kept(), WITHOUT_CACHES,
         )  # fmt: skip
         ctx.log(f"trial {trial.number}, run {len(trial.metrics) + 1}")
-        await asyncio.to_thread(remove_compiled, self.folder, self.experiment.made)
+        await asyncio.to_thread(remove_doubtful, self.folder, self.experiment.made)
         starting = asyncio.ensure_future(ctx.services.backend.start(command, request))
         try:
             return await asyncio.shield(starting)

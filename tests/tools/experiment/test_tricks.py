@@ -217,7 +217,21 @@ async def test_a_large_file_with_its_old_time_is_another(lab: Lab) -> None:
     assert path.read_text() == "1" * 1_200_000
 
 
-async def test_compiled_python_next_to_the_judge_does_not_run(lab: Lab) -> None:
+def behind_a_link(compiled: Path, elsewhere: Path) -> Path:
+    """What was compiled is somewhere else now, next to a file of the user's; that file."""
+    compiled.rename(elsewhere)
+    compiled.symlink_to(elsewhere)
+    theirs = elsewhere / "score.txt"
+    theirs.write_text("theirs")
+    return theirs
+
+
+@pytest.mark.parametrize("frozen", ["lib", "lib/score.py"])
+@pytest.mark.parametrize("is_linked", [False, True])
+async def test_compiled_python_next_to_the_judge_does_not_run(
+    lab: Lab, tmp_path: Path, frozen: str, is_linked: bool
+) -> None:
+    lab.frozen = ["judge.py", frozen, "data"]
     assert (await lab.define()).ok
     source = lab.folder / "lib" / "score.py"
     known = source.stat()
@@ -228,9 +242,11 @@ async def test_compiled_python_next_to_the_judge_does_not_run(lab: Lab) -> None:
     source.write_text(SCORE)
     os.utime(source, ns=(known.st_atime_ns, known.st_mtime_ns))
     assert len(evil) == len(SCORE)
+    theirs = behind_a_link(source.parent / CACHES, tmp_path / "elsewhere") if is_linked else None
     lab.file("model.txt", "6")
     trial = await lab.run()
     assert (trial.verdict, trial.value) == ("discard", 10.0)
+    assert theirs is None or theirs.exists()
 
 
 @pytest.mark.parametrize(
@@ -396,7 +412,10 @@ async def test_python_that_was_compiled_before_its_source_changed_does_not_run(
     assert [*compiled] == ["other"]
 
 
-async def test_compiled_python_that_a_trial_wrote_does_not_run(lab: Lab) -> None:
+@pytest.mark.parametrize("is_linked", [False, True])
+async def test_compiled_python_that_a_trial_wrote_does_not_run(
+    lab: Lab, tmp_path: Path, is_linked: bool
+) -> None:
     """Newer than its source, with its size and second: Python would run it unseen."""
     lab.file("judge.py", "from solve import VALUE\nprint(f'METRIC loss={VALUE}')\n")
     solve = lab.file("solve.py", "VALUE = 5.0\n")
@@ -408,6 +427,8 @@ async def test_compiled_python_that_a_trial_wrote_does_not_run(lab: Lab) -> None
     os.utime(solve, ns=(before.st_atime_ns, before.st_mtime_ns))
     time.sleep(0.05)
     compiled.write_bytes(compiled.read_bytes())
+    theirs = behind_a_link(compiled.parent, tmp_path / "elsewhere") if is_linked else None
     lab.file("model.txt", "6")
     assert (await lab.run()).value == 4.0
     assert not compiled.exists()
+    assert theirs is None or theirs.exists()
