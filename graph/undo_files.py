@@ -61,10 +61,8 @@ class UndoFiles:
         plan = await self._planned([forth])
         if not dry_run:
             plan = await self._snapshots.restore(self._row.cwd, plan)
-            await self._snapshots.put_redone(turn)
-            # Folders that were gone before the undo. They go when the last turn is done again.
-            if plan.made and later:
-                await self._snapshots.add_made(Turn(self._row.id, later, self._row.cwd), plan.made)
+            following = Turn(self._row.id, later, self._row.cwd) if later else None
+            await self._snapshots.put_redone(turn, plan.made, following)
         return plan, off
 
     async def _step_back(self, turn: Turn, dry_run: bool) -> tuple[Step | None, str]:

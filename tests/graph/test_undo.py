@@ -1,6 +1,7 @@
 """Undo, redo and fork: the conversation and the files, exactly."""
 
 import json
+import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,7 +17,7 @@ from graph.undo import TimeLine
 from nodes.services import build_services
 from tests.core.store.test_file_snapshots import tree_of
 from tests.graph.driving import Driver, driven
-from tests.stand_ins.model_script import Asked, Call, Reply
+from tests.stand_ins.model_script import Asked, Call, Reply, in_order
 
 #: What each message of the user has the model do.
 COMMANDS = {
@@ -350,20 +351,26 @@ async def test_two_sessions_in_one_folder(settings: Settings, workdir: Path) -> 
             assert (await line.undo()).restored == ["theirs"]
 
 
-async def test_redo_leaves_no_folder_that_was_gone(settings: Settings, workdir: Path) -> None:
-    def choose(asked: Asked) -> Reply:
-        command = "mkdir f; echo x > f/x" if asked.user.endswith("first") else "rm f/x"
-        return Reply("done") if asked.step else Reply(calls=[Call("bash", {"command": command})])
-
-    async with driven(choose, settings, workdir) as driver:
-        await driver.send("first")
-        await driver.send("second")
-        (workdir / "f").rmdir()  # by the user
+@pytest.mark.parametrize("between", [[], ["echo y > y"], ["echo y > y", "true", "rm y"]])
+async def test_redo_leaves_no_folder_that_was_gone(
+    settings: Settings, workdir: Path, between: list[str]
+) -> None:
+    commands = ["mkdir -p f/g; echo x > f/g/x", *between, "rm f/g/x"]
+    script = [
+        reply
+        for command in commands
+        for reply in (Reply(calls=[Call("bash", {"command": command})]), Reply("done"))
+    ]
+    async with driven(in_order(script), settings, workdir) as driver:
+        for number in range(len(commands)):
+            await driver.send(str(number))
+        shutil.rmtree(workdir / "f")  # by the user
         async with line_of(driver, settings) as line:
-            await line.undo(2)
+            await line.undo(len(commands))
             await line.redo()
-            assert (workdir / "f" / "x").exists()
-            await line.redo()
+            assert (workdir / "f" / "g" / "x").exists()
+            for _ in commands[1:]:
+                await line.redo()
         assert not (workdir / "f").exists()
 
 

@@ -102,21 +102,21 @@ class Snapshots:
             changes.spared, changes.made = sorted(spared), [*made]
             await asyncio.to_thread(put, self._recorder.records(turn), changes)
 
-    async def add_made(self, turn: Turn, made: Iterable[str]) -> None:
-        """Remember folders that a redo made, of the turn that can be done again next."""
+    async def put_redone(self, turn: Turn, made: Iterable[str], later: Turn | None) -> None:
+        """The turn is done again. The folders that undo, or a redo, had to make (`made`: this one)
+        go once nothing is in them: those that stay are remembered of `later`, the turn that can be
+        done again next."""
         changes = await self.changes(turn)
-        if changes is not None:
-            changes.made += made
-            await asyncio.to_thread(put, self._recorder.records(turn), changes)
-
-    async def put_redone(self, turn: Turn) -> None:
-        """The turn is done again: what undo had to make goes, too."""
-        changes = await self.changes(turn)
-        if changes is not None:
-            folder = self._recorder.shadow(turn.cwd).folder
-            await asyncio.to_thread(remove_empty, folder, changes.made)
-            changes.spared, changes.made = None, []
-            await asyncio.to_thread(put, self._recorder.records(turn), changes)
+        if changes is None:
+            return
+        folder = self._recorder.shadow(turn.cwd).folder
+        stay = await asyncio.to_thread(remove_empty, folder, [*changes.made, *made])
+        changes.spared, changes.made = None, []
+        await asyncio.to_thread(put, self._recorder.records(turn), changes)
+        following = await self.changes(later) if later is not None and stay else None
+        if later is not None and following is not None:
+            following.made = [*following.made, *stay]
+            await asyncio.to_thread(put, self._recorder.records(later), following)
 
     async def of_older_version(self, turn: Turn) -> Step | None:
         """A turn that an older version kept, whole trees at its start and end."""

@@ -7,7 +7,7 @@ same undo again end right. Nothing is written through a link that leads somewher
 import os
 import secrets
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -202,11 +202,17 @@ def _make_above(plan: RestorePlan, folder: str, name: str) -> None:
         plan.made.append(above)
 
 
-def remove_empty(folder: str, names: Sequence[str]) -> None:
-    """Remove these folders, unless something is in them."""
-    for name in sorted(names, reverse=True):
-        with suppress(OSError):
+def remove_empty(folder: str, names: Iterable[str]) -> list[str]:
+    """Remove these folders, unless something is in them; those that stay."""
+    stay = []
+    for name in sorted(set(names), reverse=True):
+        try:
             os.rmdir(_inside(folder, name))
+        except FileNotFoundError:
+            continue
+        except OSError:
+            stay.append(name)
+    return stay
 
 
 def _make_folder(plan: RestorePlan, folder: str, name: str) -> None:
