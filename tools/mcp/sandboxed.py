@@ -8,11 +8,8 @@ from core.errors import ToolError
 from tools.mcp.config import Start, start_of
 from tools.mcp.errors import Trouble
 from tools.mcp.transport import last_words
-from tools.workspace.command_sandbox import CommandPlace, CommandSandbox, Wrapped
-
-#: How often a program is started whose sandbox cannot be made: a socket of another program, which
-#: is hidden from this one, may go away at that moment.
-STARTS = 10
+from tools.workspace.command_sandbox import STARTS, CommandPlace, CommandSandbox, Wrapped
+from tools.workspace.command_sandbox.bubblewrap import has_not_mounted
 
 
 class Sandboxed:
@@ -57,4 +54,4 @@ class Sandboxed:
         self.clear()
         about = self._wrapped.about if self._wrapped else None
         is_mounted = about is not None and about["by"] == "bubblewrap"
-        return is_mounted and self._left > 0 and last_words(errors).startswith("bwrap: ")
+        return is_mounted and self._left > 0 and has_not_mounted(last_words(errors))

@@ -22,7 +22,7 @@ from core.store import runs
 from core.store.command_words import command_words
 from core.store.files import no_links
 from core.store.files.thread_files import Outputs
-from tools.workspace.command_sandbox import CommandPlace, CommandSandbox, Wrapped
+from tools.workspace.command_sandbox import STARTS, CommandPlace, CommandSandbox, Wrapped
 from tools.workspace.command_sandbox.plan import Plan
 from tools.workspace.ripgrep import LocalSearch
 
@@ -30,9 +30,6 @@ from tools.workspace.ripgrep import LocalSearch
 HUB_TOKEN = "HF_TOKEN"
 #: Seconds that the start of a command may hold up the event loop.
 LONGEST_START = 0.01
-#: How often a command is started whose sandbox cannot be made: what is hidden from it, say a
-#: socket of another program in /tmp, may go away at that moment. The command has not begun then.
-STARTS = 10
 #: Seconds between two looks whether it has begun, and how many looks there are.
 BETWEEN, LOOKS = 0.05, 200
 

@@ -5,6 +5,7 @@ Not the Hugging Face sandbox, which is another machine (tools/workspace/sandbox/
 
 from tools.workspace.command_sandbox.refusals import report
 from tools.workspace.command_sandbox.sandbox import (
+    STARTS,
     CommandPlace,
     CommandSandbox,
     Found,
@@ -13,4 +14,13 @@ from tools.workspace.command_sandbox.sandbox import (
     in_words,
 )
 
-__all__ = ["CommandPlace", "CommandSandbox", "Found", "Wrapped", "find", "in_words", "report"]
+__all__ = [
+    "STARTS",
+    "CommandPlace",
+    "CommandSandbox",
+    "Found",
+    "Wrapped",
+    "find",
+    "in_words",
+    "report",
+]

@@ -67,6 +67,12 @@ def clear(plan: Plan) -> None:
                     os.unlink(place.path)
 
 
+def has_not_mounted(said: str) -> bool:
+    """Whether `said`, the last line on stderr, tells that a place of the plan was not there any
+    more; not, that the command was not."""
+    return said.startswith("bwrap: ") and not said.startswith("bwrap: execvp ")
+
+
 def _descriptor(path: str) -> int:
     low = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:

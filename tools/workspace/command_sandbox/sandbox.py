@@ -20,6 +20,9 @@ Kind = Literal["bubblewrap", "landlock", "seatbelt", "none"]
 TITLES = {"bubblewrap": "bubblewrap", "landlock": "Landlock", "seatbelt": "Seatbelt"}
 #: Seconds that a try may take.
 PATIENCE = 10.0
+#: How often a command is started whose sandbox cannot be made: what is hidden from it, say a
+#: socket of another program in /tmp, may go away at that moment. The command has not begun then.
+STARTS = 10
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from configs.settings import Settings
 from core.run import Reach
 from core.store import runs
 from core.store.command_words import command_words
-from tools.workspace.command_sandbox import CommandPlace, CommandSandbox, Wrapped, find
+from tests.tools.real_sandbox import needs
+from tools.workspace.command_sandbox import CommandPlace, CommandSandbox, Wrapped
 
 KINDS = ("bubblewrap", "landlock")
 #: What is in the secret places of the home.
@@ -94,9 +95,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 @pytest.fixture(params=KINDS)
 def boxed(request: pytest.FixtureRequest, home: Home) -> Home:
     """A home whose commands run in a sandbox of each kind that this kernel has."""
-    found = find(request.param)
-    if found.kind == "none":
-        pytest.skip(f"this kernel has no {request.param}: {'; '.join(found.reasons)}")
+    needs(request.param)
     home.kind = request.param
     return home
 
@@ -104,8 +103,6 @@ def boxed(request: pytest.FixtureRequest, home: Home) -> Home:
 @pytest.fixture
 def mounted(home: Home) -> Home:
     """A home whose commands run in mounts of their own."""
-    found = find("bubblewrap")
-    if found.kind == "none":
-        pytest.skip(f"this kernel has no bubblewrap: {'; '.join(found.reasons)}")
+    needs("bubblewrap")
     home.kind = "bubblewrap"
     return home

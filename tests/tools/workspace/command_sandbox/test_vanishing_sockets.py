@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from core.backend import CommandRequest
 from core.store.runs import Run
 from tests.tools.bench import until
+from tests.tools.real_sandbox import Late
 from tests.tools.workspace.command_sandbox.conftest import Home
 from tools.local.wait_for_command import result_of
-from tools.workspace.command_sandbox import CommandSandbox, Wrapped
+from tools.workspace.command_sandbox import Wrapped
 from tools.workspace.this_machine import LocalBackend
 
 
@@ -47,21 +47,14 @@ def others(tmp_path: Path) -> Iterator[Others]:
 async def run(home: Home, line: str, planned: Callable[[], None]) -> tuple[Run, list[Wrapped]]:
     """A command that has begun, and how its start was tried; `planned` is called after each plan,
     before the program that carries it out."""
-    tried = []
-
-    class Late(CommandSandbox):
-        def wrap(self, *given: Any, **named: Any) -> Wrapped:
-            tried.append(super().wrap(*given, **named))
-            planned()
-            return tried[-1]
-
-    backend = LocalBackend(home.settings, Late(home.settings, home.kind))
+    sandbox = Late(home.settings, planned)
+    backend = LocalBackend(home.settings, sandbox)
     folder = str(home.folder)
     prepared, _ = await backend.prepare("t", "call_late")
     request = CommandRequest(line, folder, 60.0, False, folder, "network")
     started = await backend.start(prepared, request)
     assert isinstance(started, Run)
-    return started, tried
+    return started, sandbox.tried
 
 
 async def said(home: Home, planned: Callable[[], None]) -> tuple[str, list[Wrapped]]:
