@@ -1,6 +1,7 @@
 """Compiled Python that can differ from its source. Blocking."""
 
 import os
+from functools import partial
 
 from tools.experiment.frozen import MADE, remove_compiled, walked
 
@@ -16,12 +17,12 @@ def remove_doubtful(folder: str, since: float) -> None:
     a trial could write one that differs from the source in its diff.
     """
     for where, _, _ in walked(folder, SKIPPED):
+        remove_compiled(where, partial(_is_doubtful, where, since))
 
-        def is_doubtful(name: str, compiled: os.stat_result, where: str = where) -> bool:
-            # Python runs none without its source.
-            source = os.stat(os.path.join(where, f"{name.partition('.')[0]}.py"))
-            # The time of a file's last change: no program can set it.
-            made = compiled.st_ctime_ns
-            return made >= since * 1e9 or made <= source.st_ctime_ns
 
-        remove_compiled(where, is_doubtful)
+def _is_doubtful(where: str, since: float, name: str, compiled: os.stat_result) -> bool:
+    """Raises OSError without a source: Python runs none of those."""
+    source = os.stat(os.path.join(where, f"{name.partition('.')[0]}.py"))
+    # The time of a file's last change: no program can set it.
+    made = compiled.st_ctime_ns
+    return made >= since * 1e9 or made <= source.st_ctime_ns

@@ -110,10 +110,11 @@ def _remove_caches(path: str) -> None:
 
 
 def remove_compiled(folder: str, is_removed: Callable[[str, os.stat_result], bool]) -> None:
-    """Remove of a folder's compiled Python what `is_removed` says of its name and status.
+    """Remove the compiled files of a folder for which `is_removed` is true, by name and status; an
+    OSError of it counts as false.
 
-    A link in place of the folder with it goes: Python would follow it, and what is behind it may
-    be anyone's files.
+    A link in place of `__pycache__` is removed itself: Python would follow it, but the files behind
+    it can be the user's.
     """
     place = os.path.join(folder, CACHES)
     try:

@@ -103,9 +103,9 @@ class Snapshots:
             await asyncio.to_thread(put, self._recorder.records(turn), changes)
 
     async def put_redone(self, turn: Turn, made: Iterable[str], later: Turn | None) -> None:
-        """The turn is done again. The folders that undo, or a redo, had to make (`made`: this one)
-        go once nothing is in them: those that stay are remembered of `later`, the turn that can be
-        done again next."""
+        """The turn is done again. Folders that undo or this redo (`made`) had to make are removed
+        if they are empty. The others are remembered with `later`, the turn that can be done again
+        next."""
         changes = await self.changes(turn)
         if changes is None:
             return

@@ -68,8 +68,8 @@ def clear(plan: Plan) -> None:
 
 
 def has_not_mounted(said: str) -> bool:
-    """Whether `said`, the last line on stderr, tells that a place of the plan was not there any
-    more; not, that the command was not."""
+    """Whether `said`, the last line on stderr, says that the sandbox could not be made. That the
+    command itself does not exist is another message."""
     return said.startswith("bwrap: ") and not said.startswith("bwrap: execvp ")
 
 
