@@ -141,7 +141,7 @@ async def test_a_paper_that_nobody_has(papers: HubServer, bench: Bench) -> None:
     found = await bench.call("hf_papers", operation="read", id="2607.00002")
     assert not found.ok
     assert found.text.startswith("no text of 2607.00002 was found. the Hub: The Hub has nothing")
-    assert found.text.count("404") == 2
+    assert found.text.count(": 404") == 2
 
 
 async def test_details(papers: HubServer, bench: Bench) -> None:
