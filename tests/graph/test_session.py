@@ -13,6 +13,7 @@ from core.events import Processing
 from core.store import open_store
 from core.store.base import database
 from core.store.files import history
+from core.store.sqlite import tables
 from graph.session import Session
 from tests.graph.driving import driven
 from tests.stand_ins.model_script import Asked, Call, Reply
@@ -361,6 +362,7 @@ async def test_a_step_is_two_transactions_without_a_hand_off_and_leaves_no_run_d
 ) -> None:
     # Nothing goes to disk by itself, and nothing takes long, however slow this machine is.
     monkeypatch.setattr(database, "GROUP_SECONDS", 3600.0)
+    monkeypatch.setattr(tables, "SLOW_SECONDS", 3600.0)
     monkeypatch.setattr(history, "LONGEST_LOOK", 3600.0)
     monkeypatch.setattr(this_machine, "LONGEST_START", 3600.0)
     counts, loop, hand_offs = [], asyncio.get_running_loop(), [0]
