@@ -61,7 +61,8 @@ export class Requests {
     if (!first) return $("message").focus();
     this.shownAt = performance.now();
     (first.card.querySelector("[data-first]") ?? first.card).focus({ preventScroll: true });
-    first.card.scrollIntoView({ block: "nearest" });
+    // Of a card that is higher than the window its beginning.
+    for (const part of [first.card, first.card.firstElementChild]) part.scrollIntoView({ block: "nearest" });
   }
 
   /** What is decided must be seen whole: a preview that is cut has a button. */

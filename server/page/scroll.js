@@ -14,8 +14,10 @@ export function follow() {
 /** After a change of the conversation's height. */
 export function settle() {
   const area = $("scroll");
-  if (isFollowing) area.scrollTop = end(area);
-  $("newest").hidden = isFollowing || distance(area) < 2 * NEAR;
+  const aim = end(area);
+  // Never back: in a call that is longer than the window, the user scrolls on to its buttons.
+  if (isFollowing && area.scrollTop < aim) area.scrollTop = aim;
+  $("newest").hidden = isFollowing || distance(area) < 2 * NEAR || area.scrollTop >= aim;
 }
 
 /** Runs `change`, which adds something above: what the user sees stays where it is. */

@@ -475,6 +475,37 @@ def test_it_never_scrolls_away_from_what_is_read(server: PageServer, page: "Page
     until(lambda: page.evaluate(left) < 3)
 
 
+def test_a_call_that_is_longer_than_the_window_is_read_to_its_end(
+    browser: "Browser", server: PageServer
+) -> None:
+    server.reset("one", requests=[scenes.REQUEST, {**scenes.REQUEST, "id": "call2"}])
+    size = {"width": 1000, "height": 420}
+    with tab(browser, f"{server.url}/?thread=one", viewport=size) as page:
+
+        def shown(part: Any) -> bool:
+            """In view, once the page has answered to what was done last."""
+            page.evaluate("new Promise((done) => setTimeout(() => requestAnimationFrame(done)))")
+            box, area = part.bounding_box(), page.locator("#scroll").bounding_box()
+            return area["y"] <= box["y"] and box["y"] + box["height"] <= area["y"] + area["height"]
+
+        cards = page.locator(".request")
+        cards.first.locator("h2").wait_for()
+        assert shown(cards.first.locator("h2"))
+        cards.nth(1).get_by_role("button", name="Edit").click()
+        assert shown(cards.nth(1).locator("textarea").first)
+        page.mouse.move(500, 200)
+        for _ in range(20):
+            page.mouse.wheel(0, 100)
+            page.wait_for_timeout(30)
+        approve = cards.nth(1).get_by_role("button", name="Approve with changes")
+        assert shown(approve)
+        cards.first.locator("button.fill").dispatch_event("click")
+        page.locator(".request.decided").wait_for()
+        assert shown(cards.nth(1).locator("h2")), "the next call is read from its beginning"
+        approve.click()
+        until(lambda: len(server.posted("decide")) == 2)
+
+
 @pytest.mark.parametrize("width", [375, 768, 1920])
 def test_nothing_is_wider_than_the_window(
     browser: "Browser", server: PageServer, width: int
