@@ -1,6 +1,6 @@
 // What is below the conversation: the message, its queue, the plan, model, mode, cost and context.
 
-import { $, button, h, icon, money, plural, put, svgOf } from "./dom.js";
+import { $, button, h, icon, money, plural, put, redraw, svgOf } from "./dom.js";
 import { openMenu } from "./menus.js";
 
 const MODES = {
@@ -81,7 +81,7 @@ export class Composer {
     const used = context ? Math.round((100 * context.total) / context.window) : null;
     $("context").hidden = used === null;
     if (used !== null) {
-      $("context").replaceChildren(ring(used), h("span", {}, `${used}%`), h("span.wide", {}, "context"));
+      redraw($("context"), used, () => [ring(used), h("span", {}, `${used}%`), h("span.wide", {}, "context")]);
       $("context").title = `${context.total.toLocaleString("en")} of ${context.window.toLocaleString("en")} tokens; compacts at ${context.threshold.toLocaleString("en")}`;
       $("context").classList.toggle("near", context.total > 0.85 * context.threshold);
     }
@@ -95,10 +95,10 @@ export class Composer {
 
   pickers() {
     const short = this.model.split("/").at(-1);
-    $("model").replaceChildren(h("span.word", {}, short || "Model"), icon("pick"));
+    redraw($("model"), short, () => [h("span.word", {}, short || "Model"), icon("pick")]);
     $("model").ariaLabel = `Model: ${this.model}`;
     $("model").title = this.model;
-    $("mode").replaceChildren(icon("shield"), h("span.word", {}, MODES[this.mode]?.[0] ?? (this.mode || "Mode")), icon("pick"));
+    redraw($("mode"), this.mode, () => [icon("shield"), h("span.word", {}, MODES[this.mode]?.[0] ?? (this.mode || "Mode")), icon("pick")]);
     $("mode").ariaLabel = `Permission mode: ${this.mode}`;
     $("mode").title = MODES[this.mode]?.[1] ?? "";
     $("mode").dataset.mode = this.mode;
@@ -120,22 +120,22 @@ export class Composer {
 
   queue(waiting) {
     $("queue").hidden = !waiting.length;
-    $("queue").replaceChildren(...waiting.map(({ number, text }) => h("li", {}, icon("up"), h("span.word", {}, text),
+    redraw($("queue"), waiting, () => waiting.map(({ number, text }) => h("li", {}, icon("up"), h("span.word", {}, text),
       h("span.faint.wide", {}, "at the next step"),
       button("quiet", { "aria-label": "Withdraw this message", title: "Withdraw", onclick: () => this.actions.withdraw(number, text) }, icon("cross")))));
   }
 
   plan(items) {
-    const plan = $("plan");
-    plan.hidden = !items?.length;
-    if (plan.hidden) return;
+    $("plan").hidden = !items?.length;
+    if ($("plan").hidden) return;
     const done = items.filter(({ status }) => status === "completed").length;
     const now = items.find(({ status }) => status === "in_progress");
     const title = now?.text ?? (done === items.length ? "Done" : items.find(({ status }) => status === "pending")?.text ?? "");
-    const summary = h("summary", {}, icon("list"), h("span.count", {}, `${done} of ${items.length}`), h("span.word", {}, title), icon("chevron"));
-    const list = h("ol", { "aria-label": plural(items.length, "step") }, ...items.map(({ text, status }) =>
+    redraw($("plan-now"), [done, items.length, title], () =>
+      [icon("list"), h("span.count", {}, `${done} of ${items.length}`), h("span.word", {}, title), icon("chevron")]);
+    $("plan-steps").ariaLabel = plural(items.length, "step");
+    redraw($("plan-steps"), items, () => items.map(({ text, status }) =>
       h(`li.${status}`, {}, icon(PLAN[status] ?? "ring"), h("span", {}, text), h("span.hidden-text", {}, status.replace("_", " ")))));
-    plan.replaceChildren(summary, list);
   }
 }
 

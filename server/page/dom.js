@@ -22,6 +22,16 @@ export function put(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+const drawnOf = new WeakMap();
+
+/** Gives an element new children, drawn by `draw()`, if `state` is another than before: what stays keeps focus and clicks. */
+export function redraw(element, state, draw) {
+  const drawn = JSON.stringify(state);
+  if (drawnOf.get(element) === drawn) return;
+  drawnOf.set(element, drawn);
+  element.replaceChildren(...draw());
+}
+
 export function button(name, props, ...children) {
   return h(`button.${name}`, { type: "button", ...props }, ...children);
 }

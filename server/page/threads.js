@@ -1,7 +1,7 @@
 // The list of sessions: grouped by day, searched by the server, renamed and deleted.
 
 import { get, post } from "./api.js";
-import { $, button, dayOf, h, icon, toast } from "./dom.js";
+import { $, button, dayOf, h, icon, redraw, toast } from "./dom.js";
 import { ask, openMenu } from "./menus.js";
 
 const MARKS = { running: "spin", "cut off": "warn", approval: "shield", waiting: "clock", error: "cross", limit: "warn" };
@@ -10,7 +10,7 @@ const WORDS = { running: "running", "cut off": "cut off", approval: "waits for a
 export class Threads {
   /** open(id or ""): shows that thread, or the start. */
   constructor(root, open) {
-    Object.assign(this, { root, open, shown: "", known: [], drawn: "" });
+    Object.assign(this, { root, open, shown: "", known: [] });
     let later;
     $("search").addEventListener("input", () => {
       clearTimeout(later);
@@ -32,7 +32,7 @@ export class Threads {
       this.known = threads;
       this.draw();
     } catch (error) {
-      if (!this.known.length) this.root.replaceChildren(h("p.faint", {}, error.message));
+      if (!this.known.length) redraw(this.root, error.message, () => [h("p.faint", {}, error.message)]);
     }
   }
 
@@ -50,19 +50,21 @@ export class Threads {
   }
 
   draw() {
-    const state = JSON.stringify([this.shown, this.known.map(({ id, title, status, updated }) => [id, title, status, dayOf(updated)])]);
-    if (state === this.drawn) return;
-    this.drawn = state;
+    const state = [$("search").value, this.shown, this.known.map(({ id, title, status, updated }) => [id, title, status, dayOf(updated)])];
+    const focused = document.activeElement?.closest?.("#threads [data-id]");
+    redraw(this.root, state, () => this.groups());
+    if (focused && !focused.isConnected) this.root.querySelector(`a[data-id="${CSS.escape(focused.dataset.id)}"]`)?.focus();
+  }
+
+  groups() {
     const groups = new Map();
     for (const thread of this.known) {
       const day = dayOf(thread.updated);
       groups.set(day, [...(groups.get(day) ?? []), this.row(thread)]);
     }
-    const parts = [...groups].map(([day, rows], at) => h("section", { "aria-labelledby": `day-${at}` }, h("h2", { id: `day-${at}` }, day), h("ul", {}, ...rows)));
     const none = $("search").value ? "No session matches." : "Your sessions appear here.";
-    const focused = document.activeElement?.closest?.("#threads [data-id]")?.dataset.id;
-    this.root.replaceChildren(...(parts.length ? parts : [h("p.faint", {}, none)]));
-    if (focused) this.root.querySelector(`a[data-id="${CSS.escape(focused)}"]`)?.focus();
+    if (!groups.size) return [h("p.faint", {}, none)];
+    return [...groups].map(([day, rows], at) => h("section", { "aria-labelledby": `day-${at}` }, h("h2", { id: `day-${at}` }, day), h("ul", {}, ...rows)));
   }
 
   row(thread) {

@@ -1,21 +1,19 @@
 // What a session waits for, and since when; its goal: a card below the conversation.
 
-import { h, icon, linked, put, seconds } from "./dom.js";
+import { h, icon, linked, put, redraw, seconds } from "./dom.js";
 
 const TIME = { hour: "2-digit", minute: "2-digit" };
 const DAY = { weekday: "short", ...TIME };
 
 export class Waits {
   constructor(root) {
-    Object.assign(this, { root, shown: "", since: 0 });
+    this.root = root;
   }
 
   /** wait: `status.waiting`, or null; goal: `status.goal`, or null. */
   show(wait, goal = null) {
-    const shown = JSON.stringify([wait, goal]);
     this.root.hidden = !wait && !goal;
-    if (shown !== this.shown) this.root.replaceChildren(...(goal ? [goalCard(goal)] : []), ...(wait ? [this.waitCard(wait)] : []));
-    this.shown = shown;
+    redraw(this.root, [wait, goal], () => [...(goal ? [goalCard(goal)] : []), ...(wait ? [this.waitCard(wait)] : [])]);
     if (wait) put(this.time, `${clock(wait.since)}, ${seconds(Date.now() - wait.since * 1000)} ago`);
   }
 

@@ -475,6 +475,29 @@ def test_it_never_scrolls_away_from_what_is_read(server: PageServer, page: "Page
     until(lambda: page.evaluate(left) < 3)
 
 
+def test_what_the_user_holds_stays_while_a_turn_runs(server: PageServer, page: "Page") -> None:
+    plan = [{"text": f"Step {n}", "status": "pending"} for n in range(60)]
+    server.status("one", **RUNNING, plan=plan)
+    page.locator("#plan summary").click()
+    steps, cost = page.locator("#plan ol"), page.locator("#cost")
+    steps.evaluate("(list) => { list.scrollTop = 300; }")
+    page.locator("#mode").hover()
+    page.mouse.down()
+    plan[0]["status"] = "completed"
+    server.status("one", **RUNNING, plan=plan, cost={"turn": 1, "thread": 70_000_000, "day": 1})
+    cost.get_by_text("$70").wait_for()
+    page.locator("#plan .count", has_text="1 of 60").wait_for()
+    assert steps.evaluate("(list) => list.scrollTop") == 300
+    page.mouse.up()
+    page.get_by_role("menuitemradio", name="Auto").wait_for()
+    page.keyboard.press("Escape")
+    page.locator("#plan summary").focus()
+    plan[1]["status"] = "completed"
+    server.status("one", **RUNNING, plan=plan)
+    page.locator("#plan .count", has_text="2 of 60").wait_for()
+    assert page.locator("#plan summary:focus").count() == 1
+
+
 def test_a_call_that_is_longer_than_the_window_is_read_to_its_end(
     browser: "Browser", server: PageServer
 ) -> None:
