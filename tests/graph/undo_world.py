@@ -58,9 +58,7 @@ def mutate(rng: random.Random, folder: Path) -> None:
     """One change of a file, a link or a folder."""
     path = folder / rng.choice(FOLDERS) / rng.choice(NAMES)
     other = folder / rng.choice(FOLDERS) / rng.choice(NAMES)
-    kind = rng.choice(
-        ["write", "write", "edit", "delete", "chmod", "rename", "link", "folder", "prune"]
-    )
+    kind = rng.choice(KINDS)
     with suppress(OSError):
         if kind == "folder":
             (folder / rng.choice(("d/new", "empty", "f/e", "d"))).mkdir(parents=True, exist_ok=True)
