@@ -1,13 +1,12 @@
 """`!command`: the user runs a line; the model is told about it with the next message."""
 
-import asyncio
 import codecs
-import os
 import signal
-from contextlib import suppress
+from subprocess import DEVNULL, PIPE, STDOUT
 
 from cli.chat.state import Chat
 from core.attached import OUTPUT, attached
+from core.process import Process
 from core.secrets.redaction import redacted
 
 #: Characters of the output that the model is told, from its end.
@@ -19,30 +18,28 @@ async def run_line(chat: Chat, command: str) -> None:
     if not command:
         chat.lines.line("!command runs a line of the shell", "2")
         return
-    process: asyncio.subprocess.Process | None = None
+    process: Process | None = None
     is_stopped = False
 
     def stop() -> None:
         nonlocal is_stopped
         is_stopped = True
         if process is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGINT)
+            process.send_signal(signal.SIGINT)
 
+    output = _Output(chat)
     # Before it starts: a Ctrl-C in that moment must not count as one at the prompt.
     with chat.frontend.stoppable(stop):
-        process = await asyncio.create_subprocess_shell(
-            command,
-            cwd=chat.folder,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
+        process = await Process.start(
+            command, output.take, cwd=chat.folder, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT
         )
         if is_stopped:
             stop()
-        said = await _output(chat, process)
         code = await process.wait()
+        is_silent = await process.drain()
+    said = output.end()
+    if not is_silent:
+        chat.lines.line("  A program keeps running in the background; its output is not shown.", "2")
     if code:
         chat.lines.line(f"[exit code {code}]", "31")
     text = redacted(said[-TOLD:].strip("\n"))
@@ -51,16 +48,23 @@ async def run_line(chat: Chat, command: str) -> None:
     chat.ran.append(told)
 
 
-async def _output(chat: Chat, process: asyncio.subprocess.Process) -> str:
-    assert process.stdout is not None
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    whole = line = ""
-    while data := await process.stdout.read(65536):
-        text = decoder.decode(data)
-        whole = (whole + text)[-4 * TOLD :]
-        *lines, line = (line + text).split("\n")
+class _Output:
+    """What a line says, shown as it comes."""
+
+    def __init__(self, chat: Chat) -> None:
+        self._chat = chat
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._whole = self._line = ""
+
+    def take(self, descriptor: int, data: bytes) -> None:
+        text = self._decoder.decode(data)
+        self._whole = (self._whole + text)[-4 * TOLD :]
+        *lines, self._line = (self._line + text).split("\n")
         if lines:
-            chat.lines.line("\n".join(f"  {part}" for part in lines))
-    if line:
-        chat.lines.line(f"  {line}")
-    return whole
+            self._chat.lines.line("\n".join(f"  {part}" for part in lines))
+
+    def end(self) -> str:
+        """All of it, or the last 40,000 characters."""
+        if self._line:
+            self._chat.lines.line(f"  {self._line}")
+        return self._whole

@@ -5,16 +5,16 @@ failure is a warning; JSON on stdout says more. Nothing here knows a thread or t
 """
 
 import asyncio
-import contextlib
 import json
-import os
 import re
 import signal
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from subprocess import PIPE
 from typing import Any
 
 from configs.hooks import Hook, HookGroup
+from core.process import Process
 from core.secrets.child_environment import child_environment
 from core.text import encodable
 
@@ -22,9 +22,6 @@ from core.text import encodable
 TIMEOUT, LAST_TIMEOUT = 60.0, 10.0
 #: Characters of an answer that are used, and bytes that are read of it.
 MOST, MOST_READ = 10_000, 200_000
-#: Seconds in which the pipes of a hook that has ended are read: a program that it left behind in
-#: the background may hold them open.
-DRAIN = 1.0
 #: A matcher of these characters is a name or a list of names; any other is a regular expression.
 NAMES = re.compile(r"[\w\-, |]*")
 #: Decisions, the strictest first.
@@ -103,53 +100,31 @@ async def _run(
     event = str(payload["hook_event_name"])
     seconds = hook.timeout or (LAST_TIMEOUT if event == "SessionEnd" else TIMEOUT)
     named = f"hook {event} ({_short(hook.command)})"
+    said: dict[int, bytearray] = {1: bytearray(), 2: bytearray()}
+
+    def read(descriptor: int, data: bytes) -> None:
+        said[descriptor] += data[: MOST_READ - len(said[descriptor])]
+
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), PIPE)
     try:
-        process = await asyncio.create_subprocess_shell(
-            hook.command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            cwd=payload["cwd"],
-            env=environment,
-            start_new_session=True,
+        process = await Process.start(
+            hook.command, read, cwd=payload["cwd"], env=environment, **pipes
         )
     except (OSError, ValueError) as error:
         return HookAnswer(messages=[f"{named} did not start: {error}"])
-    out, err = bytearray(), bytearray()
-    streams = ((process.stdout, out), (process.stderr, err))
-    reading = [asyncio.ensure_future(_read(stream, into)) for stream, into in streams]
     try:
         async with asyncio.timeout(seconds):
-            await _feed(process, json.dumps(payload).encode())
-            await process.wait()
+            process.feed(json.dumps(payload).encode())
+            code = await process.wait()
     except TimeoutError:
         return HookAnswer(messages=[f"{named} was ended after {seconds:g} seconds"])
     finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
+        if not process.has_ended:
+            process.send_signal(signal.SIGKILL)
             await process.wait()
-        await asyncio.wait(reading, timeout=DRAIN)
-        for task in reading:
-            task.cancel()
-    said = encodable(out.decode("utf-8", "replace")), encodable(err.decode("utf-8", "replace"))
-    return read_answer(payload, process.returncode or 0, said, named)
-
-
-async def _feed(process: asyncio.subprocess.Process, content: bytes) -> None:
-    """A hook that reads nothing is not an error."""
-    assert process.stdin is not None
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        process.stdin.write(content)
-        await process.stdin.drain()
-    process.stdin.close()
-
-
-async def _read(stream: asyncio.StreamReader | None, into: bytearray) -> None:
-    """The first bytes of a stream, read to its end so that its writer never waits."""
-    assert stream is not None
-    while chunk := await stream.read(65_536):
-        into += chunk[: MOST_READ - len(into)]
+        await process.drain()
+    out, err = (encodable(said[number].decode("utf-8", "replace")) for number in (1, 2))
+    return read_answer(payload, code, (out, err), named)
 
 
 def read_answer(

@@ -2,6 +2,8 @@
 leaving."""
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -134,6 +136,17 @@ def test_a_line_of_ones_own(tmp_path: Path) -> None:
         chat.type("\x03")
         chat.expect("exit code -2")
         chat.prompt()
+
+
+def test_a_line_that_leaves_a_program_running(tmp_path: Path) -> None:
+    with program(tmp_path, echo) as run, terminal(run) as chat:
+        chat.prompt()
+        chat.enter("!sleep 1000 & echo $! > left; echo it began")
+        chat.expect("  it began")
+        chat.expect("A program keeps running in the background")
+        chat.enter("still there?")
+        chat.expect("heard: still there")
+        os.kill(int((run.work / "left").read_text()), signal.SIGKILL)
 
 
 def test_commands_from_files(tmp_path: Path) -> None:
