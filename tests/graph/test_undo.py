@@ -18,6 +18,7 @@ from nodes.services import build_services
 from tests.core.store.test_file_snapshots import tree_of
 from tests.graph.driving import Driver, driven
 from tests.stand_ins.model_script import Asked, Call, Reply, in_order
+from tests.tools.bench import sleeper
 
 #: What each message of the user has the model do.
 COMMANDS = {
@@ -177,8 +178,9 @@ async def test_a_thousand_files_and_a_change_of_the_persons(
 async def test_what_undo_does_not_reach(
     settings: Settings, workdir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    command = f"sleep {sleeper()}"
     script = [
-        Reply(calls=[Call("bash", {"command": "sleep 60", "background": True})]),
+        Reply(calls=[Call("bash", {"command": command, "background": True})]),
         Reply("started"),
     ]
     async with driven(script, settings, workdir) as driver:
@@ -187,7 +189,7 @@ async def test_what_undo_does_not_reach(
             moved = await line.undo()
             (told,) = moved.beyond
             assert told.startswith("a command still runs: ")
-    subprocess.run(["pkill", "-f", "sleep 60"], check=False)
+    subprocess.run(["pkill", "-f", command], check=False)
     # Off in the home folder, and said so.
     monkeypatch.setenv("HOME", str(workdir))
     async with driven(choose, settings, workdir) as driver:
