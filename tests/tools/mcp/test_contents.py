@@ -11,11 +11,12 @@ import pytest
 from core.errors import AgentError, UsageError
 from tests.stand_ins.mcp_library import FORGED, LONG
 from tests.stand_ins.mcp_server import PIXEL
-from tests.tools.mcp.conftest import McpBench, Opened, free_port, program
+from tests.stand_ins.model_server import closed_port
+from tests.tools.mcp.conftest import McpBench, Opened, program
 from tools.extension import ServerContents, ServerPrompt
 from tools.mcp import contents as module
 
-DEAD = f"http://127.0.0.1:{free_port()}/mcp"
+DEAD = f"http://127.0.0.1:{closed_port()}/mcp"
 
 
 @pytest.fixture(params=["stdio", "http"])

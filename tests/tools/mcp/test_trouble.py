@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from tests.stand_ins.mcp_forks import command
-from tests.tools.mcp.conftest import Opened, free_port, program
+from tests.stand_ins.model_server import closed_port
+from tests.tools.mcp.conftest import Opened, program
 
-DEAD = f"http://127.0.0.1:{free_port()}/mcp"
+DEAD = f"http://127.0.0.1:{closed_port()}/mcp"
 
 
 async def test_every_trouble_is_named_and_the_rest_works(
