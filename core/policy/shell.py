@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Any
 
+from core.policy.ansi_quotes import unquoted
+
 #: A longer line is not judged: the parser's time is bounded, and no one could review it.
 LONGEST = 20_000
 #: Commands that run what no one sees here.
@@ -151,10 +153,7 @@ def _word(node: Any) -> Word:
         text = re.sub(r"\\([\\\"$`])|\\\n", lambda m: m[1] or "", raw[1:-1])
         return Word(text if known else raw, static=known)
     if kind == "ansi_c_string":
-        try:
-            return Word(raw[2:-1].encode().decode("unicode_escape"))
-        except UnicodeDecodeError:
-            return Word(raw, static=False)
+        return Word(unquoted(raw[2:-1]))
     if kind == "concatenation":
         parts = [_word(child) for child in node.children]
         if all(part.static for part in parts):
