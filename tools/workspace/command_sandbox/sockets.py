@@ -20,6 +20,8 @@ UNIX = "/proc/net/unix"
 #: A line's six columns and the inode, then the path, which may hold spaces.
 BOUND = re.compile(r"\S+: \S+ \S+ \S+ \S+ \S+ +\d+ (/.*)", re.DOTALL)
 MOUNTS = "/proc/self/mountinfo"
+#: A space, a tab, a line's end or a backslash, as the kernel writes them there.
+ESCAPED = re.compile(r"\\([0-7]{3})")
 #: Programs that a GPU needs.
 NEEDED = ("nvidia-mps", "nvidia-persistenced", "nvidia-fabricmanager")
 #: Lines that one look takes in.
@@ -91,9 +93,7 @@ def _mounted() -> Iterator[str]:
     for line in _lines(MOUNTS):
         parts = line.split(" ")
         if len(parts) > 4 and parts[4].startswith("/"):
-            path = parts[4]
-            is_escaped = "\\" in path or not path.isascii()
-            yield path.encode().decode("unicode_escape", "replace") if is_escaped else path
+            yield ESCAPED.sub(lambda found: chr(int(found[1], 8)), parts[4])
 
 
 def _of_environment() -> Iterator[str]:

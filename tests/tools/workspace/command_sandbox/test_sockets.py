@@ -1,5 +1,6 @@
 """Sockets of other programs are found at each command, also those that were mounted meanwhile."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -26,12 +27,13 @@ for words in (["mount", "--bind", "s", sys.argv[2]], ["umount", sys.argv[2]]):
 """
 
 
-def test_a_socket_that_is_mounted_is_seen_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [b"here", b"a b\\040\n", "caf\u00e9".encode(), b"\xff"])
+def test_a_socket_that_is_mounted_is_seen_at_once(tmp_path: Path, name: bytes) -> None:
     """The table of mounts is read again only when the kernel says that it changed."""
     unshare = [shutil.which("unshare") or "", "-rm"]
     if not unshare[0] or subprocess.run([*unshare, "true"], check=False).returncode:
         pytest.skip("no mounts of one's own here")
-    here = tmp_path / "here"
+    here = tmp_path / os.fsdecode(name)
     here.touch()
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(tmp_path / "s"))
@@ -42,7 +44,7 @@ def test_a_socket_that_is_mounted_is_seen_at_once(tmp_path: Path) -> None:
             text=True,
             check=True,
         )
-    assert done.stdout.splitlines() == ["[]", f"['{here}'] ['{here}']", "[] []"]
+    assert done.stdout.splitlines() == ["[]", f"{[str(here)]} {[str(here)]}", "[] []"]
 
 
 def test_mounts_that_cannot_be_looked_at_are_looked_at_each_time(
