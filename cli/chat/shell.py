@@ -39,7 +39,8 @@ async def run_line(chat: Chat, command: str) -> None:
         is_silent = await process.drain()
     said = output.end()
     if not is_silent:
-        chat.lines.line("  A program keeps running in the background; its output is not shown.", "2")
+        left = "A program keeps running in the background; its output is not shown."
+        chat.lines.line(f"  {left}", "2")
     if code:
         chat.lines.line(f"[exit code {code}]", "31")
     text = redacted(said[-TOLD:].strip("\n"))
