@@ -19,7 +19,11 @@ export class Experiment {
   constructor(root) {
     Object.assign(this, { root, chart: null, width: 0 });
     this.title = h("span.word");
-    this.body = h("div.experiment-body");
+    // The table and its fold stay while trials end: so do their scrolling and the focus.
+    this.drawing = h("div");
+    this.table = h("div.table", { tabindex: "0", role: "region", "aria-label": "All trials" });
+    const trials = h("details.trials", {}, h("summary", {}, h("span.word", {}, "All trials"), icon("chevron")), this.table);
+    this.body = h("div.experiment-body", {}, this.drawing, trials);
     this.fold = h("details", { open: innerHeight >= TALL }, h("summary", {}, icon("chart"), this.title, icon("chevron")), this.body);
     root.append(this.fold);
     this.fold.addEventListener("toggle", () => this.draw());
@@ -41,10 +45,10 @@ export class Experiment {
   draw() {
     this.width = this.root.clientWidth;
     if (!this.chart || !this.fold.open || !this.width) return;
-    const isOpen = this.body.querySelector("details")?.open ?? false;
     const words = h("p.picked", {}, "");
     const drawn = this.chart.points.length ? [pictureOf(this.chart, Math.max(260, this.body.clientWidth), words), legend(), words] : [];
-    this.body.replaceChildren(...drawn, ...this.chart.captions.map((text) => h("p.faint", {}, text)), tableOf(this.chart, isOpen));
+    this.drawing.replaceChildren(...drawn, ...this.chart.captions.map((text) => h("p.faint", {}, text)));
+    this.table.replaceChildren(tableOf(this.chart));
   }
 }
 
@@ -95,14 +99,12 @@ function wordsOf(chart, { number, verdict, value, low, high, cost, seconds, hypo
   return `Trial ${number}, ${verdict}: ${chart.metric} ${figure(value)}${spread}, ${duration(seconds)}${cost ? `, ${money(cost)}` : ""}. ${hypothesis}`;
 }
 
-function tableOf(chart, isOpen) {
+function tableOf(chart) {
   const names = ["Trial", "Verdict", chart.metric, "Lowest", "Highest", "Hypothesis"];
   const rows = [...chart.points.map((one) => [one.number, one.verdict, figure(one.value), figure(one.low), figure(one.high), one.hypothesis]),
     ...chart.failed.map(([number, verdict, hypothesis]) => [number, verdict, "", "", "", hypothesis])].sort(([a], [b]) => a - b);
   const cells = (row) => h("tr", { class: row[0] === chart.best ? "best" : null }, ...row.map((cell) => h("td", {}, String(cell))));
-  const table = h("table", {}, h("thead", {}, h("tr", {}, ...names.map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows.map(cells)));
-  const summary = h("summary", {}, h("span.word", {}, "All trials"), icon("chevron"));
-  return h("details.trials", { open: isOpen }, summary, h("div.table", { tabindex: "0", role: "region", "aria-label": "All trials" }, table));
+  return h("table", {}, h("thead", {}, h("tr", {}, ...names.map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows.map(cells)));
 }
 
 function kindOf(chart, { number, verdict }) {

@@ -92,8 +92,12 @@ def test_it_is_drawn_again_when_a_trial_ends(
         assert "loss 0.8 at best, 3 trials" in card.inner_text()
         assert [marks(page, kind) for kind in ("best", "kept", "other", "failed")] == [1, 1, 1, 0]
         card.locator(".trials summary").click()
+        table = card.locator(".table")
+        table.evaluate("(each) => { each.style.maxHeight = '60px'; each.scrollTop = 30; }")
         server.push("one", "experiment", chart)
         card.get_by_text("8 trials").wait_for()
+        assert card.locator(".trials summary:focus").count() == 1
+        assert table.evaluate("(each) => each.scrollTop") == 30
         assert [marks(page, kind) for kind in ("best", "kept", "other", "failed")] == [1, 2, 3, 1]
         assert page.locator(".chart .spread").count() == 6
         assert "trial 5 (1e+12)" in card.inner_text()
