@@ -154,8 +154,11 @@ def _word(node: Any) -> Word:
         return Word(text if known else raw, static=known)
     if kind == "ansi_c_string":
         return Word(unquoted(raw[2:-1]))
+    if kind == "translated_string":
+        return _word(node.named_children[-1])
     if kind == "concatenation":
-        parts = [_word(child) for child in node.children]
+        # The parser gives the dollar of `a$"b"` as a part.
+        parts = [_word(child) for child in node.children if child.type != "$"]
         if all(part.static for part in parts):
             pattern = any(part.pattern for part in parts)
             return Word("".join(part.text for part in parts), pattern=pattern)
